@@ -1,0 +1,1 @@
+"""Fit a mixture with every method, and compare what they say."""

@@ -1,0 +1,308 @@
+"""What the rooms of `experiments` hand to each other: problems, results, references, records.
+
+Plain frozen data, no behaviour beyond what a reader of a record needs. Letters: N points, D features,
+K components, S draws. Canonical draws are dictionaries of arrays (S, K, ...), such as ``mu`` of shape
+(S, K, D); on disk they are DataTrees with dimensions (chain, draw, component, feature).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from hand_cavi import Mixture
+
+Draws = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One data set under one model: what every method of a comparison sees.
+
+    Attributes
+    ----------
+    mixture : Mixture
+    x : ndarray, shape (N, D)
+    sample_weight : ndarray, shape (N,), or None
+    truth : dict of ndarray
+        What a simulation knows (``mu`` (K, D), ``assignments`` (N,)); empty for real data.
+    """
+
+    mixture: Mixture
+    x: np.ndarray
+    sample_weight: np.ndarray | None = None
+    truth: Draws = field(default_factory=dict)
+
+
+class Approximation(Protocol):
+    """A distribution q(theta) that can be drawn from and evaluated, in the data's units."""
+
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        """Return n canonical draws, arrays of shape (n, K, ...)."""
+
+    def log_density(self, draws: Draws) -> np.ndarray:
+        """Return log q of any canonical draws, shape (S,)."""
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What a method gives for a problem.
+
+    Attributes
+    ----------
+    outcome : str
+        How it ended, in one word of its own: ``converged``, ``max_sweeps``, ``max_steps``, ``sampled``, ...
+    message : str
+        The same in a sentence.
+    seconds_compile, seconds_run : float
+        Preparing (building, compiling) and running, apart.
+    draws : xarray.DataTree
+        Canonical draws in group ``posterior``. Group ``sample_stats`` holds, for a sampler, what it says
+        of each draw (``diverging``, ``energy``, ...); for an approximation the log densities of each draw:
+        ``log_joint`` = log p(x, theta), ``log_q``, ``log_q_symmetrised``.
+    bound : float or None
+        The bound that the method itself optimises, in nats; None for a sampler.
+    bound_se : float or None
+        Its standard error; 0 where the bound is exact.
+    trace : ndarray, shape (T, 3)
+        (seconds of running, own bound, standard error), while it ran; T may be 0.
+    info : dict
+        What else is worth telling, JSON values only: sampler, backend, cache_warm, sweeps, starts, ...
+    """
+
+    outcome: str
+    message: str
+    seconds_compile: float
+    seconds_run: float
+    draws: xr.DataTree
+    bound: float | None = None
+    bound_se: float | None = None
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    info: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how sure of it one may be.
+
+    Attributes
+    ----------
+    value : float
+    standard_error : float
+        0 where the number is exact up to rounding.
+    method : str
+        How it was obtained.
+    """
+
+    value: float
+    standard_error: float
+    method: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What stands for the truth about a problem, and how sure of it.
+
+    Attributes
+    ----------
+    method : str
+        ``enumeration``, ``quadrature``, ``nuts``, or ``none``.
+    qualified : bool
+        Whether verdicts may lean on it.
+    reason : str
+        In one sentence, why it does or does not qualify.
+    draws : xarray.DataTree or None
+        Canonical draws from the exact posterior (independent unless `method` is a sampler).
+    log_evidence : Estimate or None
+        log p(x) in nats.
+    quality : dict
+        The figures behind `qualified` (R-hat, ESS, ...), JSON values only.
+    """
+
+    method: str
+    qualified: bool
+    reason: str
+    draws: xr.DataTree | None = None
+    log_evidence: Estimate | None = None
+    quality: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value: a number or an array, with standard errors of the same shape.
+
+    Attributes
+    ----------
+    value, standard_error : float, list of floats, or None
+        None where the figure does not exist; a standard error of 0 means exact.
+    unit : str
+        ``nats``, ``seconds``, ``data`` (the data's unit), ``reference sd``, ...
+    note : str
+        Why there is no figure, or how to read it; may be empty.
+    """
+
+    value: float | list[Any] | None
+    standard_error: float | list[Any] | None = None
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of a verdict: a method's figure against the reference's.
+
+    Attributes
+    ----------
+    quantity : str
+        Such as ``sorted mean 1``.
+    difference, standard_error : float
+        Method minus reference, in reference standard deviations.
+    low, high : float
+        The interval that holds the difference at the verdict's error rate.
+    decision : str
+        ``pass``, ``fail`` or ``undecided``.
+    """
+
+    quantity: str
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+    decision: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Does a method's posterior agree with the reference, within a stated margin?
+
+    Attributes
+    ----------
+    decision : str
+        ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due.
+    sentence : str
+        The verdict, for a newcomer.
+    margin : float
+        In reference standard deviations.
+    comparisons : tuple of Comparison
+    """
+
+    decision: str
+    sentence: str
+    margin: float
+    comparisons: tuple[Comparison, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The identity of one run of one method: where it stands in the grid, and its content key."""
+
+    dataset: str
+    model: str
+    method: str
+    repeat: int
+    key: str
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """What is kept of one cell.
+
+    Attributes
+    ----------
+    cell : Cell
+    status : str
+        ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
+    message : str
+        How it ended, in a sentence.
+    outcome : str
+        The method's own word, see `MethodResult`; empty if it did not get so far.
+    seconds_compile, seconds_run : float or None
+    bound, bound_se : float or None
+    info : dict
+    trace : ndarray, shape (T, 3)
+    draws : Path or None
+        The netCDF file of the draws.
+    measurements : dict of str to Measurement
+        By metric name (the metric's file name).
+    verdict : Verdict or None
+        None until judged.
+    """
+
+    cell: Cell
+    status: str
+    message: str
+    outcome: str = ""
+    seconds_compile: float | None = None
+    seconds_run: float | None = None
+    bound: float | None = None
+    bound_se: float | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    draws: Path | None = None
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class ProblemRecord:
+    """One problem of a study with all its cells, for the report.
+
+    Attributes
+    ----------
+    dataset, model : str
+        Names in the study.
+    repeat : int
+    about_data : str
+        One sentence on the data: where they come from, and what was done to them.
+    about_model : str
+        One sentence with the model's formula, as plain text.
+    unit : str
+        What one unit of x is, such as ``1000 km/s``; may be empty.
+    problem : Problem
+    reference : Reference
+    cells : tuple of CellRecord
+        In the order of the study's methods.
+    """
+
+    dataset: str
+    model: str
+    repeat: int
+    about_data: str
+    about_model: str
+    unit: str
+    problem: Problem
+    reference: Reference
+    cells: tuple[CellRecord, ...]
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A whole study, all that a report needs.
+
+    Attributes
+    ----------
+    name : str
+    folder : Path
+    verdict : Verdict
+        Of the whole study.
+    problems : tuple of ProblemRecord
+    config : str
+        The configuration as TOML text.
+    seed : int
+        The root seed.
+    versions : dict of str to str
+        Libraries and Python.
+    machine : dict of str to str
+        Processor, cores, memory; no host name, no user, no path.
+    """
+
+    name: str
+    folder: Path
+    verdict: Verdict
+    problems: tuple[ProblemRecord, ...]
+    config: str
+    seed: int
+    versions: dict[str, str]
+    machine: dict[str, str]

@@ -1,0 +1,135 @@
+"""What comes in at the door: rows of data, weights on them, seeds.
+
+Letters used throughout the package: N points, D features, K components,
+P natural parameters of a component, S draws.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Seed = np.random.Generator | int
+
+
+class InputError(ValueError):
+    """Bad input, described in one sentence that says what, where and how to mend it."""
+
+
+def as_rows(x: ArrayLike) -> np.ndarray:
+    """Return the data as float64 rows.
+
+    Parameters
+    ----------
+    x : array_like, shape (N,) or (N, D)
+        A vector is read as one feature, D = 1.
+
+    Returns
+    -------
+    ndarray, shape (N, D)
+
+    Raises
+    ------
+    InputError
+        If `x` is not numeric, has no rows or no features, or holds a value that is not finite.
+    """
+    rows = _as_float(x, "the data")
+    if rows.ndim == 1:
+        rows = rows[:, np.newaxis]
+    if rows.ndim != 2:
+        raise InputError(f"the data have {rows.ndim} axes; give points as (N,) or (N, D)")
+    n_points, n_features = rows.shape
+    if n_points == 0:
+        raise InputError("the data hold no points; give at least one")
+    if n_features == 0:
+        raise InputError("the data have no features; give at least one column")
+    finite = np.isfinite(rows)
+    if not finite.all():
+        row, column = np.argwhere(~finite)[0]
+        raise InputError(
+            f"the data hold {rows[row, column]} in row {row}, column {column} (counted from 0); "
+            "remove the point or fill in the value"
+        )
+    return rows
+
+
+def as_sample_weight(sample_weight: ArrayLike | None, n_points: int) -> np.ndarray:
+    """Return the weights w_i of the points, ones if there are none.
+
+    Parameters
+    ----------
+    sample_weight : array_like, shape (N,), or None
+        How many points each row stands for; not negative, not all zero.
+    n_points : int
+        N.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+
+    Raises
+    ------
+    InputError
+        If the shape does not fit, or a weight is negative or not finite, or all are zero.
+    """
+    if sample_weight is None:
+        return np.ones(n_points)
+    weight = _as_float(sample_weight, "sample_weight")
+    if weight.shape != (n_points,):
+        raise InputError(f"sample_weight has shape {weight.shape}; {n_points} points need ({n_points},)")
+    bad = ~(np.isfinite(weight) & (weight >= 0))
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(f"sample_weight is {weight[row]} in row {row}; weights are finite and not negative")
+    if not weight.any():
+        raise InputError("sample_weight is zero everywhere; at least one point must count")
+    return weight
+
+
+def as_count(value: object, name: str, *, at_least: int = 1) -> int:
+    """Return a whole number, or say which argument is none.
+
+    Raises
+    ------
+    InputError
+        If `value` is not an integer (a bool is none) or is below `at_least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
+        raise InputError(f"{name} is {value!r}; it must be a whole number, at least {at_least}")
+    return int(value)
+
+
+def as_positive(value: ArrayLike, name: str) -> np.ndarray:
+    """Return an array of finite positive numbers.
+
+    Raises
+    ------
+    InputError
+        If an entry is not a finite number above zero.
+    """
+    array = _as_float(value, name)
+    if not (np.isfinite(array).all() and (array > 0).all()):
+        raise InputError(f"{name} is {value!r}; it must be finite and above zero")
+    return array
+
+
+def as_finite(value: ArrayLike, name: str) -> np.ndarray:
+    """Return an array of finite numbers.
+
+    Raises
+    ------
+    InputError
+        If an entry is not a finite number.
+    """
+    array = _as_float(value, name)
+    if not np.isfinite(array).all():
+        raise InputError(f"{name} is {value!r}; it must be finite")
+    return array
+
+
+def _as_float(value: ArrayLike, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} cannot be read as real numbers; give a numeric array") from None

@@ -1,0 +1,82 @@
+"""The one loop over the data: refresh the responsibilities, and sum what the next update needs.
+
+The responsibilities of all N points are never held; a block of rows at a time is enough.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_BLOCK = 4096  # rows; a block of responsibilities stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class Assignments:
+    """What q(c) leaves behind.
+
+    Attributes
+    ----------
+    sums : ndarray, shape (K, P)
+        sum_i w_i r_ik T(x_i). The last column is N_k.
+    entropy : float
+        H[q(c)] = -sum_i w_i sum_k r_ik ln r_ik.
+    """
+
+    sums: np.ndarray
+    entropy: float
+
+
+def softmax_rows(rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn unnormalised log responsibilities into responsibilities, without overflow.
+
+    Parameters
+    ----------
+    rho : ndarray, shape (N, K)
+        Overwritten.
+
+    Returns
+    -------
+    r : ndarray, shape (N, K)
+        Rows sum to 1.
+    entropy : ndarray, shape (N,)
+        -sum_k r_ik ln r_ik = ln sum_k exp(rho_ik - max) - sum_k r_ik (rho_ik - max).
+    """
+    rho -= rho.max(axis=1, keepdims=True)
+    r = np.exp(rho)
+    normaliser = r.sum(axis=1, keepdims=True)
+    r /= normaliser
+    # r is exactly 0 where rho is far below the maximum, so 0 ln 0 = 0 holds by itself.
+    entropy = np.log(normaliser[:, 0]) - np.einsum("nk,nk->n", r, rho)
+    return r, entropy
+
+
+def refresh(
+    statistics: np.ndarray, weight: np.ndarray, expected_phi: np.ndarray, expected_log_weights: np.ndarray
+) -> Assignments:
+    """Set r_ik to its optimum, proportional to exp(E ln pi_k + < E phi_k, T(x_i) >), and sum over i.
+
+    Parameters
+    ----------
+    statistics : ndarray, shape (N, P)
+        T(x_i).
+    weight : ndarray, shape (N,)
+        w_i.
+    expected_phi : ndarray, shape (K, P)
+    expected_log_weights : ndarray, shape (K,)
+    """
+    sums = np.zeros_like(expected_phi)
+    entropy = 0.0
+    for start in range(0, len(statistics), _BLOCK):
+        block = statistics[start : start + _BLOCK]
+        w = weight[start : start + _BLOCK]
+        r, row_entropy = softmax_rows(block @ expected_phi.T + expected_log_weights)
+        sums += (r * w[:, np.newaxis]).T @ block
+        entropy += float(w @ row_entropy)
+    return Assignments(sums, entropy)
+
+
+def summarise(statistics: np.ndarray, weight: np.ndarray, r: np.ndarray) -> Assignments:
+    """Sum over i for responsibilities that are given, shape (N, K), such as a start's."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r_ln_r = np.where(r > 0, r * np.log(r), 0.0)
+    return Assignments((r * weight[:, np.newaxis]).T @ statistics, -float(weight @ r_ln_r.sum(axis=1)))

@@ -1,0 +1,54 @@
+"""What a distribution of the mixing weights offers, whichever it is."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import numpy as np
+
+from hand_cavi.conjugate import Draws
+
+
+class MixingWeights(ABC):
+    """Distribution of pi = (pi_1, ..., pi_K): the prior, or a posterior of the same class."""
+
+    name: ClassVar[str]
+    """The name of the distribution's file, by which configurations and mirrors find it."""
+
+    exchangeable: ClassVar[bool]
+    """Whether every relabelling of the components leaves the prior as it is."""
+
+    @abstractmethod
+    def for_components(self, n_components: int) -> Self:
+        """Return the prior of K weights, or raise InputError if it has another number."""
+
+    @abstractmethod
+    def updated(self, counts: np.ndarray) -> Self:
+        """Return the posterior after N_k = sum_i w_i r_ik points in component k, shape (K,)."""
+
+    @abstractmethod
+    def expected_log(self) -> np.ndarray:
+        """Return E[ln pi_k], shape (K,)."""
+
+    @abstractmethod
+    def kl(self, prior: Self) -> float:
+        """Return KL(q(pi), prior) in nats."""
+
+    @abstractmethod
+    def mean(self) -> np.ndarray:
+        """Return E[pi_k], shape (K,)."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        """Return n canonical draws; `weights` of shape (n, K), or nothing if pi is no unknown."""
+
+    @abstractmethod
+    def log_weights(self, draws: Draws, n: int) -> np.ndarray:
+        """Return ln pi_k of n canonical draws, shape (n, K)."""
+
+    @abstractmethod
+    def log_density(self, draws: Draws, n: int) -> np.ndarray:
+        """Return log q(pi) of n canonical draws, shape (n,)."""
+
+    @abstractmethod
+    def log_marginal(self, counts: np.ndarray) -> np.ndarray:
+        """Return log p(c) of assignments with these counts, pi integrated out; (..., K) to (...)."""
