@@ -175,7 +175,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Does a method's posterior agree with the reference, within a stated margin?
+    """Whether a method's posterior agrees with the reference, within a stated margin.
 
     Attributes
     ----------

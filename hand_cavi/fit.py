@@ -104,10 +104,14 @@ class Fit:
 
     def log_density(self, draws: Draws) -> np.ndarray:
         """Return log q(theta, pi) of canonical draws, shape (S,)."""
+        return self.log_density_by_component(draws).sum(axis=1)
+
+    def log_density_by_component(self, draws: Draws) -> np.ndarray:
+        """Return the terms of log q(theta, pi), one for each component, shape (S, K)."""
         inner = self.components.seen_from(self._coordinates)
         inner_draws, log_jacobian = self.components.draws_seen_from(self._coordinates, draws)
         per_component = inner.log_density(inner_draws) + log_jacobian
-        return per_component.sum(axis=1) + self.weights.log_density(draws, len(per_component))
+        return per_component + self.weights.log_density_terms(draws, len(per_component))
 
     def _inner(self, x: ArrayLike) -> tuple[ConjugateFamily, np.ndarray]:
         rows = as_rows(x)

@@ -59,9 +59,9 @@ class FixedWeights(MixingWeights):
         """Return -ln K, shape (n, K)."""
         return np.broadcast_to(self.expected_log(), (n, self._k))
 
-    def log_density(self, draws: Draws, n: int) -> np.ndarray:
-        """Return 0, shape (n,)."""
-        return np.zeros(n)
+    def log_density_terms(self, draws: Draws, n: int) -> np.ndarray:
+        """Return 0, shape (n, K)."""
+        return np.zeros((n, self._k))
 
     def log_marginal(self, counts: np.ndarray) -> np.ndarray:
         """Return -N ln K."""

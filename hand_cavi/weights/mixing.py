@@ -46,9 +46,16 @@ class MixingWeights(ABC):
         """Return ln pi_k of n canonical draws, shape (n, K)."""
 
     @abstractmethod
-    def log_density(self, draws: Draws, n: int) -> np.ndarray:
-        """Return log q(pi) of n canonical draws, shape (n,)."""
+    def log_density_terms(self, draws: Draws, n: int) -> np.ndarray:
+        """Return log q(pi) of n canonical draws as a sum of one term a component, shape (n, K).
+
+        Where q(pi) is exchangeable in form, term k depends on pi_k alone.
+        """
 
     @abstractmethod
     def log_marginal(self, counts: np.ndarray) -> np.ndarray:
         """Return log p(c) of assignments with these counts, pi integrated out; (..., K) to (...)."""
+
+    def log_density(self, draws: Draws, n: int) -> np.ndarray:
+        """Return log q(pi) of n canonical draws, shape (n,)."""
+        return self.log_density_terms(draws, n).sum(axis=1)
