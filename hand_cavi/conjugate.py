@@ -80,6 +80,10 @@ class ConjugateFamily(ABC):
         """Return phi(theta), shape (S, K, P), for canonical draws of shape (S, K, ...)."""
 
     @abstractmethod
+    def mean_draw(self) -> Draws:
+        """Return the canonical parameters at their means, without an axis of draws: arrays (K, ...)."""
+
+    @abstractmethod
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n canonical draws of theta, each array of shape (n, K, ...)."""
 

@@ -1,0 +1,64 @@
+"""What goes where: results to stdout, everything else to stderr."""
+
+import json
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
+
+
+def print_json(content: Any) -> None:
+    """Print a JSON document; NaN and infinities become null."""
+    from experiments.summary import without_nan
+
+    print(json.dumps(without_nan(content), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def warn(message: str) -> None:
+    """Say something on stderr that does not stop the work."""
+    print(f"elbowroom: {message}", file=sys.stderr)
+
+
+def writable(folder: Path) -> Path:
+    """Make a folder and prove that it can be written to; leaves nothing behind where it cannot.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made, or cannot be written to.
+    """
+    from tempfile import TemporaryFile
+
+    from hand_cavi import InputError
+
+    made: list[Path] = []
+    try:
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        for path in made:
+            with suppress(OSError):  # not made after all
+                path.rmdir()
+        raise InputError(
+            f'the folder "{folder}" cannot be written to: {error.strerror}; choose another one, or make room'
+        ) from None
+    return folder
+
+
+def write_picture(path: Path, make: Callable[[], Any]) -> None:
+    """Save a matplotlib figure as PNG, SVG or PDF, by the file's ending."""
+    from hand_cavi import InputError
+
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InputError(f'"{path}" must end in .png, .svg or .pdf')
+    try:
+        make().savefig(path)
+    except OSError as error:
+        raise InputError(f'"{path}" cannot be written: {error.strerror}') from None

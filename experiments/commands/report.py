@@ -1,0 +1,42 @@
+"""`elbowroom report`: a study's report once more, from what is stored; nothing is recomputed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.commands._output import Json, print_json, writable
+
+
+def report(
+    study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
+    json: Json = False,
+) -> None:
+    """Write a study's report again, from what is stored."""
+    folder = _folder(study)
+
+    from experiments.report import write_report
+    from experiments.runner import load_study_record
+
+    record = load_study_record(folder)
+    paths = write_report(record, writable(folder))
+    if json:
+        from experiments.summary import summary
+
+        print_json(summary(record, report=str(paths.html)))
+    else:
+        from experiments.tables import print_study
+
+        print_study(record, report=str(paths.html))
+
+
+def _folder(study: Path) -> Path:
+    from experiments.plugins import did_you_mean
+    from hand_cavi import InputError
+
+    for folder in (study, Path("studies") / study):
+        if (folder / "study.sqlite").is_file():
+            return folder
+    known = [path.parent.name for path in sorted(Path("studies").glob("*/study.sqlite"))]
+    hint = did_you_mean(study.name, known)
+    raise InputError(f'there is no study "{study}", a folder with a study.sqlite in it{hint}')

@@ -1,0 +1,221 @@
+"""What is wrong with a table of a configuration, in sentences: where, what, and how to mend it.
+
+pydantic finds the faults; here they become one line each, such as
+``methods[2].stpes: unknown key; did you mean "steps"?``. Entries of a list are counted from 1.
+"""
+
+import datetime
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from experiments.plugins import did_you_mean, nearest
+
+Place = tuple[str | int, ...]
+
+_MEANINGS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "none_required": "left out",
+}
+"""pydantic's types of error that say what was wanted."""
+
+
+class Complaints:
+    """A list of sentences, and the text in which lines are looked up."""
+
+    def __init__(self, source: str, text: str) -> None:
+        self.source = source
+        self.text = text
+        self.sentences: list[str] = []
+
+    def add(self, place: Place, what: str) -> None:
+        """Say what is wrong at a place."""
+        line = self._line(place) if place else None
+        where = f"{self.source}, line {line}" if line else self.source
+        self.sentences.append(f"{where}: {spell(place)}: {what}" if place else f"{where}: {what}")
+
+    def unknown(self, place: Place, valid: Iterable[str]) -> str | None:
+        """Say that nobody reads this key; returns the one that was meant, as far as one can tell."""
+        valid = sorted(valid)
+        meant = nearest(str(place[-1]), valid)
+        self.add(
+            place, f"unknown key{did_you_mean(str(place[-1]), valid) or f'; there are {", ".join(valid)}'}"
+        )
+        return meant
+
+    def _line(self, place: Place) -> int | None:
+        """Return the line that sets the last key of a place, or begins its table; None if unknown."""
+        lines = [line.split("#")[0] for line in self.text.splitlines()]
+        first, end = self._table(lines, place)
+        key = next((part for part in reversed(place) if isinstance(part, str)), "")
+        setting = re.compile(rf"(?<![\w-])[\"']?{re.escape(key)}[\"']?\s*=")
+        found = [i for i in range(first, end) if setting.search(lines[i])]
+        if len(found) == 1:
+            return found[0] + 1
+        return first + 1 if not found and _is_header(lines[first], place[0]) else None
+
+    def _table(self, lines: list[str], place: Place) -> tuple[int, int]:
+        """Return where the table of a place begins, at its header, and ends, before the next one's."""
+        number = place[1] if len(place) > 1 and isinstance(place[1], int) else 0
+        headers = [i for i, line in enumerate(lines) if _is_header(line, place[0])]
+        if number >= len(headers):
+            first = next((i for i, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines))
+            return 0, first
+        first = headers[number]
+        inner = f"{place[0]}."
+        follow = (
+            i
+            for i, line in enumerate(lines[first + 1 :], first + 1)
+            if line.lstrip().startswith("[") and not line.strip(" [").startswith(inner)
+        )
+        return first, next(follow, len(lines))
+
+
+def _is_header(line: str, name: str | int) -> bool:
+    return bool(re.match(rf"\s*\[+\s*{re.escape(str(name))}\s*\]", line))
+
+
+def spell(place: Place) -> str:
+    """Return a place as a path, lists counted from 1: ("methods", 1, "steps") is methods[2].steps."""
+    path = ""
+    for part in place:
+        path += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def validated[T: BaseModel](
+    table: type[T],
+    values: dict[str, Any],
+    place: Place,
+    complaints: Complaints,
+    *,
+    context: dict[str, Any] | None = None,
+    also: Iterable[str] = (),
+) -> T | None:
+    """Return the values as this kind of table, or None after complaining.
+
+    Parameters
+    ----------
+    table : type
+        A pydantic model.
+    values : dict
+        As TOML gave them.
+    place : tuple
+        Where they stand.
+    complaints : Complaints
+    context : dict, optional
+        For the table's validators.
+    also : iterable of str
+        Further keys that may stand beside these and are read by others; for the nearest valid key.
+    """
+    fields = set(table.model_fields)
+    unknown = [key for key in values if key not in fields]
+    meant = {complaints.unknown((*place, key), fields | set(also)) for key in unknown}
+    known = {key: value for key, value in values.items() if key in fields}
+    try:
+        result = table.model_validate_json(json.dumps(known), strict=True, context=context)
+    except ValidationError as error:
+        for where, sentences in _by_place(error, known).items():
+            if not (where and where[0] in meant):  # it is there, misspelt
+                complaints.add((*place, *where), " or ".join(dict.fromkeys(sentences)))
+        return None
+    return None if unknown else result
+
+
+def not_numbers(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    """Find what TOML allows and no configuration may hold: NaN, infinity, dates."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from not_numbers(inner, (*place, key))
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from not_numbers(inner, (*place, i))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield place, f"is {value}; it must be finite"
+    elif isinstance(value, datetime.date | datetime.time):
+        yield place, "is a date or a time; nothing here is one"
+
+
+def _by_place(error: ValidationError, values: dict[str, Any]) -> dict[Place, list[str]]:
+    """Gather the errors by the place of the value; alternatives of a union share one."""
+    found: dict[Place, list[str]] = {}
+    for fault in error.errors(include_url=False):
+        place = _in_the_values(fault["loc"], values) if fault["type"] != "missing" else fault["loc"]
+        found.setdefault(place, []).append(_sentence(fault, place))
+    wanted = {
+        place: [text for text in sentences if not text.startswith("must be ")]
+        for place, sentences in found.items()
+    }
+    for place, sentences in found.items():
+        kinds = [text.removeprefix("must be ") for text in sentences if text.startswith("must be ")]
+        kinds = [kind for kind in dict.fromkeys(kinds) if kind != "left out"]
+        if kinds:
+            wanted[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
+    return wanted
+
+
+def _sentence(fault: Any, place: Place) -> str:
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind == "missing":
+        return "missing"
+    if kind in _MEANINGS:
+        return f"must be {_MEANINGS[kind]}"
+    if kind == "value_error":
+        return str(context["error"])
+    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}
+    bounds["less_than_equal"] = "at most"
+    if kind in bounds:
+        limit = context[{"above": "gt", "at least": "ge", "below": "lt", "at most": "le"}[bounds[kind]]]
+        return f"must be {bounds[kind]} {limit:g}"
+    if kind in ("literal_error", "enum"):
+        hint = (
+            did_you_mean(fault["input"], _quoted(context["expected"]))
+            if isinstance(fault["input"], str)
+            else ""
+        )
+        return f"is {shown(fault['input'])}; it must be {context['expected']}{hint}"
+    if kind == "string_pattern_mismatch":
+        made_of = "letters, digits and _ . + -, and begins with a letter or a digit"
+        return f"is {shown(fault['input'])}; a name is made of {made_of}"
+    return f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+
+
+def _quoted(expected: str) -> list[str]:
+    return re.findall(r"'([^']*)'", expected)
+
+
+def _in_the_values(loc: Place, values: Any) -> Place:
+    """Drop from a location what names an alternative of a union and not a key."""
+    place: list[str | int] = []
+    for part in loc:
+        if isinstance(part, str) and not (isinstance(values, dict) and part in values):
+            continue
+        if isinstance(part, int) and not isinstance(values, list):
+            continue
+        place.append(part)
+        values = values[part]
+    return tuple(place)
+
+
+def _at(values: Any, place: Place) -> Any:
+    for part in place:
+        values = values[part]
+    return values
+
+
+def shown(value: Any) -> str:
+    """Return a value as a reader of TOML knows it, cut if it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,32 @@
+"""Where data come from: one file, one source, each with `Settings` and `load(settings, rng)`."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Data, and what is to be said of them.
+
+    Attributes
+    ----------
+    x : ndarray, shape (N, D)
+    features : tuple of str
+        The D columns' names.
+    about : str
+        One sentence: where the data come from, and what was done to them.
+    unit : str
+        What one unit of x is, such as ``1000 km/s``; may be empty.
+    sample_weight : ndarray, shape (N,), or None
+        How many points each row stands for.
+    truth : dict of ndarray
+        What a simulation knows: ``mu`` (K, D), ``weights`` (K,), ``assignments`` (N,); empty for real data.
+    """
+
+    x: np.ndarray
+    features: tuple[str, ...]
+    about: str
+    unit: str = ""
+    sample_weight: np.ndarray | None = None
+    truth: dict[str, np.ndarray] = field(default_factory=dict)

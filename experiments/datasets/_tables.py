@@ -1,0 +1,192 @@
+"""Named columns out of a table on disk, as finite float64; or a sentence saying where they are not.
+
+Each reader takes a path and the columns wanted (none: the only one there is), and returns the values, shape
+(N, D), and the D columns' names.
+"""
+
+import csv
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from experiments.plugins import did_you_mean
+from hand_cavi import InputError
+
+Table = tuple[np.ndarray, tuple[str, ...]]
+
+
+def read_csv(path: Path, wanted: tuple[str, ...]) -> Table:
+    """Read a text table whose first line names the columns, separated by comma, semicolon, tab or bar."""
+    import pandas as pd
+
+    header, delimiter = _header(path)
+    columns = _choose(path, header, wanted)
+    places = [header.index(name) for name in columns]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # rows longer than the header
+            frame = pd.read_csv(
+                path,
+                sep=delimiter,
+                usecols=places,
+                encoding="utf-8-sig",
+                index_col=False,
+                float_precision="round_trip",
+            )
+        frame = frame.iloc[:, [sorted(places).index(place) for place in places]]
+        if len(frame) and all(kind.kind in "iuf" for kind in frame.dtypes):
+            values = frame.to_numpy(dtype=np.float64)
+            if np.isfinite(values).all():
+                return values, columns
+    except (ValueError, OverflowError, Warning):  # text, or rows of unequal length
+        pass
+    return _read_csv_line_by_line(path, delimiter, header, columns), columns
+
+
+def read_parquet(path: Path, wanted: tuple[str, ...]) -> Table:
+    """Read columns of a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = _choose(path, list(pq.read_schema(path).names), wanted)
+        table = pq.read_table(path, columns=list(columns))
+        arrays = [table.column(name).to_numpy() for name in columns]
+    except pa.ArrowException as error:
+        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
+
+
+def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
+    """Read an array: (N,), (N, D), or structured; columns of a plain array are named 0, 1, ..., D - 1."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise InputError(f"{path.name} is no readable NPY file of numbers") from None
+    if array.dtype.names:
+        columns = _choose(path, list(array.dtype.names), wanted)
+        arrays = [array[name] for name in columns]
+    else:
+        if array.ndim == 2 and array.shape[1] == 0:
+            raise InputError(f"{path.name} has no columns; give at least one")
+        if array.ndim not in (1, 2):
+            raise InputError(f"{path.name} has {array.ndim} axes; give points as (N,) or (N, D)")
+        rows = array[:, np.newaxis] if array.ndim == 1 else array
+        header = [str(d) for d in range(rows.shape[1])]
+        columns = _choose(path, header, wanted or tuple(header))
+        arrays = [rows[:, int(name)] for name in columns]
+    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            delimiter = max("\t,;|" if path.suffix == ".tsv" else ",;\t|", key=first.count)
+            file.seek(0)
+            header = [name.strip() for name in next(csv.reader(file, delimiter=delimiter), [])]
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
+    except csv.Error as error:
+        raise InputError(f"{path.name} is no readable table: {error}") from None
+    if not any(header):
+        raise InputError(f"{path.name}: the first line is empty; it must name the columns")
+    return header, delimiter
+
+
+def _choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    if not wanted:
+        if len(header) == 1:
+            return (header[0],)
+        raise InputError(f"{path.name}: name the columns to use; there are {_list(header)}")
+    for name in wanted:
+        if name not in header:
+            hint = ""
+            if all(_as_number(word) is not None for word in header) and path.suffix != ".npy":
+                hint = " (the first line holds numbers; it must name the columns)"
+            raise InputError(
+                f'{path.name} has no column "{name}"{did_you_mean(name, header)}; there are '
+                f"{_list(header)}{hint}"
+            )
+        if header.count(name) > 1:
+            raise InputError(f'{path.name} has several columns "{name}"; rename all but one')
+    return wanted
+
+
+def _read_csv_line_by_line(
+    path: Path, delimiter: str, header: list[str], columns: tuple[str, ...]
+) -> np.ndarray:
+    """Read as `read_csv` does, slowly, and say on which line the first unusable value stands."""
+    places = [header.index(name) for name in columns]
+    rows: list[list[float]] = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        next(reader)
+        end = reader.line_num
+        try:
+            for row in reader:
+                line, end = end + 1, reader.line_num  # a quoted field may run over several lines
+                if len(row) <= 1 and not any(word.strip() for word in row):
+                    continue  # a blank line
+                if any(word.strip() for word in row[len(header) :]):
+                    raise InputError(
+                        f"{path.name}, line {line}: {len(row)} values, but the first line names "
+                        f"{len(header)} columns; a decimal comma, perhaps?"
+                    )
+                words = [row[place] if place < len(row) else "" for place in places]
+                rows.append([_value(path, line, *pair) for pair in zip(columns, words, strict=True)])
+        except UnicodeDecodeError:
+            raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
+        except csv.Error as error:
+            raise InputError(f"{path.name}, line {reader.line_num}: {error}") from None
+    if not rows:
+        raise InputError(f'{path.name}: column "{columns[0]}" is empty; there must be at least one point')
+    return np.array(rows)
+
+
+def _value(path: Path, line: int, column: str, word: str) -> float:
+    value = _as_number(word)
+    if value is None or not np.isfinite(value):
+        found = f'"{word.strip()}"' if word.strip() else "nothing"
+        raise InputError(
+            f'{path.name}, line {line}: column "{column}" holds {found}, where a finite number is needed; '
+            "mend the value or remove the line"
+        )
+    return value
+
+
+def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
+    if len(values) == 0:
+        raise InputError(f'{path.name}: column "{column}" is empty; there must be at least one point')
+    if values.ndim != 1 or (values.dtype.kind not in "iuf" and values.dtype.kind != "O"):
+        raise InputError(f'{path.name}: column "{column}" holds {values.dtype}, not numbers')
+    if values.dtype.kind == "O":
+        for row, value in enumerate(values):
+            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+                found = "nothing" if value is None else f'"{value}"'
+                raise InputError(
+                    f'{path.name}, row {row} (counted from 0): column "{column}" holds {found}, where a '
+                    "finite number is needed; mend the value or remove the row"
+                )
+    numbers = values.astype(np.float64)
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise InputError(
+            f'{path.name}, row {row} (counted from 0): column "{column}" holds {numbers[row]} (or nothing), '
+            "where a finite number is needed; mend the value or remove the row"
+        )
+    return numbers
+
+
+def _as_number(word: str) -> float | None:
+    try:
+        return float(word) if "_" not in word else None
+    except ValueError:
+        return None
+
+
+def _list(names: list[str]) -> str:
+    shown = ", ".join(f'"{name}"' for name in names[:12])
+    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "")

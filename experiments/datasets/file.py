@@ -1,0 +1,79 @@
+"""The user's own file: CSV (or TSV), Parquet or NPY, with its columns named.
+
+Whatever cannot be used is refused with the place where it stands: for CSV the line of the file as an editor
+shows it, for Parquet and NPY the row, counted from 0 as pandas and numpy do.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
+
+from experiments.datasets import Dataset
+from experiments.datasets._tables import read_csv, read_npy, read_parquet
+from experiments.options import Options
+from hand_cavi import InputError
+
+_READERS = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_csv,
+    ".parquet": read_parquet,
+    ".pq": read_parquet,
+    ".npy": read_npy,
+}
+
+
+class Settings(Options):
+    """x = column / scale - centre."""
+
+    path: str = Field(description="the file; a relative path starts at the configuration's folder")
+    columns: str | tuple[str, ...] = Field(
+        default=(), description="the column or columns; may be left out if there is one"
+    )
+    unit: str = Field(default="", description="what one unit of x is, for the report")
+    scale: float = Field(default=1.0, gt=0, description="one unit of x, in the file's units")
+    centre: float = Field(default=0.0, description="subtracted after scaling, in units of x")
+
+    @field_validator("path")
+    @classmethod
+    def _from_the_configurations_folder(cls, path: str, info: ValidationInfo) -> str:
+        folder = (info.context or {}).get("folder")
+        return str(Path(folder) / path) if folder is not None else path
+
+
+def load(settings: Settings, rng: np.random.Generator) -> Dataset:
+    """Read the named columns; nothing is random here.
+
+    Raises
+    ------
+    InputError
+        If the file or a column is missing, or holds no points, or something that is no finite number.
+    """
+    path = Path(settings.path)
+    wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
+    if len(set(wanted)) != len(wanted):
+        raise InputError(f"{path.name}: a column is named twice; name each once")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path.name}: files ending in {', '.join(_READERS)} can be read, not this one")
+    if not path.exists():
+        raise InputError(f'there is no data file "{path}"')
+    try:
+        values, features = reader(path, wanted)
+    except OSError as error:
+        raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
+    with np.errstate(over="ignore"):
+        x = values / settings.scale - settings.centre
+    if not np.isfinite(x).all():
+        raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
+    return Dataset(x, features, _about(path.name, features, settings), settings.unit)
+
+
+def _about(name: str, features: tuple[str, ...], settings: Settings) -> str:
+    sentence = f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
+    if settings.scale != 1:
+        sentence += f", divided by {settings.scale:g}"
+    if settings.centre != 0:
+        sentence += f", less {settings.centre:g}"
+    return sentence + "."

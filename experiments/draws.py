@@ -1,0 +1,142 @@
+"""Canonical draws: from arrays to a DataTree and back, and what their averages are worth.
+
+On disk and between rooms draws are DataTrees with dimensions (chain, draw, component, ...); for
+arithmetic they are dictionaries of arrays, (S, K, ...) with the chains end to end, or (C, M, ...)
+with C chains of M draws apart. Independent draws (an approximation's, an exact reference's) are one
+chain, and no convergence diagnostic is ever computed on them.
+
+Source of the effective sample sizes and Monte-Carlo errors of chains: Vehtari, Gelman, Simpson,
+Carpenter & Buerkner (2021), through ArviZ.
+"""
+
+import numpy as np
+import xarray as xr
+
+from experiments.records import Draws
+from hand_cavi import InputError
+from ppl_baselines.draws import to_datatree
+
+TAIL = (0.05, 0.95)
+"""The quantiles whose effective sample size is the tail's (Vehtari et al. 2021)."""
+
+_SAMPLER_STATS = ("diverging", "energy")
+
+
+def as_tree(draws: Draws) -> xr.DataTree:
+    """Return independent canonical draws, arrays (S, K, ...), as a DataTree of one chain."""
+    return to_datatree({name: values[np.newaxis] for name, values in draws.items()})
+
+
+def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:
+    """Return the variables of a group as arrays (C, M, ...); none if the tree has no such group."""
+    if group not in tree.children:
+        return {}
+    return {
+        str(name): variable.transpose("chain", "draw", ...).to_numpy()
+        for name, variable in tree[group].to_dataset().data_vars.items()
+    }
+
+
+def as_arrays(tree: xr.DataTree, group: str = "posterior") -> Draws:
+    """Return the variables of a group as arrays (S, ...), the chains end to end."""
+    return {name: values.reshape(-1, *values.shape[2:]) for name, values in as_chains(tree, group).items()}
+
+
+def are_independent(tree: xr.DataTree) -> bool:
+    """Whether the draws are independent: one chain, without a sampler's statistics."""
+    if "sample_stats" in tree.children and any(name in tree["sample_stats"] for name in _SAMPLER_STATS):
+        return False
+    return all(len(values) == 1 for values in as_chains(tree).values())
+
+
+def location(draws: Draws) -> np.ndarray:
+    """Return the parameter that says where components are, shape (..., K, D).
+
+    It is ``mu`` where the family has one, else the first variable but the weights, such as ``rate``.
+    """
+    names = ["mu"] if "mu" in draws else [name for name in draws if name != "weights"]
+    if not names:
+        raise InputError("the draws hold no component's parameter; a canonical one is mu")
+    return draws[names[0]]
+
+
+def sorted_location(tree: xr.DataTree) -> np.ndarray:
+    """Return the location with every draw's components ordered by their first feature, (C, M, K, D).
+
+    Sorting forgets the labels, so that these are the same however components are numbered.
+    """
+    values = location(as_chains(tree))
+    if values.ndim == 3:  # one number for each component
+        values = values[..., np.newaxis]
+    order = np.argsort(values[..., 0], axis=-1, kind="stable")
+    return np.take_along_axis(values, order[..., np.newaxis], axis=2)
+
+
+def permuted(draws: Draws, permutation: np.ndarray) -> Draws:
+    """Return draws whose component k is component ``permutation[s, k]`` of the given ones.
+
+    Parameters
+    ----------
+    draws : dict of ndarray
+        Arrays (S, K, ...).
+    permutation : ndarray of int, shape (S, K) or (K,)
+    """
+    if permutation.ndim == 1:
+        return {name: values[:, permutation] for name, values in draws.items()}
+    rows = np.arange(len(permutation))[:, np.newaxis]
+    return {name: values[rows, permutation] for name, values in draws.items()}
+
+
+def mean_and_error(values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean over draws and its Monte-Carlo standard error.
+
+    Parameters
+    ----------
+    values : ndarray, shape (C, M, ...)
+    independent : bool
+        Whether the draws are independent; if not, the effective sample size takes the place of S.
+
+    Returns
+    -------
+    mean, standard_error : ndarray, shape (...)
+    """
+    mean = values.mean(axis=(0, 1))
+    if independent:
+        return mean, values.std(axis=(0, 1), ddof=1) / np.sqrt(values.shape[0] * values.shape[1])
+    return mean, _of_chains("mcse", values, method="mean")
+
+
+def sd_and_error(values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard deviation over draws and its Monte-Carlo standard error, shape (...).
+
+    For independent draws the error is the delta method's, sqrt((m4 - sd^4) / (4 S sd^2)), with m4 the
+    fourth central moment.
+    """
+    sd = values.std(axis=(0, 1), ddof=1)
+    if not independent:
+        return sd, _of_chains("mcse", values, method="sd")
+    fourth = np.mean((values - values.mean(axis=(0, 1))) ** 4, axis=(0, 1))
+    n_draws = values.shape[0] * values.shape[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(np.maximum(fourth - sd**4, 0) / (4 * n_draws)) / sd
+    return sd, np.where(sd > 0, error, 0.0)
+
+
+def effective_sample_size(values: np.ndarray, *, tail: bool = False) -> np.ndarray:
+    """Return the bulk (or tail) effective sample size of chains (C, M, ...), shape (...)."""
+    if tail:
+        return _of_chains("ess", values, method="tail", prob=TAIL)
+    return _of_chains("ess", values, method="bulk")
+
+
+def r_hat(values: np.ndarray) -> np.ndarray:
+    """Return the rank-normalised R-hat of chains (C, M, ...), shape (...)."""
+    return _of_chains("rhat", values, method="rank")
+
+
+def _of_chains(what: str, values: np.ndarray, **options: object) -> np.ndarray:
+    from arviz_stats.base import array_stats  # slow to import
+
+    flat = values.reshape(*values.shape[:2], -1)
+    figure = getattr(array_stats, what)(flat, chain_axis=0, draw_axis=1, **options)
+    return np.asarray(figure, dtype=np.float64).reshape(values.shape[2:])

@@ -1,0 +1,99 @@
+"""Judging one problem: find the reference, measure every cell against it, give the verdicts.
+
+All of it comes from what the store keeps of the cells, so that judging again recomputes no fit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from experiments.draws import as_arrays
+from experiments.manifest import Judgement
+from experiments.metrics import Context, measure_all
+from experiments.options import ReferenceOptions, VerdictOptions
+from experiments.records import CellRecord, Problem, Reference
+from experiments.references import reference
+from experiments.relabel import best_allocations
+from experiments.storage import read_tree
+from experiments.verdict import verdict_of_cell
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the judge is given.
+
+    Attributes
+    ----------
+    problem : Problem
+    cells : tuple of CellRecord
+        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
+    seed : int
+    reference : ReferenceOptions
+    verdict : VerdictOptions
+    """
+
+    problem: Problem
+    cells: tuple[CellRecord, ...]
+    seed: int
+    reference: ReferenceOptions
+    verdict: VerdictOptions
+
+
+def judge(case: Case) -> Judgement:
+    """Judge a problem; runs in a worker."""
+    draws = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
+    chains = next((key for key, tree in draws.items() if _is_sampler(tree)), None)
+    truth = _reference(case, draws[chains] if chains else None)
+    pivot = _pivot(case.problem, next(iter(draws.values()))) if draws else None
+    judgement = Judgement(truth)
+    for cell in case.cells:
+        key = cell.cell.key
+        if key not in draws:
+            continue
+        context = Context(
+            problem=case.problem,
+            draws=draws[key],
+            bound=cell.bound,
+            bound_se=cell.bound_se,
+            seconds_compile=cell.seconds_compile,
+            seconds_run=cell.seconds_run,
+            reference=truth,
+            pivot=pivot,
+        )
+        judgement.measurements[key] = measure_all(context)
+        if truth.method == "nuts" and key == chains:
+            continue  # it is the reference itself
+        judgement.verdicts[key] = verdict_of_cell(
+            judgement.measurements[key]["mean_error"],
+            truth,
+            method=cell.cell.method,
+            outcome=cell.outcome,
+            margin=case.verdict.margin,
+            alpha=case.verdict.error_rate,
+        )
+    return judgement
+
+
+def _reference(case: Case, nuts_draws: xr.DataTree | None) -> Reference:
+    return reference(
+        case.problem,
+        method=case.reference.method,
+        rng=case.seed,
+        nuts_draws=nuts_draws,
+        n_draws=case.reference.draws,
+    )
+
+
+def _is_sampler(tree: xr.DataTree) -> bool:
+    return "diverging" in as_arrays(tree, "sample_stats")
+
+
+def _pivot(problem: Problem, tree: xr.DataTree) -> np.ndarray:
+    """Return the allocations that name the components in every cell, shape (N, K).
+
+    They are those of the first method's best draw, its components ordered by the points they hold.
+    """
+    allocations = best_allocations(problem, tree)
+    centre = problem.x[:, 0] @ allocations / np.maximum(allocations.sum(axis=0), 1e-300)
+    return allocations[:, np.argsort(centre)]

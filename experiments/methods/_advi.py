@@ -1,0 +1,79 @@
+"""What mean-field and full-rank ADVI share: PyMC's ADVI, prepared, run from the shared starts, scored."""
+
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from experiments.methods import NotFiniteError
+from experiments.options import Options
+from experiments.records import MethodResult, Problem
+from experiments.scoring import score
+from experiments.starts import Starts
+
+
+class AdviSettings(Options):
+    """Options of ADVI."""
+
+    starts: int = Field(20, ge=1, description="dispersed starts; all are screened, the best few go on")
+    screen_steps: int = Field(300, ge=1, description="steps of every start before they are ranked")
+    keep: int = Field(2, ge=1, description="starts that go on after the screening")
+    steps: int = Field(5_000, ge=1, description="steps of each start that goes on")
+    learning_rate: float = Field(0.05, gt=0, description="Adam's learning rate at the start")
+    final_learning_rate: float = Field(0.005, gt=0, description="Adam's learning rate at the end")
+    tolerance: float = Field(0.05, gt=0, description="a change of the bound, in nats, that no longer matters")
+    draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
+    backend: Literal["numba", "c", "jax"] = Field("numba", description="what compiles the model")
+
+
+def run_advi(
+    problem: Problem,
+    settings: AdviSettings,
+    kind: Literal["mean_field", "full_rank"],
+    starts: Starts,
+    seed: int,
+) -> MethodResult:
+    """Fit by ADVI of this kind, as PyMC does it."""
+    from ppl_baselines import advi
+    from ppl_baselines.build import build
+    from ppl_baselines.compilation import CacheWatch
+
+    began = perf_counter()
+    with CacheWatch() as cache:
+        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
+        prepared = advi.prepare(
+            model, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend
+        )
+    seconds_compile = perf_counter() - began
+    result = advi.run(
+        prepared,
+        starts.parameters(settings.starts),
+        seed=seed,
+        steps=settings.steps,
+        screen_steps=settings.screen_steps,
+        keep=settings.keep,
+        final_learning_rate=settings.final_learning_rate,
+        tolerance=settings.tolerance,
+    )
+    if result.approximation is None:
+        raise NotFiniteError(result.status.message)
+    trace = [(c.seconds, c.elbo, c.elbo_se) for c in result.trace if c.restart == result.best]
+    return MethodResult(
+        outcome=result.status.name.lower(),
+        message=result.status.message,
+        seconds_compile=seconds_compile,
+        seconds_run=result.seconds + result.seconds_estimating,
+        draws=score(problem, result.approximation, rng=np.random.default_rng(seed), n=settings.draws),
+        bound=result.elbo,
+        bound_se=result.elbo_se,
+        trace=np.array(trace).reshape(-1, 3),
+        info={
+            "backend": settings.backend,
+            "cache_warm": cache.warm,
+            "starts": settings.starts,
+            "steps": settings.steps,
+            "seconds_estimating": result.seconds_estimating,
+            "restart_elbos": [float(e) if np.isfinite(e) else None for e in result.restart_elbos],
+        },
+    )

@@ -1,0 +1,14 @@
+"""Automatic differentiation variational inference in PyMC, mean field."""
+
+from experiments.methods._advi import AdviSettings, run_advi
+from experiments.records import MethodResult, Problem
+from experiments.starts import Starts
+
+
+class Settings(AdviSettings):
+    """Options of mean-field ADVI."""
+
+
+def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+    """Fit a Gaussian of independent coordinates."""
+    return run_advi(problem, settings, "mean_field", starts, seed)

@@ -1,0 +1,82 @@
+"""Coordinate-ascent variational inference, derived by hand (hand_cavi)."""
+
+from time import perf_counter
+
+import numpy as np
+from pydantic import Field
+
+from experiments.methods import NotFiniteError
+from experiments.options import Options
+from experiments.records import MethodResult, Problem
+from experiments.scoring import score
+from experiments.starts import Starts
+from hand_cavi import Fit, Status, StepInfo, fit
+
+
+class Settings(Options):
+    """Options of CAVI."""
+
+    starts: int = Field(20, ge=1, description="dispersed starts; the best bound wins")
+    max_sweeps: int = Field(2000, ge=1, description="sweeps from each start, at most")
+    tolerance: float = Field(
+        1e-12, ge=0, description="a sweep that gains less, relative to the bound, is quiet"
+    )
+    patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
+    draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
+
+
+class Stopwatch:
+    """A callback that notes the best bound so far against time."""
+
+    def __init__(self) -> None:
+        self.began = perf_counter()
+        self.trace: list[tuple[float, float, float]] = []
+
+    def __call__(self, info: StepInfo) -> None:
+        """Note this sweep's bound if no earlier one, of any start, was higher."""
+        if not self.trace or info.elbo > self.trace[-1][1]:
+            self.trace.append((perf_counter() - self.began, info.elbo, 0.0))
+
+
+def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+    """Fit by CAVI from the problem's dispersed starts."""
+    given = starts.responsibilities(settings.starts)
+    stopwatch = Stopwatch()
+    result = fit(
+        problem.mixture,
+        problem.x,
+        rng=seed,
+        starts=given,
+        max_sweeps=settings.max_sweeps,
+        tolerance=settings.tolerance,
+        patience=settings.patience,
+        sample_weight=problem.sample_weight,
+        callback=stopwatch,
+    )
+    seconds = perf_counter() - stopwatch.began
+    if result.status is Status.NOT_FINITE:
+        raise NotFiniteError(result.status.value)
+    return MethodResult(
+        outcome=result.status.name.lower(),
+        message=result.status.value,
+        seconds_compile=0.0,
+        seconds_run=seconds,
+        draws=score(problem, result, rng=np.random.default_rng(seed), n=settings.draws),
+        bound=result.elbo,
+        bound_se=0.0,
+        trace=np.array(stopwatch.trace),
+        info=_info(result),
+    )
+
+
+def _info(result: Fit) -> dict[str, object]:
+    elbos = np.array([start.elbo for start in result.starts])
+    at_best = elbos >= elbos.max() - 1e-6 * max(1.0, abs(elbos.max()))
+    terms = result.elbo_terms
+    return {
+        "sweeps": result.sweeps,
+        "starts": len(elbos),
+        "starts_at_best": int(at_best.sum()),
+        "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
+        "counts": result.counts.tolist(),
+    }

@@ -1,0 +1,11 @@
+"""The bound on the log evidence that the method itself optimises."""
+
+from experiments.metrics._context import Context, missing
+from experiments.records import Measurement
+
+
+def compute(context: Context) -> Measurement:
+    """Return the bound in nats with its standard error, 0 where it is exact."""
+    if context.bound is None:
+        return missing("a sampler optimises no bound", "nats")
+    return Measurement(context.bound, context.bound_se, "nats")

@@ -1,0 +1,148 @@
+"""Exact: sum over all assignments of points to components.
+
+With theta and pi integrated out, the joint of the data and one assignment c is a product of conjugate
+marginals, p(x, c) = p(c) prod_k p(x_i : c_i = k), and log p(x) is their log-sum-exp. Exchangeable
+weights make all namings of the same grouping equal, so groupings are enumerated instead: a grouping
+into b blocks stands for K!/(K-b)! assignments. Groupings are written as restricted growth strings
+(Knuth, TAOCP 4A, 7.2.1.5): point 1 has label 0, and every further point an old label or the next new one.
+
+The posterior is a finite mixture over groupings of conjugate posteriors, so independent draws from it are
+exact as well: a grouping, then theta and pi given it, then a uniformly random naming.
+"""
+
+import numpy as np
+import xarray as xr
+from scipy.special import gammaln, logsumexp
+
+from experiments.draws import as_tree, permuted
+from experiments.records import Draws, Estimate, Problem, Reference
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.coordinates import Coordinates
+from hand_cavi.weights.mixing import MixingWeights
+
+MAX_ASSIGNMENTS = 10**6
+"""How many assignments, K^N, are enumerated at most."""
+
+_BLOCK = 1 << 20  # numbers held at once: 8 MB
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None if enumeration is feasible, else why not."""
+    n_points, n_components = len(problem.x), problem.mixture.n_components
+    if problem.sample_weight is not None:
+        return "assignments are enumerated for points without weights only"
+    if n_components > 1 and n_points * np.log(n_components) > np.log(MAX_ASSIGNMENTS) + 1e-9:
+        return (
+            f"{n_points} points and {n_components} components have {n_components}^{n_points} assignments; "
+            f"at most {MAX_ASSIGNMENTS:,} are enumerated"
+        )
+    return None
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 20_000,
+) -> Reference:
+    """Return log p(x), exact up to rounding, and independent draws from the posterior."""
+    mixture, x = problem.mixture, problem.x
+    prior = mixture.components.with_features(x.shape[1])
+    coordinates = prior.coordinates(x, np.ones(len(x)))
+    inner, inner_x = prior.seen_from(coordinates), coordinates.apply(x)
+    statistics = inner.statistics(inner_x)
+
+    exchangeable = mixture.weights.exchangeable
+    labels = _groupings(len(x), mixture.n_components) if exchangeable else _all(len(x), mixture.n_components)
+    log_p = _log_marginals(inner, mixture.weights, statistics, labels, mixture.n_components)
+    if exchangeable:
+        n_blocks = labels.max(axis=1).astype(np.float64) + 1  # gammaln of int8 would be float32
+        log_p += gammaln(mixture.n_components + 1) - gammaln(mixture.n_components - n_blocks + 1)
+    constant = inner.log_base(inner_x).sum() - len(x) * coordinates.log_volume
+    log_evidence = float(logsumexp(log_p))
+
+    draws = None
+    if n_draws:
+        chosen = _choose(rng, np.exp(log_p - log_evidence), n_draws)
+        sums = _sums(labels[chosen], statistics, mixture.n_components)
+        draws = as_tree(_posterior_draws(rng, inner, coordinates, mixture.weights, sums))
+    return Reference(
+        method="enumeration",
+        qualified=True,
+        reason=f"all {mixture.n_components}^{len(x)} assignments of points to components were summed exactly",
+        draws=draws,
+        log_evidence=Estimate(log_evidence + float(constant), 0.0, "enumeration"),
+        quality={"terms": len(labels)},
+    )
+
+
+def _groupings(n_points: int, n_components: int) -> np.ndarray:
+    """Return all groupings into at most K blocks as restricted growth strings, shape (M, N)."""
+    labels = np.zeros((1, 1), dtype=np.int8)
+    for _ in range(n_points - 1):
+        n_children = np.minimum(labels.max(axis=1) + 2, n_components)
+        parent = np.repeat(np.arange(len(labels)), n_children)
+        label = np.arange(len(parent)) - np.repeat(np.cumsum(n_children) - n_children, n_children)
+        labels = np.column_stack([labels[parent], label.astype(np.int8)])
+    return labels
+
+
+def _all(n_points: int, n_components: int) -> np.ndarray:
+    """Return all K^N assignments, shape (K^N, N)."""
+    codes = np.arange(n_components**n_points)
+    digits = codes[:, np.newaxis] // n_components ** np.arange(n_points) % n_components
+    return digits.astype(np.int8)
+
+
+def _sums(labels: np.ndarray, statistics: np.ndarray, n_components: int) -> np.ndarray:
+    """Return the sum of T(x_i) over every block, shape (M, K, P)."""
+    return np.stack([(labels == k).astype(np.float64) @ statistics for k in range(n_components)], axis=1)
+
+
+def _log_marginals(
+    inner: ConjugateFamily,
+    weights: MixingWeights,
+    statistics: np.ndarray,
+    labels: np.ndarray,
+    n_components: int,
+) -> np.ndarray:
+    """Return log p(x, c) but for the base measure of x, equal for all c; shape (M,)."""
+    log_p = np.empty(len(labels))
+    size = max(1, _BLOCK // (n_components * max(statistics.shape)))
+    for start in range(0, len(labels), size):
+        block = slice(start, start + size)
+        sums = _sums(labels[block], statistics, n_components)
+        log_p[block] = inner.log_marginal(sums, 0.0).sum(axis=1) + weights.log_marginal(sums[..., -1])
+    return log_p
+
+
+def _choose(rng: np.random.Generator, probability: np.ndarray, n: int) -> np.ndarray:
+    """Return n indices drawn with these probabilities, which sum to 1 up to rounding."""
+    cumulative = np.cumsum(probability)
+    return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
+
+
+def _posterior_draws(
+    rng: np.random.Generator,
+    inner: ConjugateFamily,
+    coordinates: Coordinates,
+    weights: MixingWeights,
+    sums: np.ndarray,
+) -> Draws:
+    """Draw theta and pi given the sums of every draw's blocks, (S, K, P), and name them at random."""
+    n_draws, n_components, n_statistics = sums.shape
+    conditional = inner.updated(sums.reshape(-1, n_statistics)).seen_from(coordinates.inverse)
+    draws = {
+        name: values.reshape(n_draws, n_components, *values.shape[2:])
+        for name, values in conditional.sample(rng, 1).items()
+    }
+    counts = np.rint(sums[..., -1])
+    for count in np.unique(counts, axis=0):
+        same = np.flatnonzero((counts == count).all(axis=1))
+        for name, values in weights.updated(count).sample(rng, len(same)).items():
+            draws.setdefault(name, np.empty((n_draws, *values.shape[1:])))[same] = values
+    if not weights.exchangeable:
+        return draws
+    naming = rng.permuted(np.tile(np.arange(n_components), (n_draws, 1)), axis=1)
+    return permuted(draws, naming)

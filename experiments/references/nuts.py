@@ -1,0 +1,158 @@
+"""NUTS as a reference, if it qualifies.
+
+The gate (MATH.md, "Ground truth"; thresholds of Vehtari et al. 2021 and Betancourt 2016): rank-normalised
+R-hat below 1.01, and bulk and tail effective sample sizes above 400, of label-invariant quantities (sorted
+means, log likelihood) and, after relabelling, of every component's mean; no divergences; E-FMI above 0.2 in
+every chain. It gives no log evidence. No gate can see a mode that every chain has missed.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.draws import (
+    as_arrays,
+    as_chains,
+    effective_sample_size,
+    location,
+    r_hat,
+    sorted_location,
+)
+from experiments.records import Problem, Reference
+from experiments.relabel import relabel
+from hand_cavi import log_joint
+
+MAX_R_HAT = 1.01
+MIN_ESS = 400.0
+MIN_E_FMI = 0.2
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None: NUTS applies to every problem, if its draws qualify."""
+    return None
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 0,
+) -> Reference:
+    """Return the study's NUTS draws as a reference, or say what keeps them from being one."""
+    if nuts_draws is None:
+        return Reference("nuts", False, "NUTS was not run, or gave no draws")
+    quality, faults = examine(problem, nuts_draws)
+    if faults:
+        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=quality)
+    reason = (
+        f"NUTS qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective sample size "
+        f"{quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail), no divergences, "
+        f"smallest E-FMI {quality['e_fmi']:.2f}"
+    )
+    return Reference("nuts", True, reason, draws=nuts_draws, quality=quality)
+
+
+def invariant_quantities(problem: Problem, tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """Return what does not depend on how components are numbered, by name, each of shape (C, M).
+
+    They are the sorted means, one for every component and feature, and the log likelihood.
+    """
+    quantities = _named("sorted mean", sorted_location(tree))
+    shape = next(iter(quantities.values())).shape
+    quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
+    return quantities
+
+
+def examine(problem: Problem, tree: xr.DataTree) -> tuple[dict[str, Any], list[str]]:
+    """Return the figures that the gate looks at, and what is wrong with them.
+
+    Returns
+    -------
+    quality : dict
+        ``chains``, ``draws`` (per chain), ``divergences``, ``e_fmi`` (smallest), ``r_hat`` (largest),
+        ``ess_bulk``, ``ess_tail`` (smallest), and ``..._of``, the quantities that these belong to.
+    faults : list of str
+        Empty if the draws qualify.
+    """
+    n_chains, n_draws = location(as_chains(tree)).shape[:2]
+    quality: dict[str, Any] = {"chains": n_chains, "draws": n_draws}
+    faults = _faults_of_the_sampler(tree, quality)
+    finite = all(np.isfinite(values).all() for values in as_arrays(tree).values())
+    if not finite:
+        return quality, [*faults, "some draws are not finite"]
+    if n_chains < 2:
+        return quality, [*faults, "there is one chain; two or more are needed to see that they agree"]
+    if n_draws < 8:
+        return quality, [*faults, f"there are {n_draws} draws a chain, too few for any diagnostic"]
+
+    relabelled = location(as_chains(relabel(tree, problem=problem)))
+    quantities = invariant_quantities(problem, tree) | _named("mean of component", relabelled)
+    names, values = list(quantities), np.stack(list(quantities.values()), axis=-1)
+    # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
+    figures = {
+        "r_hat": np.nan_to_num(r_hat(values), nan=np.inf),
+        "ess_bulk": -np.nan_to_num(effective_sample_size(values), nan=0.0),
+        "ess_tail": -np.nan_to_num(effective_sample_size(values, tail=True), nan=0.0),
+    }
+    for name, figure in figures.items():
+        worst = int(np.argmax(figure))
+        quality[name], quality[f"{name}_of"] = abs(float(figure[worst])), names[worst]
+    if not quality["r_hat"] < MAX_R_HAT:
+        faults.append(f"R-hat of {quality['r_hat_of']} is {quality['r_hat']:.3f}, not below {MAX_R_HAT}")
+    for name in ("bulk", "tail"):
+        ess = quality[f"ess_{name}"]
+        if not ess > MIN_ESS:
+            of = quality[f"ess_{name}_of"]
+            faults.append(f"{name} effective sample size of {of} is {ess:.0f}, not above {MIN_ESS:.0f}")
+    if not np.isfinite(quality["r_hat"]):
+        quality["r_hat"] = None
+    return quality, faults
+
+
+def _faults_of_the_sampler(tree: xr.DataTree, quality: dict[str, Any]) -> list[str]:
+    stats = as_chains(tree, "sample_stats")
+    faults = []
+    if "diverging" not in stats:
+        faults.append("its statistics lack 'diverging'")
+    else:
+        quality["divergences"] = int(stats["diverging"].sum())
+        if quality["divergences"]:
+            faults.append(f"{quality['divergences']} transitions diverged")
+    if "energy" not in stats:
+        faults.append("its statistics lack 'energy'")
+    else:
+        quality["e_fmi"] = float(np.min(_e_fmi(stats["energy"])))
+        if not quality["e_fmi"] > MIN_E_FMI:
+            faults.append(f"E-FMI is {quality['e_fmi']:.2f}, not above {MIN_E_FMI}")
+    return faults
+
+
+def _e_fmi(energy: np.ndarray) -> np.ndarray:
+    """Return the energy fraction of missing information of every chain, (C, M) to (C,).
+
+    Betancourt (2016): the squared steps of the energy over its squared deviations from the mean.
+    """
+    steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)
+
+
+def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
+    """Return log p(x | theta, pi) of all draws, shape (S,)."""
+    draws, mixture = as_arrays(tree), problem.mixture
+    log_prior = mixture.components.with_features(problem.x.shape[1]).log_density(draws).sum(axis=1)
+    log_prior = log_prior + mixture.weights.log_density(draws, len(log_prior))
+    return log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
+
+
+def _named(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return every component and feature of (C, M, K, D) apart, named, counted from 1."""
+    values = values[..., np.newaxis] if values.ndim == 3 else values
+    n_components, n_features = values.shape[2:]
+    return {
+        f"{name} {k + 1}" + (f", feature {d + 1}" if n_features > 1 else ""): values[:, :, k, d]
+        for k in range(n_components)
+        for d in range(n_features)
+    }

@@ -1,0 +1,102 @@
+"""Quadrature over the means, for the textbook mixture: one feature, equal weights, at most three components.
+
+log p(x) is the integral of p(x, mu) over all mu, with the assignments summed out; any number of points, with
+weights on them or not. `_grid` says how, and why it is exact to rounding. Two grids are compared, and made
+finer until they agree; the standard error that is stated is no Monte-Carlo error but a cautious stand-in: the
+difference between the two finest grids, which is the coarser one's error, plus a bound on what was left out.
+"""
+
+import numpy as np
+import xarray as xr
+
+from experiments.draws import as_tree
+from experiments.records import Estimate, Problem, Reference
+from experiments.references._grid import Grid, GridTooLargeError, Posterior, grid_draws, sparse_grid
+from hand_cavi import FixedWeights, NormalKnownVariance
+
+MAX_COMPONENTS = 3
+
+SPACINGS = (1.25, 1.0, 0.8, 0.64, 0.5)
+"""Of nodes, in units of the narrowest posterior sd; from one to the next until two agree."""
+
+AGREED = 1e-10
+"""Nats, relative to the log evidence where that is larger than 1."""
+
+QUALIFIES = 1e-6
+"""Nats of numerical error at which the finest grid is still trusted."""
+
+ROUNDING = 1e-14
+"""Of the log evidence, relative; no error is stated as smaller."""
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None if quadrature applies, else why not."""
+    mixture = problem.mixture
+    if not isinstance(mixture.components, NormalKnownVariance) or not isinstance(
+        mixture.weights, FixedWeights
+    ):
+        return "quadrature is for normal components of known variance with equal weights"
+    if problem.x.shape[1] != 1:
+        return f"quadrature is for one feature, the data have {problem.x.shape[1]}"
+    if mixture.n_components > MAX_COMPONENTS:
+        return f"quadrature is for at most {MAX_COMPONENTS} components, the model has {mixture.n_components}"
+    return None
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 20_000,
+) -> Reference:
+    """Return log p(x) with its numerical error, and independent draws from the posterior."""
+    x = problem.x
+    weight = np.ones(len(x)) if problem.sample_weight is None else problem.sample_weight
+    prior = problem.mixture.components.with_features(1)
+    coordinates = prior.coordinates(x, weight)
+    inner = prior.seen_from(coordinates)
+    assert isinstance(inner, NormalKnownVariance)
+    posterior = Posterior(
+        coordinates.apply(x)[:, 0],
+        weight,
+        float(inner.mean[0]),
+        float(inner.variance),
+        problem.mixture.n_components,
+    )
+    try:
+        grid, difference = _agreed_grid(posterior)
+    except GridTooLargeError as error:
+        return Reference("quadrature", False, f"the posterior is too spread out for a grid: {error}")
+
+    log_evidence = float(grid.log_evidence - weight.sum() * coordinates.log_volume)
+    left_out = float(np.exp(grid.log_left_out - grid.log_evidence))
+    numerical_error = difference + left_out + ROUNDING * abs(log_evidence)
+    qualified = numerical_error <= QUALIFIES
+    draws = None
+    if qualified and n_draws:
+        mu = grid_draws(rng, posterior, grid, n_draws)[:, :, np.newaxis]
+        draws = as_tree({"mu": coordinates.inverse.apply(mu)})
+    return Reference(
+        method="quadrature",
+        qualified=qualified,
+        reason=(
+            f"the integral over the means was computed on two grids, which differ by {difference:.1e} nats"
+            + ("" if qualified else "; that is too much to lean on")
+        ),
+        draws=draws,
+        log_evidence=Estimate(log_evidence, numerical_error, "quadrature"),
+        quality={"nodes": len(grid.nodes), "difference": difference, "numerical_error": numerical_error},
+    )
+
+
+def _agreed_grid(posterior: Posterior) -> tuple[Grid, float]:
+    """Return the first grid that agrees with the one before, or the finest, and their difference in nats."""
+    grid = sparse_grid(posterior, SPACINGS[0])
+    difference = np.inf
+    for spacing in SPACINGS[1:]:
+        coarser, grid = grid, sparse_grid(posterior, spacing)
+        difference = abs(grid.log_evidence - coarser.log_evidence)
+        if difference <= AGREED * max(1.0, abs(grid.log_evidence)):
+            break
+    return grid, difference

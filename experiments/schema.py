@@ -1,0 +1,80 @@
+"""The JSON schema of a configuration, put together from the tables and from every plugin's `Settings`.
+
+For editors that complete and check TOML; `experiments.config` does the checking that counts.
+"""
+
+from dataclasses import MISSING, fields
+from typing import Any, Literal, Union
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from experiments.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
+from experiments.plugins import about, find, find_class, names
+
+_OWN_MODULE = r"^[^:]+:[^:]+$"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the schema (draft 2020-12)."""
+    datasets = [_entry("datasets", name, "source") for name in names("datasets")]
+    methods = [_entry("methods", name, "kind") for name in names("methods")]
+    models = [_model(name) for name in names("families")]
+    fields_of_a_study: dict[str, Any] = {
+        "name": (Name, Field(description="the study's folder gets this name")),
+        "seed": (int, Field(default=1, ge=0, description="the root of all seeds")),
+        "datasets": _list_of([*datasets, _users_own("datasets", "source")]),
+        "models": _list_of(models),
+        "methods": _list_of([*methods, _users_own("methods", "kind")]),
+        "run": (RunOptions, RunOptions()),
+        "reference": (ReferenceOptions, ReferenceOptions()),
+        "verdict": (VerdictOptions, VerdictOptions()),
+    }
+    top = create_model("Study", __base__=Options, **fields_of_a_study)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top.model_json_schema()}
+
+
+def _entry(room: str, name: str, selector: str) -> type[BaseModel]:
+    """Return an entry of a list: the plugin's settings, its name, and the key that selects the plugin."""
+    selected: dict[str, Any] = {
+        selector: (Literal[name], Field(name, description=f"default: the entry's name; {about(room, name)}"))
+    }
+    return create_model(
+        f"{room} {name}",
+        __base__=find(room, name).Settings,
+        __doc__=about(room, name),
+        name=(Name, ...),
+        **selected,
+    )
+
+
+def _users_own(room: str, selector: str) -> type[BaseModel]:
+    selected: dict[str, Any] = {
+        selector: (str, Field(pattern=_OWN_MODULE, description='"my_module:my_thing"'))
+    }
+    return create_model(
+        f"{room} of your own", __config__=ConfigDict(extra="allow", frozen=True), name=(Name, ...), **selected
+    )
+
+
+def _model(family: str) -> type[BaseModel]:
+    numbers: dict[str, Any] = {
+        field.name: (float | list[float], ... if field.default is MISSING else field.default)
+        for field in fields(find_class("families", family))
+    }
+    fields_of_a_model: dict[str, Any] = {
+        "name": (Name, ...),
+        "family": (Literal[family], ...),
+        "components": (int, Field(ge=1, description="the number of components, K")),
+        "prior": (create_model(f"prior of {family}", __base__=Options, **numbers), ...),
+        "weights": (Literal[tuple(names("weights"))], "fixed"),
+        "datasets": (
+            list[str] | None,
+            Field(default=None, description="to which it applies; without, to all"),
+        ),
+    }
+    doc = about("families", family)
+    return create_model(f"models {family}", __base__=Options, __doc__=doc, **fields_of_a_model)
+
+
+def _list_of(alternatives: list[type[BaseModel]]) -> Any:
+    return list[Union[tuple(alternatives)]], Field(min_length=1)  # type: ignore[misc]  # noqa: UP007

@@ -1,0 +1,106 @@
+"""A study's record as the one JSON document of ``run --json``, and as the short tables of a terminal."""
+
+import math
+from typing import Any
+
+from experiments.records import CellRecord, Measurement, ProblemRecord, StudyRecord, Verdict
+
+
+def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]:
+    """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
+
+    Parameters
+    ----------
+    record : StudyRecord
+    report : str, optional
+        Where the HTML report lies.
+
+    Returns
+    -------
+    dict
+        ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
+        ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
+        those of the components in ascending order, in the data's unit.
+    """
+    content = {
+        "study": record.name,
+        "store": str(record.folder / "study.sqlite"),
+        "report": report,
+        **_verdict(record.verdict),
+        "seed": record.seed,
+        "versions": record.versions,
+        "machine": record.machine,
+        "cells": [_cell(problem, cell) for problem in record.problems for cell in problem.cells],
+    }
+    return without_nan(content)
+
+
+def without_nan(content: Any) -> Any:
+    """Return JSON content with None in place of NaN and infinities, and lists in place of arrays."""
+    if hasattr(content, "tolist"):
+        content = content.tolist()
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {str(key): without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(value) for value in content]
+    return content
+
+
+def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
+    measured = cell.measurements
+    collapsed, symmetrised = _figure(measured, "collapsed_bound"), _figure(measured, "symmetrised_bound")
+    gap, error = _figure(measured, "evidence_gap"), _figure(measured, "mean_error")
+    evidence = problem.reference.log_evidence
+    own = _figure(measured, "own_bound")
+    return {
+        "dataset": cell.cell.dataset,
+        "model": cell.cell.model,
+        "method": cell.cell.method,
+        "repeat": cell.cell.repeat,
+        "status": cell.status,
+        "outcome": cell.outcome or None,
+        "message": cell.message,
+        "seconds": {"compile": cell.seconds_compile, "run": cell.seconds_run},
+        "elbo": own[0] if own[0] is not None else cell.bound,
+        "elbo_se": own[1] if own[0] is not None else cell.bound_se,
+        "elbo_collapsed": collapsed[0],
+        "elbo_collapsed_se": collapsed[1],
+        "elbo_symmetrised": symmetrised[0],
+        "elbo_symmetrised_se": symmetrised[1],
+        "log_evidence": evidence.value if evidence else None,
+        "log_evidence_se": evidence.standard_error if evidence else None,
+        "evidence_gap": gap[0],
+        "evidence_gap_se": gap[1],
+        "reference": problem.reference.method,
+        "reference_qualified": problem.reference.qualified,
+        "means": _figure(measured, "sorted_means")[0],
+        "means_se": _figure(measured, "sorted_means")[1],
+        "sds": _figure(measured, "sorted_sds")[0],
+        "sds_se": _figure(measured, "sorted_sds")[1],
+        "component_means": _figure(measured, "component_means")[0],
+        "component_sds": _figure(measured, "component_sds")[0],
+        "mean_error": error[0],
+        "mean_error_se": error[1],
+        "ess_per_second": _figure(measured, "ess_per_second")[0],
+        **_verdict(cell.verdict),
+        "info": cell.info,
+    }
+
+
+def _figure(measured: dict[str, Measurement], name: str) -> tuple[Any, Any]:
+    measurement = measured.get(name)
+    return (None, None) if measurement is None else (measurement.value, measurement.standard_error)
+
+
+def _verdict(verdict: Verdict | None) -> dict[str, Any]:
+    if verdict is None:
+        return {"verdict": None, "verdict_sentence": None, "comparisons": []}
+    names = ("quantity", "difference", "standard_error", "low", "high", "decision")
+    return {
+        "verdict": verdict.decision,
+        "verdict_sentence": verdict.sentence,
+        "margin": verdict.margin,
+        "comparisons": [{name: getattr(entry, name) for name in names} for entry in verdict.comparisons],
+    }

@@ -1,0 +1,79 @@
+"""The child's side of `pool`: take a task, run it, hand back what came of it, wait for the next.
+
+Imports nothing heavy. A task's function is named, not sent, and its module is imported here at its first
+task. A thread listens to the parent; when the parent is gone, however it went, the thread ends this
+process and everything the task may have started.
+"""
+
+import importlib
+import os
+import pickle
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+GOODBYE = b""
+_LONGEST = 400  # characters of an exception's text in a message; `detail` has all of it
+
+
+def main(descriptor: int) -> None:
+    """Serve tasks from the socket with this file descriptor until the parent says goodbye.
+
+    The process must lead its own process group (the parent starts it in a session of its own).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    connection: Connection = Connection(descriptor)
+    inbox: SimpleQueue[bytes] = SimpleQueue()
+    Thread(target=_listen, args=(connection, inbox), daemon=True).start()
+    while (message := inbox.get()) != GOODBYE:
+        answer = answer_to(message)
+        sys.stdout.flush()
+        connection.send_bytes(answer)
+
+
+def _listen(connection: Connection, inbox: "SimpleQueue[bytes]") -> None:
+    try:
+        while True:
+            inbox.put(connection.recv_bytes())
+    except (EOFError, OSError):
+        os.killpg(0, signal.SIGKILL)  # the parent is gone: leave no orphans, ourselves included
+
+
+def answer_to(message: bytes) -> bytes:
+    """Run a task and return the pickled (status, pickled value, message, detail).
+
+    The value is pickled apart, so that the answer itself can always be read.
+    """
+    stage = ""
+    try:
+        name, payload = pickle.loads(message)
+        stage = "its input cannot be read in the worker: "
+        argument = pickle.loads(payload)
+        stage = ""
+        value = resolve(name)(argument)
+        stage = "its result cannot be handed back: "
+        return pickle.dumps(("ok", pickle.dumps(value, protocol=5), "", ""))
+    except BaseException as error:  # SystemExit too: a task's exit is not the worker's
+        return pickle.dumps(("failed", b"", stage + sentence(error), traceback.format_exc()))
+
+
+def resolve(name: str) -> Callable[[Any], Any]:
+    """Return the function called ``package.module:function``."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def sentence(error: BaseException) -> str:
+    """Return the exception's type and text on one line."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an exception that cannot even be printed is still an exception
+        text = ""
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST] + " ..."
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
