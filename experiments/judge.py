@@ -3,41 +3,18 @@
 All of it comes from what the store keeps of the cells, so that judging again recomputes no fit.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import xarray as xr
 
 from experiments.draws import as_arrays
 from experiments.manifest import Judgement
 from experiments.metrics import Context, measure_all
-from experiments.options import ReferenceOptions, VerdictOptions
-from experiments.records import CellRecord, Problem, Reference
+from experiments.records import Problem, Reference
 from experiments.references import reference
 from experiments.relabel import best_allocations
 from experiments.storage import read_tree
 from experiments.verdict import verdict_of_cell
-
-
-@dataclass(frozen=True)
-class Case:
-    """What the judge is given.
-
-    Attributes
-    ----------
-    problem : Problem
-    cells : tuple of CellRecord
-        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    seed : int
-    reference : ReferenceOptions
-    verdict : VerdictOptions
-    """
-
-    problem: Problem
-    cells: tuple[CellRecord, ...]
-    seed: int
-    reference: ReferenceOptions
-    verdict: VerdictOptions
+from experiments.work import Case
 
 
 def judge(case: Case) -> Judgement:

@@ -10,7 +10,6 @@ from math import nan
 from pathlib import Path
 
 from experiments import fingerprint, machine
-from experiments.judge import Case
 from experiments.manifest import Judgement, Manifest, ProblemEntry
 from experiments.pool import Outcome, Pool, Task
 from experiments.progress import Progress
@@ -18,7 +17,7 @@ from experiments.records import CellRecord, MethodResult, Reference, StudyRecord
 from experiments.store import Store
 from experiments.study import Study, StudyCell, StudyProblem
 from experiments.verdict import verdict_of_study
-from experiments.work import Assignment, NotFinite
+from experiments.work import Assignment, Case, NotFinite
 from ppl_baselines.environment import environment
 
 
@@ -116,7 +115,8 @@ class _Run:
     def _conclude(self) -> None:
         judged = [self.store.cell(cell.cell.key) for cell in self.study.cells if cell.judged]
         verdicts = [cell.verdict or _unjudged(cell) for cell in judged if cell]
-        self.store.put_verdict(verdict_of_study(verdicts))
+        names = dict.fromkeys(cell.cell.method.upper() for cell in self.study.cells if cell.judged)
+        self.store.put_verdict(verdict_of_study(verdicts, subject=" or ".join(names)))
 
     def _cells_of(self, problem: int) -> list[StudyCell]:
         return [cell for cell in self.study.cells if cell.problem == problem]

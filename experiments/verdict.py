@@ -15,9 +15,10 @@ pass. The margin and the error rate are conventions of this project.
 
 from collections import Counter
 from collections.abc import Sequence
+from math import isfinite
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import norm
 
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from hand_cavi import InputError
@@ -87,33 +88,46 @@ def verdict_of_cell(
     return Verdict(decision, sentence, margin, comparisons)
 
 
-def verdict_of_study(verdicts: Sequence[Verdict]) -> Verdict:
+def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method") -> Verdict:
     """Judge a study by the verdicts of its judged cells.
 
     It fails if any cell fails, else is undecided if any cell is, else passes; ``none`` if nothing was judged.
+
+    Parameters
+    ----------
+    verdicts : sequence of Verdict
+    subject : str
+        What the sentence calls the judged methods, such as ``CAVI``.
     """
     judged = [verdict for verdict in verdicts if verdict.decision != "none"]
     if not judged:
         return Verdict("none", "Nothing was judged.", MARGIN)
     count = Counter(verdict.decision for verdict in judged)
     decision = next(word for word in ("fail", "undecided", "pass") if count[word])
-    margins = {verdict.margin for verdict in judged}
-    allowed = " or ".join(f"{margin:g}" for margin in sorted(margins))
-    counted = ", ".join(
-        f"{count[word]} {said}"
-        for word, said in (
-            ("pass", "agreed"),
-            ("fail", "did not"),
-            ("undecided", "could not be decided"),
-        )
-        if count[word]
+    of_all = f"{count[decision]} of {len(judged)} problems" if len(judged) > 1 else "the one problem"
+    said = {
+        "pass": f"{subject} agrees with the reference on {of_all.replace(f'{len(judged)} of', 'all')}",
+        "fail": f"{subject} does not agree with the reference on {of_all}",
+        "undecided": f"Whether {subject} agrees with the reference could not be decided on {of_all}",
+    }[decision]
+    return Verdict(decision, said + _worst_of(judged), _largest_margin(judged))
+
+
+def _worst_of(judged: Sequence[Verdict]) -> str:
+    """Return the end of a study's sentence: how far the worst posterior mean is off."""
+    compared = [one for verdict in judged for one in verdict.comparisons if isfinite(one.difference)]
+    if not compared:
+        return "."
+    worst = max(abs(one.difference) for one in compared)
+    return (
+        f": its posterior means are off by at most {worst:.2f} posterior standard deviations, "
+        f"where {_largest_margin(judged):g} is allowed."
     )
-    comparisons = "comparison" if len(judged) == 1 else "comparisons"
-    sentence = (
-        f"Of {len(judged)} {comparisons} with a reference, {counted} (allowed: a difference of "
-        f"{allowed} posterior standard deviations)."
-    )
-    return Verdict(decision, sentence, max(margins))
+
+
+def _largest_margin(judged: Sequence[Verdict]) -> float:
+    margins = [verdict.margin for verdict in judged if np.isfinite(verdict.margin)]
+    return max(margins, default=MARGIN)
 
 
 def compare(
@@ -122,7 +136,7 @@ def compare(
     """Return one comparison for each difference of the measurement, (K,) or (K, D)."""
     differences = np.asarray(mean_error.value, dtype=np.float64)
     errors = np.asarray(mean_error.standard_error, dtype=np.float64)
-    half_width = norm.isf(alpha / differences.size / 2) * errors
+    half_width = NormalDist().inv_cdf(1 - alpha / differences.size / 2) * errors
     comparisons = []
     for index in np.ndindex(differences.shape):
         difference = float(differences[index])

@@ -1,13 +1,13 @@
-"""What a worker does: fit one cell; the other kind of work is `judge`."""
+"""What workers are given: a cell to fit, done here, or a problem to judge, done in `judge`."""
 
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
 from experiments.methods import NotFiniteError
+from experiments.options import ReferenceOptions, VerdictOptions
 from experiments.plugins import find
-from experiments.records import MethodResult, Problem
-from experiments.starts import Starts
+from experiments.records import CellRecord, MethodResult, Problem
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,27 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Case:
+    """One problem with its cells, for the judge.
+
+    Attributes
+    ----------
+    problem : Problem
+    cells : tuple of CellRecord
+        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
+    seed : int
+    reference : ReferenceOptions
+    verdict : VerdictOptions
+    """
+
+    problem: Problem
+    cells: tuple[CellRecord, ...]
+    seed: int
+    reference: ReferenceOptions
+    verdict: VerdictOptions
+
+
+@dataclass(frozen=True)
 class NotFinite:
     """What comes back where the method's numbers overflowed."""
 
@@ -40,6 +61,8 @@ class NotFinite:
 
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
     """Run the method."""
+    from experiments.starts import Starts
+
     method = find("methods", assignment.kind, offers=("Settings", "run"))
     starts = Starts(assignment.problem, assignment.starts_seed)
     try:

@@ -124,10 +124,17 @@ def test_studies() -> None:
     assert verdict_of_study([passed, open_, failed]).decision == "fail"
     assert verdict_of_study([]).decision == "none"
     assert verdict_of_study([none]).decision == "none"
-    assert verdict_of_study([passed, passed, failed, open_]).sentence == (
-        "Of 4 comparisons with a reference, 2 agreed, 1 did not, 1 could not be decided (allowed: a "
-        "difference of 0.2 posterior standard deviations)."
+    verdict = verdict_of_study([passed, passed, failed, open_], subject="CAVI")
+    assert verdict.sentence == "CAVI does not agree with the reference on 1 of 4 problems."
+
+
+def test_the_study_says_how_far_off_the_worst_is() -> None:
+    good, better = judged([0.01, -0.031], [0.001, 0.001]), judged([0.02], [0.001])
+    assert verdict_of_study([good, better], subject="CAVI").sentence == (
+        "CAVI agrees with the reference on all 2 problems: its posterior means are off by at most 0.03 "
+        "posterior standard deviations, where 0.2 is allowed."
     )
+    assert verdict_of_study([better]).sentence.startswith("The method agrees with the reference on the one")
 
 
 def test_bad_settings_get_one_sentence() -> None:

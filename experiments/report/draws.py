@@ -1,0 +1,63 @@
+"""Canonical draws for pictures: read from a DataTree, thinned, put in order."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.records import Draws
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST_DRAWS = 4000  # a smooth density needs no more
+
+
+class UnreadableDraws(Exception):
+    """The file of a cell's draws is missing or is no file of draws."""
+
+
+def read_draws(path: Path) -> Draws:
+    """Return the posterior draws of a file, thinned; arrays of shape (S, K, ...).
+
+    Raises
+    ------
+    UnreadableDraws
+        With a sentence that says what is wrong.
+    """
+    from experiments.storage import read_tree
+
+    try:
+        return posterior(read_tree(path))
+    except (OSError, KeyError, ValueError) as error:
+        reason = "the file is missing" if isinstance(error, FileNotFoundError) else "the file cannot be read"
+        raise UnreadableDraws(f"its draws are not shown: {reason} ({path.name})") from error
+
+
+def posterior(tree: "xr.DataTree") -> Draws:
+    """Return the draws of group ``posterior``, chains joined and thinned evenly; (S, K, ...)."""
+    from experiments.draws import as_arrays
+
+    draws = as_arrays(tree)
+    for name, values in draws.items():
+        number = min(len(values), MOST_DRAWS)
+        draws[name] = values[np.linspace(0, len(values) - 1, number).round().astype(int)]
+    return draws
+
+
+def in_order(draws: Draws) -> Draws:
+    """Return the draws with the components of each draw sorted by their mean (D = 1).
+
+    A function of the draw alone, whatever the labels: the k-th smallest mean, and what belongs to it.
+    """
+    mu = draws["mu"][..., 0]
+    order = np.argsort(mu, axis=1)
+    n_draws, n_components = mu.shape
+    ordered: Draws = {}
+    for name, values in draws.items():
+        if values.shape[:2] == (n_draws, n_components):
+            index = order.reshape(order.shape + (1,) * (values.ndim - 2))
+            ordered[name] = np.take_along_axis(values, index, axis=1)
+        else:
+            ordered[name] = values
+    return ordered

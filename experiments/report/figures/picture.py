@@ -1,0 +1,186 @@
+"""What a figure of the report is, and the house style that all share."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.report.palette import INK, MUTED, PAPER, RULE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDE, NARROW = 7.4, 3.9
+"""Widths in inches: for a page on a desk, and for one in the hand."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the report.
+
+    Attributes
+    ----------
+    key : str
+        Its name in file names.
+    title : str
+        What it shows, in a few words.
+    caption : str
+        How to read it.
+    draw : callable
+        Takes a width in inches and returns a matplotlib Figure in the house style.
+    """
+
+    key: str
+    title: str
+    caption: str
+    draw: Callable[[float], "Figure"]
+
+
+def house_style() -> AbstractContextManager[None]:
+    """Return a context in which matplotlib draws as the report does."""
+    import matplotlib
+
+    settings: dict[Any, Any] = {
+        "font.size": 8.5,
+        "axes.labelsize": 8.5,
+        "axes.titlesize": 8.5,
+        "axes.titleweight": "normal",
+        "axes.titlelocation": "left",
+        "axes.titlecolor": INK.light,
+        "axes.labelcolor": MUTED.light,
+        "axes.edgecolor": MUTED.light,
+        "axes.facecolor": "none",
+        "axes.linewidth": 0.6,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "axes.unicode_minus": True,
+        "axes.formatter.useoffset": False,
+        "figure.facecolor": PAPER.light,
+        "grid.color": RULE.light,
+        "grid.linewidth": 0.6,
+        "text.color": INK.light,
+        "text.parse_math": False,
+        "xtick.color": MUTED.light,
+        "ytick.color": MUTED.light,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "legend.frameon": False,
+        "legend.fontsize": 8,
+        "legend.handlelength": 2.4,
+        "legend.columnspacing": 1.4,
+        "lines.linewidth": 1.6,
+        "lines.markersize": 4.5,
+        "hatch.linewidth": 0.7,
+    }
+    return matplotlib.rc_context(settings)
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure whose parts make room for each other."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05))
+
+
+def legend_above(figure: "Figure", handles: list[Any], width: float, per_row: int = 5) -> None:
+    """Put one legend above the axes, in as many columns as fit."""
+    if handles:
+        columns = min(len(handles), per_row if width >= WIDE else 2)
+        figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
+
+
+def settle(figure: "Figure") -> "Figure":
+    """Lay the figure out once, so that saving it in several formats does not do it again."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    return figure
+
+
+def view_range(x: np.ndarray, scale: float) -> tuple[float, float]:
+    """Return where the axis of the data begins and ends: a little beyond them, by `scale` at least."""
+    edges = bins_of(x)
+    pad = max(0.06 * float(edges[-1] - edges[0]), 2.0 * scale)
+    return float(edges[0]) - pad, float(edges[-1]) + pad
+
+
+def few_ticks(axes: "Axes", number: int = 4) -> None:
+    """Let the horizontal axis have at most `number` intervals."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
+
+
+def outer_ticks(axes: "Axes") -> None:
+    """Let the horizontal axis have two round ticks, far apart: a scale, in a narrow panel."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = axes.get_xlim()
+    for number in range(2, 9):
+        ticks = np.asarray(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        inside = ticks[(ticks >= low) & (ticks <= high)]
+        if len(inside) >= 2:
+            axes.set_xticks([inside[0], inside[-1]])
+            return
+
+
+def bins_of(x: np.ndarray) -> np.ndarray:
+    """Return edges of 8 to 60 equal bins over the data; all points equal get a bin of their own.
+
+    The Freedman-Diaconis width smears clusters that lie far apart, because their distance is in the
+    quartiles; so there are at least 1.3 sqrt(N) bins.
+    """
+    low, high = float(x.min()), float(x.max())
+    if not high > low:
+        pad = max(0.5, 1e-6 * abs(low))
+        return np.linspace(low - pad, high + pad, 4)
+    quartiles = np.percentile(x, [25, 75])
+    spread = 2 * (quartiles[1] - quartiles[0]) / len(x) ** (1 / 3)  # Freedman & Diaconis
+    number = max((high - low) / spread if spread > 0 else 30, 1.3 * len(x) ** 0.5)
+    return np.linspace(low, high, int(np.clip(number, 8, 60)) + 1)
+
+
+def draw_rug(axes: "Axes", x: np.ndarray, colour: str, most: int = 400) -> None:
+    """Draw a tick for each point below the axis; for many points, for evenly spaced order statistics."""
+    from matplotlib.path import Path
+    from matplotlib.transforms import blended_transform_factory
+
+    points = np.sort(x)
+    if len(points) > most:
+        points = points[np.linspace(0, len(points) - 1, most).round().astype(int)]
+    vertices = np.column_stack([np.repeat(points, 2), np.tile([-0.05, -0.015], len(points))])
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(points)).astype(np.uint8)
+    from matplotlib.patches import PathPatch
+
+    axes.add_patch(
+        PathPatch(
+            Path(vertices, codes),
+            transform=blended_transform_factory(axes.transData, axes.transAxes),
+            edgecolor=colour,
+            facecolor="none",
+            linewidth=0.7,
+            alpha=0.75,
+            clip_on=False,
+        )
+    )
+
+
+def below_rug(axes: "Axes") -> None:
+    """Move the horizontal axis down, to make room for a rug."""
+    axes.spines["bottom"].set_position(("axes", -0.065))
+    axes.set_ylim(bottom=0)
+
+
+def with_unit(quantity: str, unit: str) -> str:
+    """Return an axis label."""
+    return f"{quantity} ({unit})" if unit else quantity

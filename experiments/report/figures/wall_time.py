@@ -1,0 +1,72 @@
+"""Wall time of each method: compiling apart from running."""
+
+from typing import TYPE_CHECKING
+
+from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
+from experiments.report.numbers import seconds_text
+from experiments.report.palette import INK, MUTED
+from experiments.report.view import Entry, View
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def picture(view: View) -> Picture | None:
+    """Return the picture, or None if no time was taken."""
+    timed = [entry for entry in view.entries if entry.record.seconds_run is not None]
+    if not timed:
+        return None
+
+    def draw(width: float) -> "Figure":
+        from matplotlib.patches import Patch
+
+        figure = new_figure(width, 0.85 + 0.34 * len(timed))
+        axes = figure.subplots()
+        longest = max(sum(_seconds(entry)) for entry in timed)
+        for row, entry in enumerate(timed):
+            compiling, running = _seconds(entry)
+            colour = entry.style.colour.light
+            axes.barh(
+                -row, compiling, height=0.56, facecolor="none", edgecolor=colour, hatch="/////", linewidth=0.8
+            )
+            axes.barh(-row, running, left=compiling, height=0.56, color=colour, linewidth=0)
+            words = f"{seconds_text(compiling)} + {seconds_text(running)} s{_ending(entry)}"
+            axes.annotate(
+                words,
+                (compiling + running, -row),
+                xytext=(5, 0),
+                textcoords="offset points",
+                va="center",
+                fontsize=8,
+            )
+        axes.set_xlim(0, (1.32 if width >= WIDE else 1.75) * max(longest, 1e-9))
+        axes.set_ylim(-len(timed) + 0.45, 0.55)
+        axes.set_yticks([-row for row in range(len(timed))], [entry.label for entry in timed])
+        axes.tick_params(axis="y", length=0, labelcolor=INK.light)
+        few_ticks(axes, 5 if width >= WIDE else 3)
+        axes.set_xlabel("seconds", color=MUTED.light)
+        keys = [
+            Patch(facecolor="none", edgecolor=MUTED.light, hatch="/////", linewidth=0.8, label="compile"),
+            Patch(facecolor=MUTED.light, label="run"),
+        ]
+        figure.legend(handles=keys, loc="outside upper left", ncols=2, borderaxespad=0)
+        return figure
+
+    return Picture(
+        "wall-time",
+        "Wall time",
+        "Hatched: building and compiling; solid: running. Both are in the labels, with whether the "
+        f"compiler's cache was warm (compiled before) or cold.{view.missing_from(timed)}",
+        draw,
+    )
+
+
+def _seconds(entry: Entry) -> tuple[float, float]:
+    return entry.record.seconds_compile or 0.0, entry.record.seconds_run or 0.0
+
+
+def _ending(entry: Entry) -> str:
+    if entry.record.status != "ok":
+        return f" ({entry.record.status.replace('_', ' ')})"
+    warm = entry.record.info.get("cache_warm")
+    return "" if warm is None else f" ({'warm' if warm else 'cold'})"

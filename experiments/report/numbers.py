@@ -1,0 +1,131 @@
+"""Numbers as text: as many digits as the standard error supports, and a dash where there is none."""
+
+import math
+from dataclasses import dataclass
+
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+_MOST_DECIMALS = 6
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table's entry.
+
+    Attributes
+    ----------
+    text : str
+        The number, or words.
+    error : str
+        What stands after the number, such as ``± 0.0002``; may be empty.
+    note : str
+        What a reader should know about it; becomes a footnote.
+    mark : str
+        A class for the style sheet: ``pass``, ``fail``, ``undecided``, ``none``, or empty.
+    numeric : bool
+        Whether it is aligned at its decimal point.
+    """
+
+    text: str
+    error: str = ""
+    note: str = ""
+    mark: str = ""
+    numeric: bool = True
+
+    @property
+    def decimals(self) -> int:
+        """The number of digits after the point."""
+        return len(self.text.partition(".")[2]) if self.numeric else 0
+
+    @property
+    def plain(self) -> str:
+        """The entry as one piece of text."""
+        return f"{self.text} {self.error}".strip()
+
+
+def missing(note: str = "") -> Shown:
+    """Return the entry for a figure that does not exist: a dash, never 0."""
+    return Shown(DASH, note=note)
+
+
+def fixed(value: float, decimals: int, sign: bool = False) -> str:
+    """Return a number with a true minus sign; `sign` also writes a plus."""
+    text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def decimals_for(error: float) -> int:
+    """Return how many decimals an error supports.
+
+    The Particle Data Group's rule (Review of Particle Physics, Introduction, "Rounding"): of the three
+    leading digits, 100 to 354 keep two digits, 355 to 949 keep one, 950 to 999 round up to 1000 and keep two.
+    """
+    exponent = math.floor(math.log10(error))
+    leading = round(error / 10.0 ** (exponent - 2))
+    keep = 2 if leading <= 354 else 1
+    return max(0, keep - 1 - exponent) if leading < 950 else max(0, -exponent)
+
+
+def _absent(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def with_error(value: float | None, error: float | None, note: str = "") -> Shown:
+    """Return ``value ± error``; an exact value (error 0) stands alone."""
+    if value is None or _absent(value):
+        return missing(note or ("" if value is None else "not a finite number"))
+    if error is None or _absent(error):
+        return Shown(fixed(value, 3), note=note or "standard error unknown")
+    if error <= 0.5 * 10**-_MOST_DECIMALS:
+        return Shown(fixed(value, _MOST_DECIMALS), note=note)
+    decimals = min(_MOST_DECIMALS, decimals_for(error))
+    return Shown(fixed(value, decimals), f"± {fixed(error, decimals)}", note)
+
+
+def with_spread(mean: float | None, sd: float | None, note: str = "") -> Shown:
+    """Return ``mean ± sd``, the sd to two significant digits; a spread, not an uncertainty of the mean."""
+    if mean is None or _absent(mean):
+        return missing(note)
+    if sd is None or _absent(sd) or sd <= 0:
+        return Shown(fixed(mean, 3), note=note)
+    decimals = min(_MOST_DECIMALS, max(0, 1 - math.floor(math.log10(sd))))
+    return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}", note)
+
+
+def seconds(value: float | None, note: str = "") -> Shown:
+    """Return a duration in seconds to about three significant digits."""
+    if value is None or _absent(value):
+        return missing(note)
+    return Shown(seconds_text(value), note=note)
+
+
+def seconds_text(value: float) -> str:
+    """Return the digits of a duration in seconds, without the unit."""
+    if value >= 100:
+        return fixed(value, 0)
+    if value >= 10:
+        return fixed(value, 1)
+    if value >= 0.1:
+        return fixed(value, 2)
+    return fixed(value, 3) if value >= 0.001 else fixed(value, 5) if value > 0 else "0"
+
+
+def rough(value: float | None, note: str = "") -> Shown:
+    """Return a rate or a size to about three significant digits."""
+    if value is None or _absent(value):
+        return missing(note)
+    magnitude = 0 if value == 0 else math.floor(math.log10(abs(value)))
+    text = fixed(value, max(0, min(_MOST_DECIMALS, 2 - magnitude)))
+    return Shown(thousands(text), note=note)
+
+
+def thousands(text: str) -> str:
+    """Return digits grouped by thin spaces in front of the point, from five digits on."""
+    whole, point, rest = text.partition(".")
+    digits = whole.lstrip(MINUS)
+    if len(digits) < 5:
+        return text
+    groups = f"{int(digits):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return whole[: len(whole) - len(digits)] + groups + point + rest

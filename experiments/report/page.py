@@ -1,0 +1,210 @@
+"""The report put together: what each section says, handed to the two templates."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from experiments.records import ProblemRecord, StudyRecord
+from experiments.report import numbers, overview, tables
+from experiments.report.figures import FIGURES
+from experiments.report.figures.picture import NARROW, WIDE, Picture, house_style, settle
+from experiments.report.formulas import Line, story
+from experiments.report.palette import css_variables, method_styles
+from experiments.report.svg import inline_svg, png
+from experiments.report.tables import MARKS, Table
+from experiments.report.view import View, look_at
+from experiments.report.words import GLOSSARY, caveats
+
+_DATA_FAULTS = (ValueError, FloatingPointError, OverflowError, np.linalg.LinAlgError)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A rendered report: two texts, and PNG figures by file name."""
+
+    html: str
+    markdown: str
+    figures: dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure in all its forms."""
+
+    title: str
+    caption: str
+    wide: Markup
+    narrow: Markup
+    file: str
+
+
+@dataclass(frozen=True)
+class VerdictLine:
+    """A method's verdict in words."""
+
+    method: str
+    decision: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """All that is said of one problem."""
+
+    anchor: str
+    title: str
+    record: ProblemRecord
+    story: list[Line]
+    facts: list[tuple[str, str]]
+    reference: str
+    quality: list[tuple[str, str]]
+    verdicts: list[VerdictLine]
+    tables: list[Table]
+    more_tables: list[Table]
+    figures: list[DrawnFigure] = field(default_factory=list)
+
+
+def render(record: StudyRecord) -> Pages:
+    """Return the report of a study as texts and pictures; writes nothing."""
+    styles = method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
+    pngs: dict[str, bytes] = {}
+    sections, views = [], []
+    with house_style():
+        for index, problem in enumerate(record.problems):
+            view = look_at(problem, styles)
+            views.append(view)
+            sections.append(_section(view, index, pngs))
+    anchors = [section.anchor for section in sections]
+    labels = {method: style.label for method, style in styles.items()}
+    context: dict[str, Any] = {
+        "record": record,
+        "decision": record.verdict.decision,
+        "sections": sections,
+        "summary": overview.summary_table(views, anchors, labels) if len(sections) > 1 else None,
+        "styles": styles,
+        "glossary": GLOSSARY,
+        "caveats": caveats(record, views, styles),
+        "marks": MARKS,
+        "letter": tables.letter,
+        "css_variables": Markup(css_variables()),
+        "dash": numbers.DASH,
+    }
+    html = _environment(autoescape=True).get_template("report.html.j2").render(context)
+    markdown = _environment(autoescape=False).get_template("report.md.j2").render(context)
+    return Pages(html, re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
+
+
+def _section(view: View, index: int, pngs: dict[str, bytes]) -> Section:
+    record = view.record
+    anchor = f"problem-{index + 1}"
+    section = Section(
+        anchor=anchor,
+        title=overview.title(view),
+        record=record,
+        story=story(record.problem.mixture),
+        facts=_facts(record),
+        reference=_reference(record),
+        quality=[(name.replace("_", " "), _shown(value)) for name, value in record.reference.quality.items()],
+        verdicts=[
+            VerdictLine(entry.label, entry.record.verdict.decision, entry.record.verdict.sentence)
+            for entry in view.entries
+            if entry.record.verdict is not None
+        ],
+        tables=_present(
+            tables.bounds_table(view), tables.means_table(view, "sorted"), tables.verdict_table(view)
+        ),
+        more_tables=_present(tables.means_table(view, "component")),
+    )
+    for picture in (make(view) for make in FIGURES):
+        if picture is not None:
+            section.figures.append(_drawn(picture, anchor, section.title, pngs))
+    return section
+
+
+def _drawn(picture: Picture, anchor: str, problem: str, pngs: dict[str, bytes]) -> DrawnFigure:
+    file, key = f"{anchor}-{picture.key}.png", f"{anchor}-{picture.key}"
+    title = f"{picture.title}: {problem}"
+    try:
+        wide, narrow = settle(picture.draw(WIDE)), settle(picture.draw(NARROW))
+        drawn = DrawnFigure(
+            picture.title,
+            picture.caption,
+            Markup(inline_svg(wide, f"{key}-w", title, picture.caption)),
+            Markup(inline_svg(narrow, f"{key}-n", title, picture.caption)),
+            file,
+        )
+        pngs[file] = png(wide)
+    except _DATA_FAULTS as error:  # a report without one figure is worth more than none
+        return DrawnFigure(
+            picture.title, f"This figure could not be drawn: {error}", Markup(""), Markup(""), ""
+        )
+    return drawn
+
+
+def _present(*found: Table | None) -> list[Table]:
+    return [table for table in found if table is not None]
+
+
+def _facts(record: ProblemRecord) -> list[tuple[str, str]]:
+    n_points, n_features = record.problem.x.shape
+    points = numbers.thousands(str(n_points))
+    if record.problem.sample_weight is not None:
+        points += f", standing for {numbers.thousands(f'{record.problem.sample_weight.sum():.0f}')}"
+    facts = [
+        ("points N", points),
+        ("features D", str(n_features)),
+        ("components K", str(record.problem.mixture.n_components)),
+    ]
+    if record.unit:
+        facts.append(("unit of x", record.unit))
+    return facts
+
+
+def _reference(record: ProblemRecord) -> str:
+    reference = record.reference
+    if reference.log_evidence is None:
+        return (
+            f"log p(x) is not known: {reference.reason}" if reference.method == "none" else reference.reason
+        )
+    evidence = reference.log_evidence
+    shown = numbers.with_error(evidence.value, evidence.standard_error)
+    exact = "" if shown.error else ", exact up to rounding"
+    return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}. {reference.reason}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return numbers.rough(float(value)).text
+    return numbers.DASH if value is None else str(value)
+
+
+def _environment(autoescape: bool) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("experiments.report"),
+        autoescape=autoescape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["fence"] = fence
+    environment.filters["md"] = markdown_text
+    return environment
+
+
+def fence(text: str) -> str:
+    """Return a run of backticks longer than any in the text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    return "`" * max(3, longest + 1)
+
+
+def markdown_text(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line, in tables too."""
+    one_line = " ".join(str(text).split())
+    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", one_line).replace("&", "&amp;")

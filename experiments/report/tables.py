@@ -1,0 +1,236 @@
+"""The report's tables, once, for HTML and Markdown alike."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from experiments.records import CellRecord, Measurement
+from experiments.report import numbers
+from experiments.report.numbers import Shown, missing
+from experiments.report.view import Entry, View, number_of, numbers_of
+
+MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "none": numbers.DASH}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's head: its name and, small beneath it, its unit or meaning."""
+
+    name: str
+    below: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: its head (a method's name) and its entries; `span` words stand in place of the first few."""
+
+    head: str
+    entries: tuple[Shown, ...]
+    method: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption; footnotes are gathered from the entries' notes."""
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def footnotes(self) -> list[str]:
+        """The entries' notes, each once, in the order of reading."""
+        found = [entry.note for row in self.rows for entry in row.entries if entry.note]
+        return list(dict.fromkeys([*found, *self.notes]))
+
+    def footnote(self, entry: Shown) -> str:
+        """Return the letter of an entry's note, or nothing."""
+        return letter(self.footnotes.index(entry.note)) if entry.note else ""
+
+    def decimals(self, column: int) -> int:
+        """Return the most decimals in a column, to which its entries are aligned."""
+        return max((row.entries[column].decimals for row in self.rows), default=0)
+
+    def error_width(self, column: int) -> int:
+        """Return the most characters after a number in a column."""
+        return max((len(row.entries[column].error) for row in self.rows), default=0)
+
+
+def letter(index: int) -> str:
+    """Return a, b, ..., z, aa, ab, ... for 0, 1, ..."""
+    word = ""
+    index += 1
+    while index:
+        index, rest = divmod(index - 1, 26)
+        word = chr(ord("a") + rest) + word
+    return word
+
+
+def measured(cell: CellRecord, name: str) -> Shown:
+    """Return a scalar measurement with its standard error; a dash with its note if there is none."""
+    measurement: Measurement | None = cell.measurements.get(name)
+    if measurement is None:
+        return missing()
+    number = number_of(cell, name)
+    if number is None:
+        return missing(measurement.note)
+    error = None if np.isnan(number[1]) else number[1]
+    return numbers.with_error(number[0], error, measurement.note)
+
+
+def how_it_ended(cell: CellRecord) -> Shown:
+    """Return the method's own word for how it ended; for a failure, what kind, and its message as note."""
+    if cell.status == "ok":
+        return Shown((cell.outcome or "ok").replace("_", " "), numeric=False)
+    return Shown(cell.status.replace("_", " "), note=cell.message, mark="fail", numeric=False)
+
+
+def bounds_table(view: View) -> Table:
+    """Return the table of methods: outcome, bounds, gap, times."""
+    columns = (
+        Column("Outcome", numeric=False),
+        Column("Own bound", "nats"),
+        Column("F, collapsed", "nats ± s.e."),
+        Column("F symmetrised", "nats ± s.e."),
+        Column("Evidence gap", "nats ± s.e."),
+        Column("Compile", "s, cache"),
+        Column("Run", "s"),
+        Column("ESS/s", "samplers"),
+    )
+    rows = []
+    for entry in view.entries:
+        cell = entry.record
+        own = measured(cell, "own_bound")
+        if "own_bound" not in cell.measurements and cell.bound is not None:
+            own = numbers.with_error(cell.bound, cell.bound_se)
+        ess = cell.measurements.get("ess_per_second")
+        ess_number = number_of(cell, "ess_per_second")
+        rows.append(
+            Row(
+                entry.label,
+                (
+                    how_it_ended(cell),
+                    own,
+                    measured(cell, "collapsed_bound"),
+                    measured(cell, "symmetrised_bound"),
+                    measured(cell, "evidence_gap"),
+                    _compile_time(cell),
+                    numbers.seconds(cell.seconds_run),
+                    numbers.rough(ess_number[0] if ess_number else None, ess.note if ess else ""),
+                ),
+                cell.cell.method,
+            )
+        )
+    return Table("Methods: how they ended, what they reached, what it took", columns, tuple(rows))
+
+
+def _compile_time(cell: CellRecord) -> Shown:
+    """Return the seconds of compiling, and whether the compiler's cache was warm."""
+    shown, warm = numbers.seconds(cell.seconds_compile), cell.info.get("cache_warm")
+    return replace(shown, error="warm" if warm else "cold") if isinstance(warm, bool) else shown
+
+
+def means_table(view: View, kind: str) -> Table | None:
+    """Return posterior means ± sd by component: `kind` is ``sorted`` or ``component`` (relabelled)."""
+    found = {
+        entry.record.cell.key: (means, sds)
+        for entry in view.entries
+        if (means := numbers_of(entry.record, f"{kind}_means")) is not None
+        and (sds := numbers_of(entry.record, f"{kind}_sds")) is not None
+        and means[0].shape == sds[0].shape
+    }
+    if not found:
+        return None
+    n_features = view.record.problem.x.shape[1]
+    n_columns = max(len(means[0]) for means, _ in found.values())
+    rows = []
+    for entry in view.entries:
+        pair = found.get(entry.record.cell.key)
+        if pair is None or len(pair[0][0]) != n_columns:
+            note = _why_missing(entry, f"{kind}_means")
+            entries = tuple(missing(note) for _ in range(n_columns))
+        else:
+            entries = tuple(numbers.with_spread(m, s) for m, s in zip(pair[0][0], pair[1][0], strict=True))
+        rows.append(Row(entry.label, entries, entry.record.cell.method))
+    if kind == "sorted" and n_features == 1 and view.reference is not None:
+        mu = view.reference["mu"][..., 0]
+        moments = zip(mu.mean(axis=0), mu.std(axis=0), strict=True)
+        rows.append(Row("reference", tuple(numbers.with_spread(float(m), float(s)) for m, s in moments)))
+    names = [
+        f"{i // n_features + 1}" + (f", feature {i % n_features + 1}" if n_features > 1 else "")
+        for i in range(n_columns)
+    ]
+    columns = [Column(name) for name in names]
+    if kind == "sorted" and any("mean_error" in entry.record.measurements for entry in view.entries):
+        columns.append(Column("Largest error", "reference sd ± s.e."))
+        cells: list[CellRecord | None] = [entry.record for entry in view.entries]
+        cells += [None] * (len(rows) - len(cells))  # the reference has no error against itself
+        rows = [
+            replace(row, entries=(*row.entries, _largest_error(cell)))
+            for row, cell in zip(rows, cells, strict=True)
+        ]
+    unit = f", in {view.record.unit}" if view.record.unit else ""
+    caption = (
+        f"Posterior means ± standard deviations, components sorted draw by draw{unit}"
+        if kind == "sorted"
+        else f"Posterior means ± standard deviations, components relabelled by allocation probabilities{unit}"
+    )
+    return Table(caption, tuple(columns), tuple(rows))
+
+
+def _largest_error(cell: CellRecord | None) -> Shown:
+    """Return the mean error that is furthest from 0, with its standard error."""
+    if cell is None or "mean_error" not in cell.measurements:
+        return missing()
+    found = numbers_of(cell, "mean_error")
+    if found is None or not np.isfinite(found[0]).any():
+        return missing(cell.measurements["mean_error"].note)
+    worst = int(np.nanargmax(np.abs(found[0])))
+    error = None if np.isnan(found[1][worst]) else float(found[1][worst])
+    return numbers.with_error(float(found[0][worst]), error)
+
+
+def _why_missing(entry: Entry, name: str) -> str:
+    measurement = entry.record.measurements.get(name)
+    if measurement is not None and measurement.note:
+        return measurement.note
+    return "" if entry.record.status == "ok" else entry.record.message
+
+
+def verdict_table(view: View) -> Table | None:
+    """Return the verdicts' numbers: a row for each method, a column for each quantity compared."""
+    judged = [entry for entry in view.entries if entry.record.verdict and entry.record.verdict.comparisons]
+    if not judged:
+        return None
+    quantities: dict[str, None] = {}
+    for entry in judged:
+        assert entry.record.verdict is not None
+        quantities.update((comparison.quantity, None) for comparison in entry.record.verdict.comparisons)
+    rows = []
+    for entry in judged:
+        assert entry.record.verdict is not None
+        by_name = {comparison.quantity: comparison for comparison in entry.record.verdict.comparisons}
+        entries = [Shown(f"± {numbers.fixed(entry.record.verdict.margin, 2)}", numeric=False)]
+        for quantity in quantities:
+            comparison = by_name.get(quantity)
+            if comparison is None:
+                entries.append(missing())
+                continue
+            interval = f"[{numbers.fixed(comparison.low, 2)}, {numbers.fixed(comparison.high, 2)}]"
+            entries.append(
+                Shown(
+                    numbers.fixed(comparison.difference, 3, sign=True),
+                    f"{interval} {MARKS.get(comparison.decision, comparison.decision)}",
+                    mark=comparison.decision,
+                )
+            )
+        rows.append(Row(entry.label, tuple(entries), entry.record.cell.method))
+    columns = (Column("Margin", numeric=False), *(Column(quantity) for quantity in quantities))
+    return Table(
+        "Method minus reference, in reference standard deviations: difference [interval] decision",
+        columns,
+        tuple(rows),
+    )

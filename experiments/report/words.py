@@ -1,0 +1,126 @@
+"""What the report explains: a short glossary, and the caveats that its own record calls for."""
+
+from experiments.records import StudyRecord
+from experiments.report.palette import MethodStyle
+from experiments.report.view import View
+
+GLOSSARY: tuple[tuple[str, str], ...] = (
+    (
+        "nats",
+        "The unit of log probabilities taken with the natural logarithm. A difference of 1 nat is a factor "
+        "of e ≈ 2.72, of 0.01 nats a factor of 1.01.",
+    ),
+    (
+        "evidence, log p(x)",
+        "The log probability of the data under the model, with everything unknown averaged out. It belongs "
+        "to model and data, not to a method. No correct bound can exceed it.",
+    ),
+    (
+        "own bound",
+        "What a variational method itself maximises: its ELBO, a lower bound on the evidence. CAVI's ELBO "
+        "also pays for approximating the assignments of points to clusters; ADVI's does not, because its "
+        "model has them summed out. So the two are not comparable until they are put on one scale.",
+    ),
+    (
+        "collapsed bound, F",
+        "That one scale: E[log p(x, θ) − log q(θ)] under the method's q(θ), assignments summed out, for "
+        "every method alike. For CAVI it is never below its own bound.",
+    ),
+    (
+        "label switching",
+        "Renaming the clusters changes nothing about the data, so the exact posterior has K! mirror-image "
+        "modes. A variational method describes one of them; a sampler may wander between them. Hence means "
+        "are compared after sorting, draw by draw, on both sides.",
+    ),
+    (
+        "F symmetrised",
+        "The collapsed bound of q averaged over all K! renamings. It takes away the price of describing "
+        "only one of the mirror images: up to ln K! nats, less where clusters overlap.",
+    ),
+    (
+        "evidence gap",
+        "log p(x) − F symmetrised, in nats: how much room the method leaves below the ceiling once the "
+        "scale is the same. It is also KL(q symmetrised, posterior): 0 is perfect.",
+    ),
+    (
+        "± in bounds and in means",
+        "Beside a bound, ± is a standard error: how uncertain the number is, by Monte Carlo. No ± means "
+        "exact up to rounding. Beside a posterior mean, ± is the posterior's standard deviation: how "
+        "uncertain the method is.",
+    ),
+    (
+        "reference",
+        "What stands for the truth: enumeration or quadrature where feasible, otherwise a NUTS run that "
+        "passed its own checks. Without one, no verdict is given.",
+    ),
+    (
+        "verdict and margin",
+        "A method passes where the whole interval for its difference from the reference lies within the "
+        "margin, fails where it lies outside, and stays undecided where it straddles it. Differences are "
+        "in reference standard deviations. The margin is a convention of this project, set in the config.",
+    ),
+    (
+        "ESS/s",
+        "Effective sample size per second of running: how many independent draws a sampler's correlated "
+        "draws are worth. Draws from a variational approximation are independent, so the figure does not "
+        "exist for them.",
+    ),
+)
+
+
+def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyle]) -> list[str]:
+    """Return what a careful reader should hold against the numbers of this study."""
+    found = [_cache(record, styles)] if _prepared(record) else []
+    found.append(
+        "Wall times were taken once, on the machine named below, with other cells possibly running beside "
+        "them: read them as orders of magnitude."
+    )
+    failed = [
+        f"{styles[cell.cell.method].label} on {problem.dataset} ({cell.status.replace('_', ' ')})"
+        for problem in record.problems
+        for cell in problem.cells
+        if cell.status != "ok"
+    ]
+    if failed:
+        found.append(f"Without a result: {'; '.join(failed)}. No figure was put in their place.")
+    for problem in record.problems:
+        if not problem.reference.qualified:
+            found.append(f"{problem.dataset}, {problem.model}: no verdict. {problem.reference.reason}")
+    if any("advi" in cell.cell.method for problem in record.problems for cell in problem.cells):
+        found.append(
+            "ADVI's bounds are Monte-Carlo estimates at whatever optimum its restarts found; another seed "
+            "may find another."
+        )
+    found.append(
+        "Sorted means are a fair quantity for every method, but where clusters overlap they are not the "
+        "clusters' own means."
+    )
+    found.extend(f"{view.record.dataset}, {note}." for view in views for note in view.notes)
+    return found
+
+
+def _prepared(record: StudyRecord) -> bool:
+    return any("cache_warm" in cell.info for problem in record.problems for cell in problem.cells)
+
+
+def _cache(record: StudyRecord, styles: dict[str, MethodStyle]) -> str:
+    warmth: dict[bool, list[str]] = {True: [], False: []}
+    for problem in record.problems:
+        for cell in problem.cells:
+            warm = cell.info.get("cache_warm")
+            if isinstance(warm, bool):
+                warmth[warm].append(styles[cell.cell.method].label)
+    parts = [
+        f"{word} for {', '.join(dict.fromkeys(names))}"
+        for word, names in (("warm", warmth[True]), ("cold", warmth[False]))
+        if names
+    ]
+    if not parts:
+        return (
+            "Whether the compiler's cache was warm is unknown, so compile times cannot be compared with "
+            "those of other runs."
+        )
+    return (
+        f"The compiler's cache was {' and '.join(parts)}. Compile times with a cold cache are several times "
+        "those with a warm one, so compare them only like with like."
+    )
