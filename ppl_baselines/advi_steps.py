@@ -1,0 +1,189 @@
+"""One ADVI optimisation in PyMC, compiled once and started as often as one likes: prepare, begin, advance.
+
+loss = log q(u) - log p(x, u) at one draw u ~ q;  its gradient by reparameterisation;  Adam
+
+`pm.fit` compiles at every call and cannot start again. Here the one compiled step function stays, and `begin`
+resets all that it updates: the variational parameters, Adam's memory, the random generator. A step is PyMC's
+own, number for number (a test compares them). `ppl_baselines.advi` conducts the restarts.
+
+Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstrained numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pymc.pytensorf import reseed_rngs
+from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
+
+from ppl_baselines import compilation
+from ppl_baselines.compilation import Backend
+from ppl_baselines.errors import UnavailableError
+from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.unconstrained import Coordinates, coordinates_of
+
+Kind = Literal["mean_field", "full_rank"]
+State = tuple[Any, ...]
+
+BACKEND: Backend = "numba"
+LEARNING_RATE = 0.1
+
+_METHODS = {"mean_field": pm.ADVI, "full_rank": pm.FullRankADVI}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """ADVI compiled for one model.
+
+    Attributes
+    ----------
+    kind : {"mean_field", "full_rank"}
+    coordinates : Coordinates
+    step : callable
+        One stochastic gradient step; returns the loss at one draw.
+    log_joint : callable
+        log p(x, u) = log p(x, theta) + log |det d theta / du|, at one array per variable.
+    parameters : mapping of str to shared variable
+        The variational parameters, by PyMC's names.
+    learning_rate : shared variable
+    state : tuple of shared variable
+        All that a step updates, the parameters among it.
+    initial : tuple
+        The values of ``state`` before the first step.
+    """
+
+    kind: Kind
+    coordinates: Coordinates
+    step: Callable[[], Any]
+    log_joint: Callable[..., Any]
+    parameters: Mapping[str, Any]
+    learning_rate: Any
+    state: tuple[Any, ...]
+    initial: State
+
+
+def prepare(
+    model: pm.Model, *, kind: Kind, learning_rate: float = LEARNING_RATE, backend: Backend = BACKEND
+) -> Prepared:
+    """Compile ADVI for a model.
+
+    Parameters
+    ----------
+    model : pm.Model
+        As `ppl_baselines.build.build` makes it. New data of the same model (`pm.set_data`) need no new
+        preparing.
+    kind : {"mean_field", "full_rank"}
+    learning_rate : float
+        Of Adam: about the most that an unconstrained number moves in one step.
+    backend : {"numba", "c", "jax"}
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    UnavailableError
+        If the kind or the backend is unknown, or the backend is not installed.
+    """
+    if kind not in _METHODS:
+        raise UnavailableError(f"There is no ADVI of kind {kind!r}; choose from {', '.join(_METHODS)}.")
+    compile_mode = compilation.mode(backend)
+    rate = pytensor.shared(float(learning_rate), name="learning_rate")
+    inference = _METHODS[kind](model=model, random_seed=0)
+    step = inference.objective.step_function(
+        obj_n_mc=1,
+        obj_optimizer=pm.adam(learning_rate=rate),
+        score=True,
+        compile_kwargs={"mode": compile_mode},
+    )
+    state = tuple(entry.variable for entry in step.maker.inputs if entry.update is not None)
+    prepared = Prepared(
+        kind=kind,
+        coordinates=coordinates_of(model),
+        step=step,
+        log_joint=model.compile_fn(model.logp(), inputs=model.value_vars, point_fn=False, mode=compile_mode),
+        parameters=dict(inference.approx.groups[0].shared_params),
+        learning_rate=rate,
+        state=state,
+        initial=_values(state),
+    )
+    # Numba compiles at the first call, which therefore belongs to the preparing.
+    step()
+    estimate(prepared, approximation(prepared), np.random.default_rng(0), 1)
+    restore(prepared, prepared.initial)
+    return prepared
+
+
+def begin(prepared: Prepared, start: np.ndarray, seed: int) -> None:
+    """Start again: q's mean at ``start``, shape (P,), its scales as PyMC starts them, Adam without memory.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    start : ndarray, shape (P,)
+    seed : int
+        Of the draws in the steps, as `pm.compile` takes it.
+    """
+    restore(prepared, prepared.initial)
+    prepared.parameters["mu"].set_value(start)
+    reseed_rngs([entry for entry in prepared.state if isinstance(entry, RandomGeneratorSharedVariable)], seed)
+
+
+def advance(prepared: Prepared, n_steps: int) -> np.ndarray:
+    """Take steps; return their losses, shape (n_steps,)."""
+    return np.array([float(prepared.step()) for _ in range(n_steps)])
+
+
+def save(prepared: Prepared) -> State:
+    """Return a copy of all that a step updates."""
+    return _values(prepared.state)
+
+
+def restore(prepared: Prepared, state: State) -> None:
+    """Go on from where `save` was called."""
+    for variable, value in zip(prepared.state, state, strict=True):
+        variable.set_value(value)
+
+
+def approximation(prepared: Prepared) -> GaussianApproximation:
+    """Return q as it stands, in numpy."""
+    values = {name: np.array(parameter.get_value()) for name, parameter in prepared.parameters.items()}
+    mean = values["mu"]
+    if prepared.kind == "mean_field":
+        factor = np.diag(_softplus(values["rho"]))
+    else:
+        factor = np.zeros((mean.size, mean.size))
+        factor[np.tril_indices(mean.size)] = values["L_tril"]
+        np.fill_diagonal(factor, _softplus(np.diag(factor)))
+    return GaussianApproximation(mean, factor, prepared.coordinates)
+
+
+def estimate(
+    prepared: Prepared, q: GaussianApproximation, rng: np.random.Generator, n_draws: int
+) -> np.ndarray:
+    """Return log p(x, u) - log q(u) at fresh draws u ~ q, shape (n_draws,); its mean estimates F(q).
+
+    The Jacobians of theta = g(u) are in both terms and cancel, so this is log p(x, theta) - log q(theta) too.
+    It loops over draws in Python: PyMC's own estimator loops in a compiled scan, one more graph to compile.
+    """
+    u = q.sample_unconstrained(rng, n_draws)
+    spans = prepared.coordinates.spans
+    log_joint = np.array(
+        [
+            float(prepared.log_joint(*(draw[span.start : span.stop].reshape(span.shape) for span in spans)))
+            for draw in u
+        ]
+    )
+    return log_joint - q.log_density_unconstrained(u)
+
+
+def _values(state: tuple[Any, ...]) -> State:
+    return tuple(variable.get_value(borrow=False) for variable in state)
+
+
+def _softplus(rho: np.ndarray) -> np.ndarray:
+    return np.logaddexp(0.0, rho)

@@ -1,0 +1,226 @@
+"""NUTS with a named sampler, one dispersed start per chain: prepare, run, a DataTree.
+
+`pm.sample` without a sampler's name silently prefers nutpie; here the name is always given, and recorded.
+Statistics of all samplers get the names that PyMC gives them, so that divergences and E-FMI (``diverging``,
+``energy``) are found alike.
+
+Per-chain starts: PyMC takes a list of them; nutpie takes a function of the seed, so each chain is a run of
+its own with its own function, ``cores`` of them at a time. There is no jitter: the starts are dispersed
+already.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
+
+from ppl_baselines import compilation
+from ppl_baselines.chains import harmonised, side_by_side
+from ppl_baselines.compilation import Backend
+from ppl_baselines.draws import DIMS, to_datatree
+from ppl_baselines.errors import UnavailableError
+from ppl_baselines.unconstrained import Coordinates, coordinates_of
+
+Sampler = Literal["nutpie", "pymc", "numpyro", "blackjax"]
+SAMPLERS: tuple[str, ...] = ("nutpie", "pymc", "numpyro", "blackjax")
+
+SAMPLER: Sampler = "nutpie"
+BACKEND: Backend = "numba"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sampler compiled for one model.
+
+    Attributes
+    ----------
+    sampler : {"nutpie", "pymc", "numpyro", "blackjax"}
+    backend : {"numba", "c", "jax"}
+    model : pm.Model
+    coordinates : Coordinates
+    compiled : object
+        nutpie's compiled model; PyMC's compiled log density with its gradient; None for samplers that compile
+        as they run.
+    """
+
+    sampler: Sampler
+    backend: Backend
+    model: pm.Model
+    coordinates: Coordinates
+    compiled: Any
+
+
+def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = BACKEND) -> Prepared:
+    """Compile a sampler for a model.
+
+    Parameters
+    ----------
+    model : pm.Model
+        As `ppl_baselines.build.build` makes it.
+    sampler : {"nutpie", "pymc", "numpyro", "blackjax"}
+        The last two compile with JAX, whatever the backend, and do so while they run.
+    backend : {"numba", "c", "jax"}
+        nutpie has no "c".
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    UnavailableError
+        If the sampler or the backend is unknown or not installed, or the two do not go together.
+    """
+    if sampler not in SAMPLERS:
+        raise UnavailableError(f"There is no sampler {sampler!r}; choose from {', '.join(SAMPLERS)}.")
+    if sampler != "pymc" and find_spec(sampler) is None:
+        raise UnavailableError(
+            f"The sampler {sampler!r} needs the package {sampler}: install it, or choose another."
+        )
+    compilation.require_backend(backend)
+    if sampler == "nutpie" and backend == "c":
+        raise UnavailableError(
+            "The sampler 'nutpie' compiles with numba or jax: choose one of those backends, not c."
+        )
+    return Prepared(sampler, backend, model, coordinates_of(model), _compile(model, sampler, backend))
+
+
+def run(
+    prepared: Prepared,
+    starts: Sequence[Mapping[str, np.ndarray]],
+    *,
+    seed: int,
+    chains: int = 4,
+    draws: int = 1_000,
+    tune: int = 1_000,
+    cores: int = 1,
+) -> xr.DataTree:
+    """Sample the posterior.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    starts : sequence of mapping
+        Canonical values, such as ``{"mu": (K, D)}``: one per chain, from the first again if there are fewer.
+    seed : int
+    chains, draws, tune : int
+        ``draws`` after ``tune`` discarded ones, in each chain.
+    cores : int
+        Chains at the same time.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior``, canonical, with the attributes ``sampler``, ``backend`` and ``sampling_seconds``
+        (compiling is not in it, but for numpyro and blackjax); and ``sample_stats``.
+
+    Raises
+    ------
+    ValueError
+        If there is no start, or one does not fit the model.
+    """
+    flat_starts = prepared.coordinates.flat_starts(starts)
+    chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
+    sample = _sample_with_nutpie if prepared.sampler == "nutpie" else _sample_with_pymc
+    sampled, seconds = sample(prepared, chain_starts, seed, draws=draws, tune=tune, cores=cores)
+    return to_datatree(
+        {name: sampled.posterior[name].values for name in DIMS if name in sampled.posterior},
+        sample_stats=harmonised(sampled.sample_stats.to_dataset()),
+        attributes={
+            "sampler": prepared.sampler,
+            "backend": prepared.backend,
+            "sampling_seconds": seconds,
+        },
+    )
+
+
+def _compile(model: pm.Model, sampler: Sampler, backend: Backend) -> Any:
+    if sampler == "nutpie":
+        import nutpie
+
+        return nutpie.compile_pymc_model(model, backend=backend, jitter_rvs=set())
+    if sampler == "pymc":
+        log_density = model.logp_dlogp_function(ravel_inputs=True, mode=compilation.mode(backend))
+        log_density.trust_input = True
+        log_density([np.zeros(coordinates_of(model).size)], extra_vars={})  # numba compiles at the first call
+        return log_density
+    return None
+
+
+def _sample_with_nutpie(
+    prepared: Prepared, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
+) -> tuple[xr.DataTree, float]:
+    import nutpie
+
+    field = "initial_point_func" if prepared.backend == "numba" else "_make_initial_points"
+    seeds = np.random.SeedSequence(seed).generate_state(len(starts))
+
+    def chain(start: np.ndarray, chain_seed: int) -> Any:
+        return nutpie.sample(
+            dataclasses.replace(prepared.compiled, **{field: lambda _: start.copy()}),
+            draws=draws,
+            tune=max(tune, 1),  # nutpie does not take 0
+            chains=1,
+            cores=1,
+            seed=int(chain_seed),
+            save_warmup=False,
+            progress_bar=False,
+            blocking=False,
+        )
+
+    begun = perf_counter()
+    sampled: list[xr.DataTree] = []
+    for first in range(0, len(starts), cores):
+        batch = slice(first, first + cores)
+        running = [chain(*job) for job in zip(starts[batch], seeds[batch], strict=True)]
+        sampled.extend(sampler.wait() for sampler in running)
+    seconds = perf_counter() - begun
+    return side_by_side(sampled), seconds
+
+
+def _sample_with_pymc(
+    prepared: Prepared, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
+) -> tuple[xr.DataTree, float]:
+    """Sample through `pm.sample`; with its own sampler, on the log density that is compiled already."""
+    points = [
+        {name: value[0] for name, value in prepared.coordinates.constrain(u[None]).items()} for u in starts
+    ]
+    step = _step(prepared, np.mean(starts, axis=0), seed) if prepared.sampler == "pymc" else None
+    with prepared.model:
+        sampled = pm.sample(
+            draws=draws,
+            tune=tune,
+            chains=len(starts),
+            cores=cores,
+            random_seed=seed,
+            nuts_sampler=prepared.sampler,
+            step=step,
+            initvals=points,
+            progressbar=False,
+            quiet=True,
+            compute_convergence_checks=False,
+        )
+    return sampled, float(sampled.posterior.attrs["sampling_time"])
+
+
+def _step(prepared: Prepared, mean: np.ndarray, seed: int) -> pm.NUTS:
+    """Return PyMC's NUTS as `pm.sample` sets it up ("adapt_diag"), without compiling again."""
+    spans = prepared.coordinates.spans
+    potential = QuadPotentialDiagAdapt(mean.size, mean, np.ones(mean.size), 10, rng=seed)
+    values = zip(prepared.model.value_vars, spans, strict=True)
+    return pm.NUTS(
+        model=prepared.model,
+        potential=potential,
+        logp_dlogp_func=prepared.compiled,
+        initial_point={
+            variable.name: mean[span.start : span.stop].reshape(span.shape) for variable, span in values
+        },
+        rng=seed,
+    )

@@ -1,0 +1,147 @@
+"""Between a model's canonical variables and one flat vector without constraints, in numpy.
+
+PyMC's ADVI and NUTS work on u, the model's variables laid end to end after each has been transformed to the
+whole real line. A `Coordinates` holds that layout in plain, picklable form, so that an approximation outlives
+its model:
+
+u (S, P) -> theta = g(u),    log p(u) = log p(theta) + log |det dg/du|
+
+Letters: S draws, P unconstrained numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pymc as pm
+
+from ppl_baselines.errors import UnavailableError
+
+
+class Transform(Protocol):
+    """A one-to-one map of a variable, by draw; the first axis is the draws'."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return theta = g(u)."""
+        ...
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return u with g(u) = theta."""
+        ...
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return log |det dg/du|, shape (S,)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A variable that is free to be any real number."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return u itself."""
+        return u
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return theta itself."""
+        return theta
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return 0 for every draw."""
+        return np.zeros(len(u))
+
+
+TRANSFORMS: dict[str, Transform] = {"NoneType": Identity()}
+"""The transforms, by the name of the class with which PyMC does the same."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where a variable lies in u."""
+
+    name: str
+    start: int
+    stop: int
+    shape: tuple[int, ...]  # of the variable once transformed, without the draws
+    transform: Transform
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """The layout of u, in the order of the model's free variables."""
+
+    spans: tuple[Span, ...]
+
+    @property
+    def size(self) -> int:
+        """P."""
+        return self.spans[-1].stop
+
+    def constrain(self, u: np.ndarray) -> dict[str, np.ndarray]:
+        """Return canonical draws, each of shape (S, ...), from u of shape (S, P)."""
+        return {span.name: span.transform.constrain(self._part(u, span)) for span in self.spans}
+
+    def unconstrain(self, draws: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return u, shape (S, P), from canonical draws, each of shape (S, ...)."""
+        parts = [span.transform.unconstrain(np.asarray(draws[span.name], dtype=float)) for span in self.spans]
+        return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return log |det d theta / du|, shape (S,), at u of shape (S, P)."""
+        return np.sum([span.transform.log_jacobian(self._part(u, span)) for span in self.spans], axis=0)
+
+    def flat_starts(self, starts: Sequence[Mapping[str, np.ndarray]]) -> list[np.ndarray]:
+        """Return u, shape (P,), of each start given by canonical values.
+
+        Raises
+        ------
+        ValueError
+            If there is no start, or one lacks a variable, has one too many, has a wrong shape or is not
+            finite.
+        """
+        if not starts:
+            raise ValueError("At least one start is needed.")
+        return [self._flat_start(number, start) for number, start in enumerate(starts)]
+
+    def _flat_start(self, number: int, start: Mapping[str, np.ndarray]) -> np.ndarray:
+        names = {span.name for span in self.spans}
+        if set(start) != names:
+            raise ValueError(
+                f"Start {number} gives {sorted(start)}, but the model's variables are {sorted(names)}."
+            )
+        for name, canonical in self.constrain(np.zeros((1, self.size))).items():
+            if np.shape(start[name]) != canonical.shape[1:]:
+                shapes = f"{np.shape(start[name])}, not {canonical.shape[1:]}"
+                raise ValueError(f"Start {number} gives {name!r} the shape {shapes}.")
+        u = self.unconstrain({name: np.asarray(value, dtype=float)[None] for name, value in start.items()})[0]
+        if not np.all(np.isfinite(u)):
+            raise ValueError(f"Start {number} is not finite.")
+        return u
+
+    @staticmethod
+    def _part(u: np.ndarray, span: Span) -> np.ndarray:
+        return u[:, span.start : span.stop].reshape(len(u), *span.shape)
+
+
+def coordinates_of(model: pm.Model) -> Coordinates:
+    """Read the layout off a model.
+
+    Raises
+    ------
+    UnavailableError
+        If a variable has a transform that is not in `TRANSFORMS`.
+    """
+    spans: list[Span] = []
+    start = 0
+    for variable in model.free_RVs:
+        kind = type(model.rvs_to_transforms[variable]).__name__
+        if kind not in TRANSFORMS:
+            raise UnavailableError(
+                f"The transform {kind} of {variable.name!r} is not in ppl_baselines/unconstrained.py."
+            )
+        shape = tuple(int(size) for size in variable.shape.eval(mode="FAST_COMPILE"))
+        stop = start + int(np.prod(shape))
+        spans.append(Span(variable.name, start, stop, shape, TRANSFORMS[kind]))
+        start = stop
+    return Coordinates(tuple(spans))

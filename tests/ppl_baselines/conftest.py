@@ -1,0 +1,71 @@
+"""One small textbook mixture for all tests here, so that the compile cache is shared as far as it goes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ppl_baselines import advi
+from ppl_baselines.build import build
+
+
+def textbook(n_components, mean=(0.0,), variance=25.0, noise_variance=1.0):
+    """Stand in for `hand_cavi.Mixture`: ppl_baselines reads fields, whatever bears them."""
+    components = SimpleNamespace(
+        name="normal_known_variance",
+        mean=np.array(mean),
+        variance=np.array(variance),
+        noise_variance=noise_variance,
+    )
+    return SimpleNamespace(
+        n_components=n_components, components=components, weights=SimpleNamespace(name="fixed")
+    )
+
+
+def log_joint(mixture, x, draws, sample_weight=None):
+    """log p(x, mu) by (S,), in plain numpy with loops, written from the model and from nothing else."""
+    prior, K = mixture.components, mixture.n_components
+    w = np.ones(len(x)) if sample_weight is None else sample_weight
+
+    def log_normal(at, mean, variance):
+        return -0.5 * np.log(2 * np.pi * variance) - (at - mean) ** 2 / (2 * variance)
+
+    totals = []
+    for mu in draws["mu"]:  # (K, D)
+        total = log_normal(mu, prior.mean, prior.variance).sum()
+        for point, weight in zip(x, w, strict=True):
+            by_component = [log_normal(point, mu[k], prior.noise_variance).sum() for k in range(K)]
+            total += weight * (np.logaddexp.reduce(by_component) - np.log(K))
+        totals.append(total)
+    return np.array(totals)
+
+
+@pytest.fixture(scope="session")
+def mixture():
+    return textbook(2)
+
+
+@pytest.fixture(scope="session")
+def x():
+    """MATH.md's fixture: ln p(x) = -17.990121876653 with sigma^2 = 25 and K = 2."""
+    return np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, None]
+
+
+@pytest.fixture(scope="session")
+def model(mixture, x):
+    return build(mixture, x)
+
+
+@pytest.fixture(scope="session")
+def mean_field(model):
+    return advi.prepare(model, kind="mean_field")
+
+
+@pytest.fixture(scope="session")
+def full_rank(model):
+    return advi.prepare(model, kind="full_rank")
+
+
+@pytest.fixture
+def starts():
+    return [{"mu": np.array([[-1.0], [1.0]])}, {"mu": np.array([[2.0], [-2.0]])}]

@@ -1,0 +1,128 @@
+import pickle
+
+import numpy as np
+import pymc as pm
+import pytensor
+import pytest
+
+from ppl_baselines import advi, compilation
+from ppl_baselines.advi_steps import advance, approximation, begin
+from ppl_baselines.convergence import Status
+from ppl_baselines.errors import UnavailableError
+from tests.ppl_baselines.conftest import log_joint
+
+LOG_EVIDENCE = -17.990121876653  # MATH.md
+
+
+@pytest.fixture(params=["mean_field", "full_rank"])
+def prepared(request):
+    return request.getfixturevalue(request.param)
+
+
+def z_score(one, other):
+    """Of the difference of two independent means."""
+    return (one.mean() - other.mean()) / np.hypot(*(a.std(ddof=1) / np.sqrt(a.size) for a in (one, other)))
+
+
+def test_a_restart_takes_the_very_steps_of_pm_fit(model, mean_field, starts):
+    n_steps, seed, rate = 300, 11, float(mean_field.learning_rate.get_value())
+    # pm.fit draws its step function's seed second, after the one for the starting point.
+    state = np.random.RandomState(seed)  # noqa: NPY002 - PyMC's own generator
+    step_seed = [state.randint(2**30, dtype=np.int64) for _ in range(2)][1]
+    with model:
+        fitted = pm.fit(
+            n_steps,
+            method="advi",
+            start=starts[0],
+            random_seed=seed,
+            obj_optimizer=pm.adam(learning_rate=pytensor.shared(rate, name="learning_rate")),
+            progressbar=False,
+            backend="numba",
+        )
+    for _ in range(2):  # the second time after a restart
+        begin(mean_field, starts[0]["mu"].ravel(), step_seed)
+        losses = advance(mean_field, n_steps)
+        np.testing.assert_allclose(losses, fitted.hist, rtol=1e-9)
+    q = approximation(mean_field)
+    np.testing.assert_allclose(q.mean, fitted.mean.eval(), rtol=1e-9)
+    np.testing.assert_allclose(q.factor, np.diag(fitted.std.eval()), rtol=1e-9, atol=0)
+
+
+def test_the_bound_is_that_of_an_independent_estimate(prepared, mixture, x, starts):
+    """|z| <= 4 on 4,000 draws each: a false alarm in fewer than one in 10,000 seeds."""
+    result = advi.run(prepared, starts, seed=1, steps=600, screen_steps=200)
+    q = result.approximation
+    draws = q.sample(np.random.default_rng(123), 4_000)
+    log_weights = log_joint(mixture, x, draws) - q.log_density(draws)
+    assert abs(z_score(result.log_weights, log_weights)) <= 4
+    assert result.elbo == pytest.approx(result.log_weights.mean())
+    assert result.elbo_se == pytest.approx(result.log_weights.std(ddof=1) / np.sqrt(4_000))
+    assert np.mean(log_weights) < LOG_EVIDENCE
+
+
+def test_equal_means_stay_at_the_saddle_at_pymcs_own_pace(mean_field, starts):
+    """At Adam's default rate. Ours is a hundred times that, and its noise can leave the saddle."""
+    at_saddle = {"mu": np.zeros((2, 1))}
+    before = float(mean_field.learning_rate.get_value())
+    mean_field.learning_rate.set_value(0.001)
+    try:
+        result = advi.run(
+            mean_field, [at_saddle, *starts], seed=2, steps=400, screen_steps=300, final_learning_rate=None
+        )
+    finally:
+        mean_field.learning_rate.set_value(before)
+    assert result.best in (1, 2)
+    assert result.restart_elbos[0] < result.restart_elbos[1:].min() - 2
+
+
+def test_dispersed_starts_reach_the_best_bound(mean_field, starts):
+    """MATH.md: CAVI's q has F = -18.685, which the best Gaussian q can only exceed.
+
+    Five standard errors are allowed: a false alarm in fewer than one in a million seeds.
+    """
+    result = advi.run(mean_field, starts, seed=2, steps=2_000)
+    assert result.status is Status.CONVERGED
+    assert -18.685 - 5 * result.elbo_se < result.elbo < LOG_EVIDENCE
+
+
+def test_the_trace_tells_of_all_restarts_in_order(mean_field, starts):
+    result = advi.run(mean_field, starts, seed=3, steps=400, screen_steps=100, keep=1, checkpoints=3)
+    assert [point.restart for point in result.trace] == [0, 1] + [result.best] * 3
+    assert [point.step for point in result.trace] == [100, 100, 200, 300, 400]
+    assert np.all(np.diff([point.seconds for point in result.trace]) > 0)
+    assert result.trace[-1].seconds == result.seconds
+    assert result.losses.shape == (400,)
+
+
+def test_a_restart_does_not_depend_on_the_others(mean_field, starts):
+    settings = {"seed": 4, "steps": 200, "screen_steps": 100}
+    alone, among = (advi.run(mean_field, some, **settings) for some in (starts[:1], starts))
+    assert alone.restart_elbos[0] == among.restart_elbos[0]
+    assert pickle.loads(pickle.dumps(alone)).elbo == alone.elbo
+
+
+def test_a_start_with_an_infinite_loss_is_left_behind(mean_field, starts):
+    """At 1e200 the square overflows: the loss is infinite, which PyMC does not notice."""
+    hopeless = {"mu": np.full((2, 1), 1e200)}
+    with np.errstate(all="ignore"):
+        survived = advi.run(mean_field, [hopeless, *starts], seed=5, steps=200, screen_steps=50)
+        failed = advi.run(mean_field, [hopeless], seed=5, steps=200, screen_steps=50)
+    assert survived.restart_elbos[0] == -np.inf
+    assert survived.best in (1, 2)
+    assert failed.status is Status.NON_FINITE
+    assert np.isnan(failed.elbo)
+    assert failed.approximation is None
+    assert failed.best is None
+
+
+def test_the_learning_rate_is_put_back(mean_field, starts):
+    before = float(mean_field.learning_rate.get_value())
+    advi.run(mean_field, starts, seed=6, steps=100, screen_steps=50)
+    assert float(mean_field.learning_rate.get_value()) == before
+
+
+def test_unknown_kinds_and_backends_are_named(model):
+    with pytest.raises(UnavailableError, match="no_such_kind"):
+        advi.prepare(model, kind="no_such_kind")
+    with pytest.raises(UnavailableError, match="no_such_backend"):
+        compilation.mode("no_such_backend")

@@ -1,0 +1,107 @@
+import arviz as az
+import numpy as np
+import pytest
+
+from ppl_baselines import nuts
+from ppl_baselines.build import build
+from ppl_baselines.errors import UnavailableError
+from tests.ppl_baselines.conftest import textbook
+
+CHAINS = 4
+
+
+@pytest.fixture(scope="module")
+def conjugate():
+    """K = 1: the posterior of mu is exactly normal."""
+    x = np.array([1.0, 2.5, 3.5, 4.0])[:, None]
+    mixture = textbook(1, mean=(-1.0,), variance=2.0, noise_variance=1.5)
+    variance = 1 / (1 / 2.0 + len(x) / 1.5)
+    mean = variance * (-1.0 / 2.0 + x.sum() / 1.5)
+    return build(mixture, x), mean, np.sqrt(variance)
+
+
+@pytest.fixture(scope="module", params=["nutpie", "pymc"])
+def prepared(request, conjugate):
+    return nuts.prepare(conjugate[0], sampler=request.param)
+
+
+@pytest.fixture(scope="module")
+def sampled(prepared):
+    starts = [{"mu": np.array([[start]])} for start in (-20.0, 0.0, 5.0, 30.0)]
+    return nuts.run(prepared, starts, seed=7, chains=CHAINS, draws=1_000, tune=400)
+
+
+def test_posterior_moments_are_exact(sampled, conjugate):
+    """|z| <= 4.5 with ArviZ's Monte-Carlo errors: two comparisons, a false alarm in 1 of 70,000 seeds."""
+    _, mean, sd = conjugate
+    mu = sampled.posterior["mu"]
+    for method, estimated, exact in (("mean", mu.mean(), mean), ("sd", mu.std(), sd)):
+        error = float(az.mcse(sampled.posterior.to_dataset(), method=method)["mu"].squeeze())
+        assert abs(float(estimated) - exact) <= 4.5 * error
+
+
+def test_draws_are_canonical(sampled, prepared):
+    assert sampled.posterior["mu"].dims == ("chain", "draw", "component", "feature")
+    assert sampled.posterior["mu"].shape == (CHAINS, 1_000, 1, 1)
+    assert sampled.posterior.attrs["sampler"] == prepared.sampler
+    assert sampled.posterior.attrs["sampling_seconds"] > 0
+
+
+def test_statistics_allow_the_gate(sampled):
+    statistics = sampled.sample_stats
+    assert {"diverging", "energy", "tree_depth", "n_steps", "step_size", "lp"} <= set(statistics.data_vars)
+    assert statistics["diverging"].shape == (CHAINS, 1_000)
+    assert statistics["diverging"].dtype == bool
+    assert int(statistics["diverging"].sum()) == 0
+    # The energy of NUTS on one normal variable: E-FMI is well above the gate of 0.2.
+    e_fmi = az.bfmi(sampled)["energy"]
+    assert np.all(e_fmi > 0.3)
+
+
+def test_chains_differ_and_seeds_repeat(prepared):
+    start = [{"mu": np.array([[0.0]])}]
+    first, second = (nuts.run(prepared, start, seed=8, chains=2, draws=20, tune=20) for _ in range(2))
+    np.testing.assert_array_equal(first.posterior["mu"], second.posterior["mu"])
+    assert not np.array_equal(first.posterior["mu"][0], first.posterior["mu"][1])
+
+
+def test_each_chain_starts_where_it_is_told(prepared):
+    """Far out, the first move is short against the distance between the starts."""
+    places = [-1e6, 1e6]
+    starts = [{"mu": np.array([[place]])} for place in places]
+    tree = nuts.run(prepared, starts, seed=9, chains=3, draws=3, tune=1)
+    firsts = tree.posterior["mu"].values[:, 0, 0, 0]
+    assert list(np.sign(firsts)) == [-1, 1, -1]
+
+
+def test_several_at_a_time_are_the_same_chains(prepared):
+    if prepared.sampler != "nutpie":
+        pytest.skip("pm.sample spreads its chains itself")
+    start = [{"mu": np.array([[0.0]])}]
+    one, two = (nuts.run(prepared, start, seed=8, chains=3, draws=20, tune=20, cores=n) for n in (1, 2))
+    np.testing.assert_array_equal(one.posterior["mu"], two.posterior["mu"])
+
+
+def test_nothing_is_printed(prepared, capfd):
+    nuts.run(prepared, [{"mu": np.array([[0.0]])}], seed=1, chains=1, draws=5, tune=5)
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"sampler": "no_such_sampler"}, "no_such_sampler"),
+        ({"sampler": "nutpie", "backend": "c"}, "numba or jax"),
+        ({"sampler": "pymc", "backend": "no_such_backend"}, "no_such_backend"),
+    ],
+)
+def test_what_does_not_exist_is_named(conjugate, choice, message):
+    with pytest.raises(UnavailableError, match=message):
+        nuts.prepare(conjugate[0], **choice)
+
+
+@pytest.mark.parametrize("sampler", ["numpyro", "blackjax"])
+def test_a_sampler_that_is_not_installed_says_what_to_install(conjugate, sampler, monkeypatch):
+    monkeypatch.setattr(nuts, "find_spec", lambda name: None)
+    with pytest.raises(UnavailableError, match=f"needs the package {sampler}"):
+        nuts.prepare(conjugate[0], sampler=sampler)
