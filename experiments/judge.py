@@ -7,12 +7,12 @@ import numpy as np
 import xarray as xr
 
 from experiments.draws import as_arrays
-from experiments.manifest import Judgement
 from experiments.metrics import Context, measure_all
 from experiments.records import Problem, Reference
 from experiments.references import reference
 from experiments.relabel import best_allocations
-from experiments.storage import read_tree
+from experiments.store.files import read_tree
+from experiments.store.manifest import Judgement
 from experiments.verdict import verdict_of_cell
 from experiments.work import Case
 

@@ -9,15 +9,16 @@ from contextlib import nullcontext
 from math import nan
 from pathlib import Path
 
-from experiments import fingerprint, machine
-from experiments.manifest import Judgement, Manifest, ProblemEntry
-from experiments.pool import Outcome, Pool, Task
-from experiments.progress import Progress
 from experiments.records import CellRecord, MethodResult, Reference, StudyRecord, Verdict
-from experiments.store import Store
-from experiments.study import Study, StudyCell, StudyProblem
+from experiments.store.folder import Store
+from experiments.store.manifest import Judgement, Manifest, ProblemEntry
+from experiments.study import fingerprint
+from experiments.study.grid import Study, StudyCell, StudyProblem
 from experiments.verdict import verdict_of_study
 from experiments.work import Assignment, Case, NotFinite
+from experiments.workers import machine
+from experiments.workers.pool import Outcome, Pool, Task
+from experiments.workers.progress import Progress
 from ppl_baselines.environment import environment
 
 

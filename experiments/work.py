@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
+from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.methods import NotFiniteError
-from experiments.options import ReferenceOptions, VerdictOptions
 from experiments.plugins import find
 from experiments.records import CellRecord, MethodResult, Problem
 

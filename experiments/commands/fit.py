@@ -8,7 +8,7 @@ import typer
 from experiments.commands._output import Json, print_json, warn, write_picture
 
 if TYPE_CHECKING:
-    from experiments.quick import QuickFit
+    from experiments.commands._quick import QuickFit
 
 
 def fit(
@@ -38,7 +38,7 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a mixture to a file by CAVI: bound, means and counts."""
-    from experiments.quick import quick_fit
+    from experiments.commands._quick import quick_fit
     from hand_cavi import InputError, Status
 
     result = quick_fit(

@@ -15,12 +15,12 @@ def init(
     """Write an annotated configuration: the built-in study, to be changed."""
     if schema:
         from experiments.commands._output import print_json
-        from experiments.schema import json_schema
+        from experiments.config.schema import json_schema
 
         print_json(json_schema())
         return
 
-    from experiments.config import default_config_text
+    from experiments.config.reading import default_config_text
     from hand_cavi import InputError
 
     try:

@@ -21,11 +21,11 @@ def report(
     record = load_study_record(folder)
     paths = write_report(record, writable(folder))
     if json:
-        from experiments.summary import summary
+        from experiments.commands._summary import summary
 
         print_json(summary(record, report=str(paths.html)))
     else:
-        from experiments.tables import print_study
+        from experiments.commands._tables import print_study
 
         print_study(record, report=str(paths.html))
 

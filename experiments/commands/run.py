@@ -39,11 +39,11 @@ def validate(
 
 
 def _run(config: Path | None, json: bool, output: Path | None, workers: int | None) -> "StudyRecord":
-    from experiments.config import default_config_text, load_config, parse_config
+    from experiments.config.reading import default_config_text, load_config, parse_config
 
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
 
-    from experiments.study import build_study
+    from experiments.study.grid import build_study
 
     study = build_study(chosen)
     for warning in study.warnings:
@@ -60,11 +60,11 @@ def _run(config: Path | None, json: bool, output: Path | None, workers: int | No
         raise typer.Exit(130) from None
     paths = write_report(record, folder)
     if json:
-        from experiments.summary import summary
+        from experiments.commands._summary import summary
 
         print_json(summary(record, report=str(paths.html)))
     else:
-        from experiments.tables import print_study
+        from experiments.commands._tables import print_study
 
         print_study(record, report=str(paths.html))
     return record

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
+from experiments.config.options import Options
 from experiments.datasets import Dataset
 from experiments.datasets._tables import read_csv, read_npy, read_parquet
-from experiments.options import Options
 from hand_cavi import InputError
 
 _READERS = {

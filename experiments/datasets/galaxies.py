@@ -11,8 +11,8 @@ from importlib.resources import files
 import numpy as np
 from pydantic import Field
 
+from experiments.config.options import Options
 from experiments.datasets import Dataset
-from experiments.options import Options
 
 
 class Settings(Options):

@@ -9,8 +9,8 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from experiments.config.options import Options
 from experiments.datasets import Dataset
-from experiments.options import Options
 
 
 class Settings(Options):

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.options import Options
 from experiments.records import MethodResult, Problem
 from experiments.scoring import score
 from experiments.starts import Starts
@@ -20,8 +20,8 @@ class AdviSettings(Options):
     screen_steps: int = Field(300, ge=1, description="steps of every start before they are ranked")
     keep: int = Field(2, ge=1, description="starts that go on after the screening")
     steps: int = Field(5_000, ge=1, description="steps of each start that goes on")
-    learning_rate: float = Field(0.05, gt=0, description="Adam's learning rate at the start")
-    final_learning_rate: float = Field(0.005, gt=0, description="Adam's learning rate at the end")
+    learning_rate: float = Field(0.1, gt=0, description="Adam's learning rate at the start")
+    final_learning_rate: float = Field(0.002, gt=0, description="Adam's learning rate at the end")
     tolerance: float = Field(0.05, gt=0, description="a change of the bound, in nats, that no longer matters")
     draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
     backend: Literal["numba", "c", "jax"] = Field("numba", description="what compiles the model")

@@ -5,8 +5,8 @@ from time import perf_counter
 import numpy as np
 from pydantic import Field
 
+from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.options import Options
 from experiments.records import MethodResult, Problem
 from experiments.scoring import score
 from experiments.starts import Starts

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from experiments.options import Options
+from experiments.config.options import Options
 from experiments.records import MethodResult, Problem
 from experiments.starts import Starts
 

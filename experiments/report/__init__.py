@@ -36,7 +36,7 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
         If the folder cannot be written.
     """
     from experiments.report.page import render
-    from experiments.storage import clear_errors, write_whole
+    from experiments.store.files import clear_errors, write_whole
 
     pages = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

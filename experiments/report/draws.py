@@ -25,7 +25,7 @@ def read_draws(path: Path) -> Draws:
     UnreadableDraws
         With a sentence that says what is wrong.
     """
-    from experiments.storage import read_tree
+    from experiments.store.files import read_tree
 
     try:
         return posterior(read_tree(path))

@@ -92,5 +92,5 @@ def deaf(path):
 
 
 def main_module(payload):
-    heavy = {"pytest", "numpy", "experiments.pool"} & set(sys.modules)
+    heavy = {"pytest", "numpy", "experiments.workers.pool"} & set(sys.modules)
     return getattr(sys.modules["__main__"], "__file__", None), heavy

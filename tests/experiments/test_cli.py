@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from experiments import cli
-from experiments.config import default_config_text, parse_config
+from experiments.config.reading import default_config_text, parse_config
 from experiments.records import (
     CellRecord,
     Comparison,
@@ -262,7 +262,7 @@ def runner(monkeypatch):
         return record_of(study, folder, **stand_in.ending)
 
     def load_study_record(folder):
-        from experiments.study import build_study
+        from experiments.study.grid import build_study
 
         return record_of(
             build_study(parse_config(CONFIG, folder=folder.parents[1])), folder, **stand_in.ending

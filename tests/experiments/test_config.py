@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from experiments import plugins
-from experiments.config import default_config_text, load_config, parse_config
-from experiments.schema import json_schema
+from experiments.config.reading import default_config_text, load_config, parse_config
+from experiments.config.schema import json_schema
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[2]

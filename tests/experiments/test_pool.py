@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.pool import Event, Outcome, Pool, Task, run_tasks
-from experiments.process import how_it_died
+from experiments.workers.pool import Event, Outcome, Pool, Task, run_tasks
+from experiments.workers.process import how_it_died
 
 HERE = Path(__file__).parent
 LONG = 120.0
@@ -232,7 +232,7 @@ def test_leaving_early_ends_the_busy(tmp_path):
 
 PARENT = """
     import sys
-    from experiments.pool import Pool, Task
+    from experiments.workers.pool import Pool, Task
     sys.path.insert(0, {here!r})
     try:
         with Pool(2) as pool:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from experiments.pool import Event, Outcome, Task
-from experiments.progress import Progress, Tally, duration
+from experiments.workers.pool import Event, Outcome, Task
+from experiments.workers.progress import Progress, Tally, duration
 
 
 def task(key, affinity=None):

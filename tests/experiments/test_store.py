@@ -19,10 +19,6 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments import storage
-from experiments.database import FORMAT
-from experiments.jsonable import describe, dumps, loads
-from experiments.manifest import Judgement, Manifest, ProblemEntry
 from experiments.records import (
     Cell,
     CellRecord,
@@ -33,7 +29,11 @@ from experiments.records import (
     Reference,
     Verdict,
 )
-from experiments.store import Store
+from experiments.store import files as storage
+from experiments.store.database import FORMAT
+from experiments.store.folder import Store
+from experiments.store.jsonable import describe, dumps, loads
+from experiments.store.manifest import Judgement, Manifest, ProblemEntry
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 
 MIXTURE = Mixture(NormalKnownVariance([0.1, -2.0], 25.0, 0.3), FixedWeights(), 3)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from experiments import fingerprint, seeds
-from experiments.config import default_config_text, parse_config
-from experiments.formula import formula
-from experiments.study import build_study, load_dataset
+from experiments.config.reading import default_config_text, parse_config
+from experiments.study import fingerprint, seeds
+from experiments.study.formula import formula
+from experiments.study.grid import build_study, load_dataset
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 
 HEAD = 'name = "grid"\nseed = 3\n'

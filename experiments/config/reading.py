@@ -13,9 +13,16 @@ from typing import Any
 
 from pydantic import Field
 
-from experiments.complaints import Complaints, Place, not_numbers, validated
-from experiments.entries import DatasetEntry, MethodEntry, ModelEntry, read_dataset, read_method, read_model
-from experiments.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.complaints import Complaints, Place, not_numbers, validated
+from experiments.config.entries import (
+    DatasetEntry,
+    MethodEntry,
+    ModelEntry,
+    read_dataset,
+    read_method,
+    read_model,
+)
+from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
 from experiments.plugins import did_you_mean
 from hand_cavi import InputError
 
@@ -84,7 +91,7 @@ def load_config(path: Path) -> Config:
 
 def default_config_text() -> str:
     """Return the built-in study, annotated: what `elbowroom init` writes."""
-    return files("experiments").joinpath("default.toml").read_text(encoding="utf-8")
+    return files("experiments.config").joinpath("default.toml").read_text(encoding="utf-8")
 
 
 def parse_config(text: str, *, source: str = "the configuration", folder: Path | None = None) -> Config:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from experiments.complaints import Complaints, Place, shown, validated
-from experiments.options import Name, Options
+from experiments.config.complaints import Complaints, Place, shown, validated
+from experiments.config.options import Name, Options
 from experiments.plugins import find, find_class
 from hand_cavi import InputError, Mixture
 

@@ -20,7 +20,8 @@ import numpy as np
 import hand_cavi
 import hand_cavi.families
 import hand_cavi.weights
-from experiments import manifest, records
+from experiments import records
+from experiments.store import manifest
 from hand_cavi import InputError
 
 _CLASS = "$class"

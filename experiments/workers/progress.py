@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from experiments.pool import Event, Outcome, Task
+from experiments.workers.pool import Event, Outcome, Task
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 

@@ -24,11 +24,11 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from experiments.database import open_to_read, open_to_write
-from experiments.jsonable import dumps, loads
-from experiments.manifest import Judgement, Manifest, ProblemEntry
 from experiments.records import CellRecord, Problem, ProblemRecord, Reference, StudyRecord, Verdict
-from experiments.storage import clear_errors, read_tree, write_tree
+from experiments.store.database import open_to_read, open_to_write
+from experiments.store.files import clear_errors, read_tree, write_tree
+from experiments.store.jsonable import dumps, loads
+from experiments.store.manifest import Judgement, Manifest, ProblemEntry
 from hand_cavi import InputError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

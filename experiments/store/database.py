@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from experiments.storage import clear_errors, lock, remove_parts
+from experiments.store.files import clear_errors, lock, remove_parts
 from hand_cavi import InputError
 
 FORMAT = 1

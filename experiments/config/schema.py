@@ -1,6 +1,6 @@
 """The JSON schema of a configuration, put together from the tables and from every plugin's `Settings`.
 
-For editors that complete and check TOML; `experiments.config` does the checking that counts.
+For editors that complete and check TOML; `experiments.config.reading` does the checking that counts.
 """
 
 from dataclasses import MISSING, fields
@@ -8,7 +8,7 @@ from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from experiments.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
 from experiments.plugins import about, find, find_class, names
 
 _OWN_MODULE = r"^[^:]+:[^:]+$"

@@ -16,7 +16,7 @@ from typing import Any
 _INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback in the log
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
-    "from experiments.worker import main; main(int(sys.argv[1]))"
+    "from experiments.workers.worker import main; main(int(sys.argv[1]))"
 )
 
 

@@ -24,8 +24,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from experiments.process import Worker, how_it_died
-from experiments.worker import GOODBYE, sentence
+from experiments.workers.process import Worker, how_it_died
+from experiments.workers.worker import GOODBYE, sentence
 
 _GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide
 _GRACE = 2.0  # seconds between asking a worker to end and ending it

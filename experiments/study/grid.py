@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from experiments import fingerprint, seeds
-from experiments.config import Config
+from experiments.config.entries import DatasetEntry, ModelEntry
+from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.reading import Config
 from experiments.datasets import Dataset
-from experiments.entries import DatasetEntry, ModelEntry
-from experiments.formula import formula
-from experiments.options import ReferenceOptions, RunOptions, VerdictOptions
 from experiments.plugins import find
 from experiments.records import Cell, Problem
+from experiments.study import fingerprint, seeds
+from experiments.study.formula import formula
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_rows, as_sample_weight
 

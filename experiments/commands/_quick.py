@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from experiments.datasets import Dataset, file
-from experiments.formula import formula
-from experiments.study import too_few_points
+from experiments.study.formula import formula
+from experiments.study.grid import too_few_points
 from hand_cavi import Fit, FixedWeights, InputError, Mixture, NormalKnownVariance, fit
 
 _SILLY = 4.0

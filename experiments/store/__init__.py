@@ -1,0 +1,1 @@
+"""A study on disk, in one folder: atomic, resumable, readable by others."""

@@ -1,0 +1,1 @@
+"""The grid: problems and cells, their seeds, and the keys of their contents."""
