@@ -5,22 +5,34 @@ The idea is in `conjugate`: conjugacy, written once. The model is a `Mixture`; `
 
 from hand_cavi.cavi import Status, StepInfo
 from hand_cavi.elbo import ElboTerms
-from hand_cavi.families import NormalKnownVariance
+from hand_cavi.families import (
+    DirichletCategorical,
+    GammaPoisson,
+    NormalGamma,
+    NormalKnownVariance,
+    NormalWishart,
+)
 from hand_cavi.fit import Fit, StartOutcome, fit
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture, log_joint
-from hand_cavi.weights import FixedWeights
+from hand_cavi.weights import DirichletWeights, FixedWeights, StickBreaking
 
 __all__ = [
+    "DirichletCategorical",
+    "DirichletWeights",
     "ElboTerms",
     "Fit",
     "FixedWeights",
+    "GammaPoisson",
     "InputError",
     "Mixture",
+    "NormalGamma",
     "NormalKnownVariance",
+    "NormalWishart",
     "StartOutcome",
     "Status",
     "StepInfo",
+    "StickBreaking",
     "fit",
     "log_joint",
 ]

@@ -8,7 +8,7 @@ of which sets its factors to their optimum given the others, so that neither can
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -127,7 +127,11 @@ def sweep(task: Task, state: State, number: int) -> tuple[State, StepInfo]:
 def ascend(
     task: Task, responsibilities: np.ndarray, rule: StoppingRule
 ) -> tuple[State, list[StepInfo], Status]:
-    """Sweep from one start until the rule says stop."""
+    """Sweep from one start until the rule says stop.
+
+    Where the order of the components matters, ascent is taken up again after convergence if
+    another order is better.
+    """
     state = init(task, responsibilities)
     infos: list[StepInfo] = []
     quiet = 0
@@ -139,14 +143,32 @@ def ascend(
             return state, infos, Status.NOT_FINITE
         if rule.callback is not None and rule.callback(info):
             return state, infos, Status.STOPPED
+        may_go_on = len(infos) < rule.max_sweeps
         if quiet >= rule.patience:
-            return state, infos, Status.CONVERGED
-        if len(infos) >= rule.max_sweeps:
+            better = _reordered(task, state, info, rule) if may_go_on else None
+            if better is None:
+                return state, infos, Status.CONVERGED
+            state, quiet = better, 0
+        elif not may_go_on:
             return state, infos, Status.MAX_SWEEPS
 
 
 def _is_quiet(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
     return after.elbo - before.elbo <= rule.tolerance * max(1.0, abs(after.elbo))
+
+
+def _reordered(task: Task, state: State, info: StepInfo, rule: StoppingRule) -> State | None:
+    """Return the state with its components in the order that the weights favour, if that raises the bound.
+
+    Relabelling changes nothing but the terms of the weights, and with q(pi) at its optimum these are
+    ln p(c) of the expected counts: E ln p(c | pi) - KL(q(pi), p(pi)) = log_marginal(N).
+    """
+    sums, log_marginal = state.assignments.sums, task.weights.log_marginal
+    order = task.weights.favoured_order(sums[:, -1])
+    gain = log_marginal(sums[order, -1]) - log_marginal(sums[:, -1])
+    if gain <= max(rule.tolerance, 1e-12) * max(1.0, abs(info.elbo)):
+        return None
+    return replace(state, assignments=replace(state.assignments, sums=sums[order]))
 
 
 def _bound(

@@ -28,6 +28,8 @@ from hand_cavi.coordinates import Coordinates
 
 Draws = dict[str, np.ndarray]
 
+_BLOCK = 1 << 20  # numbers held at once by log_predictive: 8 MB
+
 
 class ConjugateFamily(ABC):
     """Distribution of a component's parameters theta: the prior, or K posteriors.
@@ -91,6 +93,19 @@ class ConjugateFamily(ABC):
     def sample_data(self, rng: np.random.Generator, draws: Draws, assignments: np.ndarray) -> np.ndarray:
         """Return x, shape (N, D), from one draw of theta, arrays (K, ...), and c of shape (N,)."""
 
+    # ---- what a family may say besides ----------------------------------------------------
+
+    def check_data(self, x: np.ndarray) -> None:
+        """Raise InputError if x, shape (N, D), holds what cannot come from this family."""
+        return
+
+    def landmarks(self, x: np.ndarray) -> np.ndarray:
+        """Return points, shape (N, anything), whose squared distances tell how unlike the x_i are.
+
+        Starts are spread over these.
+        """
+        return x
+
     def coordinates(self, x: np.ndarray, weight: np.ndarray) -> Coordinates:
         """Return coordinates in which this family's arithmetic on x is well conditioned."""
         return Coordinates.identity(x.shape[1])
@@ -130,9 +145,13 @@ class ConjugateFamily(ABC):
 
     def log_predictive(self, x: np.ndarray) -> np.ndarray:
         """Return log of the integral of p(x_i | theta) q_k(theta) over theta, shape (N, K)."""
-        eta = self.natural
-        with_point = eta + self.statistics(x)[:, np.newaxis, :]
-        return self.log_base(x)[:, np.newaxis] + self.log_partition(with_point) - self.log_z
+        eta, statistics = np.atleast_2d(self.natural), self.statistics(x)
+        with_point = np.empty((len(x), len(eta)))
+        rows = max(1, _BLOCK // eta.size)
+        for start in range(0, len(x), rows):
+            block = slice(start, start + rows)
+            with_point[block] = self.log_partition(eta + statistics[block, np.newaxis, :])
+        return self.log_base(x)[:, np.newaxis] + with_point - self.log_z
 
     def log_marginal(self, sums: np.ndarray, log_base: np.ndarray | float) -> np.ndarray:
         """Return log p of a whole set under one component, theta integrated out.

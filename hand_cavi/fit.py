@@ -119,6 +119,7 @@ class Fit:
             raise InputError(
                 f"the points have {rows.shape[1]} features, but the fit was to {self.components.n_features}"
             )
+        self.components.check_data(rows)
         return self.components.seen_from(self._coordinates), self._coordinates.apply(rows)
 
 
@@ -180,7 +181,8 @@ def fit(
         as_count(max_sweeps, "max_sweeps"), _as_tolerance(tolerance), as_count(patience, "patience"), callback
     )
     task, coordinates = _task(mixture, rows, weight)
-    proposals = _starts(mixture, coordinates.apply(rows), weight, rng, starts)
+    landmarks = task.components.landmarks(coordinates.apply(rows))
+    proposals = _starts(mixture, landmarks, weight, rng, starts)
 
     outcomes: list[StartOutcome] = []
     best: tuple[State, list[StepInfo], Status] | None = None
@@ -206,6 +208,7 @@ def fit(
 
 def _task(mixture: Mixture, rows: np.ndarray, weight: np.ndarray) -> tuple[Task, Coordinates]:
     prior = mixture.components.with_features(rows.shape[1])
+    prior.check_data(rows)
     coordinates = prior.coordinates(rows, weight)
     inner, inner_rows = prior.seen_from(coordinates), coordinates.apply(rows)
     log_base = weight @ inner.log_base(inner_rows) - weight.sum() * coordinates.log_volume
@@ -213,19 +216,19 @@ def _task(mixture: Mixture, rows: np.ndarray, weight: np.ndarray) -> tuple[Task,
 
 
 def _starts(
-    mixture: Mixture, rows: np.ndarray, weight: np.ndarray, rng: Seed, starts: int | np.ndarray
+    mixture: Mixture, landmarks: np.ndarray, weight: np.ndarray, rng: Seed, starts: int | np.ndarray
 ) -> list[Start]:
     n_components = mixture.n_components
     if isinstance(starts, int | np.integer):
         number = as_count(starts, "starts")
-        return propose(rows, n_components, np.random.default_rng(rng), number, weight)
+        return propose(landmarks, n_components, np.random.default_rng(rng), number, weight)
     given = np.asarray(starts, dtype=np.float64)
     if given.ndim == 2:
         given = given[np.newaxis]
-    if given.ndim != 3 or len(given) == 0 or given.shape[1:] != (len(rows), n_components):
+    if given.ndim != 3 or len(given) == 0 or given.shape[1:] != (len(landmarks), n_components):
         raise InputError(
-            f"starts have shape {np.shape(starts)}; responsibilities of {len(rows)} points and "
-            f"{n_components} components need ({len(rows)}, {n_components})"
+            f"starts have shape {np.shape(starts)}; responsibilities of {len(landmarks)} points and "
+            f"{n_components} components need ({len(landmarks)}, {n_components})"
         )
     if not (np.isfinite(given).all() and (given >= 0).all() and np.allclose(given.sum(axis=2), 1)):
         raise InputError("starts are no responsibilities; every row must be at least 0 and sum to 1")

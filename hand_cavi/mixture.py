@@ -67,6 +67,7 @@ def log_joint(
     """
     rows = as_rows(x)
     prior = mixture.components.with_features(rows.shape[1])
+    prior.check_data(rows)
     weight = as_sample_weight(sample_weight, len(rows))
     n_draws = len(next(iter(draws.values())))
 

@@ -33,7 +33,8 @@ def propose(
 
     Parameters
     ----------
-    x : ndarray, shape (N, D)
+    x : ndarray, shape (N, anything)
+        The family's landmarks (`ConjugateFamily.landmarks`): points whose squared distances mean something.
     n_components : int
         K.
     rng : numpy.random.Generator

@@ -42,7 +42,7 @@ def _heading(problem: ProblemRecord) -> str:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
     evidence = problem.reference.log_evidence
     if evidence is None:
-        truth = f"log evidence unknown ({problem.reference.reason.rstrip('.')})"
+        truth = f"log evidence unknown; {problem.reference.reason.rstrip('.')}"
     else:
         figure = with_error(evidence.value, evidence.standard_error).plain
         truth = f"log evidence {figure} nats ({evidence.method})"

@@ -54,5 +54,5 @@ def _summary(cell: CellRecord | None) -> Shown:
 
 def title(view: View) -> str:
     """Return a problem's heading."""
-    repeat = f", repeat {view.record.repeat + 1}" if view.record.repeat else ""
+    repeat = f", repeat {view.record.repeat}" if view.record.repeat > 1 else ""
     return f"{view.record.dataset}, {view.record.model}{repeat}"

@@ -124,6 +124,10 @@ class NormalKnownVariance(ConjugateFamily):
         s, mu = self.noise_variance, draws["mu"]
         return np.concatenate([mu / s, -np.sum(mu * mu, axis=-1, keepdims=True) / (2 * s)], axis=-1)
 
+    def mean_draw(self) -> Draws:
+        """Return `mu` at its mean, shape (K, D)."""
+        return {"mu": self.mean}
+
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n draws of `mu`, shape (n, K, D)."""
         scale = np.sqrt(self.variance)[..., np.newaxis]
@@ -137,7 +141,7 @@ class NormalKnownVariance(ConjugateFamily):
     def coordinates(self, x: np.ndarray, weight: np.ndarray) -> Coordinates:
         """Centre at the data's mean and make the noise variance 1, as in the textbook."""
         scale = np.full(x.shape[1], np.sqrt(self.noise_variance))
-        return Coordinates(np.average(x, axis=0, weights=weight), scale)
+        return Coordinates.centring(x, weight, self.mean, scale)
 
     def seen_from(self, coordinates: Coordinates) -> Self:
         """Return the same distribution for x' = (x - shift) / scale; the scale is one number here."""

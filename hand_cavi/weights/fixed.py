@@ -23,7 +23,11 @@ class FixedWeights(MixingWeights):
     n_components: int | None = None
 
     name: ClassVar[str] = "fixed"
-    exchangeable: ClassVar[bool] = True
+
+    @property
+    def exchangeable(self) -> bool:
+        """Equal weights are."""
+        return True
 
     @property
     def _k(self) -> int:
@@ -50,6 +54,10 @@ class FixedWeights(MixingWeights):
     def mean(self) -> np.ndarray:
         """Return 1/K, shape (K,)."""
         return np.full(self._k, 1 / self._k)
+
+    def mean_draw(self) -> Draws:
+        """Return nothing: pi is no unknown."""
+        return {}
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return no draws: pi is no unknown."""

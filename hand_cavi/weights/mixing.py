@@ -14,8 +14,10 @@ class MixingWeights(ABC):
     name: ClassVar[str]
     """The name of the distribution's file, by which configurations and mirrors find it."""
 
-    exchangeable: ClassVar[bool]
-    """Whether every relabelling of the components leaves the prior as it is."""
+    @property
+    @abstractmethod
+    def exchangeable(self) -> bool:
+        """Whether every relabelling of the components leaves the prior as it is."""
 
     @abstractmethod
     def for_components(self, n_components: int) -> Self:
@@ -38,6 +40,10 @@ class MixingWeights(ABC):
         """Return E[pi_k], shape (K,)."""
 
     @abstractmethod
+    def mean_draw(self) -> Draws:
+        """Return the canonical `weights` at their mean, shape (K,), or nothing if pi is no unknown."""
+
+    @abstractmethod
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n canonical draws; `weights` of shape (n, K), or nothing if pi is no unknown."""
 
@@ -55,6 +61,10 @@ class MixingWeights(ABC):
     @abstractmethod
     def log_marginal(self, counts: np.ndarray) -> np.ndarray:
         """Return log p(c) of assignments with these counts, pi integrated out; (..., K) to (...)."""
+
+    def favoured_order(self, counts: np.ndarray) -> np.ndarray:
+        """Return the order of components, (K,) indices, that makes `log_marginal` of the counts largest."""
+        return np.arange(len(counts))
 
     def log_density(self, draws: Draws, n: int) -> np.ndarray:
         """Return log q(pi) of n canonical draws, shape (n,)."""

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+from hand_cavi import (
+    DirichletCategorical,
+    DirichletWeights,
+    FixedWeights,
+    GammaPoisson,
+    Mixture,
+    NormalGamma,
+    NormalKnownVariance,
+    NormalWishart,
+    StickBreaking,
+)
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights
 
@@ -18,25 +28,59 @@ class FamilyCase:
     data: Callable[[np.random.Generator, int], np.ndarray]
 
 
-def _two_clumps(n_features: int) -> Callable[[np.random.Generator, int], np.ndarray]:
+def _two_clumps(*stretch: float) -> Callable[[np.random.Generator, int], np.ndarray]:
+    """Two clumps, stretched along every feature by another number."""
+
     def data(rng: np.random.Generator, n: int) -> np.ndarray:
         centres = np.where(rng.random((n, 1)) < 0.5, -1.5, 1.5)
-        return centres + rng.standard_normal((n, n_features))
+        return (centres + rng.standard_normal((n, len(stretch)))) * stretch
 
     return data
 
 
+def _two_rates(rng: np.random.Generator, n: int) -> np.ndarray:
+    rates = np.where(rng.random((n, 1)) < 0.5, [0.7, 9.0], [4.0, 3.0])
+    return rng.poisson(rates).astype(float)
+
+
+def _two_habits(rng: np.random.Generator, n: int) -> np.ndarray:
+    habit = np.where(rng.random((n, 1)) < 0.5, 0.2, 0.8)
+    return rng.binomial(2, habit, size=(n, 3)).astype(float)
+
+
 FAMILIES = {
-    "normal_known_variance D=1": FamilyCase(NormalKnownVariance(0.3, 4.0, 1.7), _two_clumps(1)),
-    "normal_known_variance D=3": FamilyCase(NormalKnownVariance([0.5, -1.0, 0.0], 9.0, 0.6), _two_clumps(3)),
+    "normal_known_variance D=1": FamilyCase(NormalKnownVariance(0.3, 4.0, 1.7), _two_clumps(1.0)),
+    "normal_known_variance D=3": FamilyCase(
+        NormalKnownVariance([0.5, -1.0, 0.0], 9.0, 0.6), _two_clumps(1.0, 1.0, 1.0)
+    ),
+    "normal_gamma D=1": FamilyCase(NormalGamma(0.3, 0.2, 2.5, 1.4), _two_clumps(2.5)),
+    "normal_gamma D=2": FamilyCase(NormalGamma([0.5, -1.0], 0.3, 3.0, [1.5, 4.0]), _two_clumps(3.0, 0.5)),
+    "normal_wishart D=1": FamilyCase(NormalWishart(0.3, 0.2, 5.0, 2.8), _two_clumps(2.5)),
+    "normal_wishart D=3": FamilyCase(
+        NormalWishart([0.5, -1.0, 0.0], 0.3, 7.5, [[4.0, 1.0, 0.5], [1.0, 6.0, -2.0], [0.5, -2.0, 3.0]]),
+        _two_clumps(3.0, 1.0, 0.4),
+    ),
+    "gamma_poisson D=2": FamilyCase(GammaPoisson([1.5, 3.0], [0.4, 0.6]), _two_rates),
+    "dirichlet_categorical C=3": FamilyCase(
+        DirichletCategorical([[1.0, 2.0, 0.5], [1.5, 1.5, 1.5], [0.8, 1.0, 1.2]]), _two_habits
+    ),
 }
 
-WEIGHTS: dict[str, MixingWeights] = {"fixed": FixedWeights()}
+# Each for K components.
+WEIGHTS: dict[str, Callable[[int], MixingWeights]] = {
+    "fixed": lambda k: FixedWeights(),
+    "dirichlet": lambda k: DirichletWeights(1.3),
+    "dirichlet vector": lambda k: DirichletWeights(0.5 + np.arange(k)),
+    "stick_breaking": lambda k: StickBreaking(0.8),
+}
 
 PAIRS = [(family, weights) for family in FAMILIES for weights in WEIGHTS]
+
+# In the other priors the order of the components is part of the model.
+EXCHANGEABLE_PAIRS = [pair for pair in PAIRS if WEIGHTS[pair[1]](3).for_components(3).exchangeable]
 
 
 def make(family: str, weights: str, k: int, n: int, seed: int) -> tuple[Mixture, np.ndarray]:
     """Return a mixture of k components and n points for it."""
     case = FAMILIES[family]
-    return Mixture(case.prior, WEIGHTS[weights], k), case.data(np.random.default_rng(seed), n)
+    return Mixture(case.prior, WEIGHTS[weights](k), k), case.data(np.random.default_rng(seed), n)

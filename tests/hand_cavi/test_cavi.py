@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hand_cavi import Mixture, Status, fit, log_joint
+from hand_cavi import Status, fit, log_joint
 from hand_cavi.cavi import StoppingRule, Task, ascend
 from hand_cavi.starts import at_random
-from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS, make
+from tests.hand_cavi.cases import EXCHANGEABLE_PAIRS, PAIRS, make
 
 pairs = pytest.mark.parametrize(("family", "weights"), PAIRS)
 
@@ -18,7 +18,7 @@ def test_the_bound_never_falls_at_any_half_step(family, weights):
     prior = mixture.components
     task = Task(prior, mixture.weights, prior.statistics(x), np.ones(len(x)), float(prior.log_base(x).sum()))
     for _ in range(200):
-        _, infos, _ = ascend(task, at_random(x, 3, rng), StoppingRule(60, 1e-12, 3))
+        _, infos, _ = ascend(task, at_random(x, 3, rng), StoppingRule(12, 1e-12, 3))
         trace = np.array([[i.after_globals.total, i.after_assignments.total] for i in infos]).ravel()
         assert np.all(np.diff(trace) >= -1e-10 * np.maximum(1, np.abs(trace[1:])))
 
@@ -58,7 +58,7 @@ def test_terms_are_their_definitions(family, weights):
 @pairs
 def test_the_bound_lies_below_the_collapsed_bound(family, weights):
     mixture, x = make(family, weights, 3, 30, seed=6)
-    result = fit(mixture, x, rng=7, starts=5)
+    result = fit(mixture, x, rng=7, starts=2, max_sweeps=50)
     draws = result.sample(8, 20_000)
     ratio = log_joint(mixture, x, draws) - result.log_density(draws)
     assert result.elbo <= ratio.mean() + 4 * ratio.std() / np.sqrt(len(ratio))
@@ -86,11 +86,9 @@ def test_permuting_rows_changes_nothing(family, weights):
     np.testing.assert_allclose(there.responsibilities(x), here.responsibilities(x), atol=1e-4)
 
 
-@pairs
+@pytest.mark.parametrize(("family", "weights"), EXCHANGEABLE_PAIRS)
 def test_permuting_components_permutes_the_result(family, weights):
     mixture, x = make(family, weights, 3, 40, seed=15)
-    if not mixture.weights.exchangeable:
-        pytest.skip("sticks are not exchangeable: their order is part of the model")
     r = at_random(x, 3, np.random.default_rng(16))
     here, there = (fit(mixture, x, rng=0, starts=r[:, o]) for o in ([0, 1, 2], [2, 0, 1]))
     assert there.elbo == pytest.approx(here.elbo, rel=1e-10)
@@ -113,7 +111,7 @@ def test_weights_stand_for_repeated_points(family, weights):
 def test_predictive_integrates_over_the_posterior(family, weights):
     """Within 5 standard errors at 15 points: a false alarm has chance below 1e-5 a pair."""
     mixture, x = make(family, weights, 2, 15, seed=20)
-    result = fit(mixture, x, rng=21, starts=3)
+    result = fit(mixture, x, rng=21, starts=2, max_sweeps=50)
     draws = result.sample(22, 40_000)
     phi = result.components.phi(draws)
     log_density = np.einsum("skp,np->snk", phi, mixture.components.statistics(x), optimize=True)
@@ -127,20 +125,9 @@ def test_predictive_integrates_over_the_posterior(family, weights):
 @pairs
 def test_the_same_seed_gives_the_same_fit(family, weights):
     mixture, x = make(family, weights, 3, 40, seed=23)
-    first, second = fit(mixture, x, rng=24, starts=4), fit(mixture, x, rng=24, starts=4)
+    first, second = (fit(mixture, x, rng=24, starts=4, max_sweeps=20) for _ in range(2))
     assert first.elbo == second.elbo
     assert np.array_equal(first.components.natural, second.components.natural)
-
-
-def test_far_from_zero_the_bound_is_the_same():
-    """MATH: adding 1e6 to the data and to the prior mean changes the bound by at most 1e-8 relative."""
-    case = FAMILIES["normal_known_variance D=1"]
-    x = case.data(np.random.default_rng(25), 200)
-    here = fit(Mixture(case.prior, WEIGHTS["fixed"], 3), x, rng=26)
-    moved = type(case.prior)(case.prior.mean + 1e6, case.prior.variance, case.prior.noise_variance)
-    there = fit(Mixture(moved, WEIGHTS["fixed"], 3), x + 1e6, rng=26)
-    assert there.elbo == pytest.approx(here.elbo, rel=1e-8)
-    np.testing.assert_allclose(there.log_predictive(x + 1e6), here.log_predictive(x), atol=1e-5)
 
 
 def test_no_overflow_far_out():
