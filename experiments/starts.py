@@ -6,11 +6,15 @@ starts changes none of the first.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from experiments.records import Draws, Problem
-from hand_cavi.starts import Start, propose
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.coordinates import Coordinates
+from hand_cavi.inputs import as_sample_weight
+from hand_cavi.starts import propose
 
 
 @dataclass(frozen=True)
@@ -29,28 +33,37 @@ class Starts:
 
     def responsibilities(self, n: int) -> np.ndarray:
         """Return n starting responsibilities, shape (n, N, K)."""
-        return np.stack([start.responsibilities for start in self._propose(n)])
+        prior, rows = self._in_coordinates
+        rng = np.random.default_rng(self.seed)
+        landmarks = prior.landmarks(rows)
+        starts = propose(landmarks, self.problem.mixture.n_components, rng, n, self._weight)
+        return np.stack([start.responsibilities for start in starts])
 
     def parameters(self, n: int) -> list[Draws]:
         """Return n starting points under canonical names, arrays of shape (K, ...)."""
-        rows, weight = self.problem.x, self._weight
-        mixture = self.problem.mixture
-        prior = mixture.components.with_features(rows.shape[1])
+        prior, rows = self._in_coordinates
         statistics = prior.statistics(rows)
         points = []
-        for start in self._propose(n):
-            sums = (start.responsibilities * weight[:, np.newaxis]).T @ statistics
-            weights = mixture.weights.updated(sums[:, -1])
-            points.append({**prior.updated(sums).mean_draw(), **weights.mean_draw()})
+        for r in self.responsibilities(n):
+            sums = (r * self._weight[:, np.newaxis]).T @ statistics
+            components = prior.updated(sums).seen_from(self._coordinates.inverse)
+            weights = self.problem.mixture.weights.updated(sums[:, -1])
+            points.append({**components.mean_draw(), **weights.mean_draw()})
         return points
 
     @property
     def _weight(self) -> np.ndarray:
-        weight = self.problem.sample_weight
-        return np.ones(len(self.problem.x)) if weight is None else weight
+        return as_sample_weight(self.problem.sample_weight, len(self.problem.x))
 
-    def _propose(self, n: int) -> list[Start]:
-        prior = self.problem.mixture.components.with_features(self.problem.x.shape[1])
-        rows = prior.coordinates(self.problem.x, self._weight).apply(self.problem.x)
-        rng = np.random.default_rng(self.seed)
-        return propose(rows, self.problem.mixture.n_components, rng, n, self._weight)
+    @cached_property
+    def _prior(self) -> ConjugateFamily:
+        return self.problem.mixture.components.with_features(self.problem.x.shape[1])
+
+    @cached_property
+    def _coordinates(self) -> Coordinates:
+        return self._prior.coordinates(self.problem.x, self._weight)
+
+    @property
+    def _in_coordinates(self) -> tuple[ConjugateFamily, np.ndarray]:
+        """The prior and the data as `hand_cavi.fit` reads them."""
+        return self._prior.seen_from(self._coordinates), self._coordinates.apply(self.problem.x)
