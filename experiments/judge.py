@@ -6,9 +6,10 @@ All of it comes from what the store keeps of the cells, so that judging again re
 import numpy as np
 import xarray as xr
 
-from experiments.draws import as_arrays
+from experiments.draws import as_arrays, as_chains, location_entries, location_word
+from experiments.methods import label
 from experiments.metrics import Context, measure_all
-from experiments.records import Problem, Reference
+from experiments.records import Measurement, Problem, Reference
 from experiments.references import reference
 from experiments.relabel import best_allocations
 from experiments.store.files import read_tree
@@ -40,14 +41,18 @@ def judge(case: Case) -> Judgement:
         )
         judgement.measurements[key] = measure_all(context)
         if truth.method == "nuts" and key == chains:
-            continue  # it is the reference itself
+            itself = Measurement(None, None, "reference sd", "this run is the reference")
+            judgement.measurements[key]["mean_error"] = itself
+            continue
         judgement.verdicts[key] = verdict_of_cell(
             judgement.measurements[key]["mean_error"],
             truth,
-            method=cell.cell.method,
+            method=label(cell.cell.method),
             outcome=cell.outcome,
             margin=case.verdict.margin,
             alpha=case.verdict.error_rate,
+            quantity=location_word(as_chains(draws[key])),
+            entries=location_entries(as_chains(draws[key])),
         )
     return judgement
 

@@ -67,7 +67,7 @@ class MethodResult:
     bound_se : float or None
         Its standard error; 0 where the bound is exact.
     trace : ndarray, shape (T, 3)
-        (seconds of running, own bound, standard error), while it ran; T may be 0.
+        (seconds of running, best own bound so far of any start, standard error); T may be 0.
     info : dict
         What else is worth telling, JSON values only: sampler, backend, cache_warm, sweeps, starts, ...
     """

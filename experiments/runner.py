@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from math import nan
 from pathlib import Path
 
+from experiments.methods import label
 from experiments.records import CellRecord, MethodResult, Reference, StudyRecord, Verdict
 from experiments.store.folder import Store
 from experiments.store.manifest import Judgement, Manifest, ProblemEntry
@@ -116,7 +117,7 @@ class _Run:
     def _conclude(self) -> None:
         judged = [self.store.cell(cell.cell.key) for cell in self.study.cells if cell.judged]
         verdicts = [cell.verdict or _unjudged(cell) for cell in judged if cell]
-        names = dict.fromkeys(cell.cell.method.upper() for cell in self.study.cells if cell.judged)
+        names = dict.fromkeys(label(cell.cell.method) for cell in self.study.cells if cell.judged)
         self.store.put_verdict(verdict_of_study(verdicts, subject=" or ".join(names)))
 
     def _cells_of(self, problem: int) -> list[StudyCell]:
@@ -139,7 +140,7 @@ class _Run:
             payload=assignment,
             label=f"{cell.cell.method} on {_name(problem)}",
             time_limit=self.study.run.time_limit,
-            affinity=cell.kind,
+            affinity=_shape(cell, problem),
         )
 
     def _judge_task(self, index: int) -> Task:
@@ -207,6 +208,13 @@ def _manifest(study: Study) -> Manifest:
     return Manifest(
         study.name, study.config, study.seed, fingerprint.versions(), machine.describe(), tuple(entries)
     )
+
+
+def _shape(cell: StudyCell, problem: StudyProblem) -> str:
+    """Return what a compiled model depends on: cells that share it find each other's work in the cache."""
+    mixture = problem.problem.mixture
+    parts = (cell.kind, mixture.components.name, mixture.weights.name, mixture.n_components)
+    return " ".join(map(str, (*parts, problem.problem.x.shape[1])))
 
 
 def _name(problem: StudyProblem) -> str:

@@ -8,6 +8,14 @@ A method's file offers
 and raises `NotFiniteError` where its numbers overflowed. A user's own method is a module with these two.
 """
 
+LABELS = {"cavi": "CAVI", "advi": "ADVI", "fullrank_advi": "full-rank ADVI", "nuts": "NUTS"}
+"""What readers call the methods; others go by their own names."""
+
+
+def label(method: str) -> str:
+    """Return what readers call a method of this name."""
+    return LABELS.get(method, method)
+
 
 class NotFiniteError(ArithmeticError):
     """The method's numbers became infinite or NaN; the message says where, in a sentence."""

@@ -1,7 +1,7 @@
 """What mean-field and full-rank ADVI share: PyMC's ADVI, prepared, run from the shared starts, scored."""
 
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,9 @@ from experiments.methods import NotFiniteError
 from experiments.records import MethodResult, Problem
 from experiments.scoring import score
 from experiments.starts import Starts
+
+if TYPE_CHECKING:
+    from ppl_baselines.advi import AdviResult
 
 
 class AdviSettings(Options):
@@ -58,7 +61,6 @@ def run_advi(
     )
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
-    trace = [(c.seconds, c.elbo, c.elbo_se) for c in result.trace if c.restart == result.best]
     return MethodResult(
         outcome=result.status.name.lower(),
         message=result.status.message,
@@ -67,7 +69,7 @@ def run_advi(
         draws=score(problem, result.approximation, rng=np.random.default_rng(seed), n=settings.draws),
         bound=result.elbo,
         bound_se=result.elbo_se,
-        trace=np.array(trace).reshape(-1, 3),
+        trace=_best_so_far(result),
         info={
             "backend": settings.backend,
             "cache_warm": cache.warm,
@@ -77,3 +79,15 @@ def run_advi(
             "restart_elbos": [float(e) if np.isfinite(e) else None for e in result.restart_elbos],
         },
     )
+
+
+def _best_so_far(result: "AdviResult") -> np.ndarray:
+    """Return (seconds, bound, standard error) whenever a checkpoint of any restart was the best yet.
+
+    The last row is the winner's final bound, on draws by which nothing was chosen.
+    """
+    rows: list[tuple[float, float, float]] = []
+    for point in result.trace:
+        if not rows or point.elbo > rows[-1][1]:
+            rows.append((point.seconds, point.elbo, point.elbo_se))
+    return np.array([*rows, (result.seconds, result.elbo, result.elbo_se)])

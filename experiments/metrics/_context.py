@@ -11,6 +11,9 @@ from experiments.draws import are_independent, as_arrays
 from experiments.records import Measurement, MethodResult, Problem, Reference
 from experiments.relabel import relabel
 
+_MOST_RELABELLED = 4000
+"""Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -66,8 +69,9 @@ class Context:
 
     @cached_property
     def relabelled(self) -> xr.DataTree:
-        """The draws with their components named as the pivot's."""
-        return relabel(self.draws, problem=self.problem, pivot=self.pivot)
+        """The draws with their components named as the pivot's; of independent ones, a few thousand."""
+        some = self.draws.isel(draw=slice(_MOST_RELABELLED)) if self.independent else self.draws
+        return relabel(some, problem=self.problem, pivot=self.pivot)
 
     def log_ratio(self, denominator: str) -> np.ndarray | None:
         """Return log p(x, theta) minus ``log_q`` or ``log_q_symmetrised`` of every draw, (S,), if known."""

@@ -17,7 +17,7 @@ from experiments.report.palette import css_variables, method_styles
 from experiments.report.svg import inline_svg, png
 from experiments.report.tables import MARKS, Table
 from experiments.report.view import View, look_at
-from experiments.report.words import GLOSSARY, caveats
+from experiments.report.words import GLOSSARY, as_sentence, caveats
 
 _DATA_FAULTS = (ValueError, FloatingPointError, OverflowError, np.linalg.LinAlgError)
 
@@ -167,13 +167,13 @@ def _facts(record: ProblemRecord) -> list[tuple[str, str]]:
 def _reference(record: ProblemRecord) -> str:
     reference = record.reference
     if reference.log_evidence is None:
-        return (
-            f"log p(x) is not known: {reference.reason}" if reference.method == "none" else reference.reason
-        )
+        lead = "log p(x) is not known: " if reference.method == "none" else ""
+        return as_sentence(lead + reference.reason, begin=not lead)
     evidence = reference.log_evidence
     shown = numbers.with_error(evidence.value, evidence.standard_error)
     exact = "" if shown.error else ", exact up to rounding"
-    return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}. {reference.reason}"
+    reason = as_sentence(reference.reason, begin=False)
+    return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}: {reason}"
 
 
 def _shown(value: Any) -> str:

@@ -6,7 +6,9 @@ used for one thing only. The methods' hues follow Okabe & Ito (2008), darkened w
 a thin line has a contrast of at least 3 : 1 with white; marker and dash tell methods apart without colour.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from experiments.methods import label
 
 Dash = tuple[float, tuple[float, ...]]
 
@@ -43,10 +45,10 @@ def _slot(name: str, light: str, dark: str, marker: str, dash: tuple[float, ...]
 
 
 _KNOWN = {
-    "cavi": ("CAVI", _slot("method-blue", "#0072b2", "#5eb3f0", "o")),
-    "advi": ("ADVI", _slot("method-vermilion", "#d55e00", "#ff9350", "s", (5, 1.6))),
-    "fullrank_advi": ("full-rank ADVI", _slot("method-purple", "#a9518b", "#e59bc9", "^", (1.4, 1.2))),
-    "nuts": ("NUTS", _slot("method-green", "#008560", "#35cfa1", "D", (6, 1.4, 1.4, 1.4))),
+    "cavi": _slot("method-blue", "#0072b2", "#5eb3f0", "o"),
+    "advi": _slot("method-vermilion", "#d55e00", "#ff9350", "s", (5, 1.6)),
+    "fullrank_advi": _slot("method-purple", "#a9518b", "#e59bc9", "^", (1.4, 1.2)),
+    "nuts": _slot("method-green", "#008560", "#35cfa1", "D", (6, 1.4, 1.4, 1.4)),
 }
 _SPARE = (
     _slot("method-navy", "#3b3b98", "#a9a9ff", "v", (8, 2)),
@@ -85,7 +87,7 @@ ALL_COLOURS = (
     RULE,
     REFERENCE,
     DATA,
-    *(style.colour for _, style in _KNOWN.values()),
+    *(style.colour for style in _KNOWN.values()),
     *(style.colour for style in _SPARE),
     *CLUSTERS,
     *_SIGNALS,
@@ -97,12 +99,11 @@ def method_styles(methods: list[str]) -> dict[str, MethodStyle]:
     styles: dict[str, MethodStyle] = {}
     n_spare = 0
     for method in dict.fromkeys(methods):
-        if method in _KNOWN:
-            label, slot = _KNOWN[method]
-        else:
-            label, slot = method.replace("_", " "), _SPARE[n_spare % len(_SPARE)]
+        slot = _KNOWN.get(method)
+        if slot is None:
+            slot = _SPARE[n_spare % len(_SPARE)]
             n_spare += 1
-        styles[method] = MethodStyle(label, slot.colour, slot.marker, slot.dash)
+        styles[method] = replace(slot, label=label(method))
     return styles
 
 

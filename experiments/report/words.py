@@ -124,3 +124,9 @@ def _cache(record: StudyRecord, styles: dict[str, MethodStyle]) -> str:
         f"The compiler's cache was {' and '.join(parts)}. Compile times with a cold cache are several times "
         "those with a warm one, so compare them only like with like."
     )
+
+
+def as_sentence(text: str, *, begin: bool = True) -> str:
+    """Return text with one full stop at its end and, where it begins a sentence, a capital letter."""
+    text = text.rstrip(". ") + "."
+    return text[:1].upper() + text[1:] if begin else text

@@ -75,9 +75,9 @@ def picture(view: View) -> Picture | None:
     return Picture(
         "trace",
         "Bound against wall time",
-        "The bound that each method itself optimises, while it ran (compiling left out); shaded where it "
-        f"is a noisy estimate, ± 2 standard errors. Higher is better. {ceiling}{done}{start}Early values "
-        "far below the last are cut off.",
+        "The bound that each method itself optimises, the best so far of all its starts, while it ran "
+        "(compiling left out); shaded where it is a noisy estimate, ± 2 standard errors. Higher is "
+        f"better. {ceiling}{done}{start}Early values far below the last are cut off.",
         draw,
     )
 
@@ -114,7 +114,7 @@ def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":
     seconds, bound, error = trace.T
     if np.any(error > 0):
         axes.fill_between(
-            seconds, bound - 2 * error, bound + 2 * error, color=colour, alpha=0.15, linewidth=0
+            seconds, bound - 2 * error, bound + 2 * error, step="post", color=colour, alpha=0.15, linewidth=0
         )
     (line,) = axes.plot(
         seconds,
@@ -122,6 +122,7 @@ def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":
         color=colour,
         marker=style.marker,
         markevery=[len(trace) - 1],
+        drawstyle="steps-post",  # the best so far holds until a better one is found
         label=style.label,
         linewidth=1.3,
     )
