@@ -1,0 +1,44 @@
+"""Methods that misbehave, for the tests of the runner."""
+
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+from experiments.config.options import Options
+from experiments.methods import NotFiniteError, cavi
+
+
+class Settings(Options):
+    """Options of all of them."""
+
+    log: str = ""
+    """A file to which every call adds a line."""
+    wait: float = 0.0
+
+
+def _note(settings):
+    if settings.log:
+        with Path(settings.log).open("a") as log:
+            log.write("called\n")
+
+
+def _method(act):
+    def run(problem, settings, *, starts, seed):
+        _note(settings)
+        time.sleep(settings.wait)
+        act()
+        return cavi.run(problem, cavi.Settings(starts=2, draws=500), starts=starts, seed=seed)
+
+    return SimpleNamespace(Settings=Settings, run=run, __module__=__name__)
+
+
+def _raise(error):
+    raise error
+
+
+fine = _method(lambda: None)
+crash = _method(lambda: os._exit(3))
+fail = _method(lambda: _raise(RuntimeError("it did not work")))
+overflow = _method(lambda: _raise(NotFiniteError("the loss became infinite")))
+hang = _method(lambda: time.sleep(600))
