@@ -12,9 +12,12 @@ from hand_cavi.families import (
     NormalKnownVariance,
     NormalWishart,
 )
-from hand_cavi.fit import Fit, StartOutcome, fit
+from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture, log_joint
+from hand_cavi.moves import MoveOutcome
+from hand_cavi.result import Fit, StartOutcome, wilson_interval
+from hand_cavi.stochastic import fit_stochastic
 from hand_cavi.weights import DirichletWeights, FixedWeights, StickBreaking
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "GammaPoisson",
     "InputError",
     "Mixture",
+    "MoveOutcome",
     "NormalGamma",
     "NormalKnownVariance",
     "NormalWishart",
@@ -34,5 +38,7 @@ __all__ = [
     "StepInfo",
     "StickBreaking",
     "fit",
+    "fit_stochastic",
     "log_joint",
+    "wilson_interval",
 ]

@@ -14,8 +14,8 @@ from enum import Enum
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.elbo import ElboTerms, elbo_terms
-from hand_cavi.kernels import Assignments, refresh, summarise
+from hand_cavi.elbo import ElboTerms, elbo_terms, with_assignments
+from hand_cavi.kernels import Assignments, refresh, softmax_rows, summarise
 from hand_cavi.weights.mixing import MixingWeights
 
 
@@ -26,6 +26,7 @@ class Status(Enum):
     MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
     STOPPED = "the callback asked to stop"
     NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
+    STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,19 @@ class StoppingRule:
         This many quiet sweeps in a row are convergence.
     callback : callable, optional
         Called after every sweep with its StepInfo; returning True stops.
+    tolerance_nats : float
+        A sweep that raises the bound by no more than this, in nats, is quiet too.
     """
 
     max_sweeps: int
     tolerance: float
     patience: int
     callback: Callback | None = None
+    tolerance_nats: float = 0.0
+
+    def negligible(self, elbo: float) -> float:
+        """Return the gain, in nats, that a sweep must exceed at this bound to count as progress."""
+        return max(self.tolerance * max(1.0, abs(elbo)), self.tolerance_nats)
 
 
 def init(task: Task, responsibilities: np.ndarray) -> State:
@@ -116,23 +124,48 @@ def sweep(task: Task, state: State, number: int) -> tuple[State, StepInfo]:
     sums = state.assignments.sums
     components = task.components.updated(sums)
     weights = task.weights.updated(sums[:, -1])
-    after_globals = _bound(task, components, weights, state.assignments)
+    after_globals = elbo_terms(
+        (task.components, task.weights),
+        (components, weights),
+        sums,
+        state.assignments.entropy,
+        task.log_base,
+    )
     assignments = refresh(
         task.statistics, task.sample_weight, components.expected_phi, weights.expected_log()
     )
-    after_assignments = _bound(task, components, weights, assignments)
+    after_assignments = with_assignments(
+        after_globals, (components, weights), assignments.sums, assignments.entropy, task.log_base
+    )
     return State(components, weights, assignments), StepInfo(number, after_globals, after_assignments)
 
 
-def ascend(
-    task: Task, responsibilities: np.ndarray, rule: StoppingRule
-) -> tuple[State, list[StepInfo], Status]:
+def responsibilities(task: Task, state: State) -> np.ndarray:
+    """Return r_ik of all points at the state's q(theta) q(pi), shape (N, K); a sweep never holds them."""
+    return softmax_rows(task.statistics @ state.components.expected_phi.T + state.weights.expected_log())[0]
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """One ascent: where it ended, what its sweeps reported, and how it ended."""
+
+    state: State
+    infos: tuple[StepInfo, ...]
+    status: Status
+
+    @property
+    def elbo(self) -> float:
+        """The bound at the end, in nats; below every other if it is not a number."""
+        elbo = self.infos[-1].elbo
+        return -np.inf if np.isnan(elbo) else elbo
+
+
+def ascend(task: Task, state: State, rule: StoppingRule) -> Ascent:
     """Sweep from one start until the rule says stop.
 
     Where the order of the components matters, ascent is taken up again after convergence if
     another order is better.
     """
-    state = init(task, responsibilities)
     infos: list[StepInfo] = []
     quiet = 0
     while True:
@@ -140,44 +173,37 @@ def ascend(
         quiet = quiet + 1 if infos and _is_quiet(infos[-1], info, rule) else 0
         infos.append(info)
         if not np.isfinite(info.elbo):
-            return state, infos, Status.NOT_FINITE
+            return Ascent(state, tuple(infos), Status.NOT_FINITE)
         if rule.callback is not None and rule.callback(info):
-            return state, infos, Status.STOPPED
+            return Ascent(state, tuple(infos), Status.STOPPED)
         may_go_on = len(infos) < rule.max_sweeps
         if quiet >= rule.patience:
-            better = _reordered(task, state, info, rule) if may_go_on else None
+            better = _reordered(task, state, rule.negligible(info.elbo), info.elbo) if may_go_on else None
             if better is None:
-                return state, infos, Status.CONVERGED
+                return Ascent(state, tuple(infos), Status.CONVERGED)
             state, quiet = better, 0
         elif not may_go_on:
-            return state, infos, Status.MAX_SWEEPS
+            return Ascent(state, tuple(infos), Status.MAX_SWEEPS)
 
 
 def _is_quiet(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
-    return after.elbo - before.elbo <= rule.tolerance * max(1.0, abs(after.elbo))
+    return after.elbo - before.elbo <= rule.negligible(after.elbo)
 
 
-def _reordered(task: Task, state: State, info: StepInfo, rule: StoppingRule) -> State | None:
-    """Return the state with its components in the order that the weights favour, if that raises the bound.
-
-    Relabelling changes nothing but the terms of the weights, and with q(pi) at its optimum these are
-    ln p(c) of the expected counts: E ln p(c | pi) - KL(q(pi), p(pi)) = log_marginal(N).
-    """
-    sums, log_marginal = state.assignments.sums, task.weights.log_marginal
-    order = task.weights.favoured_order(sums[:, -1])
-    gain = log_marginal(sums[order, -1]) - log_marginal(sums[:, -1])
-    if gain <= max(rule.tolerance, 1e-12) * max(1.0, abs(info.elbo)):
+def _reordered(task: Task, state: State, negligible: float, elbo: float) -> State | None:
+    """Return the state with its components in the order that the weights favour, if that raises the bound."""
+    sums = state.assignments.sums
+    order, gain = better_order(task.weights, sums[:, -1])
+    if gain <= max(negligible, 1e-12 * max(1.0, abs(elbo))):
         return None
     return replace(state, assignments=replace(state.assignments, sums=sums[order]))
 
 
-def _bound(
-    task: Task, components: ConjugateFamily, weights: MixingWeights, assignments: Assignments
-) -> ElboTerms:
-    return elbo_terms(
-        (task.components, task.weights),
-        (components, weights),
-        assignments.sums,
-        assignments.entropy,
-        task.log_base,
-    )
+def better_order(weights: MixingWeights, counts: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the order of the components that the weights favour, (K,) indices, and its gain in nats.
+
+    Relabelling changes nothing but the terms of the weights, and with q(pi) at its optimum these are
+    ln p(c) of the expected counts: E ln p(c | pi) - KL(q(pi), p(pi)) = log_marginal(N).
+    """
+    order = weights.favoured_order(counts)
+    return order, float(weights.log_marginal(counts[order]) - weights.log_marginal(counts))

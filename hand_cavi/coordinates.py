@@ -4,6 +4,11 @@ Raw second moments cancel when data sit far from 0. So the data are centred and 
 door, x' = (x - shift) / scale, the prior is restated in the same coordinates, and the result is
 stated in the user's coordinates again at the exit. Densities of x change by the volume factor
 alone: log p(x) = log p'(x') - sum_i w_i log_volume.
+
+What this cannot mend: one shift serves all components, so that a component's width is still the difference
+of squares of about its distance from the data's centre. Under a vague prior the relative error of the bound
+grows with that, up to about eps (separation / width)^2 where eps = 2e-16. Measured for two components:
+1e-11 a thousand widths apart, 3e-7 at 1e5, 2e-5 at a million; a test holds it.
 """
 
 from dataclasses import dataclass

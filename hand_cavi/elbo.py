@@ -1,6 +1,6 @@
 """The evidence lower bound, in five named terms; the total is derived from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,10 +62,36 @@ def elbo_terms(
         sum_i w_i log h(x_i).
     """
     components, weights = posterior
-    return ElboTerms(
+    terms = ElboTerms(
+        log_likelihood=np.nan,
+        log_assignments=np.nan,
+        entropy=np.nan,
+        kl_weights=float(weights.kl(prior[1])),
+        kl_components=float(np.sum(components.kl(prior[0]))),
+    )
+    return with_assignments(terms, posterior, sums, entropy, log_base)
+
+
+def with_assignments(
+    terms: ElboTerms,
+    posterior: tuple[ConjugateFamily, MixingWeights],
+    sums: np.ndarray,
+    entropy: float,
+    log_base: float,
+) -> ElboTerms:
+    """Return the terms for another q(c) beside the same q(theta) q(pi): the divergences stay as they are.
+
+    Parameters
+    ----------
+    terms : ElboTerms
+        At this `posterior`, whatever the assignments.
+    posterior, sums, entropy, log_base
+        As in `elbo_terms`.
+    """
+    components, weights = posterior
+    return replace(
+        terms,
         log_likelihood=float(np.sum(sums * components.expected_phi) + log_base),
         log_assignments=float(sums[:, -1] @ weights.expected_log()),
         entropy=float(entropy),
-        kl_weights=float(weights.kl(prior[1])),
-        kl_components=float(np.sum(components.kl(prior[0]))),
     )

@@ -1,4 +1,4 @@
-"""Where to start: responsibilities, half from k-means++-like seeds, half at random.
+"""Where to start: responsibilities from k-means++-like seeds, at random, and by splitting, in turns.
 
 Coordinate ascent finds the optimum at the foot of whose hill it starts, and equal starting means stay
 equal for ever. So a fit is several fits, and starts must be dispersed.
@@ -16,7 +16,7 @@ class Start:
     Attributes
     ----------
     kind : str
-        How they were made: ``"k-means++"``, ``"random"`` or ``"given"``.
+        How they were made: ``"k-means++"``, ``"random"``, ``"split"`` or ``"given"``.
     responsibilities : ndarray, shape (N, K)
     """
 
@@ -27,7 +27,7 @@ class Start:
 def propose(
     x: np.ndarray, n_components: int, rng: np.random.Generator, n: int, weight: np.ndarray | None = None
 ) -> list[Start]:
-    """Return n starts, taking turns: k-means++ first, then random.
+    """Return n starts, taking turns: k-means++ first, then random, then by splitting.
 
     Each start has its own child of `rng`, so that asking for more changes none of the first.
 
@@ -42,7 +42,7 @@ def propose(
     weight : ndarray, shape (N,), optional
         w_i.
     """
-    makers = [("k-means++", plus_plus), ("random", at_random)]
+    makers = [("k-means++", plus_plus), ("random", at_random), ("split", by_splitting)]
     starts = []
     for i, child in enumerate(rng.spawn(n)):
         kind, maker = makers[i % len(makers)]
@@ -75,3 +75,62 @@ def at_random(
 ) -> np.ndarray:
     """Draw each point's responsibilities from a flat Dirichlet. Returns shape (N, K)."""
     return rng.dirichlet(np.ones(n_components), size=len(x))
+
+
+def by_splitting(
+    x: np.ndarray, n_components: int, rng: np.random.Generator, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Start from one cluster, and split the one with the worst fit until there are K.
+
+    The worst fit is the largest sum of squared distances from a cluster's own mean: bisecting k-means
+    (Steinbach, Karypis & Kumar 2000). Each point belongs wholly to its cluster. Returns shape (N, K).
+    """
+    mass = np.ones(len(x)) if weight is None else weight
+    label = np.zeros(len(x), dtype=np.intp)
+    misfit = np.zeros(n_components)
+    misfit[0] = _scatter(x, mass)
+    for new in range(1, n_components):
+        worst = int(np.argmax(misfit))
+        members = np.flatnonzero(label == worst)
+        label[members[bisect(x[members], rng, mass[members])]] = new
+        for k in (worst, new):
+            misfit[k] = _scatter(x[label == k], mass[label == k])
+    return np.eye(n_components)[label]
+
+
+def bisect(x: np.ndarray, rng: np.random.Generator, weight: np.ndarray, sweeps: int = 5) -> np.ndarray:
+    """Return which points, shape (N,) of bool, leave for the second of two clusters: a short 2-means.
+
+    No point leaves where all are equal or weigh nothing.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, anything)
+    rng : numpy.random.Generator
+        Chooses the two seeds, as k-means++ does.
+    weight : ndarray, shape (N,)
+    sweeps : int
+        Lloyd's sweeps after the seeds.
+    """
+    leaves = np.zeros(len(x), dtype=bool)
+    if not weight.any():
+        return leaves
+    weight = weight / weight.max()
+    first = x[rng.choice(len(x), p=weight / weight.sum())]
+    chance = weight * np.sum((x - first) ** 2, axis=1)
+    if not chance.any():
+        return leaves
+    second = x[rng.choice(len(x), p=chance / chance.sum())]
+    for _ in range(sweeps):
+        leaves = (x - (first + second) / 2) @ (second - first) > 0
+        if not (weight[leaves].any() and weight[~leaves].any()):
+            break
+        first, second = (np.average(x[side], axis=0, weights=weight[side]) for side in (~leaves, leaves))
+    return leaves
+
+
+def _scatter(x: np.ndarray, weight: np.ndarray) -> float:
+    """Return sum_i w_i |x_i - mean|^2; 0 where nothing weighs anything."""
+    if not weight.any():
+        return 0.0
+    return float(weight @ np.sum((x - np.average(x, axis=0, weights=weight)) ** 2, axis=1))

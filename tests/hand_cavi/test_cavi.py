@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hand_cavi import Status, fit, log_joint
-from hand_cavi.cavi import StoppingRule, Task, ascend
+from hand_cavi.cavi import StoppingRule, Task, ascend, init
 from hand_cavi.starts import at_random
 from tests.hand_cavi.cases import EXCHANGEABLE_PAIRS, PAIRS, make
 
@@ -18,7 +18,7 @@ def test_the_bound_never_falls_at_any_half_step(family, weights):
     prior = mixture.components
     task = Task(prior, mixture.weights, prior.statistics(x), np.ones(len(x)), float(prior.log_base(x).sum()))
     for _ in range(200):
-        _, infos, _ = ascend(task, at_random(x, 3, rng), StoppingRule(12, 1e-12, 3))
+        infos = ascend(task, init(task, at_random(x, 3, rng)), StoppingRule(12, 1e-12, 3)).infos
         trace = np.array([[i.after_globals.total, i.after_assignments.total] for i in infos]).ravel()
         assert np.all(np.diff(trace) >= -1e-10 * np.maximum(1, np.abs(trace[1:])))
 
@@ -163,7 +163,7 @@ def test_more_starts_change_none_of_the_first():
     many = fit(mixture, x, rng=33, starts=9).starts
     assert {s.elbo for s in few} <= {s.elbo for s in many}
     assert [s.elbo for s in many] == sorted((s.elbo for s in many), reverse=True)
-    assert {s.kind for s in many} == {"k-means++", "random"}
+    assert {s.kind for s in many} == {"k-means++", "random", "split"}
 
 
 @pytest.mark.parametrize("n_points", [1, 2])

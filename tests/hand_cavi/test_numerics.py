@@ -1,7 +1,10 @@
 """Invariances that rounding could break, and data that are hard on the arithmetic."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 from hand_cavi import (
     DirichletCategorical,
@@ -83,6 +86,30 @@ def test_covariances_of_condition_number_1e8():
     there = fit(Mixture(needles, DirichletWeights(1.0), 3), z @ a.T, rng=0, starts=r, max_sweeps=30)
     here = fit(plain, z, rng=0, starts=r, max_sweeps=30)
     assert there.elbo == pytest.approx(here.elbo - len(z) * np.linalg.slogdet(a)[1], rel=1e-7)
+
+
+@pytest.mark.parametrize("separation", [1e3, 1e4, 1e5, 1e6])
+@pytest.mark.parametrize("kind", ["gamma", "wishart"])
+def test_the_limit_of_rounding(kind, separation):
+    """Two components far apart under a vague prior: exact rational arithmetic against ours.
+
+    The coordinates' docstring states the limit, eps (separation / width)^2.
+    """
+    z, label = np.random.default_rng(0).normal(size=200), np.repeat([0, 1], 100)
+    x = np.round(z * 2**20) / 2**20 + np.where(label == 0, -1, 1) * np.round(separation / 2)
+    beta = 1e-14
+    prior = NormalGamma(0.0, beta, 2.0, 1.0) if kind == "gamma" else NormalWishart(0.0, beta, 4.0, 2.0)
+    weights = DirichletWeights(1.0).for_components(2)
+    exact = float(weights.log_marginal(np.array([100.0, 100.0])))
+    for k in (0, 1):
+        points = [Fraction(float(value)) for value in x[label == k]]
+        mean = sum(points) / 100
+        rate = 1 + sum((value - mean) ** 2 for value in points) / 2
+        rate += Fraction(beta) * 100 * mean**2 / (2 * (Fraction(beta) + 100))
+        exact += gammaln(52) - gammaln(2) - 52 * np.log(float(rate))
+        exact += np.log(beta / (beta + 100)) / 2 - 50 * np.log(2 * np.pi)
+    result = fit(Mixture(prior, weights, 2), x, rng=0, starts=np.eye(2)[label], max_sweeps=3)
+    assert abs(result.elbo - exact) <= np.finfo(float).eps * separation**2 * abs(exact)
 
 
 # ---- hard cases ----------------------------------------------------------------------------
