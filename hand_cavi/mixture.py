@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.inputs import as_count, as_rows, as_sample_weight
+from hand_cavi.special import logsumexp
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 20  # numbers held at once by log_joint: 8 MB

@@ -19,9 +19,9 @@ Their ranking is by overlap and local misfit; ours is by the bound.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import entr
 
 from hand_cavi.cavi import Ascent, Status, StoppingRule, Task, ascend, init, responsibilities
+from hand_cavi.special import entr
 from hand_cavi.starts import bisect
 
 _SHORTLIST = 5  # merges, and splits, of which all combinations are ranked

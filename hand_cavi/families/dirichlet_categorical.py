@@ -25,10 +25,10 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.special import digamma, gammaln
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.special import digamma, gammaln
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,11 +29,11 @@ from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.special import digamma, gammaln, multigammaln
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
+from hand_cavi.special import digamma, gammaln, multigammaln
 from hand_cavi.symmetric import (
     factor,
     inverse,

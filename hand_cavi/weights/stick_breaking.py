@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
-from scipy.special import betaln, digamma
 
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.special import betaln, digamma
 from hand_cavi.weights.mixing import MixingWeights
 
 _TINY = np.finfo(float).tiny

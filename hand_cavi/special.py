@@ -1,0 +1,58 @@
+"""scipy's special functions, imported at the first call.
+
+Importing them takes longer than importing numpy, and whoever fits the textbook model needs few of them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def betaln(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    """Return ln B(a, b)."""
+    from scipy.special import betaln
+
+    return betaln(a, b)
+
+
+def digamma(x: ArrayLike) -> np.ndarray:
+    """Return psi(x), the derivative of ln Gamma."""
+    from scipy.special import digamma
+
+    return digamma(x)
+
+
+def entr(x: ArrayLike) -> np.ndarray:
+    """Return -x ln x, with 0 ln 0 = 0."""
+    from scipy.special import entr
+
+    return entr(x)
+
+
+def gammaln(x: ArrayLike) -> np.ndarray:
+    """Return ln Gamma(x)."""
+    from scipy.special import gammaln
+
+    return gammaln(x)
+
+
+def logsumexp(x: ArrayLike, axis: int | None = None) -> Any:
+    """Return ln sum exp x along an axis, without overflow."""
+    from scipy.special import logsumexp
+
+    return logsumexp(x, axis=axis)
+
+
+def multigammaln(a: ArrayLike, d: int) -> np.ndarray:
+    """Return ln Gamma_D(a), the multivariate gamma function."""
+    from scipy.special import multigammaln
+
+    return multigammaln(a, d)
+
+
+def ndtri(p: float) -> float:
+    """Return the standard normal's quantile at p."""
+    from scipy.special import ndtri
+
+    return float(ndtri(p))
