@@ -9,6 +9,8 @@ Source of the effective sample sizes and Monte-Carlo errors of chains: Vehtari, 
 Carpenter & Buerkner (2021), through ArviZ.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 import xarray as xr
 
@@ -49,19 +51,53 @@ def are_independent(tree: xr.DataTree) -> bool:
     return all(len(values) == 1 for values in as_chains(tree).values())
 
 
-def location(draws: Draws) -> np.ndarray:
-    """Return the parameter that says where components are, shape (..., K, D).
+LOCATIONS = {"mu": ("mean", 1), "rate": ("rate", 1), "probability": ("probability", 2)}
+"""The parameters that say where components are: what a reader calls them, and their axes after (..., K)."""
 
-    It is ``mu`` where the family has one, else the first variable but the weights, such as ``rate``.
+
+def location_name(names: Iterable[str]) -> str:
+    """Return which variable says where components are.
+
+    It is the canonical one that is there, else the first variable but the weights.
     """
-    names = ["mu"] if "mu" in draws else [name for name in draws if name != "weights"]
-    if not names:
+    names = list(names)
+    found = [name for name in LOCATIONS if name in names] or [name for name in names if name != "weights"]
+    if not found:
         raise InputError("the draws hold no component's parameter; a canonical one is mu")
-    return draws[names[0]]
+    return found[0]
+
+
+def location_word(names: Iterable[str]) -> str:
+    """Return what a reader calls the location: "mean", "rate", "probability", or the variable's own name."""
+    name = location_name(names)
+    return LOCATIONS[name][0] if name in LOCATIONS else name
+
+
+def location(draws: Draws) -> np.ndarray:
+    """Return the parameter that says where components are, shape (..., K, L).
+
+    L is D; for probabilities D C, the categories of the first feature first.
+    """
+    name = location_name(draws)
+    values = draws[name]
+    if LOCATIONS.get(name, ("", 1))[1] == 2:
+        return values.reshape(*values.shape[:-2], -1)
+    return values
+
+
+def location_entries(draws: Draws) -> tuple[str, ...]:
+    """Return what a reader calls each of the L entries of a location; ("",) if there is but one."""
+    name = location_name(draws)
+    if LOCATIONS.get(name, ("", 1))[1] == 2:
+        n_features, n_categories = draws[name].shape[-2:]
+        pairs = [(d, c) for d in range(n_features) for c in range(n_categories)]
+        return tuple(f"category {c}" if n_features == 1 else f"feature {d + 1} = {c}" for d, c in pairs)
+    n_entries = draws[name].shape[-1]
+    return tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)
 
 
 def sorted_location(tree: xr.DataTree) -> np.ndarray:
-    """Return the location with every draw's components ordered by their first feature, (C, M, K, D).
+    """Return the location with every draw's components ordered by their first feature, (C, M, K, L).
 
     Sorting forgets the labels, so that these are the same however components are numbered.
     """

@@ -3,15 +3,14 @@
 All of it comes from what the store keeps of the cells, so that judging again recomputes no fit.
 """
 
-import numpy as np
 import xarray as xr
 
 from experiments.draws import as_arrays, as_chains, location_entries, location_word
 from experiments.methods import label
 from experiments.metrics import Context, measure_all
-from experiments.records import Measurement, Problem, Reference
+from experiments.records import Measurement, Reference
 from experiments.references import reference
-from experiments.relabel import best_allocations
+from experiments.relabel import pivot_of
 from experiments.store.files import read_tree
 from experiments.store.manifest import Judgement
 from experiments.verdict import verdict_of_cell
@@ -23,7 +22,7 @@ def judge(case: Case) -> Judgement:
     draws = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
     chains = next((key for key, tree in draws.items() if _is_sampler(tree)), None)
     truth = _reference(case, draws[chains] if chains else None)
-    pivot = _pivot(case.problem, next(iter(draws.values()))) if draws else None
+    pivot = pivot_of(case.problem, next(iter(draws.values()))) if draws else None
     judgement = Judgement(truth)
     for cell in case.cells:
         key = cell.cell.key
@@ -69,13 +68,3 @@ def _reference(case: Case, nuts_draws: xr.DataTree | None) -> Reference:
 
 def _is_sampler(tree: xr.DataTree) -> bool:
     return "diverging" in as_arrays(tree, "sample_stats")
-
-
-def _pivot(problem: Problem, tree: xr.DataTree) -> np.ndarray:
-    """Return the allocations that name the components in every cell, shape (N, K).
-
-    They are those of the first method's best draw, its components ordered by the points they hold.
-    """
-    allocations = best_allocations(problem, tree)
-    centre = problem.x[:, 0] @ allocations / np.maximum(allocations.sum(axis=0), 1e-300)
-    return allocations[:, np.argsort(centre)]

@@ -264,6 +264,10 @@ class ProblemRecord:
     reference : Reference
     cells : tuple of CellRecord
         In the order of the study's methods.
+    features : tuple of str
+        The D columns' names; empty if unknown.
+    series : str
+        The model's name without its number of components, in a study over K; else empty.
     """
 
     dataset: str
@@ -275,6 +279,8 @@ class ProblemRecord:
     problem: Problem
     reference: Reference
     cells: tuple[CellRecord, ...]
+    features: tuple[str, ...] = ()
+    series: str = ""
 
 
 @dataclass(frozen=True)

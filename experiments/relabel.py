@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import linear_sum_assignment
 
-from experiments.draws import as_arrays
+from experiments.draws import as_arrays, permuted
 from experiments.records import Draws, Problem
 from hand_cavi import InputError, log_joint
 
@@ -135,6 +135,24 @@ def best_allocations(problem: Problem, tree: xr.DataTree) -> np.ndarray:
     draws = as_arrays(tree)
     best = int(np.argmax(log_joint(problem.mixture, problem.x, draws, problem.sample_weight)))
     return allocation_probabilities(problem, {name: values[[best]] for name, values in draws.items()})[0]
+
+
+def pivot_of(problem: Problem, tree: xr.DataTree) -> np.ndarray:
+    """Return allocations that name components, (N, K): the best draw's, ordered by the points they hold.
+
+    The first component is the one whose points are smallest, on average, in the first feature.
+    """
+    allocations = best_allocations(problem, tree)
+    weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
+    held = allocations * weight[:, np.newaxis]
+    centre = problem.x[:, 0] @ held / np.maximum(held.sum(axis=0), 1e-300)
+    return allocations[:, np.argsort(centre)]
+
+
+def named(problem: Problem, draws: Draws, pivot: np.ndarray) -> Draws:
+    """Return draws, arrays (S, K, ...), with their components named as the pivot's; see `relabel`."""
+    naming, _ = match(_costs(problem, draws, pivot))
+    return permuted(draws, naming)
 
 
 def _allocation_blocks(problem: Problem, x: np.ndarray, draws: Draws) -> Iterator[np.ndarray]:

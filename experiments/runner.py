@@ -203,6 +203,8 @@ def _manifest(study: Study) -> Manifest:
                 about_model=problem.about_model,
                 unit=problem.unit,
                 cells=cells,
+                features=problem.features,
+                series=problem.series,
             )
         )
     return Manifest(

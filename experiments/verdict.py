@@ -41,6 +41,8 @@ def verdict_of_cell(
     outcome: str,
     margin: float = MARGIN,
     alpha: float = ALPHA,
+    quantity: str = "mean",
+    entries: Sequence[str] = (),
 ) -> Verdict:
     """Judge one method's sorted means.
 
@@ -57,6 +59,8 @@ def verdict_of_cell(
         The largest difference that counts as agreement, in reference sds.
     alpha : float
         The error rate: the probability that some interval misses the true difference, at most.
+    quantity, entries
+        See `compare`.
 
     Returns
     -------
@@ -77,9 +81,9 @@ def verdict_of_cell(
     if mean_error.value is None or mean_error.standard_error is None:
         return Verdict("undecided", f"{method} could not be compared: {mean_error.note}.", margin)
 
-    comparisons = compare(mean_error, margin=margin, alpha=alpha)
+    comparisons = compare(mean_error, margin=margin, alpha=alpha, quantity=quantity, entries=entries)
     decision = decide(comparisons)
-    sentence = _sentence(decision, comparisons, method, _truth(reference), margin)
+    sentence = _sentence(decision, comparisons, method, _truth(reference), margin, quantity)
     if outcome not in FINISHED:
         if decision == "pass":
             decision = "undecided"
@@ -131,9 +135,24 @@ def _largest_margin(judged: Sequence[Verdict]) -> float:
 
 
 def compare(
-    mean_error: Measurement, *, margin: float = MARGIN, alpha: float = ALPHA
+    mean_error: Measurement,
+    *,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    quantity: str = "mean",
+    entries: Sequence[str] = (),
 ) -> tuple[Comparison, ...]:
-    """Return one comparison for each difference of the measurement, (K,) or (K, D)."""
+    """Return one comparison for each difference of the measurement, (K,) or (K, L).
+
+    Parameters
+    ----------
+    mean_error : Measurement
+    margin, alpha : float
+    quantity : str
+        What is sorted: ``mean``, ``rate``, ``probability``.
+    entries : sequence of str
+        What the L entries of a component are called; "feature 1", ... if not given.
+    """
     differences = np.asarray(mean_error.value, dtype=np.float64)
     errors = np.asarray(mean_error.standard_error, dtype=np.float64)
     half_width = NormalDist().inv_cdf(1 - alpha / differences.size / 2) * errors
@@ -147,7 +166,8 @@ def compare(
             decision = "fail"
         else:
             decision = "undecided"
-        name = f"sorted mean {index[0] + 1}" + "".join(f", feature {d + 1}" for d in index[1:])
+        name = f"sorted {quantity} {index[0] + 1}"
+        name += "".join(f", {entries[i] if entries else f'feature {i + 1}'}" for i in index[1:])
         comparisons.append(Comparison(name, difference, float(errors[index]), low, high, decision))
     return tuple(comparisons)
 
@@ -161,7 +181,12 @@ def decide(comparisons: Sequence[Comparison]) -> str:
 
 
 def _sentence(
-    decision: str, comparisons: Sequence[Comparison], method: str, truth: str, margin: float
+    decision: str,
+    comparisons: Sequence[Comparison],
+    method: str,
+    truth: str,
+    margin: float,
+    quantity: str,
 ) -> str:
     worst = max(comparisons, key=lambda one: abs(one.difference))
     said = {
@@ -169,7 +194,9 @@ def _sentence(
         "fail": f"{method} does not agree with {truth}",
         "undecided": f"It is undecided whether {method} agrees with {truth}",
     }[decision]
-    number = "its only mean" if len(comparisons) == 1 else f"the largest of {len(comparisons)} differences"
+    number = (
+        f"its only {quantity}" if len(comparisons) == 1 else f"the largest of {len(comparisons)} differences"
+    )
     return (
         f"{said}: {number} ({worst.quantity}) is off by {abs(worst.difference):.3f} posterior standard "
         f"deviations, give or take {(worst.high - worst.low) / 2:.3f}, and {margin:g} is allowed."

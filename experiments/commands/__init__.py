@@ -5,6 +5,7 @@ Each imports what it needs when it is called, so that ``--help`` pays for nothin
 
 import typer
 
+from experiments.commands.choose import choose
 from experiments.commands.fit import fit
 from experiments.commands.init import init
 from experiments.commands.list import list_
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(fit)
+app.command()(choose)
 app.command()(report)
 app.command()(validate)
 app.command()(init)

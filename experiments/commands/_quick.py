@@ -1,18 +1,55 @@
 """One fit by CAVI to a file: a prior where none is given, and a word where the scale makes it silly."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments import priors
+from experiments.commands import _posterior
 from experiments.datasets import Dataset, file
 from experiments.study.formula import formula
-from experiments.study.grid import too_few_points
-from hand_cavi import Fit, FixedWeights, InputError, Mixture, NormalKnownVariance, fit
+from experiments.study.grid import model_content, too_few_points
+from hand_cavi import Fit, InputError, Mixture, NormalKnownVariance, fit
 
 _SILLY = 4.0
 """A noise variance this many times too large or too small is worth a word; a convention of this project."""
+
+CATEGORIES = "dirichlet_categorical"
+"""The family whose data are categories: text or numbers are mapped to codes."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model asked for on the command line; what is left out is scaled to the data.
+
+    Attributes
+    ----------
+    family, weights : str
+    n_components : int
+    prior, weights_prior : dict
+        Fields that were given.
+    """
+
+    n_components: int
+    family: str = "normal_known_variance"
+    weights: str = "fixed"
+    prior: dict[str, Any] = field(default_factory=dict)
+    weights_prior: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, x: np.ndarray, n_components: int | None = None) -> tuple[Mixture, str]:
+        """Return the mixture for these data, and what of its priors was chosen here (or nothing)."""
+        n_components = n_components or self.n_components
+        prior, about = priors.family_prior(self.family, x, n_components, self.prior)
+        weights, about_weights = priors.weights_prior(self.weights, self.weights_prior)
+        chosen = [about] if about else []
+        if about_weights:
+            chosen.append(f"{about_weights} (weights)")
+        said = f"Chosen here, for want of a prior: {', '.join(chosen)}." if chosen else ""
+        return Mixture(prior, weights, n_components), said
 
 
 @dataclass(frozen=True)
@@ -42,52 +79,48 @@ class QuickFit:
         best = self.fit.starts[0].elbo
         return sum(start.elbo >= best - 1e-6 * max(1.0, abs(best)) for start in self.fit.starts)
 
-    @property
+    @cached_property
     def order(self) -> np.ndarray:
-        """The components in ascending order of their first feature's mean, shape (K,)."""
-        return np.argsort(self._posterior.mean[:, 0], kind="stable")
+        """The components in the order in which they are shown, shape (K,)."""
+        return _posterior.order(_posterior.describe(self.fit))
 
-    @property
-    def _posterior(self) -> NormalKnownVariance:
-        assert isinstance(self.fit.components, NormalKnownVariance)
-        return self.fit.components
+    @cached_property
+    def figures(self) -> dict[str, np.ndarray]:
+        """What was found of the components, in the order of `order`; see `_posterior.describe`."""
+        return {name: values[self.order] for name, values in _posterior.describe(self.fit).items()}
 
     def components(self) -> list[dict[str, Any]]:
-        """Return mean (D numbers), sd and count of every component, in ascending order."""
-        q = self._posterior
+        """Return what was found of every component, as JSON content."""
         return [
-            {
-                "mean": q.mean[k].tolist(),
-                "sd": float(np.sqrt(q.variance[k])),
-                "count": float(self.fit.counts[k]),
-            }
-            for k in self.order
+            {name: values[k].tolist() for name, values in self.figures.items()}
+            for k in range(len(self.order))
         ]
 
     def picture(self) -> Any:
-        """Draw each cluster's histogram with rug, and its fitted predictive density over it."""
-        from experiments.report.figures import clusters_figure
+        """Draw the data and the fitted components over them, as fits the family."""
+        from experiments.report.figures import fit_figure
 
-        q, k = self._posterior, self.order
-        sds = np.sqrt(q.noise_variance + q.variance)[k]
-        r = self.fit.responsibilities(self.data.x)[:, k]
-        return clusters_figure(self.data.x[:, 0], q.mean[k, 0], sds, r, self.data.unit)
+        return fit_figure(self.fit, self.data, self.order)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures as JSON content."""
-        terms, prior = self.fit.elbo_terms, self.fit.mixture.components
-        assert isinstance(prior, NormalKnownVariance)
+        terms = self.fit.elbo_terms
+        content = model_content(self.fit.mixture)
+        found = self.figures
+        location = next(name for name in ("mean", "rate", "probability") if name in found)
         return {
             "data": self.data.about,
             "n": len(self.data.x),
             "columns": list(self.data.features),
+            "categories": [list(labels) for labels in self.data.categories],
             "model": self.about_model,
+            "family": content["components"]["name"],
+            "weights": content["weights"]["name"],
             "prior": {
-                "mean": prior.mean,
-                "variance": float(prior.variance),
-                "noise_variance": prior.noise_variance,
+                **{key: value for key, value in content["components"].items() if key != "name"},
                 "note": self.about_prior,
             },
+            "weights_prior": {key: value for key, value in content["weights"].items() if key != "name"},
             "seed": self.seed,
             "status": self.fit.status.name.lower(),
             "message": self.fit.status.value,
@@ -98,43 +131,40 @@ class QuickFit:
             "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
             "elbo_trace": self.fit.elbo_trace,
             "components": self.components(),
-            "means": [component["mean"] for component in self.components()],
-            "sds": [component["sd"] for component in self.components()],
-            "counts": [component["count"] for component in self.components()],
+            "means": found[location],
+            "sds": found["sd"],
+            "counts": found["count"],
             "warnings": list(self.warnings),
         }
 
 
+def read(path: Path, columns: tuple[str, ...], family: str) -> Dataset:
+    """Return columns of a file; for categories, as codes with the labels that they stand for."""
+    settings = file.Settings(path=str(path), columns=columns, categories=family == CATEGORIES)
+    return file.load(settings, np.random.default_rng(0))  # nothing is random in a file
+
+
 def quick_fit(
-    path: Path,
-    columns: tuple[str, ...],
-    n_components: int,
+    data: Dataset,
+    model: Model,
     *,
-    mean: float | None = None,
-    variance: float | None = None,
-    noise_variance: float | None = None,
     starts: int = 20,
     seed: int = 1,
     max_sweeps: int = 2000,
     tolerance: float = 1e-12,
 ) -> QuickFit:
-    """Fit the textbook mixture to columns of a file.
-
-    Where no prior is given, a component's mean is normal about the data's mean with the data's range as
-    standard deviation (after Richardson & Green 1997, who take the midrange), and the noise variance is 1.
+    """Fit a mixture to data by CAVI.
 
     Raises
     ------
     InputError
         If the data or a setting cannot be used.
     """
-    data = file.load(file.Settings(path=str(path), columns=columns), np.random.default_rng(seed))
-    prior, about_prior = _prior(data.x, mean, variance, noise_variance)
-    mixture = Mixture(prior, FixedWeights(), n_components)
+    mixture, about_prior = model.of(data.x)
     result = fit(mixture, data.x, rng=seed, starts=starts, max_sweeps=max_sweeps, tolerance=tolerance)
-    warnings = [too_few_points(len(data.x), n_components)]
-    if noise_variance is None:
-        warnings.append(_scale_warning(data.x, result, prior.noise_variance))
+    warnings = [too_few_points(len(data.x), model.n_components), *_unused_categories(data)]
+    if "noise_variance" not in model.prior:
+        warnings.append(_scale_warning(data.x, result))
     return QuickFit(
         data,
         result,
@@ -145,40 +175,58 @@ def quick_fit(
     )
 
 
-def _prior(
-    x: np.ndarray, mean: float | None, variance: float | None, noise_variance: float | None
-) -> tuple[NormalKnownVariance, str]:
-    chosen = []
-    if mean is None:
-        chosen.append("mean = the data's mean")
-    centre = x.mean(axis=0) if mean is None else np.asarray(mean)
-    if variance is None:
-        spread = float(np.ptp(x, axis=0).max())
-        variance = spread**2 if spread > 0 else 1.0
-        chosen.append("variance = the data's range squared" if spread > 0 else "variance = 1")
-    if noise_variance is None:
-        noise_variance = 1.0
-        chosen.append("noise variance = 1")
-    about = f"Chosen here, for want of a prior: {', '.join(chosen)}." if chosen else ""
-    try:
-        prior = NormalKnownVariance(centre, np.asarray(variance), noise_variance)
-    except InputError as error:
-        raise InputError(f"prior: {error}") from None
-    return prior.with_features(x.shape[1]), about
+def assignments(words: list[str], option: str) -> dict[str, Any]:
+    """Read ``field=value`` pairs; values are numbers, or lists (of lists) of them as in JSON.
+
+    Raises
+    ------
+    InputError
+        If a word is no such pair, or names a field twice.
+    """
+    found: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = (part.strip() for part in word.partition("="))
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if not (key and equals) or value is None or isinstance(value, bool | str | dict):
+            raise InputError(
+                f'{option} "{word}" cannot be read; write FIELD=VALUE with a number or a list of numbers, '
+                "such as mean=0 or mean=[3.5,70]"
+            )
+        if key in found:
+            raise InputError(f"{option} gives {key} twice; once is enough")
+        found[key] = value
+    return found
 
 
-def _scale_warning(x: np.ndarray, result: Fit, noise_variance: float) -> str | None:
+def _unused_categories(data: Dataset) -> list[str]:
+    """Say where a feature has fewer categories than another: the family gives all features as many."""
+    most = max((len(labels) for labels in data.categories), default=0)
+    return [
+        f'column "{name}" has {len(labels)} categories of the {most} that some column has; '
+        "the model holds the others possible"
+        for name, labels in zip(data.features, data.categories, strict=False)
+        if len(labels) < max(most, 2)
+    ]
+
+
+def _scale_warning(x: np.ndarray, result: Fit) -> str | None:
     """Compare the points' variance about their components with the noise variance that was assumed."""
+    if not isinstance(result.components, NormalKnownVariance):
+        return None
     n_points, n_features = x.shape
     free = n_points - len(result.counts)
     if free < 1:
         return None
-    assert isinstance(result.components, NormalKnownVariance)
+    noise_variance = result.components.noise_variance
     square = np.sum((x[:, np.newaxis] - result.components.mean) ** 2, axis=2)
     within = float(np.sum(result.responsibilities(x) * square)) / (free * n_features)
     if noise_variance / _SILLY <= within <= noise_variance * _SILLY:
         return None
     return (
         f"the noise variance was taken to be {noise_variance:g}, but points scatter about their components "
-        f"with variance {within:.3g}; give --noise-variance"
+        f"with variance {within:.3g}; give --noise-variance, or take a family that learns it: "
+        "--family normal_gamma or normal_wishart"
     )

@@ -54,7 +54,7 @@ def _table(problem: ProblemRecord) -> Table:
     table.add_column("method", no_wrap=True)
     for heading in ("own bound", "F", "F symmetrised", "compile s", "run s"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(f"sorted means ± sd{f' ({problem.unit})' if problem.unit else ''}")
+    table.add_column(_heading_of_means(problem))
     table.add_column("verdict", no_wrap=True)
     for cell in problem.cells:
         table.add_row(*_row(cell))
@@ -87,10 +87,27 @@ def _bound(cell: CellRecord, name: str) -> str:
 
 def _means(cell: CellRecord) -> str:
     means, sds = cell.measurements.get("sorted_means"), cell.measurements.get("sorted_sds")
+    if means is not None and _is_nested(means.value):  # of several numbers a component only names make sense
+        means, sds = cell.measurements.get("component_means"), cell.measurements.get("component_sds")
     if means is None or not isinstance(means.value, list):
         return DASH
     spreads = sds.value if sds is not None and isinstance(sds.value, list) else [None] * len(means.value)
     return ", ".join(_pair(*pair) for pair in zip(means.value, spreads, strict=True))
+
+
+def _heading_of_means(problem: ProblemRecord) -> str:
+    """Return "sorted means ± sd", or what they are for this family and number of features."""
+    from experiments.draws import location, location_word
+
+    prior = problem.problem.mixture.components.mean_draw()
+    word = location_word(prior)
+    words = "probabilities" if word == "probability" else f"{word}s"
+    unit = f" ({problem.unit})" if problem.unit and word == "mean" else ""
+    return f"{'sorted ' if location(prior).shape[-1] == 1 else ''}{words} ± sd{unit}"
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], list) and len(value[0]) > 1
 
 
 def _pair(mean: Any, sd: Any) -> str:

@@ -8,13 +8,39 @@ import typer
 from experiments.commands._output import Json, print_json, warn, write_picture
 
 if TYPE_CHECKING:
-    from experiments.commands._quick import QuickFit
+    from experiments.commands._quick import Model
+
+Column = Annotated[list[str] | None, typer.Option(help="A column to use; may be repeated.")]
+Family = Annotated[
+    str,
+    typer.Option(
+        help="What components are: normal_known_variance, normal_gamma, normal_wishart (full covariances), "
+        "gamma_poisson (counts), dirichlet_categorical (categories)."
+    ),
+]
+Weights = Annotated[str, typer.Option(help="The components' weights: fixed, dirichlet or stick_breaking.")]
+Prior = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="FIELD=VALUE of the family's prior, such as mean=[3.5,70]; may be repeated. "
+        "What is left out is scaled to the data, and said."
+    ),
+]
+Concentration = Annotated[
+    float | None, typer.Option(help="Of the weights' prior (dirichlet, stick_breaking). Default: 1.")
+]
+Starts = Annotated[int, typer.Option(help="Dispersed starts; the best bound wins.", min=1)]
+Seed = Annotated[int, typer.Option(help="Where the starts come from.", min=0)]
 
 
 def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
-    column: Annotated[list[str] | None, typer.Option(help="A column to use; may be repeated.")] = None,
+    column: Column = None,
+    family: Family = "normal_known_variance",
+    weights: Weights = "fixed",
+    prior: Prior = None,
+    concentration: Concentration = None,
     mean: Annotated[
         float | None, typer.Option(help="Prior mean of a component. Default: the data's.")
     ] = None,
@@ -25,29 +51,28 @@ def fit(
     noise_variance: Annotated[
         float | None, typer.Option(help="Known variance about a component's mean. Default: 1.")
     ] = None,
-    starts: Annotated[int, typer.Option(help="Dispersed starts; the best bound wins.", min=1)] = 20,
-    seed: Annotated[int, typer.Option(help="Where the starts come from.", min=0)] = 1,
+    starts: Starts = 20,
+    seed: Seed = 1,
     max_sweeps: Annotated[int, typer.Option(help="Sweeps from each start, at most.", min=1)] = 2000,
     tolerance: Annotated[
         float, typer.Option(help="Relative change of the bound that is none.", min=0)
     ] = 1e-12,
     trace: Annotated[bool, typer.Option("--trace", help="Print the bound after every sweep.")] = False,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the clusters into a .png, .svg or .pdf file.")
+        Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fit a mixture to a file by CAVI: bound, means and counts."""
-    from experiments.commands._quick import quick_fit
-    from hand_cavi import InputError, Status
+    """Fit a mixture to a file by CAVI: bound, components and weights."""
+    from experiments.commands._fit_tables import print_fit
+    from experiments.commands._quick import quick_fit, read
+    from hand_cavi import Status
 
+    short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
+    model = model_of(components, family, weights, prior, concentration, short)
     result = quick_fit(
-        data,
-        tuple(column or ()),
-        components,
-        mean=mean,
-        variance=variance,
-        noise_variance=noise_variance,
+        read(data, tuple(column or ()), family),
+        model,
         starts=starts,
         seed=seed,
         max_sweeps=max_sweeps,
@@ -56,37 +81,32 @@ def fit(
     for warning in result.warnings:
         warn(warning)
     if plot is not None:
-        if result.data.x.shape[1] != 1:
-            raise InputError("--plot draws one column; the fit is to several, so leave it out")
         write_picture(plot, result.picture)
     if json:
         print_json(result.summary())
     else:
-        _print(result, trace)
+        print_fit(result, trace)
     if result.fit.status is Status.NOT_FINITE:
         raise typer.Exit(1)
 
 
-def _print(result: "QuickFit", trace: bool) -> None:
-    fit, terms = result.fit, result.fit.elbo_terms
-    print(result.data.about)
-    print(result.about_model)
-    if result.about_prior:
-        print(result.about_prior)
-    at_best = result.starts_at_best
-    print(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
-    print(f"{at_best} of {len(fit.starts)} starts reached this bound")
-    if trace:
-        print("\nsweep  ELBO")
-        for sweep, elbo in enumerate(fit.elbo_trace, 1):
-            print(f"{sweep:5d}  {elbo:.10g}")
-    print(f"\nELBO {fit.elbo:.10g} nats")
-    print(f"  {terms.log_likelihood:>16.6f}  E ln p(x | c, theta)")
-    print(f"  {terms.log_assignments:>16.6f}  E ln p(c | pi)")
-    print(f"  {terms.entropy:>16.6f}  H[q(c)]")
-    print(f"  {-terms.kl_weights + 0.0:>16.6f}  - KL(q(pi), p(pi))")
-    print(f"  {-terms.kl_components + 0.0:>16.6f}  - KL(q(theta), p(theta))")
-    print("\ncomponent       points  mean ± sd")
-    for k, component in enumerate(result.components(), 1):
-        means = ", ".join(f"{m:.6g}" for m in component["mean"])
-        print(f"{k:9d} {component['count']:12.2f}  {means} ± {component['sd']:.3g}")
+def model_of(
+    components: int,
+    family: str,
+    weights: str,
+    prior: list[str] | None,
+    concentration: float | None,
+    short: dict[str, float | None] | None = None,
+) -> "Model":
+    """Return the model that the options ask for; `short` are priors' fields with options of their own."""
+    from experiments.commands._quick import Model, assignments
+    from hand_cavi import InputError
+
+    fields = assignments(prior or [], "--prior")
+    for key, value in (short or {}).items():
+        if value is not None:
+            if key in fields:
+                raise InputError(f"both --prior and --{key.replace('_', '-')} give {key}; once is enough")
+            fields[key] = value
+    of_weights = {} if concentration is None else {"concentration": concentration}
+    return Model(components, family, weights, fields, of_weights)

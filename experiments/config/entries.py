@@ -1,20 +1,19 @@
-"""The entries of a study's three axes: data sets, models and methods, each validated by whom it is for.
+"""The entries of a study's data sets and methods, each validated by whom it is for.
 
-The keys of a data set are those of its source's `Settings`, those of a method its kind's, and a prior's
-fields are its family's. Each reader returns None after complaining.
+The keys of a data set are those of its source's `Settings`, those of a method its kind's. Each reader
+returns None after complaining. Models are read in `experiments.config.models`.
 """
 
-import math
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
-from experiments.config.complaints import Complaints, Place, shown, validated
+from experiments.config.complaints import Complaints, Place, validated
 from experiments.config.options import Name, Options
-from experiments.plugins import find, find_class
-from hand_cavi import InputError, Mixture
+from experiments.plugins import find
+from hand_cavi import InputError
 
 
 @dataclass(frozen=True)
@@ -24,15 +23,6 @@ class DatasetEntry:
     name: str
     source: str
     settings: BaseModel
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """A model of the study, and the data sets to which it applies (None: to all)."""
-
-    name: str
-    mixture: Mixture
-    datasets: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -54,13 +44,6 @@ class _DatasetEntry(_Entry):
 
 class _MethodEntry(_Entry):
     kind: str | None = None
-
-
-class _ModelEntry(_Entry):
-    family: str
-    components: int = Field(ge=1)
-    weights: str = "fixed"
-    datasets: tuple[str, ...] | None = None
 
 
 def read_dataset(
@@ -105,66 +88,3 @@ def _with_plugin(
     context = {"folder": folder} if folder is not None else None
     settings = validated(plugin.Settings, options, place, complaints, context=context, also=own_keys)
     return result(head.name, chosen, settings) if head is not None and settings is not None else None
-
-
-def read_model(entry: dict[str, Any], place: Place, complaints: Complaints) -> ModelEntry | None:
-    """Read a model's entry."""
-    head = validated(
-        _ModelEntry,
-        {key: value for key, value in entry.items() if key != "prior"},
-        place,
-        complaints,
-        also=["prior"],
-    )
-    if head is None:
-        return None
-    found = {}
-    for room, key, name in (("families", "family", head.family), ("weights", "weights", head.weights)):
-        try:
-            found[key] = find_class(room, name)
-        except InputError as error:
-            complaints.add((*place, key), str(error))
-    if len(found) < 2:
-        return None
-    before = len(complaints.sentences)
-    prior = _prior(found["family"], entry.get("prior", {}), (*place, "prior"), complaints)
-    if len(complaints.sentences) > before:
-        return None
-    try:
-        components = found["family"](**prior)
-        if components.natural.ndim != 1:
-            raise InputError("these are the priors of several components; give one, which serves all")
-        mixture = Mixture(components, found["weights"](), head.components)
-    except InputError as error:
-        complaints.add((*place, "prior"), str(error))
-        return None
-    return ModelEntry(head.name, mixture, head.datasets)
-
-
-def _prior(family: Any, values: Any, place: Place, complaints: Complaints) -> dict[str, Any]:
-    """Check the names and kinds of a prior's fields; the family itself checks their values."""
-    if not isinstance(values, dict):
-        complaints.add(place, "must be a table, such as {mean = 0.0, variance = 25.0}")
-        return {}
-    known = {field.name: field for field in fields(family)}
-    meant = set()
-    for key, value in values.items():
-        if key not in known:
-            meant.add(complaints.unknown((*place, key), known))
-        elif not _is_numeric(value):
-            complaints.add((*place, key), f"is {shown(value)}; it must be a number, or a list of numbers")
-    for key, field in known.items():
-        if (
-            key not in values
-            and key not in meant
-            and field.default is MISSING
-            and field.default_factory is MISSING
-        ):
-            complaints.add((*place, key), "missing")
-    return values
-
-
-def _is_numeric(value: Any) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(_is_numeric(inner) for inner in value)
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -14,14 +14,8 @@ from typing import Any
 from pydantic import Field
 
 from experiments.config.complaints import Complaints, Place, not_numbers, validated
-from experiments.config.entries import (
-    DatasetEntry,
-    MethodEntry,
-    ModelEntry,
-    read_dataset,
-    read_method,
-    read_model,
-)
+from experiments.config.entries import DatasetEntry, MethodEntry, read_dataset, read_method
+from experiments.config.models import ModelEntry, read_models
 from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
 from experiments.plugins import did_you_mean
 from hand_cavi import InputError
@@ -126,13 +120,14 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         parts[key] = _table(table, values.get(key, {}), key, complaints)
     readers: dict[str, Callable[[dict[str, Any], Place, Complaints], Any]] = {
         "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
-        "models": read_model,
+        "models": read_models,
         "methods": read_method,
     }
     for axis, reader in readers.items():
         parts[axis] = _entries(axis, values.get(axis), reader, complaints)
     _stop_at(complaints)
     assert head is not None
+    parts["models"] = tuple(model for models in parts["models"] for model in models)
     config = Config(name=head.name, seed=head.seed, **parts)
     _check_names(config, complaints)
     _stop_at(complaints)
@@ -172,7 +167,13 @@ def _entries(
 
 def _check_names(config: Config, complaints: Complaints) -> None:
     datasets = [entry.name for entry in config.datasets]
-    for i, model in enumerate(config.models):
+    places = {name: i for i, name in enumerate(dict.fromkeys(m.series or m.name for m in config.models))}
+    taken: set[str] = set()
+    for model in config.models:
+        i = places[model.series or model.name]
+        if model.name in taken:
+            complaints.add(("models", i, "name"), f'"{model.name}" is taken already; names must differ')
+        taken.add(model.name)
         _refuse_strangers(model.datasets or (), datasets, ("models", i, "datasets"), "data set", complaints)
         if model.datasets is not None and not model.datasets:
             complaints.add(("models", i, "datasets"), "is empty; leave it out to mean all")

@@ -3,11 +3,11 @@
 For editors that complete and check TOML; `experiments.config.reading` does the checking that counts.
 """
 
-from dataclasses import MISSING, fields
 from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from experiments.config.models import is_required, options_of
 from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
 from experiments.plugins import about, find, find_class, names
 
@@ -57,16 +57,18 @@ def _users_own(room: str, selector: str) -> type[BaseModel]:
 
 
 def _model(family: str) -> type[BaseModel]:
-    numbers: dict[str, Any] = {
-        field.name: (float | list[float], ... if field.default is MISSING else field.default)
-        for field in fields(find_class("families", family))
-    }
     fields_of_a_model: dict[str, Any] = {
         "name": (Name, ...),
         "family": (Literal[family], ...),
-        "components": (int, Field(ge=1, description="the number of components, K")),
-        "prior": (create_model(f"prior of {family}", __base__=Options, **numbers), ...),
-        "weights": (Literal[tuple(names("weights"))], "fixed"),
+        "components": (
+            int | list[int],
+            Field(description="the number of components, K; a list stands for one model each"),
+        ),
+        "prior": (_prior("families", family), ...),
+        "weights": (
+            Union[(Literal[tuple(names("weights"))], *map(_weights, names("weights")))],  # noqa: UP007
+            Field("fixed", description="the weights' prior: its name, or a table of name and options"),
+        ),
         "datasets": (
             list[str] | None,
             Field(default=None, description="to which it applies; without, to all"),
@@ -74,6 +76,20 @@ def _model(family: str) -> type[BaseModel]:
     }
     doc = about("families", family)
     return create_model(f"models {family}", __base__=Options, __doc__=doc, **fields_of_a_model)
+
+
+def _prior(room: str, of: str, selected: dict[str, Any] | None = None) -> type[BaseModel]:
+    """Return the fields of a prior: numbers, vectors or matrices."""
+    options: dict[str, Any] = {
+        option: (float | list[float] | list[list[float]], ... if is_required(field) else field.default)
+        for option, field in options_of(find_class(room, of)).items()
+    }
+    return create_model(f"prior of {of}", __base__=Options, **(selected or {}), **options)
+
+
+def _weights(name: str) -> type[BaseModel]:
+    selected: dict[str, Any] = {"name": (Literal[name], Field(..., description=about("weights", name)))}
+    return _prior("weights", name, selected)
 
 
 def _list_of(alternatives: list[type[BaseModel]]) -> Any:

@@ -21,7 +21,10 @@ class Dataset:
     sample_weight : ndarray, shape (N,), or None
         How many points each row stands for.
     truth : dict of ndarray
-        What a simulation knows: ``mu`` (K, D), ``weights`` (K,), ``assignments`` (N,); empty for real data.
+        What a simulation knows: ``mu`` (K, D) or its family's parameters, ``weights`` (K,), ``assignments``
+        (N,); empty for real data.
+    categories : tuple of tuples of str
+        Where x holds categories: for each feature what the codes 0, 1, ... stand for; else empty.
     """
 
     x: np.ndarray
@@ -30,3 +33,4 @@ class Dataset:
     unit: str = ""
     sample_weight: np.ndarray | None = None
     truth: dict[str, np.ndarray] = field(default_factory=dict)
+    categories: tuple[tuple[str, ...], ...] = ()

@@ -20,8 +20,8 @@ def read_csv(path: Path, wanted: tuple[str, ...]) -> Table:
     """Read a text table whose first line names the columns, separated by comma, semicolon, tab or bar."""
     import pandas as pd
 
-    header, delimiter = _header(path)
-    columns = _choose(path, header, wanted)
+    header, delimiter = header_of(path)
+    columns = choose(path, header, wanted)
     places = [header.index(name) for name in columns]
     try:
         with warnings.catch_warnings():
@@ -50,7 +50,7 @@ def read_parquet(path: Path, wanted: tuple[str, ...]) -> Table:
     import pyarrow.parquet as pq
 
     try:
-        columns = _choose(path, list(pq.read_schema(path).names), wanted)
+        columns = choose(path, list(pq.read_schema(path).names), wanted)
         table = pq.read_table(path, columns=list(columns))
         arrays = [table.column(name).to_numpy() for name in columns]
     except pa.ArrowException as error:
@@ -65,7 +65,7 @@ def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
     except (ValueError, EOFError):
         raise InputError(f"{path.name} is no readable NPY file of numbers") from None
     if array.dtype.names:
-        columns = _choose(path, list(array.dtype.names), wanted)
+        columns = choose(path, list(array.dtype.names), wanted)
         arrays = [array[name] for name in columns]
     else:
         if array.ndim == 2 and array.shape[1] == 0:
@@ -74,12 +74,13 @@ def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
             raise InputError(f"{path.name} has {array.ndim} axes; give points as (N,) or (N, D)")
         rows = array[:, np.newaxis] if array.ndim == 1 else array
         header = [str(d) for d in range(rows.shape[1])]
-        columns = _choose(path, header, wanted or tuple(header))
+        columns = choose(path, header, wanted or tuple(header))
         arrays = [rows[:, int(name)] for name in columns]
     return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
 
 
-def _header(path: Path) -> tuple[list[str], str]:
+def header_of(path: Path) -> tuple[list[str], str]:
+    """Return the columns' names and the separator of a text table, or raise InputError."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
@@ -95,7 +96,8 @@ def _header(path: Path) -> tuple[list[str], str]:
     return header, delimiter
 
 
-def _choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str, ...]:
+def choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns to read; raise InputError if one is not there, or there twice."""
     if not wanted:
         if len(header) == 1:
             return (header[0],)

@@ -1,16 +1,19 @@
 """The user's own file: CSV (or TSV), Parquet or NPY, with its columns named.
 
-Whatever cannot be used is refused with the place where it stands: for CSV the line of the file as an editor
-shows it, for Parquet and NPY the row, counted from 0 as pandas and numpy do.
+Columns hold numbers or, if so told, categories: text or numbers that become the codes 0, 1, ... Whatever
+cannot be used is refused with the place where it stands: for CSV the line of the file as an editor shows it,
+for Parquet and NPY the row, counted from 0 as pandas and numpy do.
 """
 
 from pathlib import Path
+from typing import Self
 
 import numpy as np
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.config.options import Options
 from experiments.datasets import Dataset
+from experiments.datasets._categories import encode
 from experiments.datasets._tables import read_csv, read_npy, read_parquet
 from hand_cavi import InputError
 
@@ -34,6 +37,15 @@ class Settings(Options):
     unit: str = Field(default="", description="what one unit of x is, for the report")
     scale: float = Field(default=1.0, gt=0, description="one unit of x, in the file's units")
     centre: float = Field(default=0.0, description="subtracted after scaling, in units of x")
+    categories: bool = Field(
+        default=False, description="whether the columns hold categories, text or numbers, to become codes"
+    )
+
+    @model_validator(mode="after")
+    def _categories_have_no_scale(self) -> Self:
+        if self.categories and (self.scale != 1 or self.centre != 0):
+            raise ValueError("categories have neither scale nor centre; leave these out")
+        return self
 
     @field_validator("path")
     @classmethod
@@ -48,7 +60,8 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     Raises
     ------
     InputError
-        If the file or a column is missing, or holds no points, or something that is no finite number.
+        If the file or a column is missing, or holds no points, or something that is no finite number (for
+        categories: nothing).
     """
     path = Path(settings.path)
     wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
@@ -60,6 +73,11 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     if not path.exists():
         raise InputError(f'there is no data file "{path}"')
     try:
+        if settings.categories:
+            x, features, labels = encode(path, wanted)
+            return Dataset(
+                x, features, _about_categories(path.name, features, labels), settings.unit, categories=labels
+            )
         values, features = reader(path, wanted)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
@@ -77,3 +95,13 @@ def _about(name: str, features: tuple[str, ...], settings: Settings) -> str:
     if settings.centre != 0:
         sentence += f", less {settings.centre:g}"
     return sentence + "."
+
+
+def _about_categories(name: str, features: tuple[str, ...], labels: tuple[tuple[str, ...], ...]) -> str:
+    """Say what every code stands for, a dozen codes of a column at most."""
+    columns = []
+    for feature, known in zip(features, labels, strict=True):
+        codes = [f"{code} = {label}" for code, label in enumerate(known[:12])]
+        more = f" and {len(known) - 12} more" if len(known) > 12 else ""
+        columns.append(f"{feature} ({', '.join(codes)}{more})")
+    return f"Categories of {name}, as codes: {'; '.join(columns)}."

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.config.options import Options
+from experiments.held_out import STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.methods import NotFiniteError
 from experiments.records import MethodResult, Problem
 from experiments.scoring import score
@@ -23,6 +24,11 @@ class Settings(Options):
     )
     patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
     draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
+    folds: int = Field(
+        0,
+        ge=0,
+        description="of a cross-validation of prediction, which takes as many fits; 0: none",
+    )
 
 
 class Stopwatch:
@@ -65,7 +71,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         bound=result.elbo,
         bound_se=0.0,
         trace=np.array(stopwatch.trace),
-        info=_info(result),
+        info=_info(result) | _held_out(problem, settings, seed),
     )
 
 
@@ -80,3 +86,20 @@ def _info(result: Fit) -> dict[str, object]:
         "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
         "counts": result.counts.tolist(),
     }
+
+
+def _held_out(problem: Problem, settings: Settings, seed: int) -> dict[str, object]:
+    """Return the mean log predictive density per held-out point and its standard error, if asked for."""
+    if settings.folds == 0:
+        return {}
+    values = log_predictive(
+        problem.mixture,
+        problem.x,
+        folds=settings.folds,
+        rng=seed,
+        starts=min(settings.starts, STARTS_HELD_OUT),
+        sample_weight=problem.sample_weight,
+        max_sweeps=settings.max_sweeps,
+    )
+    mean, error = mean_and_error(values, problem.sample_weight)
+    return {"held_out": mean, "held_out_se": error, "folds": settings.folds}

@@ -13,8 +13,10 @@ def compute(context: Context) -> Measurement:
     bound = symmetrised_bound.compute(context)
     if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
         return missing(bound.note, "nats")
-    if not reference.qualified or reference.log_evidence is None:
+    if not reference.qualified:
         return missing(f"the log evidence is not known ({reference.reason})", "nats")
+    if reference.log_evidence is None:
+        return missing("the log evidence is not known: NUTS, the reference here, gives none", "nats")
     evidence = reference.log_evidence
     return Measurement(
         evidence.value - bound.value, hypot(evidence.standard_error, bound.standard_error), "nats"

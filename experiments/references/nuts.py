@@ -2,8 +2,8 @@
 
 The gate (MATH.md, "Ground truth"; thresholds of Vehtari et al. 2021 and Betancourt 2016): rank-normalised
 R-hat below 1.01, and bulk and tail effective sample sizes above 400, of label-invariant quantities (sorted
-means, log likelihood) and, after relabelling, of every component's mean; no divergences; E-FMI above 0.2 in
-every chain. It gives no log evidence. No gate can see a mode that every chain has missed.
+means, log likelihood) and, after relabelling, of every parameter of every component; no divergences; E-FMI
+above 0.2 in every chain. It gives no log evidence. No gate can see a mode that every chain has missed.
 """
 
 from typing import Any
@@ -16,6 +16,9 @@ from experiments.draws import (
     as_chains,
     effective_sample_size,
     location,
+    location_entries,
+    location_name,
+    location_word,
     r_hat,
     sorted_location,
 )
@@ -57,9 +60,11 @@ def compute(
 def invariant_quantities(problem: Problem, tree: xr.DataTree) -> dict[str, np.ndarray]:
     """Return what does not depend on how components are numbered, by name, each of shape (C, M).
 
-    They are the sorted means, one for every component and feature, and the log likelihood.
+    They are the sorted means (rates, probabilities), one for every component and feature, and the log
+    likelihood.
     """
-    quantities = _named("sorted mean", sorted_location(tree))
+    draws = as_chains(tree)
+    quantities = _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
     shape = next(iter(quantities.values())).shape
     quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
     return quantities
@@ -87,8 +92,7 @@ def examine(problem: Problem, tree: xr.DataTree) -> tuple[dict[str, Any], list[s
     if n_draws < 8:
         return quality, [*faults, f"there are {n_draws} draws a chain, too few for any diagnostic"]
 
-    relabelled = location(as_chains(relabel(tree, problem=problem)))
-    quantities = invariant_quantities(problem, tree) | _named("mean of component", relabelled)
+    quantities = invariant_quantities(problem, tree) | _by_component(relabel(tree, problem=problem))
     names, values = list(quantities), np.stack(list(quantities.values()), axis=-1)
     # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
     figures = {
@@ -147,12 +151,38 @@ def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
     return log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
 
 
-def _named(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
-    """Return every component and feature of (C, M, K, D) apart, named, counted from 1."""
+def _by_component(relabelled: xr.DataTree) -> dict[str, np.ndarray]:
+    """Return every parameter of every component apart, named, each of shape (C, M).
+
+    Symmetric matrices are named entry by entry, the upper ones left out.
+    """
+    draws = as_chains(relabelled)
+    where = location_name(draws)
+    word, entries = location_word(draws), location_entries(draws)
+    quantities = _named(f"{word} of component", location(draws), entries)
+    for name in draws:
+        if name != where:
+            quantities |= _named(f"{name} of component", *_flat(draws[name]))
+    return quantities
+
+
+def _flat(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a parameter (C, M, K, ...) with one last axis, and what its entries are called."""
+    if values.ndim == 3:
+        return values[..., np.newaxis], ("",)
+    if values.ndim == 4:
+        n_entries = values.shape[-1]
+        return values, tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)
+    row, column = np.tril_indices(values.shape[-1])
+    pairs = zip(row.tolist(), column.tolist(), strict=True)
+    return values[..., row, column], tuple(f"entry ({i + 1}, {j + 1})" for i, j in pairs)
+
+
+def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return every component and entry of (C, M, K, L) apart, named, counted from 1."""
     values = values[..., np.newaxis] if values.ndim == 3 else values
-    n_components, n_features = values.shape[2:]
     return {
-        f"{name} {k + 1}" + (f", feature {d + 1}" if n_features > 1 else ""): values[:, :, k, d]
-        for k in range(n_components)
-        for d in range(n_features)
+        f"{name} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
+        for k in range(values.shape[2])
+        for i, entry in enumerate(entries)
     }

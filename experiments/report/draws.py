@@ -38,21 +38,26 @@ def posterior(tree: "xr.DataTree") -> Draws:
     """Return the draws of group ``posterior``, chains joined and thinned evenly; (S, K, ...)."""
     from experiments.draws import as_arrays
 
-    draws = as_arrays(tree)
-    for name, values in draws.items():
-        number = min(len(values), MOST_DRAWS)
-        draws[name] = values[np.linspace(0, len(values) - 1, number).round().astype(int)]
-    return draws
+    return thinned(as_arrays(tree), MOST_DRAWS)
+
+
+def thinned(draws: Draws, most: int) -> Draws:
+    """Return at most so many draws, taken evenly."""
+    n_draws = len(next(iter(draws.values()), []))
+    some = np.linspace(0, n_draws - 1, min(n_draws, most)).round().astype(int)
+    return {name: values[some] for name, values in draws.items()}
 
 
 def in_order(draws: Draws) -> Draws:
-    """Return the draws with the components of each draw sorted by their mean (D = 1).
+    """Return the draws with the components of each draw sorted by their first feature's mean (or rate).
 
     A function of the draw alone, whatever the labels: the k-th smallest mean, and what belongs to it.
     """
-    mu = draws["mu"][..., 0]
-    order = np.argsort(mu, axis=1)
-    n_draws, n_components = mu.shape
+    from experiments.draws import location
+
+    first = location(draws)[..., 0]
+    order = np.argsort(first, axis=1)
+    n_draws, n_components = first.shape
     ordered: Draws = {}
     for name, values in draws.items():
         if values.shape[:2] == (n_draws, n_components):

@@ -5,14 +5,14 @@ A family or weights prior without a function here is described by the study's ow
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
-from experiments.report.numbers import MINUS
+from experiments.report.mathml import entries, law, matrix, mi, mn, mo, row, sub, sup, vector
 from hand_cavi import Mixture
+
+_MINUS_ONE = row(mo("−"), mn("1"))
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class Line:
     Attributes
     ----------
     left, right : str
-        MathML on either side of the ~ sign.
-    text : str
-        The same as plain text.
+        MathML on either side of the sign.
     where : str
         For which indices it holds, in words.
+    sign : str
+        Between the two: ~, or = for what is no random variable.
     """
 
     left: Markup
     right: Markup
-    text: str
     where: str
+    sign: str = "∼"
 
 
 def story(mixture: Mixture) -> list[Line]:
@@ -40,72 +40,169 @@ def story(mixture: Mixture) -> list[Line]:
     family, weights = _FAMILIES.get(mixture.components.name), _WEIGHTS.get(mixture.weights.name)
     if family is None or weights is None:
         return []
-    prior, likelihood = family(mixture.components)
-    return [prior, weights(mixture), likelihood]
+    *prior, likelihood = family(mixture.components)
+    return [*prior, *weights(mixture), likelihood]
 
 
-def number(value: float) -> str:
-    """Return a number as short as it can be said."""
-    return f"{float(value):.6g}".replace("-", MINUS)
+def _line(left: str, right: str, where: str, sign: str = "∼") -> Line:
+    return Line(Markup(left), Markup(right), where, sign)
 
 
-def _vector(values: Any) -> str:
-    flat = np.unique(np.asarray(values, dtype=np.float64))
-    if flat.size == 1:
-        return number(flat[0])
-    return "(" + ", ".join(number(v) for v in np.ravel(values)) + ")"
+def _given(left: str, condition: str) -> str:
+    return f"{left}<mo>∣</mo>{condition}"
 
 
-def _mi(name: str) -> str:
-    return f"<mi>{escape(name)}</mi>"
+def _chosen(name: str, *indices: str) -> str:
+    """Return a parameter of the component that a point belongs to, such as mu_{c_i}."""
+    return sub(name, sub("c", "i"), *indices)
 
 
-def _mn(text: str) -> str:
-    return f"<mn>{escape(text)}</mn>"
+def _scaled_inverse(scale: float, what: str) -> str:
+    """Return (scale what)^-1."""
+    return sup(row(mo("("), mn(scale), what, mo(")")), _MINUS_ONE)
 
 
-def _sub(name: str, index: str) -> str:
-    return f"<msub>{_mi(name)}{_mi(index)}</msub>"
+def _inverse_of_chosen(name: str, *indices: str) -> str:
+    """Return the inverse of a parameter of the component that a point belongs to."""
+    inside = row(sub("c", "i"), *(mi(index) for index in indices))
+    return f"<msubsup>{mi(name)}{inside}{_MINUS_ONE}</msubsup>"
 
 
-def _law(name: str, *arguments: str) -> str:
-    inside = "<mo>,</mo>".join(arguments)
-    opening, closing = ('<mo stretchy="false">' + bracket + "</mo>" for bracket in "()")
-    return f'<mi mathvariant="normal">{escape(name)}</mi>{opening}{inside}{closing}'
-
-
-def _normal_known_variance(prior: Any) -> tuple[Line, Line]:
-    mean, variance, noise = _vector(prior.mean), number(prior.variance), number(prior.noise_variance)
-    shape = "" if prior.n_features == 1 else " I"
-    identity = _mi("I") if shape else ""
-    chosen = "<msub><mi>μ</mi><msub><mi>c</mi><mi>i</mi></msub></msub>"
-    given = f"{_sub('x', 'i')}<mo>∣</mo>{_sub('c', 'i')}"
-    return (
-        Line(
-            Markup(_sub("μ", "k")),
-            Markup(_law("Normal", _mn(mean), _mn(variance) + identity)),
-            f"μ_k ~ Normal({mean}, {variance}{shape})",
+def _normal_known_variance(prior: Any) -> list[Line]:
+    identity = "" if prior.n_features == 1 else mi("I")
+    return [
+        _line(
+            sub("μ", "k"),
+            law("Normal", vector(prior.mean), mn(float(prior.variance)) + identity),
             "for each component",
         ),
-        Line(
-            Markup(given),
-            Markup(_law("Normal", chosen, _mn(noise) + identity)),
-            f"x_i | c_i ~ Normal(μ_(c_i), {noise}{shape})",
+        _line(
+            _given(sub("x", "i"), sub("c", "i")),
+            law("Normal", _chosen("μ"), mn(prior.noise_variance) + identity),
             "for each point; mean and variance",
         ),
-    )
+    ]
 
 
-def _fixed(mixture: Mixture) -> Line:
+def _normal_gamma(prior: Any) -> list[Line]:
+    d, each = _feature(prior)
+    precision = sub("λ", "k", *d)
+    return [
+        _line(precision, law("Gamma", mn(float(prior.shape)), vector(prior.rate)), f"{each}; shape and rate"),
+        _line(
+            _given(sub("μ", "k", *d), precision),
+            law("Normal", vector(prior.mean), _scaled_inverse(float(prior.precision_scale), precision)),
+            f"{each}; mean and variance",
+        ),
+        _line(
+            _given(sub("x", "i", *d), sub("c", "i")),
+            law("Normal", _chosen("μ", *d), _inverse_of_chosen("λ", *d)),
+            "for each point; mean and variance",
+        ),
+    ]
+
+
+def _normal_wishart(prior: Any) -> list[Line]:
+    return [
+        _line(
+            sub("Λ", "k"),
+            law("Wishart", sup(matrix(prior.scale_inverse), _MINUS_ONE), mn(float(prior.degrees_of_freedom))),
+            "for each component; scale, degrees of freedom",
+        ),
+        _line(
+            _given(sub("μ", "k"), sub("Λ", "k")),
+            law("Normal", vector(prior.mean), _scaled_inverse(float(prior.precision_scale), sub("Λ", "k"))),
+            "for each component; mean and covariance",
+        ),
+        _line(
+            _given(sub("x", "i"), sub("c", "i")),
+            law("Normal", _chosen("μ"), _inverse_of_chosen("Λ")),
+            "for each point; mean and covariance",
+        ),
+    ]
+
+
+def _gamma_poisson(prior: Any) -> list[Line]:
+    d, each = _feature(prior)
+    return [
+        _line(
+            sub("λ", "k", *d), law("Gamma", vector(prior.shape), vector(prior.rate)), f"{each}; shape, rate"
+        ),
+        _line(
+            _given(sub("x", "i", *d), sub("c", "i")),
+            law("Poisson", _chosen("λ", *d)),
+            "for each point; a count",
+        ),
+    ]
+
+
+def _dirichlet_categorical(prior: Any) -> list[Line]:
+    d, each = _feature(prior)
+    alike = (prior.concentration == prior.concentration[0]).all()
+    alpha = entries(prior.concentration[0]) if alike else [sub("α", "d")]
+    return [
+        _line(sub("p", "k", *d), law("Dirichlet", *alpha), f"{each}; {prior.n_categories} categories"),
+        _line(
+            _given(sub("x", "i", *d), sub("c", "i")),
+            law("Categorical", _chosen("p", *d)),
+            "for each point; a category",
+        ),
+    ]
+
+
+def _feature(prior: Any) -> tuple[tuple[str, ...], str]:
+    """Return the index of a feature, none if there is but one, and for which indices a line holds."""
+    if prior.n_features == 1:
+        return (), "for each component"
+    return ("d",), "for each component and feature"
+
+
+def _fixed(mixture: Mixture) -> list[Line]:
     k = mixture.n_components
-    share = f"<mrow>{_mn('1')}<mo>/</mo>{_mn(str(k))}</mrow>"
-    return Line(
-        Markup(_sub("c", "i")),
-        Markup(_law("Categorical", share, "<mo>…</mo>", share)),
-        f"c_i ~ Categorical(1/{k}, …, 1/{k})",
-        f"for each point; {k} components, equal weights",
-    )
+    share = row(mn("1"), "<mo>/</mo>", mn(str(k)))
+    return [
+        _line(
+            sub("c", "i"),
+            law("Categorical", share, "<mo>…</mo>", share),
+            f"for each point; {k} components, equal weights",
+        )
+    ]
 
 
-_FAMILIES: dict[str, Callable[[Any], tuple[Line, Line]]] = {"normal_known_variance": _normal_known_variance}
-_WEIGHTS: dict[str, Callable[[Mixture], Line]] = {"fixed": _fixed}
+def _dirichlet(mixture: Mixture) -> list[Line]:
+    weights: Any = mixture.weights
+    law_of_weights = law("Dirichlet", *entries(weights.concentration))
+    return [_line(mi("π"), law_of_weights, f"weights of {mixture.n_components} components"), _assignment()]
+
+
+def _stick_breaking(mixture: Mixture) -> list[Line]:
+    weights: Any = mixture.weights
+    rest = row(mo("("), mn("1"), mo("−"), sub("v", "j"), mo(")"))
+    product = f"<munder><mo>∏</mo>{row(mi('j'), '<mo>&lt;</mo>', mi('k'))}</munder>"
+    return [
+        _line(
+            sub("v", "k"),
+            law("Beta", mn("1"), mn(weights.concentration)),
+            "for each component but the last, whose v is 1",
+        ),
+        _line(sub("π", "k"), row(sub("v", "k"), product, rest), "weights by breaking a stick", "="),
+        _assignment(),
+    ]
+
+
+def _assignment() -> Line:
+    return _line(sub("c", "i"), law("Categorical", mi("π")), "for each point; its component")
+
+
+_FAMILIES: dict[str, Callable[[Any], list[Line]]] = {
+    "normal_known_variance": _normal_known_variance,
+    "normal_gamma": _normal_gamma,
+    "normal_wishart": _normal_wishart,
+    "gamma_poisson": _gamma_poisson,
+    "dirichlet_categorical": _dirichlet_categorical,
+}
+_WEIGHTS: dict[str, Callable[[Mixture], list[Line]]] = {
+    "fixed": _fixed,
+    "dirichlet": _dirichlet,
+    "stick_breaking": _stick_breaking,
+}

@@ -22,10 +22,10 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
     for view, anchor in zip(views, anchors, strict=True):
         record = view.record
         n_points, n_features = record.problem.x.shape
-        size = f"{n_points}" if n_features == 1 else f"{n_points} × {n_features}"
+        size = numbers.thousands(str(n_points)) + (f" × {n_features}" if n_features > 1 else "")
         evidence = record.reference.log_evidence
         entries = [
-            Shown(numbers.thousands(size)),
+            Shown(size),
             Shown(str(record.problem.mixture.n_components)),
             missing() if evidence is None else numbers.with_error(evidence.value, evidence.standard_error),
         ]

@@ -10,12 +10,13 @@ from markupsafe import Markup
 
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report import numbers, overview, tables
+from experiments.report.choosing import choices
 from experiments.report.figures import FIGURES
 from experiments.report.figures.picture import NARROW, WIDE, Picture, house_style, settle
 from experiments.report.formulas import Line, story
 from experiments.report.palette import css_variables, method_styles
 from experiments.report.svg import inline_svg, png
-from experiments.report.tables import MARKS, Table
+from experiments.report.tables import HOW, MARKS, Table
 from experiments.report.view import View, look_at
 from experiments.report.words import GLOSSARY, as_sentence, caveats
 
@@ -52,6 +53,16 @@ class VerdictLine:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A study over the number of components."""
+
+    anchor: str
+    title: str
+    table: Table
+    figure: DrawnFigure
+
+
+@dataclass(frozen=True)
 class Section:
     """All that is said of one problem."""
 
@@ -65,6 +76,7 @@ class Section:
     verdicts: list[VerdictLine]
     tables: list[Table]
     more_tables: list[Table]
+    more: str
     figures: list[DrawnFigure] = field(default_factory=list)
 
 
@@ -78,12 +90,17 @@ def render(record: StudyRecord) -> Pages:
             view = look_at(problem, styles)
             views.append(view)
             sections.append(_section(view, index, pngs))
+        series = [
+            Choice(f"choice-{i + 1}", title, table, _drawn(picture, f"choice-{i + 1}", title, pngs))
+            for i, (title, table, picture) in enumerate(choices(views))
+        ]
     anchors = [section.anchor for section in sections]
     labels = {method: style.label for method, style in styles.items()}
     context: dict[str, Any] = {
         "record": record,
         "decision": record.verdict.decision,
         "sections": sections,
+        "choices": series,
         "summary": overview.summary_table(views, anchors, labels) if len(sections) > 1 else None,
         "styles": styles,
         "glossary": GLOSSARY,
@@ -101,6 +118,7 @@ def render(record: StudyRecord) -> Pages:
 def _section(view: View, index: int, pngs: dict[str, bytes]) -> Section:
     record = view.record
     anchor = f"problem-{index + 1}"
+    first, second = ("sorted", "component") if view.is_sorted else ("component", "sorted")
     section = Section(
         anchor=anchor,
         title=overview.title(view),
@@ -115,9 +133,10 @@ def _section(view: View, index: int, pngs: dict[str, bytes]) -> Section:
             if entry.record.verdict is not None
         ],
         tables=_present(
-            tables.bounds_table(view), tables.means_table(view, "sorted"), tables.verdict_table(view)
+            tables.bounds_table(view), tables.means_table(view, first), tables.verdict_table(view)
         ),
-        more_tables=_present(tables.means_table(view, "component")),
+        more_tables=_present(tables.means_table(view, second)),
+        more=f"The same, components {HOW[second]}",
     )
     for picture in (make(view) for make in FIGURES):
         if picture is not None:

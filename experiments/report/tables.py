@@ -6,10 +6,19 @@ import numpy as np
 
 from experiments.records import CellRecord, Measurement
 from experiments.report import numbers
+from experiments.report.draws import in_order
+from experiments.report.figures.panels import flat_location
 from experiments.report.numbers import Shown, missing
 from experiments.report.view import Entry, View, number_of, numbers_of
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "none": numbers.DASH}
+
+
+HOW = {
+    "sorted": "sorted draw by draw by their first number",
+    "component": "relabelled by allocation probabilities",
+}
+"""How components are told apart in a table of means."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +153,6 @@ def means_table(view: View, kind: str) -> Table | None:
     }
     if not found:
         return None
-    n_features = view.record.problem.x.shape[1]
     n_columns = max(len(means[0]) for means, _ in found.values())
     rows = []
     for entry in view.entries:
@@ -155,15 +163,12 @@ def means_table(view: View, kind: str) -> Table | None:
         else:
             entries = tuple(numbers.with_spread(m, s) for m, s in zip(pair[0][0], pair[1][0], strict=True))
         rows.append(Row(entry.label, entries, entry.record.cell.method))
-    if kind == "sorted" and n_features == 1 and view.reference is not None:
-        mu = view.reference["mu"][..., 0]
-        moments = zip(mu.mean(axis=0), mu.std(axis=0), strict=True)
+    if view.reference is not None:
+        values = flat_location(in_order(view.reference) if kind == "sorted" else view.reference)
+        moments = zip(values.mean(axis=0), values.std(axis=0), strict=True)
         rows.append(Row("reference", tuple(numbers.with_spread(float(m), float(s)) for m, s in moments)))
-    names = [
-        f"{i // n_features + 1}" + (f", feature {i % n_features + 1}" if n_features > 1 else "")
-        for i in range(n_columns)
-    ]
-    columns = [Column(name) for name in names]
+    names = view.entries_of_location
+    columns = [Column(str(i // len(names) + 1), names[i % len(names)]) for i in range(n_columns)]
     if kind == "sorted" and any("mean_error" in entry.record.measurements for entry in view.entries):
         columns.append(Column("Largest error", "reference sd ± s.e."))
         cells: list[CellRecord | None] = [entry.record for entry in view.entries]
@@ -172,12 +177,9 @@ def means_table(view: View, kind: str) -> Table | None:
             replace(row, entries=(*row.entries, _largest_error(cell)))
             for row, cell in zip(rows, cells, strict=True)
         ]
-    unit = f", in {view.record.unit}" if view.record.unit else ""
-    caption = (
-        f"Posterior means ± standard deviations, components sorted draw by draw{unit}"
-        if kind == "sorted"
-        else f"Posterior means ± standard deviations, components relabelled by allocation probabilities{unit}"
-    )
+    of_what = "" if view.word == "mean" else f" of the {view.words}"
+    unit = f", in {view.record.unit}" if view.record.unit and view.word == "mean" else ""
+    caption = f"Posterior means{of_what} ± standard deviations, components {HOW[kind]}{unit}"
     return Table(caption, tuple(columns), tuple(rows))
 
 

@@ -1,12 +1,19 @@
-"""A problem as the figures see it: its record, and the draws of every method in one order."""
+"""A problem as the figures see it: its record, and the draws of every method in one order.
+
+With one number a component (D = 1) components are sorted within each draw; else they are named alike by
+their allocations of points, see `experiments.relabel`.
+"""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from experiments.records import CellRecord, Draws, ProblemRecord
-from experiments.report.draws import UnreadableDraws, in_order, posterior, read_draws
+from experiments.records import CellRecord, Draws, Problem, ProblemRecord
+from experiments.report.draws import UnreadableDraws, in_order, posterior, read_draws, thinned
 from experiments.report.palette import MethodStyle
+
+MOST_NAMED = 2000
+"""Draws whose components are named by allocations: it takes longer than sorting."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +25,7 @@ class Entry:
     record : CellRecord
     style : MethodStyle
     draws : dict of ndarray, or None
-        Thinned canonical draws; with one feature, components sorted within each draw.
+        Thinned canonical draws, their components sorted or named alike.
     """
 
     record: CellRecord
@@ -57,6 +64,41 @@ class View:
         return self.record.problem.x.shape[1] == 1
 
     @property
+    def entries_of_location(self) -> tuple[str, ...]:
+        """What each number of a component's location is called; ("",) if there is but one."""
+        from experiments.draws import location_entries
+
+        names = self.record.features
+        found = location_entries(self.record.problem.mixture.components.mean_draw())
+        if 1 < len(found) == len(names):
+            return names
+        if len(names) > 1:  # categories: "feature 2 = 1" is the second name's
+            return tuple(_with_name(entry, names) for entry in found)
+        return found
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether components are sorted within each draw: one number says where a component is."""
+        return len(self.entries_of_location) == 1
+
+    @property
+    def word(self) -> str:
+        """What a component's location is: "mean", "rate", "probability"."""
+        from experiments.draws import location_word
+
+        return location_word(self.record.problem.mixture.components.mean_draw())
+
+    @property
+    def words(self) -> str:
+        """The same for several: "means", "rates", "probabilities"."""
+        return "probabilities" if self.word == "probability" else f"{self.word}s"
+
+    def feature(self, d: int) -> str:
+        """Return a feature's name."""
+        names = self.record.features
+        return names[d] if d < len(names) else "x" if self.one_feature else f"feature {d + 1}"
+
+    @property
     def with_draws(self) -> list[tuple[Entry, Draws]]:
         """The methods that have draws, with them."""
         return [(entry, entry.draws) for entry in self.entries if entry.draws is not None]
@@ -69,18 +111,18 @@ class View:
 
 def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
     """Return the view of a problem, reading the files of its draws."""
-    one_feature = record.problem.x.shape[1] == 1
+    prepare = _Preparing(record.problem)
     entries, notes = [], []
     for cell in record.cells:
         style, draws = styles[cell.cell.method], None
         if cell.draws is not None and cell.status == "ok":
             try:
-                draws = _prepared(read_draws(cell.draws), one_feature)
+                draws = prepare(read_draws(cell.draws))
             except UnreadableDraws as error:
                 notes.append(f"{style.label}: {error}")
         entries.append(Entry(cell, style, draws))
     tree = record.reference.draws
-    reference = None if tree is None else _prepared(posterior(tree), one_feature)
+    reference = None if tree is None else prepare(posterior(tree))
     return View(record, tuple(entries), reference, tuple(notes))
 
 
@@ -106,8 +148,29 @@ def number_of(cell: CellRecord, name: str) -> tuple[float, float] | None:
     return float(numbers[0][0]), float(numbers[1][0])
 
 
-def _prepared(draws: Draws, one_feature: bool) -> Draws | None:
-    """Return finite draws in order, or None if there is nothing to draw."""
-    if not draws or not all(np.isfinite(values).all() for values in draws.values()):
-        return None
-    return in_order(draws) if one_feature and "mu" in draws else draws
+class _Preparing:
+    """Puts draws in order; the first that need names give them to all."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.pivot: np.ndarray | None = None
+
+    def __call__(self, draws: Draws) -> Draws | None:
+        """Return finite draws in order, or None if there is nothing to draw."""
+        from experiments.draws import as_tree, location
+        from experiments.relabel import named, pivot_of
+
+        if not draws or not all(np.isfinite(values).all() for values in draws.values()):
+            return None
+        if location(draws).shape[-1] == 1:
+            return in_order(draws)
+        if self.pivot is None:
+            self.pivot = pivot_of(self.problem, as_tree(draws))
+        return named(self.problem, thinned(draws, MOST_NAMED), self.pivot)
+
+
+def _with_name(entry: str, names: tuple[str, ...]) -> str:
+    """Return "feature 2 = 1" with the second name in place of "feature 2"."""
+    feature, _, category = entry.partition(" = ")
+    number = feature.removeprefix("feature ")
+    return f"{names[int(number) - 1]} = {category}" if number.isdigit() and category else entry

@@ -247,6 +247,8 @@ class Store:
             problem,
             judgement.reference if judgement else _NO_REFERENCE,
             tuple(cells),
+            entry.features,
+            entry.series,
         )
 
     def study_record(self) -> StudyRecord:

@@ -25,6 +25,8 @@ class ProblemEntry:
     about_model: str
     unit: str
     cells: tuple[Cell, ...]
+    features: tuple[str, ...] = ()
+    series: str = ""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from experiments.plugins import find, source_file
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 """Those that make numbers."""
 
-_SHARED = ("scoring.py", "starts.py", "draws.py", "symmetry.py", "work.py", "records.py")
+_SHARED = ("scoring.py", "starts.py", "draws.py", "symmetry.py", "work.py", "records.py", "held_out.py")
 _JUDGING = ("references", "metrics", "judge.py", "relabel.py", "verdict.py")
 
 

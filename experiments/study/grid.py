@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from experiments.config.entries import DatasetEntry, ModelEntry
+from experiments.config.entries import DatasetEntry
+from experiments.config.models import ModelEntry
 from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
 from experiments.config.reading import Config
 from experiments.datasets import Dataset
@@ -44,6 +45,8 @@ class StudyProblem:
     key : str
         Content key of all that judging it needs besides its cells: model, data, seed, options of the
         reference and the verdict, code and versions.
+    series : str
+        The model's name without its number of components, in a study over K; else empty.
     """
 
     dataset: str
@@ -57,6 +60,7 @@ class StudyProblem:
     starts_seed: int
     reference_seed: int
     key: str
+    series: str = ""
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,7 @@ def _problem(
         starts_seed=seeds.integer(config.seed, "starts", *names),
         reference_seed=reference_seed,
         key=fingerprint.content_key(content),
+        series=model.series,
     )
 
 

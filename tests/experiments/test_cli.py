@@ -175,10 +175,19 @@ def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
         (["empty.csv", "--components", 2], "there must be at least one point"),
         (["eight.csv", "--components", 2, "--plot", "p.docx"], "must end in .png, .svg or .pdf"),
         (["eight.csv", "--components", 2, "--plot", "none/p.png"], "cannot be written"),
+        (["eight.csv", "--components", 2, "--prior", "mean"], "write FIELD=VALUE"),
+        (["eight.csv", "--components", 2, "--prior", "mean=x"], "write FIELD=VALUE"),
+        (["eight.csv", "--components", 2, "--prior", "meen=1"], 'did you mean "mean"?'),
+        (["eight.csv", "--components", 2, "--prior", "mean=1", "--mean", 1], "once is enough"),
+        (["eight.csv", "--components", 2, "--family", "normal_gama"], 'did you mean "normal_gamma"?'),
+        (["eight.csv", "--components", 2, "--weights", "dirichlt"], 'did you mean "dirichlet"?'),
+        (["eight.csv", "--components", 2, "--concentration", 1], 'fixed has no field "concentration"'),
         (
-            ["two-columns.csv", "--components", 2, "--column", "v", "--column", "id", "--plot", "p.png"],
-            "one column",
+            ["eight.csv", "--components", 2, "--weights", "dirichlet", "--concentration", 0],
+            "concentration is",
         ),
+        (["eight.csv", "--components", 2, "--family", "gamma_poisson"], "gamma_poisson is for counts"),
+        (["eight.csv", "--components", 2, "--family", "gamma_poisson", "--variance", 1], "no field"),
     ],
 )
 @pytest.mark.parametrize("json_flag", [[], ["--json"]])

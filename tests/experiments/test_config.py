@@ -123,7 +123,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_valid_one(old, new, complai
     assert complaint in said and "did you mean" in said
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "2.5", "2.0", "true", '"2"', "[2]", "nan"])
+@pytest.mark.parametrize("number", ["0", "-1", "2.5", "2.0", "true", '"2"', "[2.0]", "[]", "nan"])
 def test_components_are_a_whole_number_above_zero(number):
     said = refusal(changed("components = 2", f"components = {number}"))
     assert "models[1].components: is " in said and "must be" in said and "\n" not in said
@@ -266,7 +266,7 @@ def test_methods_of_the_users_own(tmp_path, monkeypatch):
 
 def test_listing_finds_files_by_name_and_reads_their_docstrings():
     assert {"cavi", "advi", "fullrank_advi", "nuts"} <= set(plugins.names("methods"))
-    assert plugins.names("datasets") == ["file", "galaxies", "simulated"]
+    assert plugins.names("datasets") == ["faithful", "file", "galaxies", "simulated", "simulated_family"]
     assert "fixed" in plugins.names("weights") and "mixing" not in plugins.names("weights")
     for room in plugins.ROOMS:
         assert all(plugins.about(room, name) for name in plugins.names(room))

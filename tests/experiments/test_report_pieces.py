@@ -64,7 +64,7 @@ def test_a_fence_is_longer_than_any_in_the_text_and_bars_are_escaped():
 
 def test_methods_unknown_to_the_report_get_colours_of_their_own():
     styles = method_styles(["cavi", "nuts", "my_method", "other"])
-    assert styles["my_method"].label == "my method"
+    assert styles["my_method"].label == "my_method"
     assert len({style.colour for style in styles.values()}) == 4
     assert len({style.marker for style in styles.values()}) == 4
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.densities import has_density, normal
+from experiments.report.densities import has_density, normal, normal_components
 from experiments.report.figures.picture import (
     WIDE,
     Picture,
@@ -124,11 +124,9 @@ def picture(view: View) -> Picture | None:
     if len(x) > _MOST_POINTS:
         step = -(-len(x) // _MOST_POINTS)
         x, weight = x[::step], None if weight is None else weight[::step]
-    mu = draws["mu"][..., 0]
-    noise_variance = getattr(mixture.components, "noise_variance")  # noqa: B009 (a field of this family)
-    means, sds = mu.mean(axis=0), np.sqrt(noise_variance + mu.var(axis=0))
-    log_weights = np.log(np.exp(mixture.weights.log_weights(draws, len(mu))).mean(axis=0))
-    scores = log_weights - 0.5 * ((x[:, np.newaxis] - means) / sds) ** 2 - np.log(sds)
+    weights, centres, covariances = normal_components(mixture, draws)
+    means, sds = centres[:, 0], np.sqrt(covariances[:, 0, 0])
+    scores = np.log(weights) - 0.5 * ((x[:, np.newaxis] - means) / sds) ** 2 - np.log(sds)
     scores -= scores.max(axis=1, keepdims=True)
     responsibilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
 

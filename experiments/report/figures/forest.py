@@ -4,7 +4,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.panels import component_panels, moments, only_first
+from experiments.report.figures.panels import (
+    axis_label,
+    flat_location,
+    moments,
+    only_first,
+    panel_grid,
+    titles,
+)
 from experiments.report.figures.picture import Picture, few_ticks, outer_ticks
 from experiments.report.palette import REFERENCE
 from experiments.report.view import View
@@ -12,67 +19,112 @@ from experiments.report.view import View
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Moments = tuple[np.ndarray, np.ndarray]
+"""Means and standard deviations, both of shape (panels,)."""
+
+_AGREES = (
+    "Grey is the reference: a method agrees where its marker stands on the line and its thick bar is "
+    "as wide as the band. "
+)
+
 
 def picture(view: View) -> Picture | None:
-    """Return the picture (D = 1), or None if no method has means."""
+    """Return the picture of means (rates, probabilities), or None if no method has any."""
     found = moments(view)
-    if not found or not view.one_feature:
+    if not found:
         return None
-    band = None
-    if view.reference is not None:
-        mu = view.reference["mu"][..., 0]
-        band = mu.mean(axis=0), mu.std(axis=0)
-    unit = view.record.unit
+    band = None if view.reference is None else _moments_of(flat_location(view.reference))
+    heads = titles(view)
+    of_what = (
+        f"Of the smallest, second smallest, … component {view.word}"
+        if view.is_sorted
+        else f"Of each component's {view.word}, components named alike by the points they hold"
+    )
+    grey = _AGREES if band is not None else "There is no reference to compare with. "
+    rows = [(index, (means, sds)) for index, means, sds in found]
 
     def draw(width: float) -> "Figure":
-        row_height = 0.55 + 0.24 * len(found)
-        figure, panels, columns = component_panels(view, width, row_height, 0.3)
-        labels = [view.entries[index].label for index, _, _ in found]
-        for k, axes in enumerate(panels):
-            if band is not None:
-                centre, spread = band[0][k], band[1][k]
-                axes.axvspan(centre - spread, centre + spread, color=REFERENCE.light, alpha=0.22, linewidth=0)
-                axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
-            for row, (index, means, sds) in enumerate(found):
-                style = view.entries[index].style
-                colour = style.colour.light
-                for half, thickness in ((2 * sds[k], 1.0), (sds[k], 2.6)):
-                    axes.plot(
-                        [means[k] - half, means[k] + half], [-row, -row], color=colour, linewidth=thickness
-                    )
-                axes.plot(
-                    means[k],
-                    -row,
-                    color=colour,
-                    marker=style.marker,
-                    markersize=5,
-                    linestyle="none",
-                    zorder=3,
-                )
-            axes.set_title(f"component {k + 1}", fontsize=8)
-            axes.set_ylim(-len(found) + 0.4, 0.6)
-            axes.set_yticks(-np.arange(len(found)), labels if k % columns == 0 else [])
-            axes.tick_params(axis="y", length=0)
-            axes.spines["left"].set_visible(False)
-            axes.margins(x=0.08)
-            if columns > 3:
-                outer_ticks(axes)
-            else:
-                few_ticks(axes, 3)
-        figure.supxlabel(f"sorted mean{f' ({unit})' if unit else ''}", fontsize=8.5)
-        return figure
+        return _draw(view, heads, rows, band, axis_label(view), width)
 
-    grey = (
-        "Grey is the reference: a method agrees where its marker stands on the line and its thick bar is "
-        "as wide as the band. "
-        if band is not None
-        else "There is no reference to compare with. "
-    )
     return Picture(
         "forest",
-        "Posterior means and intervals",
-        "Of the smallest, second smallest, … component mean: each method's posterior mean ± 1 standard "
+        f"Posterior {view.words} and intervals",
+        f"{of_what}: each method's posterior mean ± 1 standard "
         f"deviation (thick) and ± 2 (thin). {grey}Each panel has its own "
-        f"scale.{only_first(view)}{view.missing_from([view.entries[index] for index, _, _ in found])}",
+        f"scale.{only_first(len(heads))}{view.missing_from([view.entries[index] for index, _ in rows])}",
         draw,
     )
+
+
+def weights_picture(view: View) -> Picture | None:
+    """Return the picture of the components' weights, or None where they are known."""
+    rows = [
+        (index, _moments_of(entry.draws["weights"]))
+        for index, entry in enumerate(view.entries)
+        if entry.draws is not None and "weights" in entry.draws
+    ]
+    if not rows:
+        return None
+    band = None
+    if view.reference is not None and "weights" in view.reference:
+        band = _moments_of(view.reference["weights"])
+    heads = [f"component {k + 1}" for k in range(len(rows[0][1][0]))]
+
+    def draw(width: float) -> "Figure":
+        return _draw(view, heads, rows, band, "weight", width)
+
+    return Picture(
+        "weights",
+        "Weights and intervals",
+        "The components' weights, in the same order: each method's posterior mean ± 1 standard deviation "
+        f"(thick) and ± 2 (thin). {_AGREES if band is not None else ''}Each panel has its own scale."
+        f"{only_first(len(heads))}{view.missing_from([view.entries[index] for index, _ in rows])}",
+        draw,
+    )
+
+
+def _moments_of(values: np.ndarray) -> Moments:
+    return values.mean(axis=0), values.std(axis=0)
+
+
+def _draw(
+    view: View,
+    heads: list[str],
+    rows: list[tuple[int, Moments]],
+    band: Moments | None,
+    label: str,
+    width: float,
+) -> "Figure":
+    figure, panels, columns = panel_grid(len(heads), width, 0.55 + 0.24 * len(rows), 0.3)
+    labels = [view.entries[index].label for index, _ in rows]
+    for k, axes in enumerate(panels):
+        if band is not None:
+            centre, spread = band[0][k], band[1][k]
+            axes.axvspan(centre - spread, centre + spread, color=REFERENCE.light, alpha=0.22, linewidth=0)
+            axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
+        for row, (index, (means, sds)) in enumerate(rows):
+            style = view.entries[index].style
+            colour = style.colour.light
+            for half, thickness in ((2 * sds[k], 1.0), (sds[k], 2.6)):
+                axes.plot([means[k] - half, means[k] + half], [-row, -row], color=colour, linewidth=thickness)
+            axes.plot(
+                means[k],
+                -row,
+                color=colour,
+                marker=style.marker,
+                markersize=5,
+                linestyle="none",
+                zorder=3,
+            )
+        axes.set_title(heads[k], fontsize=8)
+        axes.set_ylim(-len(rows) + 0.4, 0.6)
+        axes.set_yticks(-np.arange(len(rows)), labels if k % columns == 0 else [])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.margins(x=0.08)
+        if columns > 3:
+            outer_ticks(axes)
+        else:
+            few_ticks(axes, 3)
+    figure.supxlabel(label, fontsize=8.5)
+    return figure

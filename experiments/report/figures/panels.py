@@ -1,9 +1,10 @@
-"""One small panel for each component: the frame that the forest and the densities share."""
+"""One small panel for each component and feature: the frame that the forest and the densities share."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.records import Draws
 from experiments.report.figures.picture import WIDE, new_figure
 from experiments.report.view import View, numbers_of
 
@@ -12,32 +13,52 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 12
-"""Components shown; more than these make no readable figure."""
+"""Panels shown; more than these make no readable figure."""
+
+
+def flat_location(draws: Draws) -> np.ndarray:
+    """Return the location of every draw's components, entry by entry, shape (S, K L)."""
+    from experiments.draws import location
+
+    values = location(draws)
+    return values.reshape(len(values), -1)
+
+
+def titles(view: View) -> list[str]:
+    """Return the title of every panel: K L of them, the entries of the first component first."""
+    components = range(1, view.record.problem.mixture.n_components + 1)
+    entries = view.entries_of_location
+    if entries == ("",):
+        return [f"component {k}" for k in components]
+    return [f"{k}: {entry}" for k in components for entry in entries]
 
 
 def moments(view: View) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Return (entry's index, sorted means, their posterior sds) of every method that has them (D = 1)."""
-    n_components = view.record.problem.mixture.n_components
+    """Return (entry's index, means, their posterior sds) of every method that has them, each of shape (K L,).
+
+    With one number a component they are those of sorted components, else of relabelled ones.
+    """
+    kind, number = "sorted" if view.is_sorted else "component", len(titles(view))
     found = []
     for index, entry in enumerate(view.entries):
-        means, sds = numbers_of(entry.record, "sorted_means"), numbers_of(entry.record, "sorted_sds")
-        if means is not None and sds is not None and means[0].size == sds[0].size == n_components:
+        means, sds = numbers_of(entry.record, f"{kind}_means"), numbers_of(entry.record, f"{kind}_sds")
+        if means is not None and sds is not None and means[0].size == sds[0].size == number:
             found.append((index, means[0], sds[0]))
     return found
 
 
-def component_panels(
-    view: View, width: float, row_height: float, extra: float
+def panel_grid(
+    number: int, width: float, row_height: float, extra: float
 ) -> tuple["Figure", list["Axes"], int]:
-    """Return a figure with a panel for each component, and the number of columns.
+    """Return a figure with so many panels, `MOST` at most, and the number of columns.
 
     Parameters
     ----------
-    view : View
+    number : int
     width, row_height, extra : float
         In inches: of the figure, of each row of panels, and of what stands around them.
     """
-    number = min(view.record.problem.mixture.n_components, MOST)
+    number = min(number, MOST)
     most = 5 if width >= WIDE else 2
     rows = -(-number // most)
     columns = -(-number // rows)
@@ -49,7 +70,12 @@ def component_panels(
     return figure, panels[:number], columns
 
 
-def only_first(view: View) -> str:
-    """Return a sentence saying that not all components are shown, or nothing."""
-    n_components = view.record.problem.mixture.n_components
-    return f" Only the first {MOST} of {n_components} components are shown." if n_components > MOST else ""
+def axis_label(view: View) -> str:
+    """Return what the panels' horizontal axes show."""
+    unit = f" ({view.record.unit})" if view.record.unit and view.word == "mean" else ""
+    return f"{'sorted ' if view.is_sorted else ''}{view.word}{unit}"
+
+
+def only_first(number: int) -> str:
+    """Return a sentence saying that not all panels are shown, or nothing."""
+    return f" Only the first {MOST} of {number} are shown." if number > MOST else ""

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.report.figures.panels import component_panels, only_first
+from experiments.report.figures.panels import axis_label, flat_location, only_first, panel_grid, titles
 from experiments.report.figures.picture import Picture, few_ticks, legend_above, outer_ticks
 from experiments.report.palette import REFERENCE
 from experiments.report.view import View
@@ -16,16 +16,16 @@ _GRID = 128
 
 
 def picture(view: View) -> Picture | None:
-    """Return the picture (D = 1), or None if no method has draws."""
-    shown = [(entry, draws) for entry, draws in view.with_draws if "mu" in draws]
-    if not shown or not view.one_feature:
+    """Return the picture, or None if no method has draws."""
+    shown = view.with_draws
+    if not shown:
         return None
-    unit = view.record.unit
-    samples = [draws["mu"][..., 0] for _, draws in shown]
-    truth = None if view.reference is None else view.reference["mu"][..., 0]
+    heads = titles(view)
+    samples = [flat_location(draws) for _, draws in shown]
+    truth = None if view.reference is None else flat_location(view.reference)
 
     def draw(width: float) -> "Figure":
-        figure, panels, columns = component_panels(view, width, 1.55, 0.55)
+        figure, panels, columns = panel_grid(len(heads), width, 1.55, 0.55)
         handles: list[Any] = []
         for k, axes in enumerate(panels):
             everyone = [mu[:, k] for mu in samples] + ([] if truth is None else [truth[:, k]])
@@ -54,7 +54,7 @@ def picture(view: View) -> Picture | None:
                     linewidth=1.3,
                     label=entry.label,
                 )
-            axes.set_title(f"component {k + 1}", fontsize=8)
+            axes.set_title(heads[k], fontsize=8)
             axes.set_ylim(bottom=0)
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
@@ -63,16 +63,16 @@ def picture(view: View) -> Picture | None:
             else:
                 few_ticks(axes, 3)
         legend_above(figure, handles, width)
-        figure.supxlabel(f"sorted mean{f' ({unit})' if unit else ''}", fontsize=8.5)
+        figure.supxlabel(axis_label(view), fontsize=8.5)
         return figure
 
     grey = " Grey is the reference." if truth is not None else ""
     return Picture(
         "posterior",
-        "Posterior densities of the means",
-        f"The same means as whole distributions, smoothed from draws.{grey} A curve that is too narrow is "
-        "too sure of itself, as mean-field methods often are; a shifted one is "
-        f"biased.{only_first(view)}{view.missing_from([entry for entry, _ in shown])}",
+        f"Posterior densities of the {view.words}",
+        f"The same {view.words} as whole distributions, smoothed from draws.{grey} A curve that is too "
+        "narrow is too sure of itself, as mean-field methods often are; a shifted one is "
+        f"biased.{only_first(len(heads))}{view.missing_from([entry for entry, _ in shown])}",
         draw,
     )
 

@@ -1,0 +1,97 @@
+"""What `elbowroom fit` says on the terminal."""
+
+import numpy as np
+
+from experiments.commands._quick import QuickFit
+from experiments.datasets import Dataset
+
+_MOST_CORRELATED = 8  # features; more correlations than these fill a screen
+
+
+def print_fit(result: QuickFit, trace: bool = False) -> None:
+    """Print a fit for a reader."""
+    fit, terms = result.fit, result.fit.elbo_terms
+    print(result.data.about)
+    print(result.about_model)
+    if result.about_prior:
+        print(result.about_prior)
+    at_best, number = result.starts_at_best, len(fit.starts)
+    print(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
+    print(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
+    if trace:
+        print("\nsweep  ELBO")
+        for sweep, elbo in enumerate(fit.elbo_trace, 1):
+            print(f"{sweep:5d}  {elbo:.10g}")
+    print(f"\nELBO {fit.elbo:.10g} nats")
+    print(f"  {terms.log_likelihood:>16.6f}  E ln p(x | c, theta)")
+    print(f"  {terms.log_assignments:>16.6f}  E ln p(c | pi)")
+    print(f"  {terms.entropy:>16.6f}  H[q(c)]")
+    print(f"  {-terms.kl_weights + 0.0:>16.6f}  - KL(q(pi), p(pi))")
+    print(f"  {-terms.kl_components + 0.0:>16.6f}  - KL(q(theta), p(theta))")
+    print()
+    print_aligned(_components(result))
+    if "probability" in result.figures:
+        _print_categories(result)
+    if "correlation" in result.figures and 1 < result.data.x.shape[1] <= _MOST_CORRELATED:
+        _print_correlations(result)
+
+
+def _components(result: QuickFit) -> list[list[str]]:
+    """Return the table of components: points, weights unless they are fixed, and what the family says."""
+    found, features = result.figures, result.data.features
+    header = ["component", "points"]
+    if result.fit.weights.name != "fixed":
+        header.append("weight ± sd")
+    location = next((name for name in ("mean", "rate") if name in found), None)
+    if location:
+        n_columns = found[location].shape[1]
+        names = features if len(features) == n_columns else [str(d + 1) for d in range(n_columns)]
+        header += [f"{location} ± sd"] if n_columns == 1 else [f"{name}: {location} ± sd" for name in names]
+    if "spread" in found:
+        header += ["sd of points"] if len(features) == 1 else [f"{name}: sd of points" for name in features]
+    rows = [header]
+    for k in range(len(found["count"])):
+        row = [str(k + 1), f"{found['count'][k]:.2f}"]
+        if result.fit.weights.name != "fixed":
+            row.append(f"{found['weight'][k]:.4f} ± {found['weight_sd'][k]:.4f}")
+        if location:
+            row += [f"{m:.6g} ± {s:.3g}" for m, s in zip(found[location][k], found["sd"][k], strict=True)]
+        if "spread" in found:
+            row += [f"{s:.4g}" for s in found["spread"][k]]
+        rows.append(row)
+    return rows
+
+
+def _print_categories(result: QuickFit) -> None:
+    probability, sd = result.figures["probability"], result.figures["sd"]
+    for d, feature in enumerate(result.data.features):
+        labels = labels_of(result.data, d, probability.shape[2])
+        print(f"\n{feature}: probability ± sd")
+        rows = [["component", *labels]]
+        for k in range(len(probability)):
+            pairs = zip(probability[k, d], sd[k, d], strict=True)
+            rows.append([str(k + 1), *(f"{p:.3f} ± {s:.3f}" for p, s in pairs)])
+        print_aligned(rows)
+
+
+def labels_of(data: Dataset, feature: int, n_categories: int) -> list[str]:
+    """Return what the codes of a feature stand for; codes without a label stand for themselves."""
+    known = data.categories[feature] if data.categories else ()
+    return [known[c] if c < len(known) else f"({c})" for c in range(n_categories)]
+
+
+def _print_correlations(result: QuickFit) -> None:
+    features = result.data.features
+    below = np.tril_indices(len(features), -1)
+    print("\ncorrelations of the points within a component")
+    rows = [["component", *(f"{features[i]}, {features[j]}" for i, j in zip(*below, strict=True))]]
+    for k, matrix in enumerate(result.figures["correlation"], 1):
+        rows.append([str(k), *(f"{value:.3f}" for value in matrix[below])])
+    print_aligned(rows)
+
+
+def print_aligned(rows: list[list[str]]) -> None:
+    """Print rows as columns aligned at the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)))

@@ -1,0 +1,137 @@
+"""`elbowroom choose`: how many components, by CAVI alone, on a file of one's own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments.commands._output import Json, print_json, warn, write_picture
+from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
+
+if TYPE_CHECKING:
+    from experiments.choosing import Candidate
+
+
+def choose(
+    data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
+    components: Annotated[str, typer.Option(help="Numbers of components, such as 1-8 or 1,2,4.")],
+    column: Column = None,
+    family: Family = "normal_known_variance",
+    weights: Weights = "fixed",
+    prior: Prior = None,
+    concentration: Concentration = None,
+    starts: Starts = 20,
+    folds: Annotated[
+        int, typer.Option(help="Of the cross-validation by which prediction is judged; 0: none.", min=0)
+    ] = 5,
+    seed: Seed = 1,
+    plot: Annotated[Path | None, typer.Option(help="Draw it into a .png, .svg or .pdf file.")] = None,
+    json: Json = False,
+) -> None:
+    """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
+    numbers = read_numbers(components)
+
+    from experiments.choosing import candidates
+    from experiments.commands._quick import read
+    from experiments.study.grid import too_few_points
+    from hand_cavi import InputError
+
+    if folds == 1:
+        raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
+    model = model_of(numbers[0], family, weights, prior, concentration)
+    read_data = read(data, tuple(column or ()), family)
+    mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
+    if warning := too_few_points(len(read_data.x), max(numbers)):
+        warn(warning)
+    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds)
+    if plot is not None:
+        from experiments.report.figures.choosing import choosing_figure
+
+        write_picture(plot, lambda: choosing_figure(found))
+    if json:
+        print_json({"data": read_data.about, "n": len(read_data.x), "prior": abouts[0], **_content(found)})
+        return
+    print(read_data.about)
+    if abouts[0]:
+        print(abouts[0])
+    print()
+    _print(found)
+
+
+def read_numbers(text: str) -> list[int]:
+    """Read "1-8", "3" or "1,2,4".
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or names a number below 1 or twice.
+    """
+    from hand_cavi import InputError
+
+    numbers: list[int] = []
+    try:
+        for part in text.split(","):
+            first, dash, last = part.partition("-")
+            numbers += range(int(first), int(last) + 1) if dash else [int(first)]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+        raise InputError(
+            f'--components "{text}" cannot be read; write such as 1-8 or 1,2,4, each number once'
+        )
+    return numbers
+
+
+def _content(found: "list[Candidate]") -> dict[str, Any]:
+    names = ["elbo", "symmetrised", "symmetry_se", "held_out", "held_out_se", "behind", "behind_se"]
+    names += ["occupied", "starts", "starts_at_best"]
+    return {
+        "candidates": [
+            {
+                "components": one.n_components,
+                **{name: getattr(one, name) for name in names},
+                "log_evidence": one.evidence.value if one.evidence else None,
+                "log_evidence_se": one.evidence.standard_error if one.evidence else None,
+            }
+            for one in found
+        ]
+    }
+
+
+def _print(found: "list[Candidate]") -> None:
+    from experiments.commands._fit_tables import print_aligned
+    from experiments.report.numbers import DASH, with_error
+
+    def shown(value: float | None, error: float | None) -> str:
+        return DASH if value is None else with_error(value, error).plain
+
+    header = ["K", "ELBO", "ELBO + KL(q, q_sym)", "log p(x)", "held out / point", "behind best"]
+    rows = [[*header, "occupied", "starts at best"]]
+    for one in found:
+        evidence = one.evidence
+        rows.append(
+            [
+                str(one.n_components),
+                f"{one.elbo:.3f}",
+                shown(one.symmetrised, one.symmetry_se),
+                shown(evidence.value, evidence.standard_error) if evidence else DASH,
+                shown(one.held_out, one.held_out_se),
+                shown(one.behind, one.behind_se),
+                str(one.occupied),
+                f"{one.starts_at_best} of {one.starts}",
+            ]
+        )
+    print_aligned(rows)
+    best = max(found, key=lambda one: one.elbo if one.symmetrised is None else one.symmetrised)
+    print(f"\nThe bound is highest at K = {best.n_components}", end="")
+    predicted = [one for one in found if one.held_out is not None]
+    if predicted:
+        leader = max(predicted, key=lambda one: one.held_out or 0.0)
+        near = [
+            str(one.n_components)
+            for one in predicted
+            if one is not leader and one.behind is not None and one.behind > -2 * (one.behind_se or 0.0)
+        ]
+        also = f"; within two standard errors of it: {', '.join(near)}" if near else ""
+        print(f"; held-out points are predicted best with K = {leader.n_components}{also}", end="")
+    print(".")

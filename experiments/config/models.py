@@ -1,0 +1,168 @@
+"""A study's models: a family with its prior, weights with theirs, and the number of components.
+
+    [[models]]
+    name = "two-blobs"
+    family = "normal_wishart"
+    components = 2
+    weights = { name = "dirichlet", concentration = 1.0 }
+    [models.prior]
+    mean = [3.5, 70.0]
+    precision_scale = 0.01
+    degrees_of_freedom = 4.0
+    scale_inverse = [[0.6, 0.0], [0.0, 90.0]]
+
+The fields of a prior are those of the family's class; ``weights = "fixed"`` is short for weights that need no
+options. A list of numbers as ``components`` stands for one model each, named ``two-blobs-K1`` and so on.
+Each reader complains and returns None where something is wrong.
+"""
+
+import math
+from dataclasses import MISSING, Field, dataclass, fields
+from typing import Any
+
+from experiments.config.complaints import Complaints, Place, shown, validated
+from experiments.config.options import Name, Options
+from experiments.plugins import find_class, names
+from hand_cavi import InputError, Mixture
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the study.
+
+    Attributes
+    ----------
+    name : str
+    mixture : Mixture
+    datasets : tuple of str, or None
+        The data sets to which it applies; None: to all.
+    series : str
+        The entry's own name, where its components are a list; else empty.
+    """
+
+    name: str
+    mixture: Mixture
+    datasets: tuple[str, ...] | None
+    series: str = ""
+
+
+class _ModelEntry(Options):
+    name: Name
+    family: str
+    components: Any
+    datasets: tuple[str, ...] | None = None
+
+
+def read_models(entry: dict[str, Any], place: Place, complaints: Complaints) -> tuple[ModelEntry, ...] | None:
+    """Read an entry: one model, or one for each number of components."""
+    own = {key: value for key, value in entry.items() if key not in ("prior", "weights")}
+    head = validated(_ModelEntry, own, place, complaints, also=["prior", "weights"])
+    family = _class("families", entry.get("family"), (*place, "family"), complaints)
+    weights = _weights(entry.get("weights", "fixed"), (*place, "weights"), complaints)
+    components = None
+    if family is not None:
+        components = _build(family, entry.get("prior", {}), (*place, "prior"), complaints)
+    if components is not None and components.natural.ndim != 1:
+        complaints.add(
+            (*place, "prior"), "these are the priors of several components; give one, which serves all"
+        )
+        return None
+    several = None if head is None else _numbers(head.components, (*place, "components"), complaints)
+    if head is None or components is None or weights is None or several is None:
+        return None
+    models = []
+    for n_components in several:
+        series = head.name if isinstance(head.components, list) else ""
+        name = f"{series}-K{n_components}" if series else head.name
+        try:
+            mixture = Mixture(components, weights, n_components)
+        except InputError as error:
+            complaints.add((*place, "weights"), str(error))
+            return None
+        models.append(ModelEntry(name, mixture, head.datasets, series))
+    return tuple(models)
+
+
+def _numbers(value: Any, place: Place, complaints: Complaints) -> list[int] | None:
+    """Return the numbers of components asked for."""
+    numbers = value if isinstance(value, list) else [value]
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers)
+    if numbers and whole and len(set(numbers)) == len(numbers):
+        return numbers
+    complaints.add(
+        place,
+        f"is {shown(value)}; it must be a whole number, at least 1, or a list of such numbers, none twice",
+    )
+    return None
+
+
+def options_of(cls: Any) -> dict[str, Field[Any]]:
+    """Return the fields of a family or of weights that a user sets: those that a mixture does not fill in."""
+    return {field.name: field for field in fields(cls) if field.default is not None}
+
+
+def is_required(option: Field[Any]) -> bool:
+    """Whether an option has no default."""
+    return option.default is MISSING and option.default_factory is MISSING
+
+
+def _class(room: str, name: Any, place: Place, complaints: Complaints) -> Any:
+    """Return the class of this name, or None after complaining; a name that is no text was complained of."""
+    if not isinstance(name, str):
+        return None
+    try:
+        return find_class(room, name)
+    except InputError as error:
+        complaints.add(place, str(error))
+        return None
+
+
+def _weights(values: Any, place: Place, complaints: Complaints) -> Any:
+    """Read ``"fixed"``, or a table with a name and options."""
+    if isinstance(values, str):
+        values = {"name": values}
+    if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+        there = ", ".join(names("weights"))
+        complaints.add(
+            place,
+            f"is {shown(values)}; it must be a name ({there}), or a table with a name and options, such as "
+            '{ name = "dirichlet", concentration = 1.0 }',
+        )
+        return None
+    cls = _class("weights", values["name"], place, complaints)
+    if cls is None:
+        return None
+    return _build(cls, {key: value for key, value in values.items() if key != "name"}, place, complaints)
+
+
+def _build(cls: Any, values: Any, place: Place, complaints: Complaints) -> Any:
+    """Make a prior of a table. Here its fields' names and kinds are checked, their values by the class."""
+    known = options_of(cls)
+    if not isinstance(values, dict):
+        complaints.add(place, f"must be a table of {', '.join(known)}")
+        return None
+    before = len(complaints.sentences)
+    meant = set()
+    for key, value in values.items():
+        if key not in known:
+            meant.add(complaints.unknown((*place, key), known))
+        elif not _is_numeric(value):
+            complaints.add(
+                (*place, key), f"is {shown(value)}; it must be a number, or a list (of lists) of numbers"
+            )
+    for key, option in known.items():
+        if key not in values and key not in meant and is_required(option):
+            complaints.add((*place, key), "missing")
+    if len(complaints.sentences) > before:
+        return None
+    try:
+        return cls(**values)
+    except InputError as error:
+        complaints.add(place, str(error))
+        return None
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(_is_numeric(inner) for inner in value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

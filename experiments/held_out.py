@@ -1,0 +1,85 @@
+"""Held-out predictive density: fit to some points, predict the others, by turns (K-fold cross-validation).
+
+The folds depend on the number of points and of folds alone, so that every model is asked the same question
+and differences between models can be taken point by point.
+"""
+
+import numpy as np
+
+from hand_cavi import InputError, Mixture, fit
+
+FOLDS = 5
+
+STARTS_HELD_OUT = 5
+"""Starts of each fit, at most, where nobody says otherwise: there are many fits."""
+
+
+def log_predictive(
+    mixture: Mixture,
+    x: np.ndarray,
+    *,
+    folds: int = FOLDS,
+    rng: int,
+    starts: int = 20,
+    sample_weight: np.ndarray | None = None,
+    max_sweeps: int = 2000,
+    tolerance: float = 1e-9,
+) -> np.ndarray:
+    """Return the log density of every point under a CAVI fit to the folds that it is not in.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    x : ndarray, shape (N, D)
+    folds : int
+        At least 2, at most N.
+    rng : int
+        Seed of the starts.
+    starts, max_sweeps, tolerance
+        See `hand_cavi.fit`.
+    sample_weight : ndarray, shape (N,), optional
+
+    Returns
+    -------
+    ndarray, shape (N,)
+        In nats.
+
+    Raises
+    ------
+    InputError
+        If there are fewer points than folds.
+    """
+    if not 2 <= folds <= len(x):
+        raise InputError(f"{len(x)} points cannot make {folds} folds; take at least 2, at most one a point")
+    found = np.empty(len(x))
+    for fold in range(folds):
+        out = fold_of(len(x), folds) == fold
+        weight = None if sample_weight is None else sample_weight[~out]
+        fitted = fit(
+            mixture,
+            x[~out],
+            rng=rng,
+            starts=starts,
+            sample_weight=weight,
+            max_sweeps=max_sweeps,
+            tolerance=tolerance,
+        )
+        found[out] = fitted.log_predictive(x[out])
+    return found
+
+
+def fold_of(n_points: int, folds: int) -> np.ndarray:
+    """Return the fold of each point, shape (N,): as equal in size as can be, at random, always the same."""
+    return np.random.default_rng(n_points).permutation(np.arange(n_points) % folds)
+
+
+def mean_and_error(values: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
+    """Return the (weighted) mean over points, and its standard error (NaN for one point).
+
+    The error counts points as independent; that they share fits it leaves out (Bengio & Grandvalet 2004).
+    """
+    share = np.full(len(values), 1 / len(values)) if weight is None else weight / weight.sum()
+    mean = float(share @ values)
+    if np.count_nonzero(share) < 2:
+        return mean, float("nan")
+    return mean, float(np.sqrt(np.sum((share * (values - mean)) ** 2)))

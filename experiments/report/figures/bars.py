@@ -1,0 +1,180 @@
+"""Counts and categories: bars of the data, and the probabilities of a new point under each method."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.records import Draws
+from experiments.report.densities import component_masses, has_mass
+from experiments.report.figures.picture import WIDE, Picture, house_style, legend_above, new_figure
+from experiments.report.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
+from experiments.report.view import View
+from hand_cavi import Mixture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_FEATURES = 6
+_MOST_BARS = 40
+REFERENCE_LABEL = "reference"
+
+Style = tuple[str, str, str, Dash]
+"""A label, colour, marker and dash."""
+
+
+def picture(view: View) -> Picture | None:
+    """Return bars of the data with every method's predictions, or None for data that are neither."""
+    problem = view.record.problem
+    if not view.with_draws or not has_mass(problem.mixture):
+        return None
+    x, weight = problem.x, problem.sample_weight
+    names = [view.feature(d) for d in range(x.shape[1])]
+    lines: list[tuple[Style, Draws]] = []
+    if view.reference is not None:
+        lines.append(((REFERENCE_LABEL, REFERENCE.light, "_", (0.0, ())), view.reference))
+    for entry, draws in view.with_draws:
+        style = entry.style
+        lines.append(((entry.label, style.colour.light, style.marker, style.dash), draws))
+    panels = [
+        _Panel(problem.mixture, x[:, d], weight, d, lines) for d in range(min(len(names), _MOST_FEATURES))
+    ]
+    more = f" Only the first {_MOST_FEATURES} features are shown." if len(names) > _MOST_FEATURES else ""
+    return Picture(
+        "bars",
+        "Data and fitted probabilities",
+        "Grey bars are the data's relative frequencies; markers are the probabilities that each method "
+        "predicts for a new point, feature by feature. Where markers coincide, the methods agree about the "
+        f"data.{_binned(panels)}{more}{view.missing_from([entry for entry, _ in view.with_draws])}",
+        lambda width: _figure(panels, names, width),
+    )
+
+
+def components_figure(
+    mixture: Mixture, draws: Draws, x: np.ndarray, names: list[str], labels: tuple[tuple[str, ...], ...] = ()
+) -> "Figure":
+    """Draw bars of the data, each component's share of the probabilities, and their sum.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Of counts or categories.
+    draws : dict of ndarray
+        Canonical draws, (S, K, ...).
+    x : ndarray, shape (N, D)
+    names : list of str
+        Of the features.
+    labels : tuple of tuples of str
+        What the categories of each feature are called.
+    """
+    markers = "osD^vPXph"
+    panels = []
+    for d in range(min(x.shape[1], _MOST_FEATURES)):
+        panel = _Panel(mixture, x[:, d], None, d, [])
+        panel.labels = labels[d] if labels else ()
+        masses = panel.masses(mixture, draws)
+        panel.lines = [
+            ((f"component {k + 1}", cluster_colour(k).light, markers[k % len(markers)], (0.0, ())), mass)
+            for k, mass in enumerate(masses)
+        ]
+        panel.lines.append((("together", INK.light, "_", (0.0, (3, 2))), masses.sum(axis=0)))
+        panels.append(panel)
+    with house_style():
+        return _figure(panels, names, WIDE)
+
+
+class _Panel:
+    """One feature: where its bars stand, how high they are, and the probabilities of each line."""
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        x: np.ndarray,
+        weight: np.ndarray | None,
+        feature: int,
+        lines: list[tuple[Style, Draws]],
+    ) -> None:
+        self.feature = feature
+        self.n_categories = getattr(mixture.components, "n_categories", None)
+        low, high = (0, self.n_categories - 1) if self.n_categories else (int(x.min()), int(x.max()))
+        low = 0 if low < 0.3 * high else low
+        self.step = -(-(high - low + 1) // _MOST_BARS)
+        self.edges = np.arange(low, high + self.step + 1, self.step)
+        heights, _ = np.histogram(x, self.edges - 0.5, weights=weight)
+        self.heights = heights / heights.sum()
+        self.middles = self.edges[:-1] + (self.step - 1) / 2
+        self.labels: tuple[str, ...] = ()
+        self.lines: list[tuple[Style, np.ndarray]] = [
+            (style, self.masses(mixture, draws).sum(axis=0)) for style, draws in lines
+        ]
+
+    def masses(self, mixture: Mixture, draws: Draws) -> np.ndarray:
+        """Return each component's share of the probability of every bar, shape (K, bars)."""
+        values = np.arange(self.edges[0], self.edges[-1])
+        if self.n_categories:
+            values = values[: self.n_categories]
+        masses = component_masses(mixture, draws, self.feature, values)
+        return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
+
+    def draw(self, axes: "Axes") -> list[Any]:
+        """Draw the bars and the lines; for categories, which have no order, markers side by side."""
+        from matplotlib.ticker import MaxNLocator
+
+        axes.bar(
+            self.middles, self.heights, width=0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0
+        )
+        handles: list[Any] = []
+        number = sum(style[2] != "_" for style, _ in self.lines)
+        places = iter(0.6 * (np.arange(number) - (number - 1) / 2) / max(number, 3))
+        for (label, colour, marker, dash), mass in self.lines:
+            if marker == "_":  # no method, but what is compared with
+                thick, alpha = (4.5, 0.5) if label == REFERENCE_LABEL else (1.0, 1.0)
+                ends = self.middles[:, np.newaxis] + np.array([-0.45, 0.45])
+                levels = np.column_stack([mass, mass])
+                where, height = (ends.T, levels.T) if self.n_categories else (self.middles, mass)
+                drawn = axes.plot(
+                    where, height, color=colour, linestyle=dash, linewidth=thick, alpha=alpha, label=label
+                )
+                handles.append(drawn[0])
+                continue
+            aside = next(places)
+            handles += axes.plot(
+                self.middles + (aside if self.n_categories else 0),
+                mass,
+                marker=marker,
+                color=colour,
+                linestyle="none" if self.n_categories else dash,
+                linewidth=1.0,
+                markersize=4.6 if self.n_categories else 3.6,
+                label=label,
+            )
+        if not self.n_categories:
+            axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        else:
+            labels = [f"{value:g}" for value in self.middles]
+            labels[: len(self.labels)] = self.labels
+            axes.set_xticks(self.middles, labels)
+        return handles
+
+
+def _figure(panels: list[_Panel], names: list[str], width: float) -> "Figure":
+    columns = 1 if len(panels) == 1 or width < WIDE else 2
+    rows = -(-len(panels) // columns)
+    figure = new_figure(width, 0.5 + rows * (2.8 if len(panels) == 1 else 2.0))
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    handles: list[Any] = []
+    for axes, panel in zip(grid, panels, strict=False):
+        handles = panel.draw(axes)
+        kind = "category" if panel.n_categories else "count"
+        axes.set_title(f"{names[panel.feature]}: share of points at each {kind}", fontsize=8)
+        axes.set_xlabel(names[panel.feature], color=MUTED.light)
+        axes.set_ylim(bottom=0)
+    for axes in grid[len(panels) :]:
+        axes.remove()
+    legend_above(figure, handles, width)
+    return figure
+
+
+def _binned(panels: list[_Panel]) -> str:
+    wide = [str(panel.step) for panel in panels if panel.step > 1]
+    return f" A bar stands for up to {max(wide, key=int)} neighbouring counts." if wide else ""

@@ -1,0 +1,176 @@
+"""Normal components of several features: ellipses over the scatter, D = 2; over pairs of features, D > 2."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.records import Draws
+from experiments.report.densities import has_ellipses, normal_components
+from experiments.report.figures.picture import WIDE, Picture, house_style, new_figure
+from experiments.report.palette import DATA, MUTED, cluster_colour
+from experiments.report.view import View
+from hand_cavi import Mixture
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHARES = (0.5, 0.95)
+"""Of a component's points that an ellipse holds."""
+
+_MOST_POINTS = 500  # points drawn in a panel
+_MOST_FEATURES = 5  # features in a pair plot
+_NEGLIGIBLE = 1e-3  # weight below which a component is not drawn
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """What is drawn of a fit: weights (K,), means (K, D), covariances (K, D, D); each point's component."""
+
+    weights: np.ndarray
+    means: np.ndarray
+    covariances: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, mixture: Mixture, draws: Draws, x: np.ndarray) -> "Clusters":
+        """Return the clusters of draws, arrays (S, K, ...), and the most likely one of each point of x."""
+        weights, means, covariances = normal_components(mixture, draws)
+        scores = np.empty((len(x), len(weights)))
+        for k, (weight, mean, covariance) in enumerate(zip(weights, means, covariances, strict=True)):
+            root = np.linalg.cholesky(covariance)
+            z = np.linalg.solve(root, (x - mean).T)
+            scores[:, k] = np.log(weight) - 0.5 * np.sum(z**2, axis=0) - np.log(np.diag(root)).sum()
+        return cls(weights, means, covariances, scores.argmax(axis=1))
+
+
+def picture(view: View) -> Picture | None:
+    """Return ellipses over the scatter, one panel a method, or a pair plot of the first method if D > 2."""
+    problem = view.record.problem
+    if not view.with_draws or not has_ellipses(problem.mixture):
+        return None
+    x = evenly(problem.x)
+    names = [view.feature(d) for d in range(x.shape[1])]
+    unit = view.record.unit
+    if x.shape[1] == 2:
+        shown = [(e.label, Clusters.of(problem.mixture, draws, x)) for e, draws in view.with_draws]
+        return Picture(
+            "ellipses",
+            "Components over the data",
+            "One panel for each method. Points have the colour of the component that they most likely "
+            "belong to; a cross is a component's mean, and its ellipses hold 50 % and 95 % of its "
+            f"points. The number is the component's, with its weight.{_thinned(problem.x)}"
+            f"{view.missing_from([entry for entry, _ in view.with_draws])}",
+            lambda width: scatter_figure(x, shown, names, unit, width=width),
+        )
+    entry, draws = view.with_draws[0]
+    clusters = Clusters.of(problem.mixture, draws, x)
+    left_out = f" Only the first {_MOST_FEATURES} features are shown." if x.shape[1] > _MOST_FEATURES else ""
+    return Picture(
+        "pairs",
+        f"Components found by {entry.label}, two features at a time",
+        "Points have the colour of the component that they most likely belong to; ellipses hold 50 % and "
+        f"95 % of a component's points.{_thinned(problem.x)}{left_out}",
+        lambda width: pairs_figure(x, clusters, names, width=width),
+    )
+
+
+def scatter_figure(
+    x: np.ndarray,
+    shown: list[tuple[str, Clusters]],
+    names: list[str],
+    unit: str = "",
+    *,
+    width: float = WIDE,
+) -> "Figure":
+    """Draw points of two features and components over them, a panel for each of `shown`.
+
+    Parameters
+    ----------
+    x : ndarray, shape (N, 2)
+    shown : list of (str, Clusters)
+        A title, and what a method found.
+    names : list of str
+        Of the features.
+    unit : str
+    width : float
+        In inches.
+    """
+    columns = 1 if len(shown) == 1 or width < WIDE else 2
+    rows = -(-len(shown) // columns)
+    with house_style():
+        figure = new_figure(width, rows * (3.6 if len(shown) == 1 else 2.7))
+        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+        for axes, (title, clusters) in zip(panels, shown, strict=False):
+            _draw(axes, x, clusters, (0, 1), numbered=True)
+            axes.set_title(title, fontsize=8)
+            axes.tick_params(labelbottom=True)
+        for axes in panels[len(shown) :]:
+            axes.remove()
+        common = f" ({unit})" if unit else ""
+        figure.supxlabel(names[0] + common, fontsize=8.5, color=MUTED.light)
+        figure.supylabel(names[1] + common, fontsize=8.5, color=MUTED.light)
+    return figure
+
+
+def pairs_figure(x: np.ndarray, clusters: Clusters, names: list[str], *, width: float = WIDE) -> "Figure":
+    """Draw every pair of features as `scatter_figure` does, the pairs below a diagonal; x is (N, D)."""
+    number = min(x.shape[1], _MOST_FEATURES) - 1
+    with house_style():
+        figure = new_figure(width, 0.4 + number * (width - 0.6) / number * 0.82)
+        grid = figure.subplots(number, number, squeeze=False, sharex="col", sharey="row")
+        for i in range(number):
+            for j in range(number):
+                axes = grid[i, j]
+                if j > i:
+                    axes.remove()
+                    continue
+                _draw(axes, x, clusters, (j, i + 1), numbered=number <= 2 and width >= WIDE)
+                axes.locator_params(nbins=3)
+                if i == number - 1:
+                    axes.set_xlabel(names[j])
+                if j == 0:
+                    axes.set_ylabel(names[i + 1])
+    return figure
+
+
+def evenly(x: np.ndarray, most: int = _MOST_POINTS) -> np.ndarray:
+    """Return at most so many rows of x, taken evenly."""
+    return x[np.unique(np.linspace(0, len(x) - 1, min(len(x), most)).round().astype(int))]
+
+
+def _thinned(x: np.ndarray) -> str:
+    return f" {_MOST_POINTS} of {len(x)} points are drawn." if len(x) > _MOST_POINTS else ""
+
+
+def _draw(axes: "Axes", x: np.ndarray, clusters: Clusters, pair: tuple[int, int], numbered: bool) -> None:
+    """Draw points, ellipses and means of two features."""
+    points = x[:, pair]
+    axes.plot(points[:, 0], points[:, 1], "o", color=DATA.light, markersize=2.6, markeredgewidth=0)
+    circle = np.linspace(0, 2 * np.pi, 73)
+    for k, weight in enumerate(clusters.weights):
+        if weight < _NEGLIGIBLE:
+            continue
+        colour = cluster_colour(k).light
+        mine = points[clusters.labels == k]
+        axes.plot(mine[:, 0], mine[:, 1], "o", color=colour, markersize=2.6, markeredgewidth=0, alpha=0.5)
+        mean, covariance = clusters.means[k][list(pair)], clusters.covariances[k][np.ix_(pair, pair)]
+        root = np.linalg.cholesky(covariance)
+        for share, thickness in zip(SHARES, (1.6, 1.0), strict=True):
+            radius = np.sqrt(-2 * np.log(1 - share))  # of a standard normal in the plane
+            outline = mean + radius * (np.column_stack([np.cos(circle), np.sin(circle)]) @ root.T)
+            axes.plot(outline[:, 0], outline[:, 1], color=colour, linewidth=thickness)
+        axes.plot(*mean, "+", color=colour, markersize=7, markeredgewidth=1.4)
+        if numbered:
+            top = mean[1] + np.sqrt(-2 * np.log(1 - SHARES[1]) * covariance[1, 1])
+            axes.annotate(
+                f"{k + 1}: {100 * weight:.0f} %",
+                (mean[0], top),
+                xytext=(0, 3),
+                textcoords="offset points",
+                ha="center",
+                color=colour,
+                fontsize=8,
+                fontweight="bold",
+            )

@@ -1,0 +1,54 @@
+"""The picture of a single CAVI fit, as fits its family: what `elbowroom fit --plot` draws."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.datasets import Dataset
+from experiments.draws import permuted
+from experiments.report.densities import has_density, has_ellipses, has_mass, normal_components
+from experiments.report.figures.bars import components_figure
+from experiments.report.figures.clusters import clusters_figure
+from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
+from hand_cavi import Fit, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DRAWS = 2000
+
+
+def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> "Figure":
+    """Draw data and fitted components.
+
+    Parameters
+    ----------
+    fit : Fit
+    data : Dataset
+    order : ndarray of int, shape (K,)
+        The components in the order in which they are numbered.
+
+    Raises
+    ------
+    InputError
+        If there is no picture of this family.
+    """
+    mixture, x, names = fit.mixture, data.x, list(data.features)
+    if has_density(mixture) or has_ellipses(mixture) or has_mass(mixture):
+        draws = permuted(fit.sample(0, _DRAWS), order)
+    if has_density(mixture):
+        _, means, covariances = normal_components(mixture, draws)
+        responsibilities = fit.responsibilities(x)[:, order]
+        return clusters_figure(
+            x[:, 0], means[:, 0], np.sqrt(covariances[:, 0, 0]), responsibilities, data.unit
+        )
+    if has_ellipses(mixture):
+        some = evenly(x)
+        clusters = Clusters.of(mixture, draws, some)
+        if x.shape[1] == 2:
+            title = f"CAVI, {mixture.n_components} components"
+            return scatter_figure(some, [(title, clusters)], names, data.unit)
+        return pairs_figure(some, clusters, names)
+    if has_mass(mixture):
+        return components_figure(mixture, draws, x, names, data.categories)
+    raise InputError(f"there is no picture of {mixture.components.name} yet; leave --plot out")
