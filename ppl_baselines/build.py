@@ -2,8 +2,8 @@
 
 theta_k ~ components,    pi ~ weights,    log p(x | theta, pi) = sum_i w_i log sum_k pi_k p(x_i | theta_k)
 
-The prior is exchangeable: components have no order, and every relabelling of a mode is a mode. So the
-evidence is that of the model as stated, with no K! to add; draws are relabelled afterwards.
+Components have no order: where the prior of the weights is exchangeable, every relabelling of a mode is a
+mode. So the evidence is that of the model as stated, with no K! to add; draws are relabelled afterwards.
 
 The likelihood is one `pm.Potential`, which keeps the graph small: compiling costs far more than sampling
 here.
@@ -43,8 +43,9 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
     Returns
     -------
     pm.Model
-        Its free variables have canonical names and dims. The points and their weights are `pm.Data` named
-        ``x`` and ``sample_weight``: `pm.set_data` swaps them, whatever their number, without compiling again.
+        Its free variables are the canonical ones, or coordinates that stand in for them, as
+        `ppl_baselines.unconstrained` says. The points and their weights are `pm.Data` named ``x`` and
+        ``sample_weight``: `pm.set_data` swaps them, whatever their number, without compiling again.
 
     Raises
     ------
@@ -62,14 +63,15 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
 
     family = _counterpart("families", mixture.components.name)
     mixing = _counterpart("weights", mixture.weights.name)
-    coords = {"component": range(mixture.n_components), "feature": range(x.shape[1])}
+    n_components, n_features = mixture.n_components, x.shape[1]
+    coords = {"component": range(n_components), "feature": range(n_features)}
     with pm.Model(coords=coords) as model:
         points = pm.Data(DATA, x)
         weight_of_point = pm.Data(SAMPLE_WEIGHT, sample_weight)
-        theta = family.declare(mixture.components)
-        pi = mixing.declare(mixture.weights)
+        theta = family.declare(mixture.components, n_components, n_features)
+        pi = mixing.declare(mixture.weights, n_components)
         log_joint = family.log_likelihood(mixture.components, theta, points) + mixing.log_weights(
-            mixture.weights, pi, mixture.n_components
+            mixture.weights, pi, n_components
         )  # log p(x_i, c_i = k | theta, pi), shape (N, K)
         log_likelihood = pt.logsumexp(log_joint, axis=1)  # log p(x_i | theta, pi), shape (N,)
         pm.Potential("log_likelihood", (weight_of_point * log_likelihood).sum())

@@ -1,6 +1,7 @@
 """Posterior draws in one shape, whatever drew them: canonical names and dims.
 
-Letters: S draws per chain, K components, D features.
+Letters: S draws per chain, K components, D features. A precision is a number for each feature where the
+family takes features as independent, else a matrix.
 """
 
 from collections.abc import Mapping
@@ -11,8 +12,15 @@ import xarray as xr
 
 DIMS: dict[str, tuple[str, ...]] = {
     "mu": ("component", "feature"),
+    "precision": ("component", "feature"),
+    "rate": ("component", "feature"),
+    "probability": ("component", "feature", "category"),
+    "weights": ("component",),
 }
 """The dims of every canonical variable, after (chain, draw)."""
+
+MATRIX_DIMS: dict[str, tuple[str, ...]] = {"precision": ("component", "feature", "other_feature")}
+"""The dims of canonical variables where they are matrices."""
 
 SAMPLE_DIMS = ("chain", "draw")
 
@@ -44,18 +52,25 @@ def to_datatree(
     ValueError
         If a name is not canonical, or an array has not the axes that its name promises.
     """
-    groups = {"posterior": _dataset({name: (draws, _dims(name)) for name, draws in posterior.items()})}
+    groups = {
+        "posterior": _dataset(
+            {name: (draws, _dims(name, np.ndim(draws))) for name, draws in posterior.items()}
+        )
+    }
     groups["posterior"].attrs.update(attributes or {})
     if sample_stats is not None:
         groups["sample_stats"] = _dataset({name: (values, ()) for name, values in sample_stats.items()})
     return xr.DataTree.from_dict(groups)
 
 
-def _dims(name: str) -> tuple[str, ...]:
+def _dims(name: str, n_axes: int) -> tuple[str, ...]:
     if name not in DIMS:
         raise ValueError(
             f"{name!r} is not the name of a canonical variable; known are {', '.join(sorted(DIMS))}."
         )
+    matrix = MATRIX_DIMS.get(name)
+    if matrix is not None and n_axes == len(SAMPLE_DIMS + matrix):
+        return matrix
     return DIMS[name]
 
 

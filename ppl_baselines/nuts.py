@@ -24,7 +24,7 @@ from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 from ppl_baselines import compilation
 from ppl_baselines.chains import harmonised, side_by_side
 from ppl_baselines.compilation import Backend
-from ppl_baselines.draws import DIMS, to_datatree
+from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.unconstrained import Coordinates, coordinates_of
 
@@ -131,7 +131,7 @@ def run(
     sample = _sample_with_nutpie if prepared.sampler == "nutpie" else _sample_with_pymc
     sampled, seconds = sample(prepared, chain_starts, seed, draws=draws, tune=tune, cores=cores)
     return to_datatree(
-        {name: sampled.posterior[name].values for name in DIMS if name in sampled.posterior},
+        _canonical(prepared.coordinates, sampled.posterior.to_dataset()),
         sample_stats=harmonised(sampled.sample_stats.to_dataset()),
         attributes={
             "sampler": prepared.sampler,
@@ -139,6 +139,19 @@ def run(
             "sampling_seconds": seconds,
         },
     )
+
+
+def _canonical(coordinates: Coordinates, posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return canonical draws, each of shape (chain, draw, ...)."""
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    end_to_end = {
+        str(name): values.to_numpy().reshape(chains * draws, *values.shape[2:])
+        for name, values in posterior.items()
+    }
+    return {
+        name: values.reshape(chains, draws, *values.shape[1:])
+        for name, values in coordinates.from_model(end_to_end).items()
+    }
 
 
 def _compile(model: pm.Model, sampler: Sampler, backend: Backend) -> Any:
@@ -189,9 +202,7 @@ def _sample_with_pymc(
     prepared: Prepared, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
 ) -> tuple[xr.DataTree, float]:
     """Sample through `pm.sample`; with its own sampler, on the log density that is compiled already."""
-    points = [
-        {name: value[0] for name, value in prepared.coordinates.constrain(u[None]).items()} for u in starts
-    ]
+    points = [prepared.coordinates.of_model(u) for u in starts]
     step = _step(prepared, np.mean(starts, axis=0), seed) if prepared.sampler == "pymc" else None
     with prepared.model:
         sampled = pm.sample(

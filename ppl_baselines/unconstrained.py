@@ -11,60 +11,42 @@ Letters: S draws, P unconstrained numbers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pymc as pm
 
 from ppl_baselines.errors import UnavailableError
+from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks, Transform
 
-
-class Transform(Protocol):
-    """A one-to-one map of a variable, by draw; the first axis is the draws'."""
-
-    def constrain(self, u: np.ndarray) -> np.ndarray:
-        """Return theta = g(u)."""
-        ...
-
-    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
-        """Return u with g(u) = theta."""
-        ...
-
-    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
-        """Return log |det dg/du|, shape (S,)."""
-        ...
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A variable that is free to be any real number."""
-
-    def constrain(self, u: np.ndarray) -> np.ndarray:
-        """Return u itself."""
-        return u
-
-    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
-        """Return theta itself."""
-        return theta
-
-    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
-        """Return 0 for every draw."""
-        return np.zeros(len(u))
-
-
-TRANSFORMS: dict[str, Transform] = {"NoneType": Identity()}
+TRANSFORMS: dict[str, Transform] = {
+    "NoneType": Identity(),
+    "LogTransform": Log(),
+    "SimplexTransform": Simplex(),
+}
 """The transforms, by the name of the class with which PyMC does the same."""
+
+STAND_INS: dict[str, tuple[str, Transform]] = {
+    "precision_log_cholesky": ("precision", LogCholesky()),
+    "stick_log_odds": ("weights", Sticks()),
+}
+"""Models' variables that are free real numbers, and the canonical variables that these are coordinates of."""
 
 
 @dataclass(frozen=True)
 class Span:
     """Where a variable lies in u."""
 
-    name: str
+    name: str  # of the canonical variable
+    variable: str  # its name in the model, which is another where it has a stand-in
     start: int
     stop: int
-    shape: tuple[int, ...]  # of the variable once transformed, without the draws
+    shape: tuple[int, ...]  # of its part of u, without the draws
     transform: Transform
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the model's variable is u itself, and the canonical one is not in the model."""
+        return self.variable in STAND_INS
 
 
 @dataclass(frozen=True)
@@ -86,6 +68,28 @@ class Coordinates:
         """Return u, shape (S, P), from canonical draws, each of shape (S, ...)."""
         parts = [span.transform.unconstrain(np.asarray(draws[span.name], dtype=float)) for span in self.spans]
         return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+
+    def of_model(self, u: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what the model's variables, by their own names, are at one u of shape (P,)."""
+        return {
+            span.variable: (self._part(u[np.newaxis], span) if span.stands_in else values)[0]
+            for span, values in zip(self.spans, self.constrain(u[np.newaxis]).values(), strict=True)
+        }
+
+    def from_model(self, draws: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return canonical draws from draws of the model's variables by their own names, (S, ...) both.
+
+        What PyMC lets underflow to 0 is raised to the smallest normal float, as the transforms here do.
+        """
+        canonical = {}
+        for span in self.spans:
+            values = np.asarray(draws[span.variable], dtype=float)
+            if span.stands_in:
+                values = span.transform.constrain(values)
+            elif not isinstance(span.transform, Identity):
+                values = np.maximum(values, np.finfo(float).tiny)
+            canonical[span.name] = values
+        return canonical
 
     def log_jacobian(self, u: np.ndarray) -> np.ndarray:
         """Return log |det d theta / du|, shape (S,), at u of shape (S, P)."""
@@ -116,7 +120,7 @@ class Coordinates:
                 raise ValueError(f"Start {number} gives {name!r} the shape {shapes}.")
         u = self.unconstrain({name: np.asarray(value, dtype=float)[None] for name, value in start.items()})[0]
         if not np.all(np.isfinite(u)):
-            raise ValueError(f"Start {number} is not finite.")
+            raise ValueError(f"Start {number} is not finite, or outside of what the variables can be.")
         return u
 
     @staticmethod
@@ -140,8 +144,9 @@ def coordinates_of(model: pm.Model) -> Coordinates:
             raise UnavailableError(
                 f"The transform {kind} of {variable.name!r} is not in ppl_baselines/unconstrained.py."
             )
-        shape = tuple(int(size) for size in variable.shape.eval(mode="FAST_COMPILE"))
+        name, transform = STAND_INS.get(variable.name, (variable.name, TRANSFORMS[kind]))
+        shape = transform.free_shape(tuple(int(n) for n in variable.shape.eval(mode="FAST_COMPILE")))
         stop = start + int(np.prod(shape))
-        spans.append(Span(variable.name, start, stop, shape, TRANSFORMS[kind]))
+        spans.append(Span(name, variable.name, start, stop, shape, transform))
         start = stop
     return Coordinates(tuple(spans))

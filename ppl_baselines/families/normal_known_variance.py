@@ -14,7 +14,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 
-def declare(components: Any) -> dict[str, pt.TensorVariable]:
+def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:
     """Add ``mu``, shape (K, D), to the model in context.
 
     The prior's numbers go in as arrays: PyTensor makes a Python float that fits float32 a float32 constant,
@@ -28,12 +28,11 @@ def declare(components: Any) -> dict[str, pt.TensorVariable]:
 def log_likelihood(
     components: Any, variables: Mapping[str, pt.TensorVariable], x: pt.TensorVariable
 ) -> pt.TensorVariable:
-    """Return log N(x_i; mu_k, s I) = -(D/2) log(2 pi s) - |x_i - mu_k|^2 / (2 s), shape (N, K).
+    """Return log N(x_i; mu_k, s I) = -(1/2) sum_d [log(2 pi s) + (x_id - mu_kd)^2 / s], shape (N, K).
 
     The difference is squared as it stands: the product form x'mu saves little here and loses digits far from
     0.
     """
     noise_variance = float(components.noise_variance)
-    n_features = np.size(components.mean)
-    distance = ((x[:, None, :] - variables["mu"][None, :, :]) ** 2).sum(axis=-1)
-    return -0.5 * n_features * np.log(2 * np.pi * noise_variance) - distance / (2 * noise_variance)
+    square = (x[:, None, :] - variables["mu"][None, :, :]) ** 2
+    return -0.5 * (np.log(2 * np.pi * noise_variance) + square / noise_variance).sum(axis=-1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 
-def declare(weights: Any) -> dict[str, pt.TensorVariable]:
+def declare(weights: Any, n_components: int) -> dict[str, pt.TensorVariable]:
     """Return no variables: there is nothing to infer."""
     return {}
 

@@ -4,9 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from pytensor.compile.mode import Mode
 
 from ppl_baselines import advi
 from ppl_baselines.build import build
+
+PLAIN = Mode(linker="py", optimizer="fast_compile")
+"""PyTensor's graphs by Python and numpy alone: slow, but nothing is compiled."""
 
 
 def textbook(n_components, mean=(0.0,), variance=25.0, noise_variance=1.0):

@@ -1,33 +1,19 @@
 import pickle
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from scipy.stats import lognorm, multivariate_normal
 
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.unconstrained import Coordinates, Identity, Span, coordinates_of
-
-
-@dataclass(frozen=True)
-class Exponential:
-    """A positive variable, theta = exp(u): the simplest transform with a Jacobian."""
-
-    def constrain(self, u):
-        return np.exp(u)
-
-    def unconstrain(self, theta):
-        return np.log(theta)
-
-    def log_jacobian(self, u):
-        return u.reshape(len(u), -1).sum(axis=1)
+from ppl_baselines.transforms import Identity, Log
+from ppl_baselines.unconstrained import Coordinates, Span, coordinates_of
 
 
 @pytest.fixture
 def mixed():
     """u = (mu of shape (2, 1), log of a positive variable of shape (2,))."""
     coordinates = Coordinates(
-        (Span("mu", 0, 2, (2, 1), Identity()), Span("scale", 2, 4, (2,), Exponential()))
+        (Span("mu", "mu", 0, 2, (2, 1), Identity()), Span("scale", "scale", 2, 4, (2,), Log()))
     )
     factor = np.array([[0.5, 0, 0, 0], [0.2, 0.4, 0, 0], [0, 0, 0.3, 0], [0, 0, 0, 0.6]])
     return GaussianApproximation(np.array([-1.0, 1.0, 0.2, -0.3]), factor, coordinates)

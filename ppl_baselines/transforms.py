@@ -1,0 +1,197 @@
+"""One-to-one maps from real numbers without constraints to the canonical variables, by draw, in numpy.
+
+theta = g(u),    log |det dg/du|
+
+Each is the counterpart of what PyMC does with a variable; `ppl_baselines.unconstrained` says which is which.
+Densities of weights and probabilities are with respect to Lebesgue measure on all but the last, densities of
+a precision matrix with respect to Lebesgue measure on its lower triangle; the determinants are of those.
+
+What is positive never underflows to 0: it stops at the smallest normal float, so that logarithms are finite.
+Outside of their support, inverse maps give NaN or infinity.
+
+Letters: S draws, K components, D features, C categories.
+"""
+
+from dataclasses import dataclass
+from math import isqrt
+from typing import Protocol
+
+import numpy as np
+
+_TINY = np.finfo(float).tiny
+
+
+class Transform(Protocol):
+    """A one-to-one map of a variable, by draw; the first axis is the draws'."""
+
+    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of u for PyMC's variable of this shape, both without the draws."""
+        ...
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return theta = g(u)."""
+        ...
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return u with g(u) = theta."""
+        ...
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return log |det dg/du|, shape (S,)."""
+        ...
+
+
+class _SameShape:
+    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the same shape."""
+        return shape
+
+
+@dataclass(frozen=True)
+class Identity(_SameShape):
+    """A variable that is free to be any real number."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return u itself."""
+        return u
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return theta itself."""
+        return theta
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return 0 for every draw."""
+        return np.zeros(len(u))
+
+
+@dataclass(frozen=True)
+class Log(_SameShape):
+    """A positive variable, theta = exp(u)."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return exp(u)."""
+        return np.maximum(np.exp(u), _TINY)
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return ln theta."""
+        return _log(theta)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return the sum of u, as d exp(u)/du = exp(u)."""
+        return _sum(u)
+
+
+@dataclass(frozen=True)
+class Simplex:
+    """Probabilities along the last axis, p = softmax(u_1, ..., u_{C-1}, -sum u).
+
+    So u_c is ln p_c less the mean of all C logarithms.
+    """
+
+    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return (..., C - 1)."""
+        return (*shape[:-1], shape[-1] - 1)
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return p, (..., C), from u, (..., C - 1)."""
+        return np.maximum(np.exp(self._log_p(u)), _TINY)
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return u, (..., C - 1), from p, (..., C)."""
+        log_p = _log(theta)
+        return log_p[..., :-1] - log_p.mean(axis=-1, keepdims=True)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return ln C + sum_c ln p_c, summed over everything but the draws.
+
+        Softmax alone has dp/dv = diag(p) - p p', whose leading minor is prod_c p_c; taking away the mean
+        adds the factor C.
+        """
+        log_p = self._log_p(u)
+        return _sum(np.log(log_p.shape[-1]) + log_p.sum(axis=-1))
+
+    @staticmethod
+    def _log_p(u: np.ndarray) -> np.ndarray:
+        v = np.concatenate([u, -u.sum(axis=-1, keepdims=True)], axis=-1)
+        v = v - v.max(axis=-1, keepdims=True)
+        return v - np.log(np.exp(v).sum(axis=-1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Sticks(_SameShape):
+    """Weights pi_t = v_t prod_{j<t} (1 - v_j), v_T = 1, by the log odds u_t = ln v_t - ln(1 - v_t), t < T."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return the weights, shape (S, T), from u, shape (S, T - 1)."""
+        log_broken, log_left = self._along(u)
+        log_last = log_left[:, -1:]
+        log_weights = np.concatenate([log_broken + log_left[:, :-1], log_last], axis=1)
+        return np.maximum(np.exp(log_weights), _TINY)
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return u_t = ln pi_t - ln sum_{j>t} pi_j, shape (S, T - 1)."""
+        later = np.cumsum(theta[:, :0:-1], axis=1)[:, ::-1]
+        return _log(theta[:, :-1]) - _log(later)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return sum_t ln r_t + ln v_t + ln(1 - v_t), where r_t = prod_{j<t} (1 - v_j) is left for stick t.
+
+        Given the earlier sticks, d pi_t/d v_t = r_t and d v_t/d u_t = v_t (1 - v_t): a triangular matrix.
+        """
+        log_broken, log_left = self._along(u)
+        return _sum(log_broken + log_left[:, 1:])
+
+    @staticmethod
+    def _along(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ln v_t, shape (S, T - 1), and ln r_t, shape (S, T)."""
+        log_kept = -np.logaddexp(0, u)
+        log_left = np.concatenate([np.zeros((len(u), 1)), np.cumsum(log_kept, axis=1)], axis=1)
+        return -np.logaddexp(0, -u), log_left
+
+
+@dataclass(frozen=True)
+class LogCholesky(_SameShape):
+    """Precision matrices L L' by the entries of L, row by row, those of the diagonal as logarithms."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return the matrices, shape (S, K, D, D), from u, shape (S, K, D(D+1)/2)."""
+        n_features, rows, columns = _triangle(u)
+        root = np.zeros((*u.shape[:-1], n_features, n_features))
+        root[..., rows, columns] = np.where(rows == columns, np.exp(np.where(rows == columns, u, 0)), u)
+        return root @ np.swapaxes(root, -1, -2)
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return u, shape (S, K, D(D+1)/2); NaN throughout if any matrix is not positive definite."""
+        rows, columns = np.tril_indices(theta.shape[-1])
+        try:
+            entries = np.linalg.cholesky(theta)[..., rows, columns]
+        except np.linalg.LinAlgError:
+            return np.full((*theta.shape[:-2], rows.size), np.nan)
+        return np.where(rows == columns, _log(np.where(rows == columns, entries, 1)), entries)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return sum_k [D ln 2 + sum_d (D - d + 2) u_dd], d = 1, ..., D.
+
+        The lower triangle of L L' has the determinant 2^D prod_d L_dd^(D-d+1) in that of L, and
+        d L_dd/d u_dd = L_dd.
+        """
+        n_features, rows, columns = _triangle(u)
+        powers = n_features + 1 - np.arange(n_features)  # rows are counted from 0
+        return _sum(n_features * np.log(2) + u[..., rows == columns] @ powers)
+
+
+def _triangle(u: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    """Return D, and the rows and columns of a lower triangle of D(D+1)/2 entries."""
+    n_features = (isqrt(8 * u.shape[-1] + 1) - 1) // 2
+    return n_features, *np.tril_indices(n_features)
+
+
+def _log(values: np.ndarray) -> np.ndarray:
+    """Return the logarithm; NaN or -inf, without a warning, where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(values)
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Sum over everything but the draws."""
+    return values.reshape(len(values), -1).sum(axis=1)
