@@ -62,7 +62,7 @@ def choosing_figure(found: Sequence[Candidate], *, width: float = WIDE) -> "Figu
             axes.margins(x=0.05, y=0.14)
         _focus(bounds, numbers, np.fmax(symmetrised, [one.elbo for one in found]))
         if held_out:
-            _focus(panels[1], numbers, means)
+            _focus(panels[1], numbers, means, 2 * float(np.nanmedian(errors)))
         legend_above(figure, handles, width)
     return figure
 
@@ -95,13 +95,16 @@ def _line(
     )
 
 
-def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray) -> None:
-    """Cut off what lies far below the rest, and say where it is: the contest is at the top."""
+def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
+    """Cut off what lies far below the rest, and say where it is: the contest is at the top.
+
+    Error bars of length `error` to either side keep their room.
+    """
     top = float(np.nanmax(heights))
-    floor = top - 4 * (top - float(np.nanmedian(heights)))
+    floor = top - max(4 * (top - float(np.nanmedian(heights))), 2 * error)
     if len(numbers) < 4 or not floor < top or float(np.nanmin(heights)) >= floor:
         return
-    axes.set_ylim(floor, top + 0.14 * (top - floor))
+    axes.set_ylim(floor, top + max(0.14 * (top - floor), 1.2 * error))
     for number, height in zip(numbers, heights, strict=True):
         if height < floor:
             axes.annotate(
