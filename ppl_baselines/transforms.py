@@ -2,7 +2,7 @@
 
 theta = g(u),    log |det dg/du|
 
-Each is the counterpart of what PyMC does with a variable; `ppl_baselines.unconstrained` says which is which.
+`ppl_baselines.unconstrained` says which of them goes with which variable of a model.
 Densities of weights and probabilities are with respect to Lebesgue measure on all but the last, densities of
 a precision matrix with respect to Lebesgue measure on its lower triangle; the determinants are of those.
 
@@ -24,10 +24,6 @@ _TINY = np.finfo(float).tiny
 class Transform(Protocol):
     """A one-to-one map of a variable, by draw; the first axis is the draws'."""
 
-    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of u for PyMC's variable of this shape, both without the draws."""
-        ...
-
     def constrain(self, u: np.ndarray) -> np.ndarray:
         """Return theta = g(u)."""
         ...
@@ -41,14 +37,8 @@ class Transform(Protocol):
         ...
 
 
-class _SameShape:
-    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the same shape."""
-        return shape
-
-
 @dataclass(frozen=True)
-class Identity(_SameShape):
+class Identity:
     """A variable that is free to be any real number."""
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
@@ -65,7 +55,7 @@ class Identity(_SameShape):
 
 
 @dataclass(frozen=True)
-class Log(_SameShape):
+class Log:
     """A positive variable, theta = exp(u)."""
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
@@ -87,10 +77,6 @@ class Simplex:
 
     So u_c is ln p_c less the mean of all C logarithms.
     """
-
-    def free_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """Return (..., C - 1)."""
-        return (*shape[:-1], shape[-1] - 1)
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
         """Return p, (..., C), from u, (..., C - 1)."""
@@ -118,7 +104,7 @@ class Simplex:
 
 
 @dataclass(frozen=True)
-class Sticks(_SameShape):
+class Sticks:
     """Weights pi_t = v_t prod_{j<t} (1 - v_j), v_T = 1, by the log odds u_t = ln v_t - ln(1 - v_t), t < T."""
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
@@ -150,7 +136,7 @@ class Sticks(_SameShape):
 
 
 @dataclass(frozen=True)
-class LogCholesky(_SameShape):
+class LogCholesky:
     """Precision matrices L L' by the entries of L, row by row, those of the diagonal as logarithms."""
 
     def constrain(self, u: np.ndarray) -> np.ndarray:

@@ -21,15 +21,16 @@ from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks
 TRANSFORMS: dict[str, Transform] = {
     "NoneType": Identity(),
     "LogTransform": Log(),
-    "SimplexTransform": Simplex(),
 }
 """The transforms, by the name of the class with which PyMC does the same."""
 
 STAND_INS: dict[str, tuple[str, Transform]] = {
     "precision_log_cholesky": ("precision", LogCholesky()),
+    "probability_log_ratios": ("probability", Simplex()),
     "stick_log_odds": ("weights", Sticks()),
+    "weights_log_ratios": ("weights", Simplex()),
 }
-"""Models' variables that are free real numbers, and the canonical variables that these are coordinates of."""
+"""Models' variables that are free real numbers, the canonical ones whose coordinates they are, and how."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Span:
     variable: str  # its name in the model, which is another where it has a stand-in
     start: int
     stop: int
-    shape: tuple[int, ...]  # of its part of u, without the draws
+    shape: tuple[int, ...]  # of the variable, without the draws
     transform: Transform
 
     @property
@@ -145,7 +146,7 @@ def coordinates_of(model: pm.Model) -> Coordinates:
                 f"The transform {kind} of {variable.name!r} is not in ppl_baselines/unconstrained.py."
             )
         name, transform = STAND_INS.get(variable.name, (variable.name, TRANSFORMS[kind]))
-        shape = transform.free_shape(tuple(int(n) for n in variable.shape.eval(mode="FAST_COMPILE")))
+        shape = tuple(int(size) for size in variable.shape.eval(mode="FAST_COMPILE"))
         stop = start + int(np.prod(shape))
         spans.append(Span(name, variable.name, start, stop, shape, transform))
         start = stop

@@ -3,33 +3,30 @@
 p_kd ~ Dirichlet(alpha_d),    x_id | c_i = k ~ Categorical(p_kd)
 
 Fields read: ``concentration`` is alpha, shape (D, C) or (1, C); a point holds the numbers of its categories,
-from 0. The probabilities are called ``probability``; PyMC works on C - 1 of their logarithms, the mean taken
-away.
+from 0. The model's variables are log ratios of the probabilities: `ppl_baselines.log_ratios`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pymc as pm
 import pytensor.tensor as pt
+
+from ppl_baselines import log_ratios
 
 
 def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:
-    """Add ``probability``, shape (K, D, C), to the model in context."""
+    """Add ``probability_log_ratios``, shape (K, D, C - 1), to the model in context."""
     concentration = np.asarray(components.concentration, dtype=float)
-    n_categories = concentration.shape[-1]
-    pm.modelcontext(None).add_coord("category", range(n_categories))
-    concentration = np.broadcast_to(concentration, (n_components, n_features, n_categories))
-    dims = ("component", "feature", "category")
-    return {"probability": pm.Dirichlet("probability", a=concentration, dims=dims)}
+    concentration = np.broadcast_to(concentration, (n_components, n_features, concentration.shape[-1]))
+    return {"probability_log_ratios": log_ratios.declare("probability_log_ratios", concentration)}
 
 
 def log_likelihood(
     components: Any, variables: Mapping[str, pt.TensorVariable], x: pt.TensorVariable
 ) -> pt.TensorVariable:
     """Return sum_d log p_kd(x_id) = sum_d sum_c [x_id = c] log p_kdc, shape (N, K)."""
-    n_categories = np.shape(components.concentration)[-1]
-    indicators = pt.eq(x[:, :, None], np.arange(n_categories)).astype("float64")
-    log_probability = pt.log(variables["probability"])
+    categories = np.arange(np.shape(components.concentration)[-1])
+    indicators = pt.eq(x[:, :, None], categories).astype("float64")
+    log_probability = log_ratios.log_probability(variables["probability_log_ratios"])
     return indicators.flatten(2) @ log_probability.flatten(2).T

@@ -78,8 +78,7 @@ def _log_density_of_precision(
     """Return log p(u_k), shape (K,): the Wishart's log density and log |d Lambda / du|, put together.
 
     log |Lambda| = 2 sum_d u_dd, so that u_dd has the factor (nu - D - 1) + (D - d + 2) = nu - d + 1: they
-    are the ``powers``. With ``prior_root`` F, W^-1 = F F', the trace of W^-1 L L' is the sum of the squares of
-    F'L.
+    are the ``powers``. ``prior_root`` is F with F F' = W^-1, so that tr(W^-1 L L') sums the squares of F'L.
     """
     prior_root = prior_root[0]  # PyMC gives every parameter the axis of components, here of length 1
     squares = _each_times(prior_root.T, _root(u), _n_features(u)) ** 2

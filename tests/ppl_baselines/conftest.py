@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
@@ -10,7 +11,7 @@ from ppl_baselines import advi
 from ppl_baselines.build import build
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
-"""PyTensor's graphs by Python and numpy alone: slow, but nothing is compiled."""
+"""PyTensor's graphs by Python and numpy alone: slow, but nothing is compiled (see `nothing_compiled`)."""
 
 
 def textbook(n_components, mean=(0.0,), variance=25.0, noise_variance=1.0):
@@ -42,6 +43,13 @@ def log_joint(mixture, x, draws, sample_weight=None):
             total += weight * (np.logaddexp.reduce(by_component) - np.log(K))
         totals.append(total)
     return np.array(totals)
+
+
+@pytest.fixture
+def nothing_compiled():
+    """Keep PyTensor from compiling the insides of operators in C, which it does whatever the mode."""
+    with pytensor.config.change_flags(cxx=""):
+        yield
 
 
 @pytest.fixture(scope="session")

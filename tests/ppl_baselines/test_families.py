@@ -16,6 +16,8 @@ from ppl_baselines.unconstrained import coordinates_of
 from tests.hand_cavi.cases import PAIRS, make
 from tests.ppl_baselines.conftest import PLAIN
 
+pytestmark = pytest.mark.usefixtures("nothing_compiled")
+
 
 def canonical_draws(mixture, x, seed=3, n=4):
     """Draws from the neighbourhood of the data: components updated by a few points each."""
@@ -76,6 +78,29 @@ def test_ill_conditioned_precisions_far_from_zero():
     np.testing.assert_allclose(
         pymc_log_joint(build(mixture, x), draws), log_joint(mixture, x, draws), rtol=1e-7
     )
+
+
+@pytest.mark.parametrize(
+    ("family", "weights"),
+    [("dirichlet_categorical C=3", "dirichlet"), ("gamma_poisson D=2", "stick_breaking")],
+)
+def test_probabilities_that_underflow_to_zero_keep_a_density_and_a_gradient(family, weights):
+    """At log odds of 800 a probability is 0 in floating point, but its logarithm is -800."""
+    mixture, x = make(family, weights, 2, n=12, seed=5)
+    model = build(mixture, x)
+    coordinates = coordinates_of(model)
+    u = np.where(np.arange(coordinates.size) % 2 == 0, -800.0, 3.0)
+    if family.startswith("gamma"):
+        u[:4] = 1.0  # of the rates
+        u[4] = 800.0  # of the stick
+    function = model.compile_fn(
+        [model.logp(), model.dlogp()], inputs=model.value_vars, point_fn=False, mode=PLAIN
+    )
+    log_density, gradient = function(
+        *(u[span.start : span.stop].reshape(span.shape) for span in coordinates.spans)
+    )
+    assert np.isfinite(log_density)
+    assert np.all(np.isfinite(gradient))
 
 
 def test_data_can_be_swapped_whatever_their_number():

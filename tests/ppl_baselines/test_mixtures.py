@@ -24,11 +24,9 @@ DIMS = {
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def plain():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compilation, "mode", lambda backend: PLAIN)
-        yield
+@pytest.fixture
+def plain(monkeypatch, nothing_compiled):
+    monkeypatch.setattr(compilation, "mode", lambda backend: PLAIN)
 
 
 def ellipses():

@@ -62,7 +62,7 @@ def test_log_jacobian_is_by_draw(case):
         (Simplex(), pm.distributions.transforms.simplex, (2, 2, 3)),
     ],
 )
-def test_they_are_pymcs_own(ours, theirs, shape):
+def test_they_are_pymcs_own(ours, theirs, shape, nothing_compiled):
     u = np.random.default_rng(4).normal(size=shape)
     symbol = pt.tensor("u", shape=shape)
     backward, log_jacobian = (
@@ -100,7 +100,7 @@ def log_gamma(draws):
 
 
 def log_dirichlet(draws):
-    return np.array([stats.dirichlet([2.0, 1.0, 3.5]).logpdf(draw / draw.sum()) for draw in draws])
+    return stats.dirichlet([2.0, 1.0, 3.5]).logpdf(draws.T / draws.sum(axis=1))
 
 
 def log_sticks(draws):
@@ -125,7 +125,7 @@ def test_densities_in_canonical_variables_integrate_to_one(transform, shape, log
     rng, size = np.random.default_rng(5), int(np.prod(shape))
     coordinates = Coordinates((Span("theta", "theta", 0, size, shape, transform),))
     wide = GaussianApproximation(np.zeros(size), 1.5 * np.eye(size), coordinates)
-    draws = wide.sample(rng, 40_000)
+    draws = wide.sample(rng, 20_000)
     ratio = np.exp(log_density(draws["theta"]) - wide.log_density(draws))
     assert abs(ratio.mean() - 1) <= 4.5 * ratio.std(ddof=1) / np.sqrt(ratio.size)
     assert ratio.std(ddof=1) < 5  # so that the standard error can be believed
