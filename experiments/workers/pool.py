@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from experiments.workers.process import Worker, how_it_died
-from experiments.workers.worker import GOODBYE, sentence
+from experiments.workers.worker import BEGUN, GOODBYE, sentence
 
 _GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide
 _GRACE = 2.0  # seconds between asking a worker to end and ending it
@@ -102,12 +102,17 @@ class Event:
 
 @dataclass
 class _Slot:
-    """A place for a worker: who sits there, and what it is doing."""
+    """A place for a worker: who sits there, and what it is doing.
+
+    `begun` is whether the worker said that it took up the task; `served`, whether it ended one before.
+    """
 
     number: int
     worker: Worker | None = None
     task: Task | None = None
     started: float = 0.0
+    begun: bool = False
+    served: bool = False
     affinity: str | None = None
 
 
@@ -203,7 +208,7 @@ class Pool:
         if slot.worker and slot.worker.process.poll() is not None:  # died while idle: nobody's task
             self._dismiss(slot)
         self._queue.remove(task)
-        slot.task, slot.affinity, slot.started = task, task.affinity, time.monotonic()
+        slot.task, slot.affinity, slot.started, slot.begun = task, task.affinity, time.monotonic(), False
         self._tell(Event("started", task, slot.number))
         try:
             message = pickle.dumps((task.function, pickle.dumps(task.payload)))
@@ -231,10 +236,14 @@ class Pool:
         died = worker.process.poll() is not None  # asked first: a last answer may precede a death
         if worker.connection.poll():
             try:
-                status, value, message, detail = pickle.loads(worker.connection.recv_bytes())
+                answer = worker.connection.recv_bytes()
             except (EOFError, OSError):
                 self._bury(slot)
                 return
+            if answer == BEGUN:
+                slot.begun = True
+                return
+            status, value, message, detail = pickle.loads(answer)
             try:
                 result = pickle.loads(value) if value else None
             except Exception as error:
@@ -252,12 +261,18 @@ class Pool:
     ) -> None:
         assert slot.task
         task, slot.task = slot.task, None
+        slot.served = slot.worker is not None
         outcome = Outcome(task.key, status, value, message, time.monotonic() - slot.started, detail)
         self._outcomes.append(outcome)
         self._tell(Event("finished", task, slot.number, outcome))
 
     def _bury(self, slot: _Slot) -> None:
-        assert slot.worker
+        assert slot.worker and slot.task
+        if slot.served and not slot.begun:  # it died while idle: nobody's task
+            self._queue.appendleft(slot.task)
+            slot.task = None
+            self._dismiss(slot)
+            return
         message = how_it_died(slot.worker.process.returncode if slot.worker.ended(_GRACE) else None)
         self._dismiss(slot)
         self._finish(slot, "crashed", message=message)
@@ -268,6 +283,7 @@ class Pool:
             slot.worker.ended(_GRACE)
             slot.worker.remove()
         slot.worker = slot.affinity = None
+        slot.served = False
 
 
 def run_tasks(tasks: Iterable[Task], *, workers: int = 2, **options: Any) -> Iterator[Outcome]:

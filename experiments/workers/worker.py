@@ -1,4 +1,4 @@
-"""The child's side of `pool`: take a task, run it, hand back what came of it, wait for the next.
+"""The child's side of `pool`: take a task, say so, run it, hand back what came of it, wait for the next.
 
 Imports nothing heavy. A task's function is named, not sent, and its module is imported here at its first
 task. A thread listens to the parent; when the parent is gone, however it went, the thread ends this
@@ -18,6 +18,7 @@ from threading import Thread
 from typing import Any
 
 GOODBYE = b""
+BEGUN = b"begun"
 _LONGEST = 400  # characters of an exception's text in a message; `detail` has all of it
 
 
@@ -31,6 +32,7 @@ def main(descriptor: int) -> None:
     inbox: SimpleQueue[bytes] = SimpleQueue()
     Thread(target=_listen, args=(connection, inbox), daemon=True).start()
     while (message := inbox.get()) != GOODBYE:
+        connection.send_bytes(BEGUN)
         answer = answer_to(message)
         sys.stdout.flush()
         connection.send_bytes(answer)

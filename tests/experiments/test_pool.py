@@ -38,6 +38,11 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def any_running(note: Path) -> bool:
+    """Return whether any process whose number is in the note runs."""
+    return any(is_running(int(pid)) for pid in note.read_text().split())
+
+
 def eventually(condition, seconds=120.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -105,7 +110,7 @@ def test_many_small_tasks_share_two_processes():
     pids = {end.value for end in ends.values()}
     assert 1 <= len(pids) <= 2
     assert os.getpid() not in pids
-    assert not any(map(is_running, pids))
+    assert eventually(lambda: not any(map(is_running, pids)))
 
 
 def test_a_worker_is_kept_after_an_exception_and_replaced_after_a_crash():
@@ -217,7 +222,7 @@ def test_a_time_out_takes_along_what_the_task_started(tmp_path, name):
     note = tmp_path / "pids"
     (end,) = run_tasks([task("a", name, str(note), limit=4)])
     assert end.status == "timed_out"
-    assert not any(is_running(int(pid)) for pid in note.read_text().split())
+    assert eventually(lambda: not any_running(note))
 
 
 def test_leaving_early_ends_the_busy(tmp_path):
@@ -227,7 +232,7 @@ def test_leaving_early_ends_the_busy(tmp_path):
         pool.submit(task("b", "double", 1))
         assert next(pool.results()).key == "b"
         assert eventually(note.exists)
-    assert not any(is_running(int(pid)) for pid in note.read_text().split())
+    assert eventually(lambda: not any_running(note))
 
 
 PARENT = """
@@ -274,7 +279,7 @@ def test_ctrl_c_stops_everything_cleanly(parent):
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert out.split() == ["ready", "interrupted"]
-    assert not any(map(is_running, pids))
+    assert eventually(lambda: not any(map(is_running, pids)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
