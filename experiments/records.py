@@ -94,11 +94,15 @@ class Estimate:
         0 where the number is exact up to rounding.
     method : str
         How it was obtained.
+    quality : dict
+        The figures that say how far the standard error may be trusted (k-hat, effective sample size,
+        runs and their spread, ...), JSON values only.
     """
 
     value: float
     standard_error: float
     method: str
+    quality: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Reference:
     Attributes
     ----------
     method : str
-        ``enumeration``, ``quadrature``, ``nuts``, or ``none``.
+        The file of `experiments.references` that it comes from, or ``none``.
     qualified : bool
         Whether verdicts may lean on it.
     reason : str
@@ -119,6 +123,8 @@ class Reference:
         log p(x) in nats.
     quality : dict
         The figures behind `qualified` (R-hat, ESS, ...), JSON values only.
+    opinions : tuple of Estimate
+        log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
     """
 
     method: str
@@ -127,6 +133,31 @@ class Reference:
     draws: xr.DataTree | None = None
     log_evidence: Estimate | None = None
     quality: dict[str, Any] = field(default_factory=dict)
+    opinions: tuple[Estimate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a figure is held against.
+
+    Attributes
+    ----------
+    value : float
+        In the measurement's unit.
+    sense : str
+        ``at most`` or ``at least``: where a good figure lies.
+    source : str
+        Who says so, such as ``Vehtari et al. (2024)``; empty for a convention of this project.
+    """
+
+    value: float
+    sense: str
+    source: str = ""
+
+    @property
+    def is_convention(self) -> bool:
+        """Whether it is a convention of this project, not of the literature."""
+        return not self.source
 
 
 @dataclass(frozen=True)
@@ -141,12 +172,21 @@ class Measurement:
         ``nats``, ``seconds``, ``data`` (the data's unit), ``reference sd``, ...
     note : str
         Why there is no figure, or how to read it; may be empty.
+    interval : tuple of float
+        Both ends of a 95 % interval where a standard error would mislead, such as Wilson's for a share;
+        else empty.
+    threshold : Threshold or None
+    entries : tuple of str
+        What the entries of a list are called; empty where their order says it.
     """
 
     value: float | list[Any] | None
     standard_error: float | list[Any] | None = None
     unit: str = ""
     note: str = ""
+    interval: tuple[float, ...] = ()
+    threshold: Threshold | None = None
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
