@@ -17,6 +17,7 @@ import numpy as np
 
 from ppl_baselines.advi_result import AdviResult, Checkpoint
 from ppl_baselines.advi_steps import (
+    Average,
     Prepared,
     State,
     advance,
@@ -35,7 +36,7 @@ __all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run"]
 STEPS = 5_000
 SCREEN_STEPS = 300
 KEEP = 2
-FINAL_LEARNING_RATE = 0.002
+FINAL_LEARNING_RATE = 0.01
 
 
 @dataclass
@@ -44,6 +45,7 @@ class _Restart:
 
     number: int
     state: State = ()
+    average: Average | None = None
     approximation: GaussianApproximation | None = None
     elbo: float = -np.inf
     losses: list[np.ndarray] = field(default_factory=list)
@@ -72,9 +74,9 @@ class _Course:
     def advance(self, restart: _Restart, n_steps: int) -> None:
         """Take steps with what is loaded in ``prepared``, then set a checkpoint."""
         begun = perf_counter()
-        losses = advance(self.prepared, n_steps)
+        losses = advance(self.prepared, n_steps, restart.average)
         stepped = perf_counter()
-        q = approximation(self.prepared)
+        q = approximation(self.prepared, restart.average)
         finite = np.isfinite(losses).all() and np.isfinite(q.mean).all() and np.isfinite(q.factor).all()
         if finite:
             log_weights = estimate(self.prepared, q, np.random.default_rng(self.seed), self.draws)
@@ -124,9 +126,9 @@ def run(
     keep : int
         How many go on. One that fails on the way is replaced by the next in rank.
     final_learning_rate : float, optional
-        Reached geometrically in the second quarter of ``steps`` and held from then on, so that Adam's
-        wandering does not blur the end, and convergence is judged at a constant rate. None keeps the first
-        rate, as `pm.fit` does.
+        Reached geometrically in the second quarter of ``steps`` and held from then on. While it is held, q is
+        the average over the steps so far, so that Adam's wandering does not blur the end. None keeps the
+        first rate and the last step, as `pm.fit` does.
     checkpoints : int
         Estimates of the bound between screening and end.
     draws, final_draws : int
@@ -167,6 +169,8 @@ def run(
             for end in ends:
                 rate = _learning_rate(end / steps, initial_rate, final_learning_rate)
                 prepared.learning_rate.set_value(rate)
+                if final_learning_rate is not None and 2 * end >= steps and restart.average is None:
+                    restart.average = Average()
                 course.advance(restart, int(end) - restart.steps)
                 if restart.failed:
                     break

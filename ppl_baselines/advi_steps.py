@@ -10,7 +10,7 @@ Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstra
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -63,6 +63,29 @@ class Prepared:
     learning_rate: Any
     state: tuple[Any, ...]
     initial: State
+
+
+@dataclass
+class Average:
+    """The mean of the variational parameters over steps, which wanders less than any one of them.
+
+    Polyak & Juditsky (1992); for variational inference, Dhaka et al. (2020).
+    """
+
+    steps: int = 0
+    sums: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def add(self, prepared: Prepared) -> None:
+        """Take in the parameters as they stand."""
+        self.steps += 1
+        for name, parameter in prepared.parameters.items():
+            value = parameter.get_value(borrow=True)
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.copy()
+
+    @property
+    def values(self) -> dict[str, np.ndarray]:
+        """The means, by PyMC's names."""
+        return {name: total / self.steps for name, total in self.sums.items()}
 
 
 def prepare(
@@ -133,9 +156,14 @@ def begin(prepared: Prepared, start: np.ndarray, seed: int) -> None:
     reseed_rngs([entry for entry in prepared.state if isinstance(entry, RandomGeneratorSharedVariable)], seed)
 
 
-def advance(prepared: Prepared, n_steps: int) -> np.ndarray:
-    """Take steps; return their losses, shape (n_steps,)."""
-    return np.array([float(prepared.step()) for _ in range(n_steps)])
+def advance(prepared: Prepared, n_steps: int, average: Average | None = None) -> np.ndarray:
+    """Take steps, each of which enters the average; return their losses, shape (n_steps,)."""
+    losses = np.empty(n_steps)
+    for i in range(n_steps):
+        losses[i] = float(prepared.step())
+        if average is not None:
+            average.add(prepared)
+    return losses
 
 
 def save(prepared: Prepared) -> State:
@@ -149,9 +177,12 @@ def restore(prepared: Prepared, state: State) -> None:
         variable.set_value(value)
 
 
-def approximation(prepared: Prepared) -> GaussianApproximation:
-    """Return q as it stands, in numpy."""
-    values = {name: np.array(parameter.get_value()) for name, parameter in prepared.parameters.items()}
+def approximation(prepared: Prepared, average: Average | None = None) -> GaussianApproximation:
+    """Return q as it stands, or with averaged parameters, in numpy."""
+    if average is not None:
+        values = average.values
+    else:
+        values = {name: np.array(parameter.get_value()) for name, parameter in prepared.parameters.items()}
     mean = values["mu"]
     if prepared.kind == "mean_field":
         factor = np.diag(_softplus(values["rho"]))

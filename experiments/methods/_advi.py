@@ -24,8 +24,10 @@ class AdviSettings(Options):
     keep: int = Field(2, ge=1, description="starts that go on after the screening")
     steps: int = Field(5_000, ge=1, description="steps of each start that goes on")
     learning_rate: float = Field(0.1, gt=0, description="Adam's learning rate at the start")
-    final_learning_rate: float = Field(0.002, gt=0, description="Adam's learning rate at the end")
-    tolerance: float = Field(0.1, gt=0, description="a change of the bound, in nats, that no longer matters")
+    final_learning_rate: float = Field(
+        0.01, gt=0, description="Adam's learning rate in the second half, over which q is averaged"
+    )
+    tolerance: float = Field(0.05, gt=0, description="a change of the bound, in nats, that no longer matters")
     draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
     backend: Literal["numba", "c", "jax"] = Field("numba", description="what compiles the model")
 

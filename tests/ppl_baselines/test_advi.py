@@ -6,7 +6,7 @@ import pytensor
 import pytest
 
 from ppl_baselines import advi, compilation
-from ppl_baselines.advi_steps import advance, approximation, begin
+from ppl_baselines.advi_steps import Average, advance, approximation, begin
 from ppl_baselines.convergence import Status
 from ppl_baselines.errors import UnavailableError
 from tests.ppl_baselines.conftest import log_joint
@@ -73,6 +73,30 @@ def test_equal_means_stay_at_the_saddle_at_pymcs_own_pace(mean_field, starts):
         mean_field.learning_rate.set_value(before)
     assert result.best in (1, 2)
     assert result.restart_elbos[0] < result.restart_elbos[1:].min() - 2
+
+
+def test_the_average_is_that_of_the_steps_and_changes_none(prepared, starts):
+    begin(prepared, starts[0]["mu"].ravel(), 7)
+    means = []
+    for _ in range(50):
+        advance(prepared, 1)
+        means.append(approximation(prepared).mean)
+    begin(prepared, starts[0]["mu"].ravel(), 7)
+    average = Average()
+    advance(prepared, 20, average)
+    advance(prepared, 30, average)
+    np.testing.assert_allclose(approximation(prepared, average).mean, np.mean(means, axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(approximation(prepared).mean, means[-1])
+
+
+def test_averaging_scatters_less_than_the_last_step(mean_field, starts):
+    """Over four seeds of the steps: q's means, the sum of their variances."""
+    averaged, last = [], []
+    for seed in range(4):
+        result = advi.run(mean_field, starts[:1], seed=seed, steps=800, draws=50, final_draws=50)
+        averaged.append(result.approximation.mean)
+        last.append(approximation(mean_field).mean)
+    assert np.var(averaged, axis=0).sum() < np.var(last, axis=0).sum()
 
 
 def test_dispersed_starts_reach_the_best_bound(mean_field, starts):
