@@ -21,12 +21,21 @@ from ppl_baselines.draws import to_datatree
 TAIL = (0.05, 0.95)
 """The quantiles whose effective sample size is the tail's (Vehtari et al. 2021)."""
 
-_SAMPLER_STATS = ("diverging", "energy")
+_SAMPLER_STATS = ("diverging", "energy", "lp")
+"""What only a sampler says of its draws; ``lp`` is what ArviZ calls the log posterior up to a constant."""
 
 
 def as_tree(draws: Draws) -> xr.DataTree:
     """Return independent canonical draws, arrays (S, K, ...), as a DataTree of one chain."""
     return to_datatree({name: values[np.newaxis] for name, values in draws.items()})
+
+
+def chains_as_tree(draws: Draws, *, log_posterior: np.ndarray) -> xr.DataTree:
+    """Return a sampler's canonical draws, arrays (C, M, K, ...), as a DataTree that says so.
+
+    `log_posterior`, shape (C, M), may lack a constant; it is kept as the statistic ``lp``.
+    """
+    return to_datatree(draws, sample_stats={"lp": log_posterior})
 
 
 def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:

@@ -3,13 +3,16 @@
 All of it comes from what the store keeps of the cells, so that judging again recomputes no fit.
 """
 
+from collections.abc import Mapping
+
 import xarray as xr
 
-from experiments.draws import as_arrays, as_chains, location_entries, location_word
+from experiments.draws import are_independent, as_arrays, as_chains, location_entries, location_word
 from experiments.methods import label
-from experiments.metrics import Context, measure_all
+from experiments.metrics import Context, Peer, measure_all
 from experiments.records import Measurement, Reference
 from experiments.references import reference
+from experiments.references._gate import examine_chains
 from experiments.relabel import pivot_of
 from experiments.store.files import read_tree
 from experiments.store.manifest import Judgement
@@ -20,9 +23,10 @@ from experiments.work import Case
 def judge(case: Case) -> Judgement:
     """Judge a problem; runs in a worker."""
     draws = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
-    chains = next((key for key, tree in draws.items() if _is_sampler(tree)), None)
-    truth = _reference(case, draws[chains] if chains else None)
+    truth = _reference(case, draws)
     pivot = pivot_of(case.problem, next(iter(draws.values()))) if draws else None
+    reached = [Peer.of(cell, draws[cell.cell.key]) for cell in case.cells if cell.cell.key in draws]
+    peers = tuple(peer for peer in reached if peer is not None)
     judgement = Judgement(truth)
     for cell in case.cells:
         key = cell.cell.key
@@ -37,34 +41,40 @@ def judge(case: Case) -> Judgement:
             seconds_run=cell.seconds_run,
             reference=truth,
             pivot=pivot,
+            method=cell.cell.method,
+            outcome=cell.outcome,
+            info=cell.info,
+            trace=cell.trace,
+            peers=peers,
         )
         judgement.measurements[key] = measure_all(context)
-        if truth.method == "nuts" and key == chains:
+        if truth.draws is draws[key]:
             itself = Measurement(None, None, "reference sd", "this run is the reference")
             judgement.measurements[key]["mean_error"] = itself
             continue
+        sampler = not are_independent(draws[key])
         judgement.verdicts[key] = verdict_of_cell(
-            judgement.measurements[key]["mean_error"],
+            judgement.measurements[key],
             truth,
             method=label(cell.cell.method),
             outcome=cell.outcome,
-            margin=case.verdict.margin,
-            alpha=case.verdict.error_rate,
+            options=case.verdict,
+            faults=examine_chains(case.problem, draws[key])[1] if sampler else (),
             quantity=location_word(as_chains(draws[key])),
             entries=location_entries(as_chains(draws[key])),
         )
     return judgement
 
 
-def _reference(case: Case, nuts_draws: xr.DataTree | None) -> Reference:
+def _reference(case: Case, draws: Mapping[str, xr.DataTree]) -> Reference:
+    nuts = next((tree for tree in draws.values() if "diverging" in as_arrays(tree, "sample_stats")), None)
+    gibbs = (cell.cell.key for cell in case.cells if cell.info.get("sampler") == "blocked Gibbs")
     return reference(
         case.problem,
         method=case.reference.method,
         rng=case.seed,
-        nuts_draws=nuts_draws,
+        nuts_draws=nuts,
+        gibbs_draws=draws.get(next(gibbs, "")),
         n_draws=case.reference.draws,
+        budget=case.reference.budget,
     )
-
-
-def _is_sampler(tree: xr.DataTree) -> bool:
-    return "diverging" in as_arrays(tree, "sample_stats")

@@ -198,11 +198,18 @@ class Comparison:
     quantity : str
         Such as ``sorted mean 1``.
     difference, standard_error : float
-        Method minus reference, in reference standard deviations.
+        Method minus reference, in the comparison's unit.
     low, high : float
         The interval that holds the difference at the verdict's error rate.
     decision : str
         ``pass``, ``fail`` or ``undecided``.
+    unit : str
+        ``reference sd``; ``log ratio`` for standard deviations (the difference of their logarithms);
+        ``total variation``; ``nats``.
+    margin : float or None
+        The largest difference that counts as agreement, in the same unit; None: the verdict's.
+    needs : str
+        What would decide an undecided comparison, such as ``about 4 times as many reference draws``.
     """
 
     quantity: str
@@ -211,6 +218,9 @@ class Comparison:
     low: float
     high: float
     decision: str
+    unit: str = "reference sd"
+    margin: float | None = None
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,14 +234,22 @@ class Verdict:
     sentence : str
         The verdict, for a newcomer.
     margin : float
-        In reference standard deviations.
+        Of the means, in reference standard deviations.
     comparisons : tuple of Comparison
+        One for each judged quantity.
+    needs : str
+        What would decide an undecided verdict; empty for the others.
+    impossible : tuple of str
+        What the method showed that no correct method can, such as a bound above the evidence; with any of
+        these the verdict is ``fail``, whatever the comparisons say.
     """
 
     decision: str
     sentence: str
     margin: float
     comparisons: tuple[Comparison, ...] = ()
+    needs: str = ""
+    impossible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

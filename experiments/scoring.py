@@ -8,8 +8,8 @@ same log p(x, theta), assignments summed out.
 import numpy as np
 import xarray as xr
 
+from experiments.overlap import EXACT, symmetrise
 from experiments.records import Approximation, Problem
-from experiments.symmetry import log_q_symmetrised, why_not_exact
 from hand_cavi import log_joint
 from ppl_baselines.draws import to_datatree
 
@@ -29,16 +29,22 @@ def score(problem: Problem, q: Approximation, *, rng: np.random.Generator, n: in
     -------
     xarray.DataTree
         Group ``posterior``: canonical draws, one chain of independent draws. Group ``sample_stats``:
-        ``log_joint``, ``log_q`` and, while K! is feasible, ``log_q_symmetrised``, in nats.
+        ``log_joint``, ``log_q`` and ``log_q_symmetrised``, in nats. Its attribute ``symmetrised`` says
+        what F(q_sym) is by the last: ``exact``, ``at least`` or ``about``; where it is not exact, there is
+        ``symmetrised_slack`` besides (see `experiments.overlap`).
     """
     draws = q.sample(rng, n)
+    symmetrised = symmetrise(q, draws, problem.mixture)
     columns = {
         "log_joint": log_joint(problem.mixture, problem.x, draws, problem.sample_weight),
         "log_q": q.log_density(draws),
+        "log_q_symmetrised": symmetrised.log_q,
     }
-    if why_not_exact(q, problem.mixture) is None:
-        columns["log_q_symmetrised"] = log_q_symmetrised(q, draws, problem.mixture)
-    return to_datatree(
+    if symmetrised.how != EXACT:
+        columns["symmetrised_slack"] = symmetrised.slack
+    tree = to_datatree(
         {name: values[np.newaxis] for name, values in draws.items()},
         sample_stats={name: values[np.newaxis] for name, values in columns.items()},
     )
+    tree["sample_stats"].attrs["symmetrised"] = symmetrised.how
+    return tree

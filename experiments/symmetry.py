@@ -95,7 +95,7 @@ def log_q_symmetrised(approximation: Approximation, draws: Draws, mixture: Mixtu
     if not mixture.weights.exchangeable or n_components == 1:
         return approximation.log_density(draws)
     if isinstance(approximation, FactorisedApproximation):
-        total = log_permanent(_every_factor_at_every_component(approximation, draws, n_components))
+        total = log_permanent(every_factor_at_every_component(approximation, draws, n_components))
     else:
         total = _sum_over_relabellings(approximation, draws, n_components)
     return total - log_factorial(n_components)
@@ -136,7 +136,7 @@ def _log_permanent_block(log_matrix: np.ndarray) -> np.ndarray:
     return log_perm[-1]
 
 
-def _every_factor_at_every_component(
+def every_factor_at_every_component(
     approximation: FactorisedApproximation, draws: Draws, n_components: int
 ) -> np.ndarray:
     """Return log q_j(theta_k), shape (S, j, k), by handing the components round in a ring."""

@@ -13,6 +13,7 @@ variational inference asks of a family follows from T and log Z:
     KL(q_k, p)                    < eta_k - eta_0, grad log Z(eta_k) > - log Z(eta_k) + log Z(eta_0)
     posterior predictive          log h(x) + log Z(eta_k + T(x)) - log Z(eta_k)
     exact marginal of a set       sum log h + log Z(eta_0 + sum T) - log Z(eta_0)
+    linear response               Cov_q[phi] = Hess log Z(eta_k); see `hand_cavi.linear_response`
 
 The upper half of the class says what a family owes, the lower half what it gets for it.
 Sources: Blei, Kucukelbir & McAuliffe (2017), section 4; Bishop, PRML (2006), sections 2.4, 10.4.
@@ -25,6 +26,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.coordinates import Coordinates
+from hand_cavi.inputs import InputError
+from hand_cavi.moments import Moments
 
 Draws = dict[str, np.ndarray]
 
@@ -78,6 +81,13 @@ class ConjugateFamily(ABC):
         """Return E[phi(theta)] = grad log Z(eta), shape (..., P)."""
 
     @abstractmethod
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Return Cov[phi(theta)] = Hess log Z(eta), shape (..., P, P).
+
+        It is singular where a phi is constant.
+        """
+
+    @abstractmethod
     def phi(self, draws: Draws) -> np.ndarray:
         """Return phi(theta), shape (S, K, P), for canonical draws of shape (S, K, ...)."""
 
@@ -118,6 +128,29 @@ class ConjugateFamily(ABC):
         """Return draws in other coordinates, and log |d theta' / d theta| of one component."""
         return draws, 0.0
 
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Return the moments of K posteriors' canonical parameters in the data's units.
+
+        Parameters
+        ----------
+        coordinates : Coordinates
+            Those in which this distribution, and so eta, is stated.
+        """
+        raise InputError(
+            f"{type(self).__name__} states no moments of its parameters; linear response needs them"
+        )
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Return the moments of the canonical parameters taken to the whole real line, as `moments` does.
+
+        A location stays; what is positive goes by its logarithm; probabilities by ln p_c less the mean of
+        all C logarithms, c < C; a precision matrix by the entries of its lower Cholesky factor, row by row,
+        those of the diagonal as logarithms.
+        """
+        raise InputError(
+            f"{type(self).__name__} states no moments of its parameters; linear response needs them"
+        )
+
     # ---- what everyone gets for it --------------------------------------------------------
 
     def updated(self, sums: np.ndarray) -> Self:
@@ -128,6 +161,11 @@ class ConjugateFamily(ABC):
     def expected_phi(self) -> np.ndarray:
         """E[phi(theta)], shape (..., P)."""
         return self.expected(self.natural)
+
+    @cached_property
+    def covariance_phi(self) -> np.ndarray:
+        """Cov[phi(theta)] at this distribution's own natural parameters, shape (..., P, P)."""
+        return self.covariance(self.natural)
 
     @cached_property
     def log_z(self) -> np.ndarray:

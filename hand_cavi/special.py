@@ -51,6 +51,13 @@ def multigammaln(a: ArrayLike, d: int) -> np.ndarray:
     return multigammaln(a, d)
 
 
+def trigamma(x: ArrayLike) -> np.ndarray:
+    """Return psi'(x), the second derivative of ln Gamma."""
+    from scipy.special import polygamma
+
+    return polygamma(1, x)
+
+
 def ndtri(p: float) -> float:
     """Return the standard normal's quantile at p."""
     from scipy.special import ndtri

@@ -28,7 +28,7 @@ from ppl_baselines.advi_steps import (
     restore,
     save,
 )
-from ppl_baselines.convergence import Status, judge
+from ppl_baselines.convergence import Status, change, judge
 from ppl_baselines.gaussian import GaussianApproximation
 
 __all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run"]
@@ -183,11 +183,14 @@ def run(
     log_weights = np.array([])
     if best is not None and best.approximation is not None:
         log_weights = estimate(prepared, best.approximation, np.random.default_rng(final), final_draws)
+    rise, rise_se = (np.nan, np.nan) if best is None else change(best.log_weights)
     return AdviResult(
-        status=Status.NON_FINITE if best is None else judge(best.log_weights, tolerance),
+        status=Status.NON_FINITE if best is None else judge(rise, rise_se, tolerance),
         elbo=float(log_weights.mean()) if log_weights.size else np.nan,
         elbo_se=_standard_error(log_weights),
         log_weights=log_weights,
+        change=rise,
+        change_se=rise_se,
         approximation=None if best is None else best.approximation,
         best=None if best is None else best.number,
         restart_elbos=np.array([restart.elbo for restart in restarts]),

@@ -42,6 +42,8 @@ class AdviResult:
         F(q) of the winner, on draws that nothing was chosen by; NaN if every restart failed.
     log_weights : ndarray, shape (final_draws,)
         log p - log q at those draws, of which ``elbo`` is the mean.
+    change, change_se : float
+        What the bound still rose by towards the end; see `ppl_baselines.convergence.change`.
     approximation : GaussianApproximation or None
         None if every restart failed.
     best : int or None
@@ -60,6 +62,8 @@ class AdviResult:
     elbo: float
     elbo_se: float
     log_weights: np.ndarray
+    change: float
+    change_se: float
     approximation: GaussianApproximation | None
     best: int | None
     restart_elbos: np.ndarray

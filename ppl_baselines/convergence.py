@@ -30,13 +30,36 @@ class Status(Enum):
         return self.value
 
 
-def judge(log_weights: Sequence[np.ndarray], tolerance: float) -> Status:
-    """Judge the end of an optimisation by its last checkpoints.
+def change(log_weights: Sequence[np.ndarray]) -> tuple[float, float]:
+    """Return how much the bound rose from the second-last quarter of the checkpoints to the last.
 
     Parameters
     ----------
     log_weights : sequence of ndarray, shape (S,)
         log p - log q by draw, at each checkpoint, oldest first, on common draws.
+
+    Returns
+    -------
+    change, standard_error : float
+        In nats; NaN with fewer than two checkpoints in a quarter.
+    """
+    window = len(log_weights) // 4
+    if window < 2:
+        return np.nan, np.nan
+    earlier = np.array(log_weights[-2 * window : -window])  # (W, S)
+    later = np.array(log_weights[-window:])
+    paired = later.mean(axis=0) - earlier.mean(axis=0)
+    sampling_variance = paired.var(ddof=1) / paired.size
+    wandering_variance = sum(part.mean(axis=1).var(ddof=1) for part in (earlier, later)) / window
+    return float(paired.mean()), float(np.sqrt(sampling_variance + wandering_variance))
+
+
+def judge(rise: float, standard_error: float, tolerance: float) -> Status:
+    """Judge the end of an optimisation by its last `change`.
+
+    Parameters
+    ----------
+    rise, standard_error : float
     tolerance : float
         The change of the bound, in nats, that no longer matters.
 
@@ -45,18 +68,10 @@ def judge(log_weights: Sequence[np.ndarray], tolerance: float) -> Status:
     Status
         `Status.CONVERGED` only if two standard errors beyond the change still lie within the tolerance.
     """
-    window = len(log_weights) // 4  # the last quarter is compared with the quarter before it
-    if window < 2:
+    if np.isnan(rise):
         return Status.UNDECIDED
-    earlier = np.array(log_weights[-2 * window : -window])  # (W, S)
-    later = np.array(log_weights[-window:])
-    paired = later.mean(axis=0) - earlier.mean(axis=0)
-    change = paired.mean()
-    sampling_variance = paired.var(ddof=1) / paired.size
-    wandering_variance = sum(part.mean(axis=1).var(ddof=1) for part in (earlier, later)) / window
-    standard_error = np.sqrt(sampling_variance + wandering_variance)
-    if abs(change) + 2 * standard_error <= tolerance:
+    if abs(rise) + 2 * standard_error <= tolerance:
         return Status.CONVERGED
-    if abs(change) > 2 * standard_error:
+    if abs(rise) > 2 * standard_error:
         return Status.STILL_MOVING
     return Status.UNDECIDED

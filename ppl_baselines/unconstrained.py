@@ -11,12 +11,15 @@ Letters: S draws, P unconstrained numbers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
 
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks, Transform
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 TRANSFORMS: dict[str, Transform] = {
     "NoneType": Identity(),
@@ -129,7 +132,7 @@ class Coordinates:
         return u[:, span.start : span.stop].reshape(len(u), *span.shape)
 
 
-def coordinates_of(model: pm.Model) -> Coordinates:
+def coordinates_of(model: "pm.Model") -> Coordinates:
     """Read the layout off a model.
 
     Raises

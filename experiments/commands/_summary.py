@@ -20,7 +20,10 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]
     dict
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
         ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
-        those of the components in ascending order, in the data's unit.
+        those of the components in ascending order, in the data's unit. Every cell has ``measurements``: each
+        metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of a 95 % interval),
+        ``unit``, ``entries`` (what the values of a list are called), ``threshold`` (``value``, ``sense``,
+        ``source``, ``is_convention``) and ``note``.
     """
     content = {
         "study": record.name,
@@ -75,6 +78,10 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
         "evidence_gap_se": gap[1],
         "reference": problem.reference.method,
         "reference_qualified": problem.reference.qualified,
+        "opinions": [
+            {"method": one.method, "log_evidence": one.value, "log_evidence_se": one.standard_error}
+            for one in problem.reference.opinions
+        ],
         "means": _figure(measured, "sorted_means")[0],
         "means_se": _figure(measured, "sorted_means")[1],
         "sds": _figure(measured, "sorted_sds")[0],
@@ -84,8 +91,29 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
         "mean_error": error[0],
         "mean_error_se": error[1],
         "ess_per_second": _figure(measured, "ess_per_second")[0],
+        "measurements": {name: _measurement(measured[name]) for name in sorted(measured)},
         **_verdict(cell.verdict),
         "info": cell.info,
+    }
+
+
+def _measurement(measurement: Measurement) -> dict[str, Any]:
+    """Return a measurement with all that belongs to it; the keys are always the same."""
+    threshold = measurement.threshold
+    return {
+        "value": measurement.value,
+        "standard_error": measurement.standard_error,
+        "interval": list(measurement.interval) or None,
+        "unit": measurement.unit or None,
+        "entries": list(measurement.entries) or None,
+        "threshold": threshold
+        and {
+            "value": threshold.value,
+            "sense": threshold.sense,
+            "source": threshold.source or "convention of this project",
+            "is_convention": threshold.is_convention,
+        },
+        "note": measurement.note,
     }
 
 
@@ -97,10 +125,12 @@ def _figure(measured: dict[str, Measurement], name: str) -> tuple[Any, Any]:
 def _verdict(verdict: Verdict | None) -> dict[str, Any]:
     if verdict is None:
         return {"verdict": None, "verdict_sentence": None, "comparisons": []}
-    names = ("quantity", "difference", "standard_error", "low", "high", "decision")
+    names = ("quantity", "difference", "standard_error", "low", "high", "unit", "margin", "decision", "needs")
     return {
         "verdict": verdict.decision,
         "verdict_sentence": verdict.sentence,
         "margin": verdict.margin,
+        "needs": verdict.needs,
+        "impossible": verdict.impossible,
         "comparisons": [{name: getattr(entry, name) for name in names} for entry in verdict.comparisons],
     }

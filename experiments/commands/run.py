@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
 _Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
+_Junit = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too, as CI systems read it."),
+]
 
 
 def run(
@@ -30,15 +34,32 @@ def validate(
     json: Json = False,
     output: _Output = None,
     workers: _Workers = None,
+    junit: _Junit = None,
 ) -> None:
-    """Run a study; exit with 1 if a judged method fails, 3 if nothing could be decided."""
-    record = _run(config, json, output, workers)
+    """Run a study; exit with 1 if a judged method fails or a cell has no result, 3 if it is undecided.
+
+    In the JUnit file every judged cell is a testcase: a failed one a failure, an undecided one skipped, one
+    without a result an error.
+    """
+    record = _run(config, json, output, workers, junit)
     if record.verdict.decision == "fail" or not _all_ran(record):
         raise typer.Exit(1)
     raise typer.Exit(0 if record.verdict.decision == "pass" else 3)
 
 
-def _run(config: Path | None, json: bool, output: Path | None, workers: int | None) -> "StudyRecord":
+def _make_way(junit: Path) -> None:
+    """See that the file can be written, and remove an old one: if this run dies, none is left to mislead."""
+    from hand_cavi import InputError
+
+    if junit.is_dir():
+        raise InputError(f'"{junit}" is a folder; --junit takes the name of a file')
+    writable(junit.parent)
+    junit.unlink(missing_ok=True)
+
+
+def _run(
+    config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None = None
+) -> "StudyRecord":
     from experiments.config.reading import default_config_text, load_config, parse_config
 
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
@@ -49,6 +70,8 @@ def _run(config: Path | None, json: bool, output: Path | None, workers: int | No
     for warning in study.warnings:
         warn(warning)
     folder = writable((output or Path(study.run.output)) / study.name)
+    if junit is not None:
+        _make_way(junit)
 
     from experiments.report import write_report
     from experiments.runner import run_study
@@ -58,6 +81,10 @@ def _run(config: Path | None, json: bool, output: Path | None, workers: int | No
     except KeyboardInterrupt:
         warn(f'interrupted; what is done is kept in "{folder}", and running again goes on from there')
         raise typer.Exit(130) from None
+    if junit is not None:
+        from experiments.commands._junit import write_junit
+
+        write_junit(junit, record, {cell.cell.key for cell in study.cells if cell.judged})
     paths = write_report(record, folder)
     if json:
         from experiments.commands._summary import summary

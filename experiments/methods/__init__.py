@@ -8,7 +8,15 @@ A method's file offers
 and raises `NotFiniteError` where its numbers overflowed. A user's own method is a module with these two.
 """
 
-LABELS = {"cavi": "CAVI", "advi": "ADVI", "fullrank_advi": "full-rank ADVI", "nuts": "NUTS"}
+LABELS = {
+    "cavi": "CAVI",
+    "cavi_lr": "CAVI + linear response",
+    "advi": "ADVI",
+    "fullrank_advi": "full-rank ADVI",
+    "nuts": "NUTS",
+    "gibbs": "Gibbs",
+    "smc": "SMC",
+}
 """What readers call the methods; others go by their own names."""
 
 

@@ -73,14 +73,29 @@ def run_advi(
         bound_se=result.elbo_se,
         trace=_best_so_far(result),
         info={
+            "family": _family(problem, kind),
+            "bound_left": _number(result.change),
+            "bound_left_se": _number(result.change_se),
             "backend": settings.backend,
             "cache_warm": cache.warm,
             "starts": settings.starts,
             "steps": settings.steps,
             "seconds_estimating": result.seconds_estimating,
-            "restart_elbos": [float(e) if np.isfinite(e) else None for e in result.restart_elbos],
+            "restart_elbos": [_number(elbo) for elbo in result.restart_elbos],
         },
     )
+
+
+def _family(problem: Problem, kind: str) -> str:
+    """Return what is searched; CAVI's family only where its factors are normal, as all of ADVI's are."""
+    mixture = problem.mixture
+    alike = mixture.components.name == "normal_known_variance" and mixture.weights.name == "fixed"
+    name = kind.replace("_", " ")
+    return name if alike else f"Gaussian {name}"
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _best_so_far(result: "AdviResult") -> np.ndarray:

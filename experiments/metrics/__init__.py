@@ -7,10 +7,10 @@ Files whose names begin with an underscore are no metrics.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from experiments.metrics._context import Context
+from experiments.metrics._context import Context, Peer
 from experiments.records import Measurement
 
-__all__ = ["Context", "describe", "measure_all", "names"]
+__all__ = ["Context", "Peer", "describe", "measure_all", "names"]
 
 
 def names() -> list[str]:

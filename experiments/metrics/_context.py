@@ -1,18 +1,60 @@
-"""What a metric may look at: a problem, what a method gave for it, and the reference."""
+"""What a metric may look at: a problem, what a method gave for it, the reference, and the other methods."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
-from experiments.draws import are_independent, as_arrays
-from experiments.records import Measurement, MethodResult, Problem, Reference
+from experiments.draws import are_independent, as_arrays, effective_sample_size
+from experiments.records import CellRecord, Measurement, MethodResult, Problem, Reference
+from experiments.references.nuts import invariant_quantities
 from experiments.relabel import relabel
 
 _MOST_RELABELLED = 4000
 """Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
+
+
+_FAMILIES = {"cavi": "mean field", "advi": "mean field", "fullrank_advi": "full rank"}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What another method, or the same one, reached on this problem.
+
+    Attributes
+    ----------
+    method : str
+        Its name in the study.
+    family : str
+        What it searches: ``mean field``, ``full rank``, or a name of its own.
+    symmetrised, symmetrised_se : float
+        Its F(q_sym) in nats, and the standard error.
+    """
+
+    method: str
+    family: str
+    symmetrised: float
+    symmetrised_se: float
+
+    @classmethod
+    def of(cls, cell: CellRecord, draws: xr.DataTree) -> Self | None:
+        """Return what a cell reached, or None if it has no finite F(q_sym), as no sampler has."""
+        stats = as_arrays(draws, "sample_stats")
+        if "log_joint" not in stats or "log_q_symmetrised" not in stats:
+            return None
+        bound = average(stats["log_joint"] - stats["log_q_symmetrised"], "nats")
+        if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
+            return None
+        family = family_of(cell.cell.method, cell.info)
+        return cls(cell.cell.method, family, bound.value, bound.standard_error)
+
+
+def family_of(method: str, info: Mapping[str, Any]) -> str:
+    """Return what kind of approximation a method searches: what its ``info`` says, else by its name."""
+    return str(info.get("family", _FAMILIES.get(method, method)))
 
 
 @dataclass(frozen=True)
@@ -30,6 +72,16 @@ class Context:
     reference : Reference
     pivot : ndarray, shape (N, K), or None
         Allocation probabilities that name the components; if None, those of the method's best draw.
+    method : str
+        Its name in the study.
+    outcome : str
+        How it ended, in its own word.
+    info : mapping
+        What the method tells besides; see `MethodResult`.
+    trace : ndarray, shape (T, 3)
+        (seconds, best bound so far, standard error); see `MethodResult`.
+    peers : tuple of Peer
+        What the methods of the study reached on this problem, this one among them.
     """
 
     problem: Problem
@@ -40,10 +92,22 @@ class Context:
     seconds_run: float | None
     reference: Reference
     pivot: np.ndarray | None = None
+    method: str = ""
+    outcome: str = ""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    peers: tuple[Peer, ...] = ()
 
     @classmethod
     def of(
-        cls, problem: Problem, result: MethodResult, reference: Reference, pivot: np.ndarray | None = None
+        cls,
+        problem: Problem,
+        result: MethodResult,
+        reference: Reference,
+        pivot: np.ndarray | None = None,
+        *,
+        method: str = "",
+        peers: tuple[Peer, ...] = (),
     ) -> Self:
         """Return the context of a method's result."""
         return cls(
@@ -55,6 +119,11 @@ class Context:
             result.seconds_run,
             reference,
             pivot,
+            method,
+            result.outcome,
+            result.info,
+            result.trace,
+            peers,
         )
 
     @property
@@ -72,6 +141,34 @@ class Context:
         """The draws with their components named as the pivot's; of independent ones, a few thousand."""
         some = self.draws.isel(draw=slice(_MOST_RELABELLED)) if self.independent else self.draws
         return relabel(some, problem=self.problem, pivot=self.pivot)
+
+    @cached_property
+    def without_reference(self) -> str:
+        """Why there are no reference draws to compare these with; empty if there are."""
+        if not self.reference.qualified or self.reference.draws is None:
+            return f"there is no reference ({self.reference.reason})"
+        if self.reference.draws is self.draws:
+            return "this run is the reference"
+        return "" if self.finite else "some draws are not finite"
+
+    @property
+    def symmetrised_how(self) -> str:
+        """What F(q_sym) is by the draws' ``log_q_symmetrised``: ``exact``, ``at least`` or ``about``."""
+        if "sample_stats" not in self.draws.children:
+            return "exact"
+        return str(self.draws["sample_stats"].attrs.get("symmetrised", "exact"))
+
+    def rng(self) -> np.random.Generator:
+        """Return the metrics' own randomness: the same for every method, so that they are asked alike."""
+        return np.random.default_rng(20_240_229)
+
+    @cached_property
+    def slowest(self) -> tuple[str, float]:
+        """The label-invariant quantity that mixes worst, and its effective sample size; NaN if none."""
+        quantities = invariant_quantities(self.problem, self.draws)
+        ess = effective_sample_size(np.stack(list(quantities.values()), axis=-1))
+        worst = int(np.argmin(np.nan_to_num(ess, nan=-1.0)))
+        return list(quantities)[worst], float(ess[worst])
 
     def log_ratio(self, denominator: str) -> np.ndarray | None:
         """Return log p(x, theta) minus ``log_q`` or ``log_q_symmetrised`` of every draw, (S,), if known."""

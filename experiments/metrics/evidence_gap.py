@@ -2,6 +2,7 @@
 
 from math import hypot
 
+from experiments.methods import label
 from experiments.metrics import symmetrised_bound
 from experiments.metrics._context import Context, missing
 from experiments.records import Measurement
@@ -16,7 +17,9 @@ def compute(context: Context) -> Measurement:
     if not reference.qualified:
         return missing(f"the log evidence is not known ({reference.reason})", "nats")
     if reference.log_evidence is None:
-        return missing("the log evidence is not known: NUTS, the reference here, gives none", "nats")
+        return missing(
+            f"the log evidence is not known: {label(reference.method)}, the reference, gives none", "nats"
+        )
     evidence = reference.log_evidence
     return Measurement(
         evidence.value - bound.value, hypot(evidence.standard_error, bound.standard_error), "nats"

@@ -16,10 +16,8 @@ def compute(context: Context) -> Measurement:
     sd, by which the difference is divided.
     """
     reference = context.reference
-    if not reference.qualified or reference.draws is None:
-        return missing(f"there is no reference ({reference.reason})", _UNIT)
-    if not context.finite:
-        return missing("some draws are not finite", _UNIT)
+    if context.without_reference or reference.draws is None:
+        return missing(context.without_reference, _UNIT)
     mean, error = mean_and_error(sorted_location(context.draws), independent=context.independent)
     values, independent = sorted_location(reference.draws), are_independent(reference.draws)
     true_mean, true_error = mean_and_error(values, independent=independent)

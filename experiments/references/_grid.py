@@ -14,6 +14,7 @@ nearest point to x_i, which bounds p(x, mu) from above. What is left out is boun
 symmetry only nodes with mu_1 <= mu_2 <= mu_3 are visited, and counted as often as they have arrangements.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 from math import factorial
@@ -21,9 +22,13 @@ from math import factorial
 import numpy as np
 from scipy.special import logsumexp
 
-MAX_BOXES = 4 * 10**6
-"""Boxes looked at in one level at most; it bounds the memory to well below 1 GB."""
+MAX_NODES = 4 * 10**6
+"""Boxes kept in one level at most; it bounds the memory to well below 1 GB."""
 
+MAX_WORK = 10**9
+"""Boxes looked at in one level, times points, at most; it bounds the time to some ten seconds."""
+
+_CHUNK = 1 << 17  # boxes looked at at once
 _BLOCK = 1 << 19  # numbers held at once by the likelihood: 4 MB
 _PRIOR_SDS = 8.5  # how far the grid reaches: 2e-17 of a normal lies outside
 _NEGLIGIBLE = 26.0  # nats below the peak, on top of what a mode's narrowness explains
@@ -66,13 +71,36 @@ class Posterior:
 
     def upper_bound(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return a bound on log p(x, mu) over boxes low <= mu <= high, (M, K) to (M,), sharp if equal."""
-        from_mean = np.clip(self.prior_mean, low, high) - self.prior_mean
-        log_prior = -(from_mean**2) / (2 * self.prior_variance) - np.log(2 * np.pi * self.prior_variance) / 2
-        bound = log_prior.sum(axis=1)
+        bound = np.empty(len(low))
         size = max(1, _BLOCK // len(self.x))
         for start in range(0, len(low), size):
             block = slice(start, start + size)
-            bound[block] += self._log_likelihood(low[block], high[block])
+            intervals = np.column_stack([low[block].ravel(), high[block].ravel()])
+            each, row = np.unique(intervals.view(np.complex128).ravel(), return_inverse=True)
+            bound[block] = self.bound_over(each.real, each.imag, row.reshape(-1, self.n_components))
+        return bound
+
+    def bound_over(self, low: np.ndarray, high: np.ndarray, row: np.ndarray) -> np.ndarray:
+        """Return the same bound over boxes that are made of the same few intervals, shape (M,).
+
+        Parameters
+        ----------
+        low, high : ndarray, shape (B,)
+            The intervals.
+        row : ndarray of int, shape (M, K)
+            Which of them each box is made of.
+        """
+        from_mean = np.clip(self.prior_mean, low, high) - self.prior_mean
+        log_prior = -(from_mean**2) / (2 * self.prior_variance) - np.log(2 * np.pi * self.prior_variance) / 2
+        bound = log_prior[row].sum(axis=1)
+        nearest = np.clip(self.x, low[:, np.newaxis], high[:, np.newaxis])
+        log_normal = -((self.x - nearest) ** 2) / 2
+        peak = log_normal.max(axis=0)
+        normal = np.exp(np.maximum(log_normal - peak, _LOG_ZERO))
+        size = max(1, _BLOCK // len(self.x))
+        for start in range(0, len(row), size):
+            block = slice(start, start + size)
+            bound[block] += self._log_likelihood(log_normal, normal, peak, row[block])
         return bound - self.weight.sum() * (np.log(self.n_components) + np.log(2 * np.pi) / 2)
 
     def climbed(self, mu: np.ndarray, n_steps: int = 25) -> np.ndarray:
@@ -84,16 +112,14 @@ class Posterior:
             mu /= r.sum(axis=1) + 1 / self.prior_variance
         return mu
 
-    def _log_likelihood(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return sum_i w_i ln sum_k exp(-d_ik^2 / 2), d_ik the distance of x_i from interval k."""
-        intervals, row = np.unique(
-            np.column_stack([low.ravel(), high.ravel()]).view(np.complex128).ravel(), return_inverse=True
-        )
-        row = row.reshape(low.shape)
-        nearest = np.clip(self.x, intervals.real[:, np.newaxis], intervals.imag[:, np.newaxis])
-        log_normal = -((self.x - nearest) ** 2) / 2
-        peak = log_normal.max(axis=0)
-        normal = np.exp(np.maximum(log_normal - peak, _LOG_ZERO))
+    def _log_likelihood(
+        self, log_normal: np.ndarray, normal: np.ndarray, peak: np.ndarray, row: np.ndarray
+    ) -> np.ndarray:
+        """Return sum_i w_i ln sum_k exp(-d_ik^2 / 2), d_ik the distance of x_i from interval row[m, k].
+
+        ``log_normal``, shape (B, N), is -d^2 / 2 of every interval, ``peak``, shape (N,), its largest, and
+        ``normal`` the exponential of their difference.
+        """
         total = normal[row[:, 0]]
         for k in range(1, self.n_components):
             total += normal[row[:, k]]
@@ -187,7 +213,7 @@ def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
     Raises
     ------
     GridTooLargeError
-        If a level has more than `MAX_BOXES` boxes.
+        If a level has too many boxes, or keeps too many.
     """
     axis = axis_for(posterior, spacing)
     n_components = posterior.n_components
@@ -196,26 +222,36 @@ def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
     size = 1 << max(0, int(np.ceil(np.log2(axis.n_nodes / _COARSEST))))
     first = range(-(-axis.n_nodes // size))
     boxes = np.array(list(combinations_with_replacement(first, n_components)), dtype=np.int32)
+    chunks = iter([boxes])
     peak = log_left_out = -np.inf
     while True:
-        low, high = boxes * size, np.minimum(boxes * size + size - 1, axis.n_nodes - 1)
-        bound = posterior.upper_bound(axis.at(low), axis.at(high))
-        peak = max(peak, _peak_near(posterior, axis, (low + high) / 2, bound))
-        keep = bound > peak - _NEGLIGIBLE - mode_narrowness
-        log_volume = np.log(edges[high + 1] - edges[low]).sum(axis=1)
-        if not keep.all():
-            left_out = logsumexp((bound + log_volume)[~keep]) + np.log(factorial(n_components))
-            log_left_out = float(np.logaddexp(log_left_out, left_out))
-        boxes = boxes[keep]
+        low = np.arange(0, axis.n_nodes, size)
+        high = np.minimum(low + size, axis.n_nodes) - 1
+        log_width = np.log(edges[high + 1] - edges[low])
+        kept: list[tuple[np.ndarray, np.ndarray]] = []
+        looked_at = n_kept = 0
+        for boxes in chunks:
+            looked_at += len(boxes)
+            bound = posterior.bound_over(axis.at(low), axis.at(high), boxes)
+            peak = max(peak, _peak_near(posterior, axis, ((low + high) / 2)[boxes], bound))
+            keep = bound > peak - _NEGLIGIBLE - mode_narrowness
+            if not keep.all():
+                left_out = logsumexp((bound + log_width[boxes].sum(axis=1))[~keep])
+                log_left_out = float(np.logaddexp(log_left_out, left_out + np.log(factorial(n_components))))
+            kept.append((boxes[keep], bound[keep]))
+            n_kept += len(kept[-1][0])
+            if n_kept > MAX_NODES or looked_at * len(posterior.x) > MAX_WORK:
+                raise GridTooLargeError(
+                    f"it needs more than {MAX_NODES:,} nodes, or too long for {len(posterior.x):,} points"
+                )
+        boxes, bound = (np.concatenate(parts) for parts in zip(*kept, strict=True))
         if size == 1:
-            log_mass = bound[keep] + axis.log_width(boxes).sum(axis=1)
+            log_mass = bound + axis.log_width(boxes).sum(axis=1)
             in_order = np.lexsort(boxes.T[::-1])
             nodes = boxes[in_order]
             return Grid(axis, nodes, log_mass[in_order], _arrangements(nodes), log_left_out)
         size //= 2
-        if len(boxes) << n_components > MAX_BOXES:
-            raise GridTooLargeError(f"more than {MAX_BOXES:,} boxes of nodes would have to be looked at")
-        boxes = _halved(boxes, -(-axis.n_nodes // size))
+        chunks = _halves(boxes, -(-axis.n_nodes // size))
 
 
 def grid_draws(
@@ -277,12 +313,14 @@ def _peak_near(posterior: Posterior, axis: Axis, middle: np.ndarray, bound: np.n
     return float(posterior.log_density(posterior.climbed(axis.at(middle[promising]))).max())
 
 
-def _halved(boxes: np.ndarray, n_boxes: int) -> np.ndarray:
-    """Return the halves along every axis of ascending boxes, such as ascend and are on the grid."""
+def _halves(boxes: np.ndarray, n_boxes: int) -> Iterator[np.ndarray]:
+    """Give the halves along every axis of ascending boxes, such as ascend and are on the grid, in chunks."""
     side = np.array(list(product((0, 1), repeat=boxes.shape[1])), dtype=np.int32)
-    halves = (2 * boxes[:, np.newaxis, :] + side).reshape(-1, boxes.shape[1])
-    on_grid = (halves[:, -1] < n_boxes) & (np.diff(halves, axis=1) >= 0).all(axis=1)
-    return halves[on_grid]
+    size = _CHUNK // len(side)
+    for start in range(0, len(boxes), size):
+        halves = (2 * boxes[start : start + size, np.newaxis, :] + side).reshape(-1, boxes.shape[1])
+        on_grid = (halves[:, -1] < n_boxes) & (np.diff(halves, axis=1) >= 0).all(axis=1)
+        yield halves[on_grid]
 
 
 def _arrangements(nodes: np.ndarray) -> np.ndarray:

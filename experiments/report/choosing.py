@@ -56,7 +56,7 @@ def _candidate(view: View) -> Candidate | None:
         n_components=view.record.problem.mixture.n_components,
         elbo=cell.bound,
         symmetry=symmetry,
-        evidence=view.record.reference.log_evidence,
+        evidence=view.evidence,
         held_out=_number(cell, "held_out"),
         held_out_se=_number(cell, "held_out_se"),
         starts=int(_number(cell, "starts") or 0),

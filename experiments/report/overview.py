@@ -23,7 +23,7 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
         record = view.record
         n_points, n_features = record.problem.x.shape
         size = numbers.thousands(str(n_points)) + (f" × {n_features}" if n_features > 1 else "")
-        evidence = record.reference.log_evidence
+        evidence = view.evidence
         entries = [
             Shown(size),
             Shown(str(record.problem.mixture.n_components)),

@@ -11,9 +11,12 @@ from markupsafe import Markup
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report import numbers, overview, tables
 from experiments.report.choosing import choices
+from experiments.report.conclusions import Conclusions, conclusions
+from experiments.report.evidence_tables import decomposition_table, opinions_table
 from experiments.report.figures import FIGURES
-from experiments.report.figures.picture import NARROW, WIDE, Picture, house_style, settle
+from experiments.report.figures.picture import GROUPS, NARROW, WIDE, Picture, house_style, settle
 from experiments.report.formulas import Line, story
+from experiments.report.metric_tables import metric_tables
 from experiments.report.palette import css_variables, method_styles
 from experiments.report.svg import inline_svg, png
 from experiments.report.tables import HOW, MARKS, Table
@@ -34,13 +37,14 @@ class Pages:
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure in all its forms."""
+    """A figure in all its forms; one that is folded away has no wide form."""
 
     title: str
     caption: str
     wide: Markup
     narrow: Markup
     file: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,15 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Folded:
+    """What is folded away under one heading."""
+
+    title: str
+    tables: list[Table] = field(default_factory=list)
+    figures: list[DrawnFigure] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Section:
     """All that is said of one problem."""
 
@@ -73,11 +86,12 @@ class Section:
     facts: list[tuple[str, str]]
     reference: str
     quality: list[tuple[str, str]]
+    opinions: list[Table]
     verdicts: list[VerdictLine]
+    conclusions: Conclusions
     tables: list[Table]
-    more_tables: list[Table]
-    more: str
-    figures: list[DrawnFigure] = field(default_factory=list)
+    figures: list[DrawnFigure]
+    folded: list[Folded]
 
 
 def render(record: StudyRecord) -> Pages:
@@ -119,47 +133,66 @@ def _section(view: View, index: int, pngs: dict[str, bytes]) -> Section:
     record = view.record
     anchor = f"problem-{index + 1}"
     first, second = ("sorted", "component") if view.is_sorted else ("component", "sorted")
-    section = Section(
+    pictures = [picture for make in FIGURES if (picture := make(view)) is not None]
+    title = overview.title(view)
+    figures = [_drawn(picture, anchor, title, pngs) for picture in pictures]
+    folded = [
+        Folded("Every metric, and what it is held against", metric_tables(view)),
+        Folded("The numbers behind the verdicts", _present(tables.verdict_table(view))),
+        Folded(
+            f"The same {view.words}, components {HOW[second]}", _present(tables.means_table(view, second))
+        ),
+        *(
+            Folded(head, figures=[figure for figure in figures if figure.group == group])
+            for group, head in GROUPS.items()
+        ),
+    ]
+    return Section(
         anchor=anchor,
-        title=overview.title(view),
+        title=title,
         record=record,
         story=story(record.problem.mixture),
         facts=_facts(record),
         reference=_reference(record),
         quality=[(name.replace("_", " "), _shown(value)) for name, value in record.reference.quality.items()],
+        opinions=_present(opinions_table(view)),
         verdicts=[
             VerdictLine(entry.label, entry.record.verdict.decision, entry.record.verdict.sentence)
             for entry in view.entries
             if entry.record.verdict is not None
         ],
+        conclusions=conclusions(view),
         tables=_present(
-            tables.bounds_table(view), tables.means_table(view, first), tables.verdict_table(view)
+            tables.bounds_table(view), tables.means_table(view, first), decomposition_table(view)
         ),
-        more_tables=_present(tables.means_table(view, second)),
-        more=f"The same, components {HOW[second]}",
+        figures=[figure for figure in figures if not figure.group],
+        folded=[fold for fold in folded if fold.tables or fold.figures],
     )
-    for picture in (make(view) for make in FIGURES):
-        if picture is not None:
-            section.figures.append(_drawn(picture, anchor, section.title, pngs))
-    return section
 
 
 def _drawn(picture: Picture, anchor: str, problem: str, pngs: dict[str, bytes]) -> DrawnFigure:
     file, key = f"{anchor}-{picture.key}.png", f"{anchor}-{picture.key}"
     title = f"{picture.title}: {problem}"
     try:
-        wide, narrow = settle(picture.draw(WIDE)), settle(picture.draw(NARROW))
+        narrow = settle(picture.draw(NARROW))
+        wide = narrow if picture.group else settle(picture.draw(WIDE))
         drawn = DrawnFigure(
             picture.title,
             picture.caption,
-            Markup(inline_svg(wide, f"{key}-w", title, picture.caption)),
+            Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption)),
             Markup(inline_svg(narrow, f"{key}-n", title, picture.caption)),
             file,
+            picture.group,
         )
         pngs[file] = png(wide)
     except _DATA_FAULTS as error:  # a report without one figure is worth more than none
         return DrawnFigure(
-            picture.title, f"This figure could not be drawn: {error}", Markup(""), Markup(""), ""
+            picture.title,
+            f"This figure could not be drawn: {error}",
+            Markup(""),
+            Markup(""),
+            "",
+            picture.group,
         )
     return drawn
 
@@ -190,6 +223,9 @@ def _reference(record: ProblemRecord) -> str:
         return as_sentence(lead + reference.reason, begin=not lead)
     evidence = reference.log_evidence
     shown = numbers.with_error(evidence.value, evidence.standard_error)
+    if not reference.qualified:
+        says = f"{evidence.method} says {shown.plain} nats, but it does not qualify"
+        return f"log p(x) is not known: {says}. {as_sentence(reference.reason)}"
     exact = "" if shown.error else ", exact up to rounding"
     reason = as_sentence(reference.reason, begin=False)
     return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}: {reason}"
@@ -198,8 +234,10 @@ def _reference(record: ProblemRecord) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return numbers.rough(float(value)).text
+    if isinstance(value, int):
+        return numbers.thousands(str(value))
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("-", numbers.MINUS)
     return numbers.DASH if value is None else str(value)
 
 

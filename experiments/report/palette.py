@@ -28,6 +28,8 @@ MUTED = Colour("muted", "#59636e", "#a3adb8")
 RULE = Colour("rule", "#d5dae0", "#363d45")
 REFERENCE = Colour("reference", "#6e7781", "#9aa4af")
 DATA = Colour("data", "#c9d1d9", "#454e58")
+CO_CLUSTERING = Colour("together", "#3f74c9", "#3f74c9")
+"""Of heat maps: a middle tone, whose transparency is the scale, on white and on black."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,16 @@ _KNOWN = {
     "advi": _slot("method-vermilion", "#d55e00", "#ff9350", "s", (5, 1.6)),
     "fullrank_advi": _slot("method-purple", "#a9518b", "#e59bc9", "^", (1.4, 1.2)),
     "nuts": _slot("method-green", "#008560", "#35cfa1", "D", (6, 1.4, 1.4, 1.4)),
+    "cavi_lr": _slot("method-navy", "#3b3b98", "#a9a9ff", "v", (8, 2)),
+    "gibbs": _slot("method-ochre", "#8f7a00", "#dcc84e", "X", (2, 2)),
+    "smc": _slot("method-brown", "#7a5230", "#d8ad80", "p", (4, 1, 1, 1, 1, 1)),
 }
 _SPARE = (
-    _slot("method-navy", "#3b3b98", "#a9a9ff", "v", (8, 2)),
     _slot("method-sky", "#2f8fc4", "#8fd4ff", "P", (3, 1)),
-    _slot("method-ochre", "#8f7a00", "#dcc84e", "X", (2, 2)),
-    _slot("method-brown", "#7a5230", "#d8ad80", "p", (4, 1, 1, 1, 1, 1)),
     _slot("method-rose", "#b5475f", "#f59aac", "h", (1, 2)),
+    _slot("method-olive", "#64770a", "#b3cc4a", "<", (7, 1, 1, 1, 1, 1)),
+    _slot("method-slate", "#546a7b", "#a9c0d2", ">", (2, 1)),
+    _slot("method-plum", "#6d3f8f", "#c59be8", "*", (5, 3)),
 )
 CLUSTERS = tuple(
     Colour(f"cluster-{i}", light, dark)
@@ -87,6 +92,7 @@ ALL_COLOURS = (
     RULE,
     REFERENCE,
     DATA,
+    CO_CLUSTERING,
     *(style.colour for style in _KNOWN.values()),
     *(style.colour for style in _SPARE),
     *CLUSTERS,

@@ -42,12 +42,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption; footnotes are gathered from the entries' notes."""
+    """A table with its caption; footnotes are gathered from the entries' notes; `first` heads the rows."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = field(default=())
+    first: str = "Method"
 
     @property
     def footnotes(self) -> list[str]:
@@ -107,7 +108,6 @@ def bounds_table(view: View) -> Table:
         Column("Evidence gap", "nats ± s.e."),
         Column("Compile", "s, cache"),
         Column("Run", "s"),
-        Column("ESS/s", "samplers"),
     )
     rows = []
     for entry in view.entries:
@@ -115,8 +115,6 @@ def bounds_table(view: View) -> Table:
         own = measured(cell, "own_bound")
         if "own_bound" not in cell.measurements and cell.bound is not None:
             own = numbers.with_error(cell.bound, cell.bound_se)
-        ess = cell.measurements.get("ess_per_second")
-        ess_number = number_of(cell, "ess_per_second")
         rows.append(
             Row(
                 entry.label,
@@ -128,7 +126,6 @@ def bounds_table(view: View) -> Table:
                     measured(cell, "evidence_gap"),
                     _compile_time(cell),
                     numbers.seconds(cell.seconds_run),
-                    numbers.rough(ess_number[0] if ess_number else None, ess.note if ess else ""),
                 ),
                 cell.cell.method,
             )
@@ -203,36 +200,30 @@ def _why_missing(entry: Entry, name: str) -> str:
 
 
 def verdict_table(view: View) -> Table | None:
-    """Return the verdicts' numbers: a row for each method, a column for each quantity compared."""
-    judged = [entry for entry in view.entries if entry.record.verdict and entry.record.verdict.comparisons]
-    if not judged:
-        return None
-    quantities: dict[str, None] = {}
-    for entry in judged:
-        assert entry.record.verdict is not None
-        quantities.update((comparison.quantity, None) for comparison in entry.record.verdict.comparisons)
+    """Return the verdicts' numbers: a row for each quantity compared, a column for each judged method."""
+    verdicts = [
+        (entry.label, entry.record.verdict)
+        for entry in view.entries
+        if entry.record.verdict is not None and entry.record.verdict.comparisons
+    ]
+    quantities = dict.fromkeys(one.quantity for _, verdict in verdicts for one in verdict.comparisons)
     rows = []
-    for entry in judged:
-        assert entry.record.verdict is not None
-        by_name = {comparison.quantity: comparison for comparison in entry.record.verdict.comparisons}
-        entries = [Shown(f"± {numbers.fixed(entry.record.verdict.margin, 2)}", numeric=False)]
-        for quantity in quantities:
-            comparison = by_name.get(quantity)
-            if comparison is None:
+    for quantity in quantities:
+        entries, unit = [], ""
+        for _, verdict in verdicts:
+            one = next((one for one in verdict.comparisons if one.quantity == quantity), None)
+            if one is None:
                 entries.append(missing())
                 continue
-            interval = f"[{numbers.fixed(comparison.low, 2)}, {numbers.fixed(comparison.high, 2)}]"
-            entries.append(
-                Shown(
-                    numbers.fixed(comparison.difference, 3, sign=True),
-                    f"{interval} {MARKS.get(comparison.decision, comparison.decision)}",
-                    mark=comparison.decision,
-                )
-            )
-        rows.append(Row(entry.label, tuple(entries), entry.record.cell.method))
-    columns = (Column("Margin", numeric=False), *(Column(quantity) for quantity in quantities))
-    return Table(
-        "Method minus reference, in reference standard deviations: difference [interval] decision",
-        columns,
-        tuple(rows),
-    )
+            margin = verdict.margin if one.margin is None else one.margin
+            unit = f"± {numbers.fixed(margin, 2)} {one.unit}"
+            interval = f"[{numbers.fixed(one.low, 2)}, {numbers.fixed(one.high, 2)}]"
+            text = numbers.fixed(one.difference, 3, sign=True)
+            shown = f"{interval} {MARKS.get(one.decision, one.decision)}"
+            entries.append(Shown(text, shown, one.needs, one.decision))
+        rows.append(Row(quantity, (Shown(unit, numeric=False), *entries)))
+    if not rows:
+        return None
+    columns = (Column("Margin", numeric=False), *(Column(label) for label, _ in verdicts))
+    caption = "Method minus reference: difference [interval] decision"
+    return Table(caption, columns, tuple(rows), first="Quantity")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from experiments.records import CellRecord, Draws, Problem, ProblemRecord
+from experiments.records import CellRecord, Draws, Estimate, Problem, ProblemRecord
 from experiments.report.draws import UnreadableDraws, in_order, posterior, read_draws, thinned
 from experiments.report.palette import MethodStyle
 
@@ -48,7 +48,7 @@ class View:
     entries : tuple of Entry
         In the order of the study's methods.
     reference : dict of ndarray, or None
-        Thinned canonical draws of the reference, in the same order.
+        Thinned canonical draws of the reference, if it qualifies, in the same order.
     notes : tuple of str
         Which draws could not be read.
     """
@@ -57,6 +57,11 @@ class View:
     entries: tuple[Entry, ...]
     reference: Draws | None = None
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def evidence(self) -> Estimate | None:
+        """The reference's log p(x), if it qualifies."""
+        return self.record.reference.log_evidence if self.record.reference.qualified else None
 
     @property
     def one_feature(self) -> bool:
@@ -121,7 +126,7 @@ def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
             except UnreadableDraws as error:
                 notes.append(f"{style.label}: {error}")
         entries.append(Entry(cell, style, draws))
-    tree = record.reference.draws
+    tree = record.reference.draws if record.reference.qualified else None
     reference = None if tree is None else prepare(posterior(tree))
     return View(record, tuple(entries), reference, tuple(notes))
 
@@ -146,6 +151,12 @@ def number_of(cell: CellRecord, name: str) -> tuple[float, float] | None:
     if numbers is None or numbers[0].size != 1 or not np.isfinite(numbers[0][0]):
         return None
     return float(numbers[0][0]), float(numbers[1][0])
+
+
+def is_reference(entry: Entry) -> bool:
+    """Whether a method's run is itself the reference, so that it cannot be compared with it."""
+    measured = entry.record.measurements.get("mean_error")
+    return measured is not None and "is the reference" in measured.note
 
 
 class _Preparing:

@@ -43,6 +43,32 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "scale is the same. It is also KL(q symmetrised, posterior): 0 is perfect.",
     ),
     (
+        "IWAE",
+        "The bound of importance-weighted averages: F taken over several draws at a time. It lies between F "
+        "and log p(x) and rises with the number of draws, which its note states.",
+    ),
+    (
+        "k-hat",
+        "How heavy the tail of the importance weights p/q is. Below its threshold averages over the weights "
+        "can be trusted; above it a few draws decide them. For q as it is (p/q) and for q averaged over all "
+        "renamings (p/q sym): only the second can give log p(x).",
+    ),
+    (
+        "sd ratio",
+        "A method's posterior standard deviation divided by the reference's. Below 1 the method is too sure "
+        "of itself, as mean-field approximations tend to be.",
+    ),
+    (
+        "co-clustering",
+        "The probability that two points are in the same cluster. It does not depend on what clusters are "
+        "called, so no relabelling can distort it.",
+    ),
+    (
+        "total variation",
+        "Half the area between two densities, from 0 (equal) to 1 (apart). Even two sets of draws from the "
+        "same posterior differ a little: that is the noise floor.",
+    ),
+    (
         "± in bounds and in means",
         "Beside a bound, ± is a standard error: how uncertain the number is, by Monte Carlo. No ± means "
         "exact up to rounding. Beside a posterior mean, ± is the posterior's standard deviation: how "
@@ -50,8 +76,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "reference",
-        "What stands for the truth: enumeration or quadrature where feasible, otherwise a NUTS run that "
-        "passed its own checks. Without one, no verdict is given.",
+        "What stands for the truth: enumeration or quadrature where feasible, otherwise estimates and "
+        "sampler runs that passed their own checks. Without one, no verdict is given.",
+    ),
+    (
+        "threshold",
+        "What a figure is held against, where a line should be drawn. Whether it comes from the literature "
+        "or is a convention of this project stands beside it.",
     ),
     (
         "verdict and margin",
@@ -60,10 +91,10 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "in reference standard deviations. The margin is a convention of this project, set in the config.",
     ),
     (
-        "ESS/s",
-        "Effective sample size per second of running: how many independent draws a sampler's correlated "
-        "draws are worth. Draws from a variational approximation are independent, so the figure does not "
-        "exist for them.",
+        "effective draws per second",
+        "Effective sample size (ESS) per second of running: how many independent draws a sampler's "
+        "correlated draws are worth. Draws from a variational approximation are independent, so the figure "
+        "does not exist for them.",
     ),
 )
 

@@ -21,8 +21,25 @@ from experiments.plugins import find, source_file
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 """Those that make numbers."""
 
-_SHARED = ("scoring.py", "starts.py", "draws.py", "symmetry.py", "work.py", "records.py", "held_out.py")
-_JUDGING = ("references", "metrics", "judge.py", "relabel.py", "verdict.py")
+_SHARED = (
+    "scoring.py",
+    "starts.py",
+    "draws.py",
+    "symmetry.py",
+    "overlap.py",
+    "work.py",
+    "records.py",
+    "held_out.py",
+)
+_JUDGING = (
+    "references",
+    "metrics",
+    "relabel",
+    "predictive.py",
+    "coclustering.py",
+    "verdict",
+    "judge.py",
+)
 
 
 @cache
@@ -79,9 +96,10 @@ def _lower_packages() -> list[Path]:
 
 def _these(names: Iterable[str]) -> list[Path]:
     root = _folder("experiments")
-    return [
-        path for name in names for path in ((root / name).rglob("*.py") if "." not in name else [root / name])
-    ]
+    found = {name: list((root / name).rglob("*.py")) if "." not in name else [root / name] for name in names}
+    missing = [name for name, paths in found.items() if not paths or not all(path.exists() for path in paths)]
+    assert not missing, f"the fingerprint names files that are not there: {missing}"
+    return [path for paths in found.values() for path in paths]
 
 
 def _folder(package: str) -> Path:

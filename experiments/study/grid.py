@@ -195,7 +195,7 @@ def _problem(
         "data": fingerprint.data_hash(data.x, data.sample_weight),
         "seed": reference_seed,
         "reference": config.reference.model_dump(mode="json"),
-        "verdict": [config.verdict.margin, config.verdict.error_rate],
+        "verdict": config.verdict.model_dump(mode="json", exclude={"methods"}),
         "code": fingerprint.judging_code(),
         "versions": fingerprint.versions(),
     }

@@ -71,11 +71,14 @@ def resolve(name: str) -> Callable[[Any], Any]:
 
 
 def sentence(error: BaseException) -> str:
-    """Return the exception's type and text on one line."""
+    """Return the exception's type and text on one line; of bad input the text alone, which is a sentence."""
     try:
         text = " ".join(str(error).split())
     except Exception:  # an exception that cannot even be printed is still an exception
         text = ""
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + " ..."
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type(error).__name__
+    if text and name == "InputError":
+        return text
+    return f"{name}: {text}" if text else name

@@ -26,8 +26,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from hand_cavi import simplex
 from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.moments import Moments, block_diagonal
 from hand_cavi.special import digamma, gammaln
 
 
@@ -128,6 +131,12 @@ class DirichletCategorical(ConjugateFamily):
         alpha = self._standard(eta)
         return _flat_with_zero(digamma(alpha) - digamma(alpha.sum(axis=-1, keepdims=True)))
 
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Cov[ln p] = psi'(alpha_c) [b = c] - psi'(sum alpha), feature by feature; 0 for the constant phi."""
+        matrix = np.zeros((*eta.shape, eta.shape[-1]))
+        matrix[..., :-1, :-1] = block_diagonal(simplex.covariance_of_logs(self._standard(eta)))
+        return matrix
+
     def phi(self, draws: Draws) -> np.ndarray:
         """Phi(p) = (ln p, 0), shape (S, K, D C + 1)."""
         return _flat_with_zero(np.log(draws["probability"]))
@@ -139,6 +148,14 @@ class DirichletCategorical(ConjugateFamily):
     def mean_draw(self) -> Draws:
         """Return `probability` at its mean, shape (K, D, C)."""
         return {"probability": self.concentration / self.concentration.sum(axis=-1, keepdims=True)}
+
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Of `probability`, (D, C): see `hand_cavi.simplex.of_probabilities`."""
+        return _by_feature(*simplex.of_probabilities(self.concentration))
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Of the log ratios of `probability`, (D, C - 1): see `hand_cavi.simplex.of_log_ratios`."""
+        return _by_feature(*simplex.of_log_ratios(self.concentration))
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n draws of `probability`, shape (n, K, D, C)."""
@@ -155,6 +172,17 @@ class DirichletCategorical(ConjugateFamily):
     def _standard(self, eta: np.ndarray) -> np.ndarray:
         """Return alpha, shape (..., D, C), of eta (..., D C + 1)."""
         return eta[..., :-1].reshape(*eta.shape[:-1], self.n_features, self.n_categories)
+
+
+def _by_feature(mean: np.ndarray, covariance: np.ndarray, slope: np.ndarray) -> Moments:
+    """Lay the features' moments, (..., D, Q), (..., D, Q, Q) and (..., D, Q, C), end to end."""
+    with_logs = block_diagonal(slope)
+    return Moments(
+        {"probability": mean.shape[-2:]},
+        mean.reshape(*mean.shape[:-2], -1),
+        block_diagonal(covariance),
+        np.concatenate([with_logs, np.zeros_like(with_logs[..., :1])], axis=-1),
+    )
 
 
 def _flat_with_zero(values: np.ndarray) -> np.ndarray:

@@ -25,8 +25,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_positive
-from hand_cavi.special import digamma, gammaln
+from hand_cavi.moments import Moments, diagonal
+from hand_cavi.special import digamma, gammaln, trigamma
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,16 @@ class GammaPoisson(ConjugateFamily):
         shape, rate = _standard(eta)
         return np.concatenate([digamma(shape) - np.log(rate), -shape / rate], axis=-1)
 
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Var[ln rate] = psi'(a), Cov[ln rate, -rate] = -1/b, Var[rate] = a/b^2, feature by feature."""
+        shape, rate = _standard(eta)
+        return np.block(
+            [
+                [diagonal(trigamma(shape)), diagonal(-1 / rate)],
+                [diagonal(-1 / rate), diagonal(shape / rate**2)],
+            ]
+        )
+
     def phi(self, draws: Draws) -> np.ndarray:
         """Phi(rate) = (ln rate, -rate), shape (S, K, 2D)."""
         return np.concatenate([np.log(draws["rate"]), -draws["rate"]], axis=-1)
@@ -133,6 +145,19 @@ class GammaPoisson(ConjugateFamily):
     def mean_draw(self) -> Draws:
         """Return `rate` at its mean, a/b, shape (K, D)."""
         return {"rate": self.shape / self.rate}
+
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Of `rate`: it is a statistic itself, so that its covariances are rows of Hess log Z."""
+        variance, per_rate = diagonal(self.shape / self.rate**2), diagonal(1 / self.rate)
+        slope = np.concatenate([per_rate, -variance], axis=-1)
+        return Moments({"rate": (self.n_features,)}, self.shape / self.rate, variance, slope)
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Of ln `rate`: a statistic itself."""
+        variance = diagonal(trigamma(self.shape))
+        slope = np.concatenate([variance, diagonal(-1 / self.rate)], axis=-1)
+        mean = digamma(self.shape) - np.log(self.rate)
+        return Moments({"rate": (self.n_features,)}, mean, variance, slope)
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n draws of `rate`, shape (n, K, D)."""

@@ -31,7 +31,8 @@ import numpy as np
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
-from hand_cavi.special import digamma, gammaln
+from hand_cavi.moments import Moments, diagonal, join, where_finite
+from hand_cavi.special import digamma, gammaln, trigamma
 
 _LN_2PI = np.log(2 * np.pi)
 
@@ -140,6 +141,24 @@ class NormalGamma(ConjugateFamily):
         )  # E[ln lambda], PRML 10.65
         return np.concatenate([mean * precision, -precision / 2, -square / 2, log_precision / 2], axis=-1)
 
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Cov[phi] = E[Cov[phi | lambda]] + Cov[E[phi | lambda]], feature by feature.
+
+        Given lambda, mu = m + e with e of variance 1/(beta lambda): phi moves by lambda e (1, 0, -m, 0), and
+        its third entry by -lambda e^2/2 besides, of variance 1/(2 beta^2). The conditional means are linear
+        in lambda and ln(lambda), see `_by_precision`.
+        """
+        mean, beta, shape, rate = _standard(eta)
+        by_precision, of_precision = _by_precision(mean), _covariance_of_precision(shape, rate)
+        zero = np.zeros_like(mean)
+        moved = np.stack([np.ones_like(mean), zero, -mean, zero], axis=-1)  # (..., D, 4)
+        size = (shape / beta)[..., np.newaxis] / rate  # E[lambda] / beta
+        features = size[..., np.newaxis, np.newaxis] * moved[..., :, np.newaxis] * moved[..., np.newaxis, :]
+        features[..., 2, 2] += 1 / (2 * beta[..., np.newaxis] ** 2)
+        features += by_precision @ of_precision @ np.swapaxes(by_precision, -1, -2)
+        places = _places(mean.shape[-1])
+        return np.einsum("...dab,dap,dbq->...pq", features, places, places)
+
     def phi(self, draws: Draws) -> np.ndarray:
         """Phi = (lambda mu, -lambda/2, -sum_d lambda mu^2/2, sum_d ln(lambda)/2), shape (S, K, 2D + 2)."""
         mu, precision = draws["mu"], draws["precision"]
@@ -154,6 +173,48 @@ class NormalGamma(ConjugateFamily):
     def mean_draw(self) -> Draws:
         """Return `mu` and `precision` at their means, shape (K, D)."""
         return {"mu": self.mean, "precision": self.shape[..., np.newaxis] / self.rate}
+
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Of `mu` and `precision`: Var[mu] = b/(beta (a - 1)) if a > 1, Var[lambda] = a/b^2, uncorrelated."""
+        precision = Moments(
+            {"precision": (self.n_features,)},
+            self.shape[..., np.newaxis] / self.rate / coordinates.scale**2,
+            diagonal(self.shape[..., np.newaxis] / self.rate**2 / coordinates.scale**4),
+            self._with_precision(0) / coordinates.scale[:, np.newaxis] ** 2,
+        )
+        return join(self._moments_of_mu(coordinates), precision)
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Of `mu` and ln `precision`: E = psi(a) - ln b, Var = psi'(a)."""
+        shape = self.shape[..., np.newaxis]
+        log_precision = Moments(
+            {"precision": (self.n_features,)},
+            digamma(shape) - np.log(self.rate) - 2 * np.log(coordinates.scale),
+            diagonal(np.broadcast_to(trigamma(shape), self.rate.shape)),
+            self._with_precision(1),
+        )
+        return join(self._moments_of_mu(coordinates), log_precision)
+
+    def _moments_of_mu(self, coordinates: Coordinates) -> Moments:
+        """E = eta_1/eta_3: d E/d eta_1 = I/beta, d E/d eta_3 = -m/beta."""
+        beta, scale, identity = self.precision_scale, coordinates.scale, np.eye(self.n_features)
+        excess = self.shape - 1
+        variance = self.rate / (beta * np.where(excess > 0, excess, 1.0))[..., np.newaxis]
+        slope = np.zeros((*self.mean.shape, 2 * self.n_features + 2))
+        slope[..., : self.n_features] = identity
+        slope[..., -2] = -self.mean
+        return Moments(
+            {"mu": (self.n_features,)},
+            coordinates.inverse.apply(self.mean),
+            where_finite(excess > 0, diagonal(variance * scale**2)),
+            slope * scale[:, np.newaxis] / beta[..., np.newaxis, np.newaxis],
+        )
+
+    def _with_precision(self, which: int) -> np.ndarray:
+        """Return Cov[lambda, phi] (0) or Cov[ln lambda, phi] (1), shape (..., D, P)."""
+        own = _covariance_of_precision(self.shape, self.rate)[..., which, :]  # (..., D, 2)
+        features = np.einsum("...dab,...db->...da", _by_precision(self.mean), own)
+        return np.einsum("...da,dap->...dp", features, _places(self.n_features))
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n draws of `mu` and `precision`, shape (n, K, D)."""
@@ -188,6 +249,31 @@ class NormalGamma(ConjugateFamily):
             "precision": draws["precision"] * coordinates.scale * coordinates.scale,
         }
         return {**draws, **inner}, coordinates.log_volume
+
+
+def _by_precision(mean: np.ndarray) -> np.ndarray:
+    """Return E[phi_d | lambda_d] by (lambda_d, ln lambda_d), (..., D, 4, 2): (m, -1/2, -m^2/2, 1/2)."""
+    matrix = np.zeros((*mean.shape, 4, 2))
+    matrix[..., 0, 0], matrix[..., 1, 0], matrix[..., 2, 0] = mean, -0.5, -(mean**2) / 2
+    matrix[..., 3, 1] = 0.5
+    return matrix
+
+
+def _covariance_of_precision(shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """Return the covariance of (lambda_d, ln lambda_d), (..., D, 2, 2): a/b^2, 1/b, psi'(a)."""
+    matrix = np.empty((*rate.shape, 2, 2))
+    matrix[..., 0, 0] = shape[..., np.newaxis] / rate**2
+    matrix[..., 0, 1] = matrix[..., 1, 0] = 1 / rate
+    matrix[..., 1, 1] = trigamma(shape)[..., np.newaxis]
+    return matrix
+
+
+def _places(n_features: int) -> np.ndarray:
+    """Return where a feature's four statistics lie in phi, as 0 and 1: (D, 4, P); the last two are sums."""
+    places, feature = np.zeros((n_features, 4, 2 * n_features + 2)), np.arange(n_features)
+    places[feature, 0, feature] = places[feature, 1, n_features + feature] = 1
+    places[:, 2, -2] = places[:, 3, -1] = 1
+    return places
 
 
 def _standard(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

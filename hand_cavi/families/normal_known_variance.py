@@ -24,6 +24,7 @@ import numpy as np
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
+from hand_cavi.moments import Moments, diagonal
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +120,18 @@ class NormalKnownVariance(ConjugateFamily):
         second = np.sum(mean * mean, axis=-1, keepdims=True) + n_features * variance
         return np.concatenate([mean / s, -second / (2 * s)], axis=-1)
 
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Return Cov[phi], from Cov[mu, |mu|^2] = 2 m s_k^2 and Var[|mu|^2] = 4 |m|^2 s_k^2 + 2 D s_k^4."""
+        s, eta_2 = self.noise_variance, eta[..., -1]
+        mean, variance = eta[..., :-1] / eta_2[..., np.newaxis], s / eta_2
+        n_features = mean.shape[-1]
+        square = np.sum(mean * mean, axis=-1)
+        matrix = np.empty((*eta.shape, n_features + 1))
+        matrix[..., :-1, :-1] = (variance / s**2)[..., np.newaxis, np.newaxis] * np.eye(n_features)
+        matrix[..., :-1, -1] = matrix[..., -1, :-1] = -mean * (variance / s**2)[..., np.newaxis]
+        matrix[..., -1, -1] = variance * (square + n_features * variance / 2) / s**2
+        return matrix
+
     def phi(self, draws: Draws) -> np.ndarray:
         """Phi(mu) = (mu/s, -|mu|^2 / (2s)), for `mu` of shape (S, K, D)."""
         s, mu = self.noise_variance, draws["mu"]
@@ -142,6 +155,22 @@ class NormalKnownVariance(ConjugateFamily):
         """Centre at the data's mean and make the noise variance 1, as in the textbook."""
         scale = np.full(x.shape[1], np.sqrt(self.noise_variance))
         return Coordinates.centring(x, weight, self.mean, scale)
+
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Of `mu`: E = eta_1/eta_2, so that d E/d eta_1 = I/eta_2 and d E/d eta_2 = -m/eta_2."""
+        width = coordinates.scale[:, np.newaxis]
+        per_eta = (self.variance / self.noise_variance)[..., np.newaxis, np.newaxis]  # 1/eta_2
+        slope = np.broadcast_to(np.eye(self.n_features), (*self.mean.shape, self.n_features))
+        return Moments(
+            {"mu": (self.n_features,)},
+            coordinates.inverse.apply(self.mean),
+            diagonal(self.variance[..., np.newaxis] * coordinates.scale**2),
+            width * per_eta * np.concatenate([slope, -self.mean[..., np.newaxis]], axis=-1),
+        )
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Those of `mu`, which is free as it is."""
+        return self.moments(coordinates)
 
     def seen_from(self, coordinates: Coordinates) -> Self:
         """Return the same distribution for x' = (x - shift) / scale; the scale is one number here."""

@@ -30,9 +30,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from hand_cavi import wishart
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
+from hand_cavi.moments import Moments, diagonal, join, where_finite
 from hand_cavi.special import digamma, gammaln, multigammaln
 from hand_cavi.symmetric import (
     factor,
@@ -174,6 +176,30 @@ class NormalWishart(ConjugateFamily):
         """E[phi], from the Cholesky factor that the member with these parameters keeps."""
         return self.from_natural(eta).expected_phi
 
+    def covariance(self, eta: np.ndarray) -> np.ndarray:
+        """Cov[phi], from the Cholesky factor that the member with these parameters keeps."""
+        return self.from_natural(eta).covariance_phi
+
+    @cached_property
+    def covariance_phi(self) -> np.ndarray:
+        """Cov[phi] = E[Cov[phi | Lambda]] + Cov[E[phi | Lambda]], shape (..., P, P).
+
+        Given Lambda, mu = m + e with e of covariance (beta Lambda)^-1: Lambda mu moves by Lambda e, the third
+        entry by -m' Lambda e and by -e' Lambda e/2 besides, of variance D/(2 beta^2). The conditional means
+        are linear in Lambda and ln|Lambda|, see `_by_precision`.
+        """
+        n_features, beta = self.n_features, self.precision_scale
+        w, nu = inverse(self._cholesky), self.degrees_of_freedom
+        by_precision = _by_precision(self.mean)
+        moved = np.zeros((*by_precision.shape[:-1], n_features))
+        moved[..., :n_features, :] = np.eye(n_features)
+        moved[..., -2, :] = -self.mean
+        size = (nu / beta)[..., np.newaxis, np.newaxis] * w  # E[Lambda] / beta
+        matrix = moved @ size @ np.swapaxes(moved, -1, -2)
+        matrix += by_precision @ wishart.covariance(w, nu) @ np.swapaxes(by_precision, -1, -2)
+        matrix[..., -2, -2] += n_features / (2 * beta**2)
+        return symmetrised(matrix)
+
     @cached_property
     def log_z(self) -> np.ndarray:
         """Log Z of the docstring above: the reciprocals of PRML's B.79 and of a normal's constant."""
@@ -229,6 +255,54 @@ class NormalWishart(ConjugateFamily):
         nu = self.degrees_of_freedom[..., np.newaxis, np.newaxis]
         return {"mu": self.mean, "precision": nu * inverse(self._cholesky)}
 
+    def moments(self, coordinates: Coordinates) -> Moments:
+        """Of `mu` and `precision`: Var[mu] = W^-1/(beta (nu - D - 1)) if nu > D + 1; uncorrelated."""
+        scale, n_features = coordinates.scale, self.n_features
+        w, nu = inverse(self._cholesky), self.degrees_of_freedom
+        entry = unpacked(np.arange(len(lower_triangle(n_features)[0])), n_features).astype(int).ravel()
+        units = 1 / np.outer(scale, scale).ravel()
+        own = wishart.covariance(w, nu)[..., entry, :]
+        precision = Moments(
+            {"precision": (n_features, n_features)},
+            nu[..., np.newaxis] * w.reshape(*nu.shape, -1) * units,
+            own[..., entry] * np.outer(units, units),
+            own @ np.swapaxes(_by_precision(self.mean), -1, -2) * units[:, np.newaxis],
+        )
+        return join(self._moments_of_mu(coordinates), precision)
+
+    def free_moments(self, coordinates: Coordinates) -> Moments:
+        """Of `mu` and the log-Cholesky factor of `precision`: see `hand_cavi.wishart.of_log_cholesky`."""
+        row, column = lower_triangle(self.n_features)
+        scale = coordinates.scale[row]
+        mean, covariance, slope = wishart.of_log_cholesky(inverse(self._cholesky), self.degrees_of_freedom)
+        units = np.where(
+            row == column, 1.0, 1 / scale
+        )  # Lambda = L' L'' / (scale scale'): a row of L by its scale
+        log_cholesky = Moments(
+            {"precision": (len(row),)},
+            mean * units - np.where(row == column, np.log(scale), 0.0),
+            covariance * np.outer(units, units),
+            slope @ np.swapaxes(_by_precision(self.mean), -1, -2) * units[:, np.newaxis],
+        )
+        return join(self._moments_of_mu(coordinates), log_cholesky)
+
+    def _moments_of_mu(self, coordinates: Coordinates) -> Moments:
+        """E = eta_1/eta_3: d E/d eta_1 = I/beta, d E/d eta_3 = -m/beta."""
+        beta, scale, n_features = self.precision_scale, coordinates.scale, self.n_features
+        excess = self.degrees_of_freedom - n_features - 1
+        variance = (
+            self.scale_inverse / (beta * np.where(excess > 0, excess, 1.0))[..., np.newaxis, np.newaxis]
+        )
+        slope = np.zeros((*self.mean.shape, self.natural.shape[-1]))
+        slope[..., :n_features] = np.eye(n_features)
+        slope[..., -2] = -self.mean
+        return Moments(
+            {"mu": (n_features,)},
+            coordinates.inverse.apply(self.mean),
+            where_finite(excess > 0, variance * np.outer(scale, scale)),
+            slope * scale[:, np.newaxis] / beta[..., np.newaxis, np.newaxis],
+        )
+
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n draws of `mu`, shape (n, K, D), and `precision`, shape (n, K, D, D).
 
@@ -274,3 +348,23 @@ class NormalWishart(ConjugateFamily):
             "precision": draws["precision"] * scale * scale[:, np.newaxis],
         }
         return {**draws, **inner}, self.n_features * coordinates.log_volume
+
+
+def _by_precision(mean: np.ndarray) -> np.ndarray:
+    """Return E[phi | Lambda] by (Lambda's lower triangle, ln|Lambda|), shape (..., P, D(D+1)/2 + 1).
+
+    It is (Lambda m, -Lambda/2, -m' Lambda m/2 - D/(2 beta), ln|Lambda|/2); an entry off the diagonal counts
+    twice, as in phi itself.
+    """
+    n_features = mean.shape[-1]
+    row, column = lower_triangle(n_features)
+    entry = np.arange(len(row))
+    times_mean = np.zeros((*mean.shape, len(row)))
+    times_mean[..., row, entry] = mean[..., column]
+    times_mean[..., column, entry] = mean[..., row]
+    matrix = np.zeros((*mean.shape[:-1], n_features + len(row) + 2, len(row) + 1))
+    matrix[..., :n_features, :-1] = times_mean
+    matrix[..., n_features:-2, :-1] = -diagonal(np.where(row == column, 1.0, 2.0)) / 2
+    matrix[..., -2, :-1] = -(mean[..., np.newaxis, :] @ times_mean)[..., 0, :] / 2
+    matrix[..., -1, -1] = 0.5
+    return matrix

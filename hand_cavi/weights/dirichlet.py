@@ -15,8 +15,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from hand_cavi import simplex
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.moments import Moments
 from hand_cavi.special import digamma, gammaln
 from hand_cavi.weights.mixing import MixingWeights
 
@@ -72,6 +74,19 @@ class DirichletWeights(MixingWeights):
     def expected_log(self) -> np.ndarray:
         """E[ln pi_k] = psi(alpha_k) - psi(sum_k alpha_k), shape (K,) (PRML 10.66)."""
         return digamma(self.concentration) - digamma(self.concentration.sum())
+
+    def covariance_of_logs(self) -> np.ndarray:
+        """Cov[ln pi_j, ln pi_k] = psi'(alpha_k) [j = k] - psi'(sum_k alpha_k), shape (K, K)."""
+        return simplex.covariance_of_logs(self.concentration)
+
+    def moments(self) -> Moments:
+        """Of `weights`, (K,): see `hand_cavi.simplex.of_probabilities`."""
+        return Moments({"weights": self.concentration.shape}, *simplex.of_probabilities(self.concentration))
+
+    def free_moments(self) -> Moments:
+        """Of ln pi_k less the mean of all logarithms, k < K: see `hand_cavi.simplex.of_log_ratios`."""
+        shape = (len(self.concentration) - 1,)
+        return Moments({"weights": shape}, *simplex.of_log_ratios(self.concentration))
 
     def kl(self, prior: Self) -> float:
         """Return KL = ln C(alpha) - ln C(alpha_0) + sum_k (alpha_k - alpha_0k) E[ln pi_k]."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError
+from hand_cavi.moments import Moments
 from hand_cavi.weights.mixing import MixingWeights
 
 
@@ -46,6 +47,18 @@ class FixedWeights(MixingWeights):
     def expected_log(self) -> np.ndarray:
         """E[ln pi_k] = -ln K, shape (K,)."""
         return np.full(self._k, -np.log(self._k))
+
+    def covariance_of_logs(self) -> np.ndarray:
+        """Return 0, shape (K, K): the weights are known."""
+        return np.zeros((self._k, self._k))
+
+    def moments(self) -> Moments:
+        """Return the moments of nothing: pi is no unknown."""
+        return Moments({}, np.empty(0), np.empty((0, 0)), np.empty((0, self._k)))
+
+    def free_moments(self) -> Moments:
+        """Return the moments of nothing."""
+        return self.moments()
 
     def kl(self, prior: Self) -> float:
         """Return 0: nothing was learnt."""

@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import Draws
+from hand_cavi.moments import Moments
 
 
 class MixingWeights(ABC):
@@ -30,6 +31,18 @@ class MixingWeights(ABC):
     @abstractmethod
     def expected_log(self) -> np.ndarray:
         """Return E[ln pi_k], shape (K,)."""
+
+    @abstractmethod
+    def covariance_of_logs(self) -> np.ndarray:
+        """Return Cov[ln pi_j, ln pi_k] = d E[ln pi_j] / d N_k, shape (K, K); 0 if pi is no unknown."""
+
+    @abstractmethod
+    def moments(self) -> Moments:
+        """Return the moments of `weights`, or of nothing if pi is no unknown; the statistics are ln pi."""
+
+    @abstractmethod
+    def free_moments(self) -> Moments:
+        """Return the same of the weights taken to K - 1 real numbers; each file says how."""
 
     @abstractmethod
     def kl(self, prior: Self) -> float:

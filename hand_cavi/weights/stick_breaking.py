@@ -20,7 +20,8 @@ import numpy as np
 
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError, as_positive
-from hand_cavi.special import betaln, digamma
+from hand_cavi.moments import Moments, diagonal
+from hand_cavi.special import betaln, digamma, trigamma
 from hand_cavi.weights.mixing import MixingWeights
 
 _TINY = np.finfo(float).tiny
@@ -78,6 +79,52 @@ class StickBreaking(MixingWeights):
         broken, kept = self._sticks
         either = digamma(broken + kept)
         return _along_the_stick(digamma(broken) - either, digamma(kept) - either)
+
+    def covariance_of_logs(self) -> np.ndarray:
+        """Cov[ln pi] = B V B', shape (K, K): ln pi = B (ln v, ln(1 - v)), and V is that of the sticks.
+
+        Var[ln v] = psi'(g1) - psi'(g1 + g2), Var[ln(1-v)] = psi'(g2) - psi'(g1 + g2), and their covariance is
+        -psi'(g1 + g2).
+        """
+        broken, kept = self._sticks
+        own, before = _membership(len(broken) + 1)
+        either = trigamma(broken + kept)
+        both = own + before
+        return (
+            (own * trigamma(broken)) @ own.T + (before * trigamma(kept)) @ before.T - (both * either) @ both.T
+        )
+
+    def moments(self) -> Moments:
+        """Of `weights`, (K,): products of the sticks' moments, and d E[pi_s] by gamma_1 and gamma_2.
+
+        E[pi_s pi_t] is the product over sticks of E[v^a (1-v)^b], where a says how often the stick itself,
+        b how often its rest is a factor.
+        """
+        broken, kept = self._sticks
+        own, before = _membership(len(broken) + 1)
+        mean = self.mean()
+        a, b = (m[:, np.newaxis, :] + m[np.newaxis, :, :] for m in (own, before))
+        log_product = _log_rising(broken, a) + _log_rising(kept, b) - _log_rising(broken + kept, a + b)
+        product = np.exp(log_product.sum(axis=-1))
+        by_broken = own / broken - (own + before) / (broken + kept)  # d ln E[pi_s] / d gamma_1t
+        by_kept = before / kept - (own + before) / (broken + kept)
+        slope = mean[:, np.newaxis] * (by_broken @ own.T + by_kept @ before.T)
+        return Moments({"weights": mean.shape}, mean, product - np.outer(mean, mean), slope)
+
+    def free_moments(self) -> Moments:
+        """Of the sticks' log odds ln v_t - ln(1 - v_t), t < T.
+
+        Var = psi'(g1) + psi'(g2), Cov[., ln v] = psi'(g1), Cov[., ln(1-v)] = -psi'(g2).
+        """
+        broken, kept = self._sticks
+        own, before = _membership(len(broken) + 1)
+        slope = (own * trigamma(broken) - before * trigamma(kept)).T
+        return Moments(
+            {"weights": broken.shape},
+            digamma(broken) - digamma(kept),
+            diagonal(trigamma(broken) + trigamma(kept)),
+            slope,
+        )
 
     def kl(self, prior: Self) -> float:
         """Return sum_t KL(Beta(gamma_1t, gamma_2t), Beta of the prior)."""
@@ -141,6 +188,18 @@ class StickBreaking(MixingWeights):
         if self.broken is None or self.kept is None:
             raise InputError("these sticks do not know their number of components; use for_components(K)")
         return self.broken, self.kept
+
+
+def _membership(n_components: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which sticks t are in pi_k as v_t (k = t) and which as 1 - v_t (t < k), (K, K - 1) both."""
+    own = np.eye(n_components)[:, :-1]
+    return own, np.tril(np.ones((n_components, n_components)), -1)[:, :-1]
+
+
+def _log_rising(base: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """Return the log of base (base + 1) ... (base + power - 1), for powers 0, 1 and 2."""
+    first = np.where(power > 0, np.log(base), 0.0)
+    return first + np.where(power > 1, np.log(base + 1), 0.0)
 
 
 def _later(counts: np.ndarray) -> np.ndarray:

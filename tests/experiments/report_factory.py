@@ -1,5 +1,7 @@
 """A made-up study for the report's tests: two problems, four methods, one failure, one missing reference.
 
+The first problem has every measurement that there is, the second only those of an old study.
+
 CAVI is fitted; what the others "found" is drawn around it, so that no test of the report waits for PyMC.
 """
 
@@ -18,6 +20,7 @@ from experiments.records import (
     ProblemRecord,
     Reference,
     StudyRecord,
+    Threshold,
     Verdict,
 )
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
@@ -28,10 +31,10 @@ NASTY = '<script>alert("x")</script> & | `ticks` *stars*'
 N_DRAWS = 4000
 
 
-def tree(mu: np.ndarray) -> xr.DataTree:
-    """Return a DataTree of draws of shape (S, K, 1), in four chains."""
-    chains = mu.reshape(4, -1, *mu.shape[1:])
-    data = xr.Dataset({"mu": (("chain", "draw", "component", "feature"), chains)})
+def tree(mu: np.ndarray, chains: int = 4) -> xr.DataTree:
+    """Return a DataTree of draws of shape (S, K, 1), in so many chains."""
+    values = mu.reshape(chains, -1, *mu.shape[1:])
+    data = xr.Dataset({"mu": (("chain", "draw", "component", "feature"), values)})
     return xr.DataTree.from_dict({"posterior": data})
 
 
@@ -104,6 +107,33 @@ def bounds(own: float | None, f: float, f_error: float, symmetrised: float, evid
     }
 
 
+def further(f: float, symmetrised: float, ratios: list[float], k_hats: list[float]) -> dict[str, Measurement]:
+    """Return the measurements that old studies do not have."""
+    source = "Vehtari et al. (2024)"
+    return {
+        "monotonicity": Measurement(-3e-16, 0.0, "relative", threshold=Threshold(-1e-10, "at least")),
+        "share_at_best": Measurement(0.85, None, "share", interval=(0.64, 0.948)),
+        "sd_ratio": Measurement(ratios, [0.008] * len(ratios), "ratio"),
+        "k_hat": Measurement(
+            k_hats, [0.05, 0.05], threshold=Threshold(0.7, "at most", source), entries=("p/q", "p/q_sym")
+        ),
+        "iwae": Measurement(f + 0.02, 0.001, "nats", "S = 100 draws"),
+        "importance_evidence": Measurement(symmetrised + 0.0019, 0.0005, "nats"),
+        "symmetry_gain": Measurement(symmetrised - f, 0.0001, "nats", "ln 2! = 0.6931"),
+        "held_out": Measurement(-0.0012, 0.0007, "nats"),
+        "predictive_distance": Measurement(0.004, 0.001, "", threshold=Threshold(0.009, "at most")),
+        "co_clustering": Measurement([0.012, 0.003], [0.004, 0.001], "", entries=("largest", "mean")),
+        "cost_to_accuracy": Measurement(0.004, None, "seconds"),
+        "error_decomposition": Measurement(
+            [0.0018, 0.0, 0.0, 0.0002],
+            [0.0002, 0.0, 0.0, 0.0],
+            "nats",
+            entries=("family", "optimum", "convergence", "Monte Carlo"),
+        ),
+        "my_own": Measurement(0.5, 0.1, "apples"),
+    }
+
+
 def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: np.random.Generator):
     """Return the four cells of a problem and the draws that stand for the truth."""
     k = fitted.mixture.n_components
@@ -133,7 +163,8 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         bound_se=0.0,
         info={"sweeps": int(steps[-1])},
         trace=np.column_stack([steps * 0.0004, fitted.elbo_trace, 0 * steps]),
-        measurements=bounds(elbo, elbo + 0.0317, 2.1e-4, elbo + 0.0317 + room * 0.9995, evidence),
+        measurements=bounds(elbo, elbo + 0.0317, 2.1e-4, elbo + 0.0317 + room * 0.9995, evidence)
+        | (further(elbo + 0.0317, elbo + 0.0317 + room * 0.9995, [0.93, 0.92], [0.2, 0.3]) if judged else {}),
         verdict=verdict(0.03, "pass", k) if judged else Verdict("none", "No reference, no verdict.", 0.2),
     )
     advi_cell = cell(
@@ -148,7 +179,8 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         bound_se=0.0034,
         info={"cache_warm": False, "backend": "numba"},
         trace=rising(elbo + 0.021, 1.93, 400, 0.25, rng),
-        measurements=bounds(elbo + 0.021, elbo + 0.021, 0.0034, elbo + 0.021 + room * 0.998, evidence),
+        measurements=bounds(elbo + 0.021, elbo + 0.021, 0.0034, elbo + 0.021 + room * 0.998, evidence)
+        | (further(elbo + 0.021, elbo + 0.021 + room * 0.998, [0.85, 1.1], [0.6, 0.81]) if judged else {}),
         verdict=verdict(0.31, "fail", k) if judged else Verdict("none", "No reference, no verdict.", 0.2),
     )
     failed = cell(
@@ -194,16 +226,20 @@ def study(folder: Path) -> StudyRecord:
             "enumeration",
             True,
             "All 256 assignments were summed, so the reference is exact.",
-            tree(exact),
+            tree(exact, chains=1),
             Estimate(LOG_EVIDENCE, 0.0, "enumeration"),
             {"assignments": 256},
+            (
+                Estimate(LOG_EVIDENCE + 0.0004, 0.0005, "bridge", {"r_hat": 1.002, "draws": 4000}),
+                Estimate(LOG_EVIDENCE - 0.02, 0.004, "importance", {"k_hat": 0.91, "k_hat_limit": 0.7}),
+            ),
         ),
         cells,
     )
     five = Mixture(NormalKnownVariance(0.0, 100.0), FixedWeights(), 5)
     centres = np.array([-12.0, -5.5, -1.0, 3.5, 11.0])
     x = centres[rng.integers(0, 5, 500)] + rng.standard_normal(500)
-    cells, _ = cells_of(folder, "five clusters", fit(five, x, rng=1, starts=5), None, rng)
+    cells, chains = cells_of(folder, "five clusters", fit(five, x, rng=1, starts=5), None, rng)
     clusters = ProblemRecord(
         "five clusters",
         "textbook",
@@ -212,7 +248,13 @@ def study(folder: Path) -> StudyRecord:
         "Normal mixture with known noise: mu_k ~ N(0, 100), c_i ~ Cat(1/5), x_i | c_i ~ N(mu_{c_i}, 1).",
         "1000 km/s",
         Problem(five, x[:, np.newaxis]),
-        Reference("none", False, "NUTS did not qualify: R-hat is 1.04, above 1.01.", quality={"rhat": 1.04}),
+        Reference(
+            "none",
+            False,
+            "NUTS did not qualify: R-hat is 1.04, above 1.01.",
+            tree(chains),
+            quality={"rhat": 1.04},
+        ),
         cells,
     )
     return StudyRecord(

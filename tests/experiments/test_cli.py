@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import types
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
 
@@ -337,6 +338,35 @@ def test_validate_tells_by_its_exit_code(here, elbowroom, runner, decision, stat
     runner.ending = {"decision": decision, "status": status}
     assert elbowroom("validate", "study.toml")[0] == code
     assert elbowroom("run", "study.toml")[0] == (0 if status == "ok" else 1)
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "element"),
+    [
+        ("pass", "ok", None),
+        ("fail", "ok", "failure"),
+        ("undecided", "ok", "skipped"),
+        ("none", "crashed", "error"),
+    ],
+)
+def test_validate_writes_junit_beside_its_json(here, elbowroom, runner, decision, status, element):
+    runner.ending = {"decision": decision, "status": status}
+    (here / "ci").mkdir()
+    (here / "ci" / "verdicts.xml").write_text("an old one")
+    _, out, _ = elbowroom("validate", "study.toml", "--json", "--junit", "ci/verdicts.xml")
+    assert json.loads(out)["study"] == "eight"
+    (case,) = ET.parse(here / "ci" / "verdicts.xml").iter("testcase")
+    assert [child.tag for child in case] == ([element] if element else [])
+    assert [path.name for path in (here / "ci").iterdir()] == ["verdicts.xml"]
+
+
+def test_validate_that_is_interrupted_leaves_no_old_junit(here, elbowroom, runner):
+    runner.ending = {"raises": KeyboardInterrupt()}
+    (here / "verdicts.xml").write_text("an old one")
+    assert elbowroom("validate", "study.toml", "--junit", "verdicts.xml")[0] == 130
+    assert not (here / "verdicts.xml").exists()
+    code, _, err = elbowroom("validate", "study.toml", "--junit", here)
+    assert code == 2 and "is a folder" in err
 
 
 def test_an_interrupted_run_says_that_it_can_go_on(here, elbowroom, runner):

@@ -163,6 +163,15 @@ def test_quadrature_equals_enumeration(n_components: int, variance: float, noise
     assert abs(estimate.value - exact.value) <= estimate.standard_error + 1e-12
 
 
+@pytest.mark.slow
+def test_quadrature_of_four_components_equals_enumeration() -> None:
+    x = np.random.default_rng(11).normal(size=7) * 2
+    exact = log_evidence(textbook(4, 9.0), x, method="enumeration", rng=0)
+    estimate = log_evidence(textbook(4, 9.0), x, method="quadrature", rng=0)
+    assert estimate.value == pytest.approx(exact.value, abs=1e-8)
+    assert abs(estimate.value - exact.value) <= estimate.standard_error + 1e-12
+
+
 def test_quadrature_far_from_the_data() -> None:
     """More clusters than components, a hundred sds apart: exponentials vanish, logs do not."""
     x = np.array([-200.0, -100.0, 0.0, 100.0, 200.0])
@@ -238,11 +247,6 @@ def test_auto_takes_the_best_that_applies() -> None:
     few, many = EIGHT[:, np.newaxis], np.tile(EIGHT, 5)[:, np.newaxis]
     assert reference(Problem(textbook(2), few), rng=0, n_draws=0).method == "enumeration"
     assert reference(Problem(textbook(2), many), rng=0, n_draws=0).method == "quadrature"
-    nothing = reference(Problem(textbook(5), many), rng=0)
-    assert (nothing.method, nothing.qualified) == ("none", False)
-    assert "5^40 assignments" in nothing.reason
-    assert "at most 3 components" in nothing.reason
-    assert "NUTS was not run" in nothing.reason
     assert not reference(Problem(textbook(2), few), method="none", rng=0).qualified
 
 
@@ -251,8 +255,8 @@ def test_bad_requests_get_one_sentence() -> None:
         reference(Problem(textbook(2), EIGHT[:, np.newaxis]), method="magic", rng=0)
     with pytest.raises(InputError, match="'nuts' gives no log evidence"):
         log_evidence(textbook(2), EIGHT, method="nuts", rng=0)
-    with pytest.raises(InputError, match="no way to log p"):
-        log_evidence(textbook(5), np.tile(EIGHT, 5), rng=0)
+    with pytest.raises(InputError, match="no way to log p.* quadrature: .* at most"):
+        log_evidence(textbook(5), np.tile(EIGHT, 5), method="quadrature", rng=0)
     with pytest.raises(InputError, match="without weights"):
         log_evidence(textbook(2), EIGHT, method="enumeration", rng=0, sample_weight=np.ones(8))
     with pytest.raises(InputError, match="the data hold nan"):

@@ -83,10 +83,10 @@ def test_cavi_is_judged_against_enumeration(tmp_path, family, weights):
     entries = 6 if family == "dirichlet_categorical" else 2
     for name in ("sorted_means", "component_sds", "mean_error"):
         assert np.shape(measured[name].value) == (2, entries)
-    assert len(cell.verdict.comparisons) == 2 * entries
+    assert len(cell.verdict.comparisons) == 2 * 2 * entries  # means and sds
     word = LOCATIONS.get(family, "mean")
     last = "feature 2 = 2" if entries == 6 else "feature 2"
-    assert cell.verdict.comparisons[-1].quantity == f"sorted {word} 2, {last}"
+    assert cell.verdict.comparisons[-1].quantity == f"standard deviation of sorted {word} 2, {last}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -99,8 +99,8 @@ def test_the_page_has_formulas_and_figures(tmp_path, family):
     html = write_report(record, tmp_path / "r").html.read_text(encoding="utf-8")
     assert "could not be drawn" not in html
     pictures = {path.stem.partition("-")[2].partition("-")[2] for path in (tmp_path / "r/figures").iterdir()}
-    wanted = {"forest", "weights", "posterior", "ladder", "trace", "wall-time"}
-    assert pictures == wanted | {"bars" if family in LOCATIONS else "ellipses"}
+    wanted = {"forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
+    assert pictures == wanted | {"co-clustering", "bars" if family in LOCATIONS else "ellipses"}
     assert html.count("<math>") == 2 * len(story(flat.problem.mixture)) + len(story(flat.problem.mixture))
     assert "1: waiting" in html if family != "dirichlet_categorical" else "1: waiting = 2" in html
 

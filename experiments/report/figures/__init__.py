@@ -8,12 +8,16 @@ from collections.abc import Callable
 
 from experiments.report.figures import (
     bars,
+    chains,
     clusters,
+    co_clustering,
     density,
     ellipses,
     forest,
+    k_hat,
     ladder,
     posterior,
+    sd_ratio,
     trace,
     wall_time,
 )
@@ -23,15 +27,19 @@ from experiments.report.figures.picture import Picture
 from experiments.report.view import View
 
 FIGURES: tuple[Callable[[View], Picture | None], ...] = (
+    ladder.picture,
+    forest.picture,
+    sd_ratio.picture,
     clusters.picture,
     ellipses.picture,
     density.picture,
     bars.picture,
-    ladder.picture,
+    k_hat.picture,
     trace.picture,
-    forest.picture,
     forest.weights_picture,
     posterior.picture,
+    co_clustering.picture,
+    chains.picture,
     wall_time.picture,
 )
 

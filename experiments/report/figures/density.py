@@ -1,9 +1,14 @@
-"""The data with the mixture density that each method fitted."""
+"""The data with the density that each method predicts, and below it how far each is from the reference's.
 
-from typing import TYPE_CHECKING
+The noise floor is the Monte-Carlo error of the reference's own curve, from batches of its draws (batch
+means; consecutive draws, so that a sampler's correlation counts), times sqrt 2 for a difference.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.records import Draws
 from experiments.report.densities import component_densities, component_scale, has_density
 from experiments.report.figures.picture import (
     Picture,
@@ -16,10 +21,17 @@ from experiments.report.figures.picture import (
     with_unit,
 )
 from experiments.report.palette import DATA, MUTED, REFERENCE
-from experiments.report.view import View
+from experiments.report.view import Entry, View
+from hand_cavi import Mixture
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_BATCHES = 20
+Curves = list[tuple[Entry, np.ndarray]]
+Truth = tuple[np.ndarray, np.ndarray]
+"""The reference's density on the grid, and its standard error, both of shape (G,)."""
 
 
 def picture(view: View) -> Picture | None:
@@ -27,45 +39,101 @@ def picture(view: View) -> Picture | None:
     problem, unit = view.record.problem, view.record.unit
     if not view.with_draws or not view.one_feature or not has_density(problem.mixture):
         return None
-    x = problem.x[:, 0]
-    edges = bins_of(x)
-    grid = np.linspace(*view_range(x, component_scale(problem.mixture)), 320)
+    grid = np.linspace(*view_range(problem.x[:, 0], component_scale(problem.mixture)), 240)
     curves = [
         (entry, component_densities(problem.mixture, draws, grid).sum(axis=0))
         for entry, draws in view.with_draws
     ]
-    truth = None
-    if view.reference is not None:
-        truth = component_densities(problem.mixture, view.reference, grid).sum(axis=0)
-    heights, _ = np.histogram(x, edges, weights=problem.sample_weight, density=True)
+    truth = None if view.reference is None else density_and_error(problem.mixture, view.reference, grid)
+    axis = with_unit("x", unit)
+    per = with_unit("density", f"per {unit}" if unit else "")
 
     def draw(width: float) -> "Figure":
-        figure = new_figure(width, 3.1)
-        axes = figure.subplots()
-        axes.stairs(heights, edges, fill=True, facecolor=DATA.light, alpha=0.55, linewidth=0)
-        draw_rug(axes, x, MUTED.light)
-        handles = []
-        if truth is not None:
-            handles += axes.plot(
-                grid, truth, color=REFERENCE.light, linewidth=4.5, alpha=0.5, label="reference"
-            )
-        for entry, curve in curves:
-            handles += axes.plot(
-                grid, curve, color=entry.style.colour.light, linestyle=entry.style.dash, label=entry.label
-            )
-        axes.set_xlim(grid[0], grid[-1])
-        axes.set_xlabel(with_unit("x", unit))
-        axes.set_title(with_unit("density", f"per {unit}" if unit else ""), fontsize=8)
-        below_rug(axes)
+        if truth is None:
+            figure = new_figure(width, 2.9)
+            upper, lower = figure.subplots(), None
+        else:
+            figure = new_figure(width, 4.0)
+            upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.1, 1))
+        handles = _densities(upper, view, grid, curves, truth)
+        upper.set_title(per, fontsize=8)
+        if lower is not None and truth is not None:
+            _differences(lower, grid, curves, truth)
+        for axes in (upper, lower) if lower is not None else (upper,):
+            axes.set_xlim(grid[0], grid[-1])
+        (upper if lower is None else lower).set_xlabel(axis)
         legend_above(figure, handles, width)
         return figure
 
-    thick = " The thick grey line is the reference." if truth is not None else ""
+    below = (
+        " The thick grey line is the reference. Below: each method's density minus the reference's; in the "
+        "grey band, ± 2 standard errors of such a difference by the number of draws alone, lies the noise "
+        "floor, where differences mean nothing."
+        if truth is not None
+        else ""
+    )
     return Picture(
         "density",
-        "Data and fitted densities",
+        "Data and predictive densities",
         "Grey bars and ticks are the data; each line is the density that a method predicts for a new "
         "point. Where the lines coincide, the methods agree about the data, whatever their bounds "
-        f"say.{thick}{view.missing_from([entry for entry, _ in curves])}",
+        f"say.{below}{view.missing_from([entry for entry, _ in curves])}",
         draw,
     )
+
+
+def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth:
+    """Return the predictive density and its Monte-Carlo standard error, each of shape (G,)."""
+    n_draws = len(next(iter(draws.values())))
+    edges = np.linspace(0, n_draws, min(_BATCHES, n_draws) + 1).round().astype(int)
+    batches = np.array(
+        [
+            component_densities(mixture, {name: v[a:b] for name, v in draws.items()}, grid).sum(axis=0)
+            for a, b in zip(edges, edges[1:], strict=False)
+        ]
+    )
+    density = np.average(batches, axis=0, weights=np.diff(edges))
+    if len(batches) < 2:
+        return density, np.full(len(grid), np.nan)
+    return density, batches.std(axis=0, ddof=1) / np.sqrt(len(batches))
+
+
+def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> list[Any]:
+    x = view.record.problem.x[:, 0]
+    edges = bins_of(x)
+    heights, _ = np.histogram(x, edges, weights=view.record.problem.sample_weight, density=True)
+    axes.stairs(heights, edges, fill=True, facecolor=DATA.light, alpha=0.55, linewidth=0)
+    draw_rug(axes, x, MUTED.light)
+    handles: list[Any] = []
+    if truth is not None:
+        handles += axes.plot(
+            grid, truth[0], color=REFERENCE.light, linewidth=4.5, alpha=0.5, label="reference"
+        )
+    for entry, curve in curves:
+        handles += axes.plot(
+            grid,
+            curve,
+            color=entry.style.colour.light,
+            linestyle=entry.style.dash,
+            linewidth=1.4,
+            label=entry.label,
+        )
+    below_rug(axes)
+    return handles
+
+
+def _differences(axes: "Axes", grid: np.ndarray, curves: Curves, truth: Truth) -> None:
+    density, error = truth
+    floor = 2 * np.sqrt(2) * error
+    axes.fill_between(grid, -floor, floor, color=REFERENCE.light, alpha=0.3, linewidth=0)
+    axes.axhline(0, color=REFERENCE.light, linewidth=0.8)
+    for entry, curve in curves:
+        axes.plot(
+            grid,
+            curve - density,
+            color=entry.style.colour.light,
+            linestyle=entry.style.dash,
+            linewidth=1.2,
+        )
+    axes.set_title("minus the reference's", fontsize=8)
+    axes.locator_params(axis="y", nbins=4)

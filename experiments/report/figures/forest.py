@@ -23,8 +23,8 @@ Moments = tuple[np.ndarray, np.ndarray]
 """Means and standard deviations, both of shape (panels,)."""
 
 _AGREES = (
-    "Grey is the reference: a method agrees where its marker stands on the line and its thick bar is "
-    "as wide as the band. "
+    "Grey is the reference, with bands of the same widths: a method agrees where its marker stands on the "
+    "line and its bars end where the bands do. "
 )
 
 
@@ -80,6 +80,7 @@ def weights_picture(view: View) -> Picture | None:
         f"(thick) and ± 2 (thin). {_AGREES if band is not None else ''}Each panel has its own scale."
         f"{only_first(len(heads))}{view.missing_from([view.entries[index] for index, _ in rows])}",
         draw,
+        "moments",
     )
 
 
@@ -100,7 +101,8 @@ def _draw(
     for k, axes in enumerate(panels):
         if band is not None:
             centre, spread = band[0][k], band[1][k]
-            axes.axvspan(centre - spread, centre + spread, color=REFERENCE.light, alpha=0.22, linewidth=0)
+            for half in (2 * spread, spread):
+                axes.axvspan(centre - half, centre + half, color=REFERENCE.light, alpha=0.16, linewidth=0)
             axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
         for row, (index, (means, sds)) in enumerate(rows):
             style = view.entries[index].style

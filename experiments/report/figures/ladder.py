@@ -1,120 +1,232 @@
-"""The ladder of bounds: own bound <= collapsed F <= symmetrised F <= log p(x), all on one axis."""
+"""The ladder of evidence: every bound of every method, and every opinion on log p(x), on one axis.
 
-from typing import TYPE_CHECKING
+Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (MATH.md, "What bounds what"); the importance
+sampled log p(x) is no bound but an estimate of the ceiling itself.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.records import Estimate
+from experiments.records import Estimate, Reference
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
+from experiments.report.khat import gauges, is_distrusted
 from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, PAPER, RULE
+from experiments.report.palette import INK, MUTED, PAPER, RULE, Colour
 from experiments.report.view import Entry, View, number_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_RUNGS = (("own_bound", "own bound"), ("collapsed_bound", "F"), ("symmetrised_bound", "F symmetrised"))
-Rungs = list[tuple[int, float, float]]
+RUNGS = (
+    ("own_bound", "own bound"),
+    ("collapsed_bound", "F"),
+    ("iwae", "IWAE"),
+    ("symmetrised_bound", "F symmetrised"),
+    ("importance_evidence", "log p(x) by its q"),
+)
+"""Metrics, and what their rungs are called, from below."""
+
+_GAP = 0.9  # between ladders, in rungs
+_CLIPPED = 12.0
+"""A rung is cut off where the axis would have to be this many times longer than all the others need."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One mark: a value with its standard error, and whether it can be trusted."""
+
+    label: str
+    value: float
+    error: float
+    trusted: bool = True
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs of one method, or the opinions on log p(x); how they look."""
+
+    name: str
+    rungs: tuple[Rung, ...]
+    colour: Colour
+    marker: str
 
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if no method has a bound."""
-    ladders = [(entry, rungs) for entry in view.entries if (rungs := _rungs(entry))]
-    if not ladders:
+    climbed = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
+    if not climbed:
         return None
-    evidence = view.record.reference.log_evidence
-
-    def draw(width: float) -> "Figure":
-        return _draw(ladders, evidence, width)
-
-    ceiling = (
+    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in climbed]
+    reference = view.record.reference
+    if opinions := _opinions(reference):
+        ladders.append(Ladder("reference", opinions, INK, "d"))
+    evidence = view.evidence
+    hollow = any(not rung.trusted for ladder in ladders for rung in ladder.rungs)
+    names = {rung.label for ladder in ladders for rung in ladder.rungs}
+    said = [
+        "The rungs of each method, from the bound that it optimises up. Bars are ± 2 standard errors; exact "
+        "figures have none. Further right is better, but compare methods on the same rung only, on F or on "
+        "F symmetrised: own bounds bound different things."
+    ]
+    if RUNGS[4][1] in names:
+        said.append(
+            f"The rung '{RUNGS[4][1]}' is no bound: it estimates the ceiling itself by importance sampling "
+            "from the symmetrised q."
+        )
+    if hollow:
+        said.append("A hollow mark is not to be trusted: its k-hat, or its reference's checks, say so.")
+    said.append(
         "What is left between F symmetrised and the vertical line, log p(x), is the evidence gap."
         if evidence is not None
         else "There is no reference for log p(x), so the gap cannot be told."
     )
     return Picture(
         "ladder",
-        "The ladder of bounds",
-        "Three rungs for each method: the bound it optimises (open), the collapsed bound F, and F "
-        "symmetrised over the labels. Bars are ± 2 standard errors; exact bounds have none. Further right "
-        "is better, but compare methods on the same rung only. "
-        f"{ceiling}{view.missing_from([entry for entry, _ in ladders])}",
-        draw,
+        "The ladder of evidence",
+        " ".join(said) + view.missing_from([entry for entry, _ in climbed]),
+        lambda width: _draw(ladders, evidence, width),
     )
 
 
-def _rungs(entry: Entry) -> Rungs:
-    found = [(i, number_of(entry.record, name)) for i, (name, _) in enumerate(_RUNGS)]
-    return [(i, pair[0], 0.0 if np.isnan(pair[1]) else pair[1]) for i, pair in found if pair is not None]
+def rungs_of(entry: Entry) -> tuple[Rung, ...]:
+    """Return the rungs that a method has, from below."""
+    gauge = gauges(entry.record)
+    found = []
+    for name, label in RUNGS:
+        pair = number_of(entry.record, name)
+        if pair is not None:
+            trusted = name != "importance_evidence" or gauge is None or gauge.symmetrised_is_trusted
+            found.append(Rung(label, pair[0], 0.0 if np.isnan(pair[1]) else pair[1], trusted))
+    return tuple(found)
 
 
-def _draw(ladders: list[tuple[Entry, Rungs]], evidence: Estimate | None, width: float) -> "Figure":
-    step, gap = 1.0, 1.3
-    figure = new_figure(width, 0.9 + len(ladders) * (0.62 if width >= WIDE else 0.66))
+def _opinions(reference: Reference) -> tuple[Rung, ...]:
+    first = () if reference.log_evidence is None else (reference.log_evidence,)
+    estimates = [e for e in (*first, *reference.opinions) if np.isfinite(e.value)]
+    return tuple(
+        Rung(
+            e.method,
+            e.value,
+            max(0.0, e.standard_error),
+            not is_distrusted(e) and (e is not reference.log_evidence or reference.qualified),
+        )
+        for e in estimates
+    )
+
+
+def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Figure":
+    n_rungs = sum(len(ladder.rungs) for ladder in ladders) + _GAP * (len(ladders) - 1)
+    figure = new_figure(width, 0.75 + 0.19 * n_rungs)
     axes = figure.subplots()
+    low = _cut(ladders)
     ticks, labels = [], []
     y = 0.0
-    for entry, rungs in ladders:
-        style, colour = entry.style, entry.style.colour.light
-        start = y
-        points = []
-        for i, value, error in rungs:
-            height = start - i * step
-            axes.errorbar(
-                value,
-                height,
-                xerr=2 * error if error > 0 else None,
-                marker=style.marker,
-                markersize=5,
-                color=colour,
-                markerfacecolor=PAPER.light if i == 0 else colour,
-                markeredgecolor=colour,
-                elinewidth=1.1,
-                capsize=2,
-                capthick=1.1,
-                zorder=3,
-            )
-            points.append((value, height))
-            ticks.append(height)
-            labels.append(f"{entry.label}: {_RUNGS[i][1]}" if i == rungs[0][0] else _RUNGS[i][1])
+    for ladder in ladders:
+        corners = []
+        for i, rung in enumerate(ladder.rungs):
+            _mark(axes, rung, y, ladder, low)
+            corners.append((max(rung.value, low), y))
+            ticks.append(y)
+            labels.append(f"{ladder.name}: {rung.label}" if i == 0 else rung.label)
             if width >= WIDE:
+                at: Any = (1.01, y)
                 axes.annotate(
-                    fixed(value, 3),
-                    (1.01, height),
+                    fixed(rung.value, 3),
+                    at,
                     xycoords=("axes fraction", "data"),
                     va="center",
                     color=INK.light,
                     fontsize=8,
                 )
-        corners = np.array(points)
-        axes.plot(
-            corners[:, 0], corners[:, 1], color=colour, linewidth=0.9, alpha=0.6, drawstyle="steps-post"
-        )
-        y = start - (len(_RUNGS) - 1) * step - gap - step
-        axes.axhline(y + step + gap / 2 - 0.35, color=RULE.light, linewidth=0.6)
-    if evidence is not None:
-        if evidence.standard_error > 0:
-            spread = 2 * evidence.standard_error
-            axes.axvspan(
-                evidence.value - spread, evidence.value + spread, color=INK.light, alpha=0.12, linewidth=0
+            y -= 1.0
+        if ladder.colour is not INK:
+            path = np.array(corners)
+            axes.plot(
+                path[:, 0],
+                path[:, 1],
+                color=ladder.colour.light,
+                linewidth=0.9,
+                alpha=0.6,
+                drawstyle="steps-post",
             )
-        axes.axvline(evidence.value, color=INK.light, linewidth=1.0)
-        axes.annotate(
-            f"log p(x) = {fixed(evidence.value, 3)}",
-            (evidence.value, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="right",
-            va="bottom",
-            fontsize=8,
-        )
+        if ladder is not ladders[-1]:
+            axes.axhline(y + 0.5 - _GAP / 2, color=RULE.light, linewidth=0.6)
+        y -= _GAP
+    if evidence is not None:
+        _ceiling(axes, evidence)
     axes.set_yticks(ticks, labels)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(y + step + gap / 2 - 0.35, 0.9)
+    axes.set_ylim(y + _GAP + 0.3, 0.7)
     axes.margins(x=0.06)
     axes.grid(axis="x")
     few_ticks(axes, 6 if width >= WIDE else 3)
     axes.set_xlabel("nats", color=MUTED.light)
     return figure
+
+
+def _mark(axes: "Axes", rung: Rung, y: float, ladder: Ladder, low: float) -> None:
+    colour = ladder.colour.light
+    if rung.value < low:
+        axes.annotate(
+            "further left",
+            (low, y),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            color=MUTED.light,
+            fontsize=7.5,
+        )
+        axes.plot(low, y, marker="<", markersize=5, color=colour, linestyle="none", zorder=3)
+        return
+    axes.errorbar(
+        rung.value,
+        y,
+        xerr=2 * rung.error if rung.error > 0 else None,
+        marker=ladder.marker,
+        markersize=4.6,
+        color=colour,
+        markerfacecolor=colour if rung.trusted else PAPER.light,
+        markeredgecolor=colour,
+        elinewidth=1.1,
+        capsize=2,
+        capthick=1.1,
+        zorder=3,
+    )
+
+
+def _cut(ladders: list[Ladder]) -> float:
+    """Return from where on the axis begins: far below the rest nothing is drawn to scale.
+
+    Own bounds and bounds stuck at a saddle may lie tens of nats below the others, which would leave
+    nothing to see between those that matter.
+    """
+    values = np.sort([rung.value for ladder in ladders for rung in ladder.rungs])
+    low = float(values[0])
+    for i in range(1, len(values) - 2):
+        rest = max(float(values[-1] - values[i]), 0.5)
+        if values[-1] - values[i - 1] > _CLIPPED * rest:
+            low = float(values[i]) - 0.12 * rest
+    return low
+
+
+def _ceiling(axes: "Axes", evidence: Estimate) -> None:
+    if evidence.standard_error > 0:
+        spread = 2 * evidence.standard_error
+        axes.axvspan(
+            evidence.value - spread, evidence.value + spread, color=INK.light, alpha=0.12, linewidth=0
+        )
+    axes.axvline(evidence.value, color=INK.light, linewidth=1.0)
+    axes.annotate(
+        f"log p(x) = {fixed(evidence.value, 3)}",
+        (evidence.value, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+    )

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 WIDE, NARROW = 7.4, 3.9
 """Widths in inches: for a page on a desk, and for one in the hand."""
 
+GROUPS = {
+    "bounds": "More on the bounds",
+    "moments": "More on means, widths and weights",
+    "clusters": "Which points belong together",
+    "reference": "The reference's chains",
+    "cost": "What it took",
+}
+"""Figures folded away, by theme, in the order of the report."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -31,12 +40,16 @@ class Picture:
         How to read it.
     draw : callable
         Takes a width in inches and returns a matplotlib Figure in the house style.
+    group : str
+        Under which of `GROUPS` it is folded away; empty for a figure that everyone should see. A figure
+        that is folded away is drawn once, at the narrow width.
     """
 
     key: str
     title: str
     caption: str
     draw: Callable[[float], "Figure"]
+    group: str = ""
 
 
 def house_style() -> AbstractContextManager[None]:

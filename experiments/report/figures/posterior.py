@@ -74,6 +74,7 @@ def picture(view: View) -> Picture | None:
         "narrow is too sure of itself, as mean-field methods often are; a shifted one is "
         f"biased.{only_first(len(heads))}{view.missing_from([entry for entry, _ in shown])}",
         draw,
+        "moments",
     )
 
 

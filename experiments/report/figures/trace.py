@@ -21,7 +21,7 @@ def picture(view: View) -> Picture | None:
     traced = [(entry, trace) for entry in view.entries if len(trace := _clean(entry.record.trace))]
     if not traced:
         return None
-    evidence = view.record.reference.log_evidence
+    evidence = view.evidence
     shortest = min(float(trace[0, 0]) for _, trace in traced)
     low, high = _limits(traced, None if evidence is None else evidence.value)
     samplers = [
@@ -79,6 +79,7 @@ def picture(view: View) -> Picture | None:
         "(compiling left out); shaded where it is a noisy estimate, ± 2 standard errors. Higher is "
         f"better. {ceiling}{done}{start}Early values far below the last are cut off.",
         draw,
+        "bounds",
     )
 
 

@@ -58,6 +58,7 @@ def picture(view: View) -> Picture | None:
         "Hatched: building and compiling; solid: running. Both are in the labels, with whether the "
         f"compiler's cache was warm (compiled before) or cold.{view.missing_from(timed)}",
         draw,
+        "cost",
     )
 
 

@@ -1,0 +1,129 @@
+"""A study as JUnit XML, the form in which CI systems read test results.
+
+One testcase stands for each judged cell, and for each other cell that did not end well:
+
+    pass          nothing inside the testcase
+    fail          ``failure``: the method does not agree with the reference, or shows what none can
+    undecided     ``skipped``: nothing was claimed; the message says why, and what would decide it
+    no result     ``error``: an exception, a crash, a time-out, numbers that overflowed, or no judgement
+
+So a file without ``failure`` and ``error`` goes with an exit code of 0 or 3, and one with either with 1.
+The structure is that of Apache Ant's task, as Jenkins, GitLab and others read it: ``testsuites`` holds
+one ``testsuite`` for each problem, with the counts of its testcases and their seconds.
+"""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Collection
+from pathlib import Path
+
+from experiments.records import CellRecord, ProblemRecord, StudyRecord
+
+_COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+
+_ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, such as the control characters of a coloured message."""
+
+
+def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> None:
+    """Write a study's verdicts, the whole file or none.
+
+    Parameters
+    ----------
+    path : Path
+    record : StudyRecord
+    judged : collection of str
+        The keys of the cells that the study's verdict is about.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
+    from experiments.store.files import write_whole
+    from hand_cavi import InputError
+
+    try:
+        write_whole(path, junit(record, judged).encode("utf-8"))
+    except OSError as error:
+        raise InputError(f'the file "{path}" cannot be written: {error.strerror}') from None
+
+
+def junit(record: StudyRecord, judged: Collection[str]) -> str:
+    """Return a study's verdicts as JUnit XML."""
+    suites = ET.Element("testsuites", name=_legal(record.name))
+    for problem in record.problems:
+        cells = [cell for cell in problem.cells if cell.cell.key in judged or not _ended_well(cell)]
+        if cells:
+            suites.append(_suite(record, problem, cells))
+    _count(suites)
+    ET.indent(suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
+
+
+def _suite(record: StudyRecord, problem: ProblemRecord, cells: list[CellRecord]) -> ET.Element:
+    repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
+    suite = ET.Element("testsuite", name=_legal(f"{problem.dataset}, {problem.model}{repeat}"))
+    properties = ET.SubElement(suite, "properties")
+    for name, value in {
+        "seed": str(record.seed),
+        "reference": problem.reference.method,
+        "reference_qualified": str(problem.reference.qualified).lower(),
+    }.items():
+        ET.SubElement(properties, "property", name=name, value=_legal(value))
+    for cell in cells:
+        suite.append(_case(record, problem, cell, repeat))
+    _count(suite)
+    return suite
+
+
+def _case(record: StudyRecord, problem: ProblemRecord, cell: CellRecord, repeat: str) -> ET.Element:
+    seconds = (cell.seconds_compile or 0.0) + (cell.seconds_run or 0.0)
+    case = ET.Element(
+        "testcase",
+        classname=_legal(f"{record.name}.{problem.dataset}.{problem.model}"),
+        name=_legal(f"{cell.cell.method}{repeat}"),
+        time=f"{seconds:.3f}",
+    )
+    verdict = cell.verdict
+    if not _ended_well(cell):
+        kind = cell.status if cell.status != "ok" else "not judged"
+        message = cell.message if cell.status != "ok" else problem.reference.reason
+        ET.SubElement(case, "error", type=_legal(kind), message=_legal(message))
+    elif verdict is None or verdict.decision in ("undecided", "none"):
+        message = verdict.sentence if verdict else "no verdict was due: this run is the reference"
+        ET.SubElement(case, "skipped", message=_legal(message))
+    elif verdict.decision == "fail":
+        kind = "impossible" if verdict.impossible else "outside the margin"
+        failure = ET.SubElement(case, "failure", type=kind, message=_legal(verdict.sentence))
+        failure.text = _legal("\n".join(_lines(cell)))
+    return case
+
+
+def _lines(cell: CellRecord) -> list[str]:
+    """Return every comparison of a failed cell, one a line."""
+    assert cell.verdict is not None
+    return [
+        f"{one.decision}: {one.quantity}: {one.difference:.4g} {one.unit}, "
+        f"interval [{one.low:.4g}, {one.high:.4g}]"
+        for one in cell.verdict.comparisons
+    ]
+
+
+def _ended_well(cell: CellRecord) -> bool:
+    """Whether a cell ran to its end and was measured: one without measurements was never judged."""
+    return cell.status == "ok" and bool(cell.measurements)
+
+
+def _count(element: ET.Element) -> None:
+    """Write an element's totals: testcases by how they ended, and their seconds."""
+    cases = list(element.iter("testcase"))
+    element.set("tests", str(len(cases)))
+    for attribute, kind in _COUNTED.items():
+        element.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
+    element.set("time", f"{sum(float(case.get('time', 0)) for case in cases):.3f}")
+
+
+def _legal(text: str) -> str:
+    """Return text as XML can hold it; what it cannot becomes a question mark."""
+    return _ILLEGAL.sub("?", text)

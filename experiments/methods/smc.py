@@ -1,0 +1,81 @@
+"""Sequential Monte Carlo in PyMC: particles from the prior to the posterior, and log p(x) on the way."""
+
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from experiments.config.options import Options
+from experiments.methods import NotFiniteError
+from experiments.records import MethodResult, Problem
+from experiments.starts import Starts
+
+
+class Settings(Options):
+    """Options of SMC."""
+
+    particles: int = Field(2000, ge=100, description="particles of each run; its draws")
+    runs: int = Field(4, ge=4, description="independent runs, one after the other; each counts as a chain")
+    kernel: Literal["imh", "mh"] = Field(
+        "imh", description="moves: imh proposes from one normal fitted to all particles, mh walks at random"
+    )
+    threshold: float = Field(0.5, gt=0, lt=1, description="share of effective particles at every stage")
+    correlation_threshold: float = Field(
+        0.01, gt=0, lt=1, description="moves go on until the correlation with the start falls by less"
+    )
+    backend: Literal["numba", "c"] = Field("numba", description="what compiles the model")
+
+
+def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+    """Sample the posterior; the particles start from the prior, not from the study's starts."""
+    from experiments.references.smc import prior_draws
+    from ppl_baselines import smc
+    from ppl_baselines.build import build
+    from ppl_baselines.compilation import CacheWatch
+
+    began = perf_counter()
+    with CacheWatch() as cache:
+        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
+        prepared = smc.prepare(model, kernel=settings.kernel, backend=settings.backend)
+    prepared_at = perf_counter()
+    of_prior, of_run = np.random.SeedSequence(seed).generate_state(2)
+    given = prior_draws(
+        problem.mixture,
+        problem.x.shape[1],
+        np.random.default_rng(of_prior),
+        settings.runs,
+        settings.particles,
+    )
+    try:
+        sampled = smc.run(
+            prepared,
+            given,
+            seed=int(of_run),
+            threshold=settings.threshold,
+            correlation_threshold=settings.correlation_threshold,
+        )
+    except smc.StuckError as error:
+        raise NotFiniteError(str(error)) from error
+    log_evidence, standard_error = smc.evidence(sampled.log_evidence)
+    return MethodResult(
+        outcome="sampled",
+        message=(
+            f"{settings.runs} runs of {settings.particles} particles in {sampled.stages.max()} stages; "
+            f"log p(x) = {log_evidence:.3f}, standard error {standard_error:.3f}"
+        ),
+        seconds_compile=prepared_at - began,
+        seconds_run=perf_counter() - prepared_at,
+        draws=sampled.draws,
+        info={
+            "sampler": "smc",
+            "kernel": settings.kernel,
+            "backend": settings.backend,
+            "cache_warm": cache.warm,
+            "log_evidence": log_evidence,
+            "log_evidence_se": standard_error,
+            "log_evidence_by_run": sampled.log_evidence.tolist(),
+            "stages": sampled.stages.tolist(),
+            "acceptance": sampled.acceptance.tolist(),
+        },
+    )

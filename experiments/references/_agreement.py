@@ -1,0 +1,136 @@
+"""Do references agree? Log evidence and moments by different ways, compared with their errors.
+
+The difference of two figures is divided by its standard error. With alpha the chance that one of m
+comparisons raises a false alarm, they disagree if this t is beyond the quantile at alpha / m (Bonferroni).
+Where a standard error is itself an estimate from few runs (SMC's spread), t has Student's distribution, with
+Welch's degrees of freedom; else it is normal. Alpha is that of four standard errors in a single comparison,
+6.3e-5: a convention of this project.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import inf
+
+import numpy as np
+from scipy.special import ndtr, ndtri, stdtr
+
+from experiments.draws import (
+    are_independent,
+    as_chains,
+    location_entries,
+    location_word,
+    mean_and_error,
+    sorted_location,
+)
+from experiments.records import Estimate, Reference
+
+STANDARD_ERRORS = 4.0
+"""How far apart two figures may be if they are the only two compared."""
+
+ROUNDING = 1e-9
+"""Relative: differences as small as this are rounding, whatever the errors say."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What comparing references showed.
+
+    Attributes
+    ----------
+    compared : int
+        How many figures were compared.
+    largest : float
+        The largest difference, in standard errors; 0 if nothing was compared.
+    complaint : str
+        The worst disagreement in a sentence that names both figures; empty if there is none.
+    """
+
+    compared: int
+    largest: float
+    complaint: str
+
+
+def agreement(references: Sequence[Reference]) -> Agreement:
+    """Compare every two references: their log evidence, and their sorted means.
+
+    Parameters
+    ----------
+    references : sequence of Reference
+        Such as qualify by themselves.
+    """
+    pairs = [
+        pair
+        for one, other in combinations(references, 2)
+        for pair in [*_evidence(one, other), *_means(one, other)]
+    ]
+    worst = max(pairs, key=lambda pair: pair.score, default=None)
+    if worst is None:
+        return Agreement(0, 0.0, "")
+    allowed = -float(ndtri(ndtr(-STANDARD_ERRORS) / len(pairs)))
+    complaint = worst.sentence(allowed) if worst.score > allowed else ""
+    return Agreement(len(pairs), worst.score, complaint)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """One quantity by two ways."""
+
+    quantity: str
+    first: Estimate
+    second: Estimate
+
+    @property
+    def score(self) -> float:
+        """How far apart they are, as the normal deviate that is as rare."""
+        difference = abs(self.first.value - self.second.value)
+        if difference <= ROUNDING * max(1.0, abs(self.first.value)):
+            return 0.0
+        squares = [one.standard_error**2 for one in (self.first, self.second)]
+        if not sum(squares):
+            return inf
+        t = difference / np.sqrt(sum(squares))
+        freedom = [one.quality.get("degrees_of_freedom", inf) for one in (self.first, self.second)]
+        uncertain = sum(square**2 / f for square, f in zip(squares, freedom, strict=True))
+        if not uncertain:
+            return float(t)
+        tail = max(float(stdtr(sum(squares) ** 2 / uncertain, -t)), 1e-300)
+        return -float(ndtri(tail))
+
+    def sentence(self, allowed: float) -> str:
+        said = " and ".join(
+            f"{one.value:.6g} (standard error {one.standard_error:.2g}) by {one.method}"
+            for one in (self.first, self.second)
+        )
+        return (
+            f"two references disagree about {self.quantity}: it is {said}, {self.score:.1f} standard errors "
+            f"apart, where {allowed:.1f} are allowed; so neither is leant on"
+        )
+
+
+def _evidence(one: Reference, other: Reference) -> list[_Pair]:
+    if one.log_evidence is None or other.log_evidence is None:
+        return []
+    return [_Pair("log p(x)", one.log_evidence, other.log_evidence)]
+
+
+def _means(one: Reference, other: Reference) -> list[_Pair]:
+    """Pair the means of the components' locations, sorted, so that their numbering does not matter."""
+    first, second = _sorted_means(one), _sorted_means(other)
+    return [_Pair(name, first[name], second[name]) for name in first if name in second]
+
+
+def _sorted_means(reference: Reference) -> dict[str, Estimate]:
+    if reference.draws is None:
+        return {}
+    draws = as_chains(reference.draws)
+    independent = are_independent(reference.draws)
+    mean, error = mean_and_error(sorted_location(reference.draws), independent=independent)
+    word, entries = location_word(draws), location_entries(draws)
+    return {
+        f"the posterior mean of sorted {word} {k + 1}" + (f", {entry}" if entry else ""): Estimate(
+            float(mean[k, i]), float(error[k, i]), reference.method
+        )
+        for k in range(mean.shape[0])
+        for i, entry in enumerate(entries)
+    }

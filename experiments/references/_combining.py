@@ -1,0 +1,70 @@
+"""From several references to one: what stands for the truth, the second opinions, and whether they agree.
+
+Moments (draws) and log p(x) may come from different ways. Those that qualify are compared with each other
+(`_agreement`); if two of them disagree, nobody can tell which is right, and nothing qualifies any more. A way
+that does not qualify by itself neither helps nor hinders the others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from experiments.records import Reference
+from experiments.references._agreement import agreement
+
+
+def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
+    """Return one reference out of several.
+
+    Parameters
+    ----------
+    found : sequence of Reference
+        All that were asked, those that do not qualify among them; the first to give log p(x) gives it.
+    main : Reference or None
+        The one of them that stands for the truth about moments; None if there is none.
+
+    Returns
+    -------
+    Reference
+        `main` with log p(x) and the other opinions on it. ``quality`` gains ``figures_compared``,
+        ``largest_disagreement`` (in standard errors) and ``not_leant_on`` (what does not qualify, and why).
+        Without `main`, or if two disagree, it is not qualified.
+    """
+    if len(found) == 1:
+        return found[0]
+    good = [one for one in found if one.qualified]
+    faults = "; ".join(f"{one.method}: {one.reason}" for one in found if not one.qualified)
+    showed = agreement(good)
+    quality: dict[str, Any] = dict(main.quality) if main else {}
+    if showed.compared:
+        quality |= {"figures_compared": showed.compared, "largest_disagreement": showed.largest}
+    if faults:
+        quality["not_leant_on"] = faults
+    estimates = [one.log_evidence for one in good if one.log_evidence is not None]
+    if showed.complaint:
+        method = main.method if main else "none"
+        return Reference(method, False, showed.complaint, quality=quality, opinions=tuple(estimates))
+    evidence = next((one for one in good if one.log_evidence is not None), None)
+    opinions = tuple(estimates[1:])
+    if main is None:
+        return Reference(
+            "none",
+            False,
+            faults,
+            log_evidence=evidence.log_evidence if evidence else None,
+            quality=quality,
+            opinions=opinions,
+        )
+    reason = main.reason
+    if evidence and evidence is not main:
+        reason += f"; log p(x) by {evidence.method}: {evidence.reason}"
+    if showed.compared:
+        *others, last = (one.method for one in good)
+        reason += f"; {', '.join(others)} and {last} agree to {showed.largest:.1f} standard errors"
+    return replace(
+        main,
+        reason=reason,
+        log_evidence=evidence.log_evidence if evidence else None,
+        quality=quality,
+        opinions=opinions,
+    )

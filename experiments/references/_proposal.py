@@ -1,0 +1,190 @@
+r"""Proposals: mixtures of conjugate posteriors given a grouping of the points, averaged over all namings.
+
+A grouping splits the points among K groups; group a has the sums G_a = sum of w_i T(x_i), of which the last
+entry is its number of points N_a. Naming the groups by s, so that component k holds group s(k),
+
+    p(theta, pi | grouping, naming) = prod_k q_{s(k)}(theta_k) . p(pi) prod_k pi_k^{N_{s(k)}} / m(N_s)
+    p(naming | grouping)            = m(N_s) / sum over s' of m(N_s'),
+
+with q_a the conjugate posterior given G_a, and m the marginal probability of assignments with these counts.
+In their product m(N_s) cancels, and the sum over all K! namings is a permanent,
+
+    p(theta, pi | grouping) = p(pi) perm[ q_a(theta_k) pi_k^{N_a} ] / sum over s' of m(N_s').
+
+So one formula averages over namings whether or not the weights are exchangeable: where they are, all
+namings are equally probable and this is the symmetrised density of `experiments.symmetry`; where they are
+not (sticks), each naming has its posterior probability. A proposal is a mixture of J such densities.
+
+Groupings drawn from the posterior make it the Rao-Blackwellised posterior itself (Fruehwirth-Schnatter
+2004; Lee & Robert 2016, "dual importance sampling"); a CAVI optimum's expected sums make it CAVI's q,
+symmetrised; sums shrunk by a < 1 make it broader, eta_0 + a (eta - eta_0); sums of 0 make it the prior.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
+
+import numpy as np
+
+from experiments.records import Draws
+from experiments.references._target import Target
+from experiments.symmetry import log_factorial, log_permanent
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.special import logsumexp
+
+MAX_COMPONENTS = 10
+"""K up to which permanents of many matrices are affordable."""
+
+MAX_COMPONENTS_ORDERED = 7
+"""K up to which all K! namings are listed, where they are not equally probable."""
+
+_BLOCK = 1 << 20  # numbers held at once: 8 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A mixture over groupings, from which one can draw and whose density is exact.
+
+    Attributes
+    ----------
+    target : Target
+    sums : ndarray, shape (J, K, P)
+        Each grouping's sums G_a. They need not come from whole points.
+    share : ndarray, shape (J,)
+        Each grouping's share; they sum to 1.
+    """
+
+    target: Target
+    sums: np.ndarray
+    share: np.ndarray
+
+    @cached_property
+    def _posterior(self) -> ConjugateFamily:
+        """The q_a of all groupings in a row, J K of them."""
+        return self.target.prior.updated(self.sums.reshape(-1, self.sums.shape[-1]))
+
+    @cached_property
+    def _namings(self) -> np.ndarray:
+        """All namings, shape (K!, K)."""
+        return np.array(list(permutations(range(self.sums.shape[1]))))
+
+    @cached_property
+    def _log_naming(self) -> np.ndarray:
+        """Log m(N_s) of every grouping and naming, shape (J, K!); (J, 1) where all are equal."""
+        weights, counts = self.target.mixture.weights, self.sums[..., -1]
+        if weights.exchangeable:
+            return weights.log_marginal(counts)[:, np.newaxis] + log_factorial(counts.shape[1])
+        return weights.log_marginal(counts[:, self._namings])
+
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        """Return n independent draws, arrays (n, K, ...) in the target's coordinates."""
+        target, (_, n_components, n_statistics) = self.target, self.sums.shape
+        grouping = rng.choice(len(self.share), size=n, p=self.share)
+        sums = np.take_along_axis(self.sums[grouping], self._draw_namings(rng, grouping)[..., np.newaxis], 1)
+        draws = {
+            name: values.reshape(n, n_components, *values.shape[2:])
+            for name, values in target.prior.updated(sums.reshape(-1, n_statistics)).sample(rng, 1).items()
+        }
+        different, which = np.unique(sums[..., -1], axis=0, return_inverse=True)
+        which = which.ravel()
+        for i, counts in enumerate(different):
+            same = np.flatnonzero(which == i)
+            for name, values in target.mixture.weights.updated(counts).sample(rng, len(same)).items():
+                draws.setdefault(name, np.empty((n, *values.shape[1:])))[same] = values
+        return draws
+
+    def log_density(self, draws: Draws) -> np.ndarray:
+        """Return the log density of draws in the target's coordinates, arrays (S, K, ...), shape (S,)."""
+        n_draws = len(next(iter(draws.values())))
+        weights, prior = self.target.mixture.weights, self.target.prior
+        log_measure = np.sum(prior.log_measure(draws) + np.zeros(self.sums.shape[1]), axis=-1)
+        phi, log_pi = prior.phi(draws), weights.log_weights(draws, n_draws)
+        with np.errstate(divide="ignore"):
+            constant = np.log(self.share) - logsumexp(self._log_naming, axis=1)
+        total = np.empty(n_draws)
+        size = max(1, _BLOCK // (len(self.share) * self.sums.shape[1] ** 2))
+        for start in range(0, n_draws, size):
+            block = slice(start, start + size)
+            total[block] = logsumexp(self._log_permanents(phi[block], log_pi[block]) + constant, axis=1)
+        return total + log_measure + weights.log_density(draws, n_draws)
+
+    def _log_permanents(self, phi: np.ndarray, log_pi: np.ndarray) -> np.ndarray:
+        """Return log perm[q_a(theta_k) pi_k^{N_a}] but for theta's measure, shape (S, J).
+
+        Parameters
+        ----------
+        phi : ndarray, shape (S, K, P)
+        log_pi : ndarray, shape (S, K)
+        """
+        n_groupings, n_components, n_statistics = self.sums.shape
+        natural = self._posterior.natural.reshape(n_groupings, n_components, n_statistics)
+        log_z = self._posterior.log_z.reshape(n_groupings, n_components)
+        counts = self.sums[..., -1]
+        matrix = np.empty((n_components, n_components, len(phi), n_groupings))
+        for a in range(n_components):
+            for k in range(n_components):
+                matrix[a, k] = phi[:, k] @ natural[:, a].T
+                matrix[a, k] += np.multiply.outer(log_pi[:, k], counts[:, a])
+            matrix[a] -= log_z[:, a]
+        return log_permanents(matrix.reshape(n_components, n_components, -1)).reshape(-1, n_groupings)
+
+    def _draw_namings(self, rng: np.random.Generator, grouping: np.ndarray) -> np.ndarray:
+        """Draw a naming for each of n groupings, given by their indices, shape (n, K)."""
+        n_components = self.sums.shape[1]
+        if self.target.mixture.weights.exchangeable:
+            return rng.permuted(np.tile(np.arange(n_components), (len(grouping), 1)), axis=1)
+        namings = np.empty((len(grouping), n_components), dtype=np.intp)
+        for j in np.unique(grouping):
+            here = np.flatnonzero(grouping == j)
+            log_m = self._log_naming[j]
+            chance = np.exp(log_m - logsumexp(log_m))
+            namings[here] = self._namings[rng.choice(len(chance), size=len(here), p=chance / chance.sum())]
+        return namings
+
+
+def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
+    """Return log permanents: `experiments.symmetry.log_permanent`, several times as fast for many matrices.
+
+    Rows and columns are scaled to a largest entry of 1, so that the recursion over sets can add and multiply
+    instead of adding logs. The few permanents that are lost below the smallest float are done in logs.
+
+    Parameters
+    ----------
+    log_matrix : ndarray, shape (K, K, B)
+        Overwritten.
+
+    Returns
+    -------
+    ndarray, shape (B,)
+    """
+    n_components = len(log_matrix)
+    scale = np.zeros(log_matrix.shape[2])
+    for axis in (1, 0):
+        top = log_matrix.max(axis=axis, keepdims=True)
+        log_matrix -= top
+        scale += top.sum(axis=(0, 1))
+    matrix = np.exp(log_matrix)
+    permanent = np.empty_like(scale)
+    size = max(1, (_BLOCK >> 4) >> n_components)  # the recursion's arrays stay in the processor's cache
+    for start in range(0, len(scale), size):
+        permanent[start : start + size] = _permanents(matrix[..., start : start + size])
+    lost = permanent < 1e-290
+    permanent[lost] = 1.0
+    log_permanents = np.log(permanent) + scale
+    if lost.any():
+        in_logs = log_permanent(log_matrix[..., lost].transpose(2, 0, 1))
+        log_permanents[lost] = in_logs + scale[lost]
+    return log_permanents
+
+
+def _permanents(matrix: np.ndarray) -> np.ndarray:
+    """Do the recursion of `experiments.symmetry`, a set being the bits of an integer; (K, K, B) to (B,)."""
+    n_components, _, n_matrices = matrix.shape
+    partial = np.zeros((1 << n_components, n_matrices))
+    partial[0] = 1.0
+    for taken in range(1, 1 << n_components):
+        row = matrix[taken.bit_count() - 1]
+        for k in range(n_components):
+            if taken >> k & 1:
+                partial[taken] += partial[taken ^ (1 << k)] * row[k]
+    return partial[-1]

@@ -1,0 +1,158 @@
+"""The posterior that proposals are held against, in coordinates that are kind to arithmetic.
+
+Ratios of densities do not care about coordinates, so importance and bridge sampling work in the family's
+own (`hand_cavi.coordinates`) throughout, and only draws that leave are stated in the data's units.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from experiments.records import Draws, Problem
+from hand_cavi import Mixture
+from hand_cavi.cavi import StoppingRule, Task, ascend, init
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.coordinates import Coordinates
+from hand_cavi.fit import in_coordinates
+from hand_cavi.kernels import softmax_rows
+from hand_cavi.starts import propose
+
+_RULE = StoppingRule(max_sweeps=500, tolerance=0.0, patience=2, tolerance_nats=1e-4)
+"""A proposal needs no optimum to the last digit."""
+
+_SAME = 0.02
+"""Two optima are one if no component's sums of T(x) differ by more than this share of their size."""
+
+_BLOCK = 1 << 17  # numbers held at once by log_joint: 1 MB stays in the processor's cache
+
+
+@dataclass(frozen=True)
+class Target:
+    """A problem in inner coordinates.
+
+    Attributes
+    ----------
+    mixture : Mixture
+        The prior, its components in inner coordinates.
+    x : ndarray, shape (N, D)
+        In inner coordinates.
+    weight : ndarray, shape (N,)
+        How many points each row stands for.
+    coordinates : Coordinates
+        From the data's units to these.
+    """
+
+    mixture: Mixture
+    x: np.ndarray
+    weight: np.ndarray
+    coordinates: Coordinates
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """Return a problem's target."""
+        weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
+        prior, x, coordinates = in_coordinates(problem.mixture, problem.x, weight)
+        inner = Mixture(prior, problem.mixture.weights, problem.mixture.n_components)
+        return cls(inner, x, weight, coordinates)
+
+    @property
+    def prior(self) -> ConjugateFamily:
+        """The prior of a component."""
+        return self.mixture.components
+
+    @cached_property
+    def statistics(self) -> np.ndarray:
+        """T(x_i), shape (N, P)."""
+        return self.prior.statistics(self.x)
+
+    def log_joint(self, draws: Draws) -> np.ndarray:
+        """Return log p(x, theta, pi), shape (S,): a density of x in the data's units, of theta in these.
+
+        `hand_cavi.log_joint`, several times as fast: components are the first axis, so that sums over them
+        are sums of long arrays.
+        """
+        n_draws, n_components = len(next(iter(draws.values()))), self.mixture.n_components
+        weights, phi = self.mixture.weights, self.prior.phi(draws)
+        log_pi = weights.log_weights(draws, n_draws)
+        log_prior = np.sum(self.prior.log_density(draws), axis=1) + weights.log_density(draws, n_draws)
+        log_likelihood = np.empty(n_draws)
+        size = max(1, _BLOCK // (len(self.x) * n_components))
+        for start in range(0, n_draws, size):
+            block = slice(start, start + size)
+            rho = np.stack([phi[block, k] @ self.statistics.T for k in range(n_components)])
+            rho += log_pi[block].T[:, :, np.newaxis]  # (K, draws, N)
+            top = rho.max(axis=0)
+            rho -= top
+            log_likelihood[block] = (np.log(np.exp(rho, out=rho).sum(axis=0)) + top) @ self.weight
+        volume = float(self.weight.sum()) * self.coordinates.log_volume
+        return log_prior + log_likelihood + (self.prior.log_base(self.x) @ self.weight - volume)
+
+    def inner(self, draws: Draws) -> Draws:
+        """Return draws, arrays (S, K, ...), in these coordinates."""
+        outer_prior = self.prior.seen_from(self.coordinates.inverse)
+        return outer_prior.draws_seen_from(self.coordinates, draws)[0]
+
+    def outer(self, draws: Draws) -> Draws:
+        """Return draws, arrays (S, K, ...), in the data's units."""
+        return self.prior.draws_seen_from(self.coordinates.inverse, draws)[0]
+
+    def allocate(self, rng: np.random.Generator, draws: Draws) -> np.ndarray:
+        """Draw assignments given each draw of theta and pi, and return the share of each row, (S, N, K).
+
+        A row of weight 1 goes to one component; one of weight w gives its points to components by a
+        multinomial, and what is left of a weight that is no whole number to one of them.
+        """
+        n_draws = len(next(iter(draws.values())))
+        phi, log_weights = self.prior.phi(draws), self.mixture.weights.log_weights(draws, n_draws)
+        whole = np.floor(self.weight)
+        rest = (self.weight - whole)[:, np.newaxis]
+        weight = np.where(self.weight > 0, self.weight, 1.0)[:, np.newaxis]
+        share = np.empty((n_draws, len(self.x), self.mixture.n_components))
+        for s in range(n_draws):
+            chance = softmax_rows(self.statistics @ phi[s].T + log_weights[s])[0]
+            given = rng.multinomial(whole.astype(np.int64), chance).astype(np.float64)
+            if rest.any():
+                given += rest * rng.multinomial(1, chance)
+            share[s] = np.where(self.weight[:, np.newaxis] > 0, given / weight, chance)
+        return share
+
+    def groupings(self, rng: np.random.Generator, draws: Draws) -> np.ndarray:
+        """Draw assignments given each draw of theta, pi, and return their sums of w_i T(x_i), (S, K, P)."""
+        weighted = self.weight[:, np.newaxis] * self.statistics
+        n_draws = len(next(iter(draws.values())))
+        each = ({name: values[s : s + 1] for name, values in draws.items()} for s in range(n_draws))
+        return np.stack([self.allocate(rng, draw)[0].T @ weighted for draw in each])
+
+    def optima(self, rng: np.random.Generator, n_starts: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distinct optima that CAVI finds, the best bound first.
+
+        Returns
+        -------
+        sums : ndarray, shape (M, K, P)
+            Each component's sum of w_i r_ik T(x_i). Optima that differ by numbering are one.
+        elbo : ndarray, shape (M,)
+            But for a constant.
+        """
+        task = Task(self.prior, self.mixture.weights, self.statistics, self.weight, 0.0)
+        landmarks = self.prior.landmarks(self.x)
+        starts = propose(landmarks, self.mixture.n_components, rng, n_starts, self.weight)
+        ascents = [ascend(task, init(task, start.responsibilities), _RULE) for start in starts]
+        ascents.sort(key=lambda ascent: -ascent.elbo)
+        kept: list[np.ndarray] = []
+        elbo: list[float] = []
+        for ascent in ascents:
+            sums = ascent.state.assignments.sums
+            if np.isfinite(ascent.elbo) and not any(self._same(sums, other) for other in kept):
+                kept.append(sums)
+                elbo.append(ascent.elbo)
+        return np.array(kept), np.array(elbo)
+
+    def _same(self, one: np.ndarray, other: np.ndarray) -> bool:
+        """Whether two optima, (K, P) each, are the same but for the numbering of their components."""
+        from scipy.optimize import linear_sum_assignment  # slow to import
+
+        size = np.sqrt(self.weight @ self.statistics**2 * self.weight.sum()) + 1e-300
+        distance = (np.abs(one[:, np.newaxis] - other) / size).max(axis=-1)
+        return bool(distance[linear_sum_assignment(distance)].max() < _SAME)

@@ -1,0 +1,258 @@
+r"""Bridge sampling: log p(x) from posterior draws and a proposal's, weighed against each other.
+
+For any normalised q and s1 + s2 = 1 (Meng & Wong 1996, the optimal bridge), p(x) = r solves
+
+    r = E_q[ l / (s1 l + s2 r) ] / E_p[ 1 / (s1 l + s2 r) ],      l = p(x, theta, pi) / q(theta, pi),
+
+with E_p over the posterior, E_q over q, and s1, s2 the shares of (effective) draws; it is found by iterating.
+Neither average has a heavy tail, so that the estimate forgives a q with tails too light or too heavy.
+
+Posterior draws come from Gibbs chains. The first half of each gives the proposal, a mixture of full
+conditionals given the groupings of the points that it visits (`_proposal`); the other half enters the
+bridge. Gibbs can be slow to come and go where few points change sides together, so each draw of the other
+half is first moved by two independence Metropolis steps that propose from q: that leaves the posterior as it
+is, and neighbours along a chain hardly depend on each other where q is good. With exchangeable weights the
+posterior and q are the same however components are named, so that draws with their names randomly permuted
+would give the very same ratios: averaging q over namings is enough.
+
+The relative mean-square error of r is (Fruehwirth-Schnatter 2004, section 4)
+
+    V_q(f1) / (n2 E_q(f1)^2) + rho V_p(f2) / (n1 E_p(f2)^2),   f1 = p/(s1 p + s2 q),   f2 = q/(s1 p + s2 q),
+
+rho / n1 being one over the effective sample size of f2 along the chains. It qualifies if chains agree on
+log p(x, theta, pi), which is the same however they name the components, and this error is small.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.draws import effective_sample_size, mean_and_error, r_hat
+from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.references._target import Target
+from experiments.references.importance import Sample, groupings_afforded, with_prior
+from experiments.references.importance import applies as importance_applies
+from hand_cavi.gibbs import gibbs
+
+STANDARD_ERROR = 0.02
+"""Nats; chains are run longer until the error is below."""
+
+QUALIFIES = 0.1
+"""Nats of standard error up to which the estimate is leant on: a convention of this project."""
+
+MAX_R_HAT = 1.01
+"""Of log p(x, theta, pi), by Vehtari et al. (2021)."""
+
+MIN_ESS = 400.0
+"""Of the same, by the same."""
+
+CHAINS = 8
+FIRST_DRAWS = 500
+MOST_DRAWS = 8_000
+"""Of each chain."""
+
+BROADENED = 20
+"""How many of the proposal's groupings enter it shrunk as well."""
+
+MOVES = 2
+"""Metropolis steps of each draw that enters the bridge."""
+
+MAX_ITERATIONS = 1_000
+CONVERGED = 1e-10
+"""Nats; the iteration stops when it moves the estimate by less."""
+
+_BUDGET = 4e9
+"""Nanoseconds that the chains may take, about."""
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None if bridge sampling is feasible, else why not."""
+    weight = problem.sample_weight
+    if weight is not None and np.any(weight != np.floor(weight)):
+        return (
+            "its draws are Gibbs', which gives each of a row's points to a component; weights that are no "
+            "whole numbers leave nothing to give"
+        )
+    return importance_applies(problem)
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 0,
+    standard_error: float = STANDARD_ERROR,
+) -> Reference:
+    """Return log p(x) with its standard error; no draws.
+
+    Parameters
+    ----------
+    problem : Problem
+    rng : numpy.random.Generator
+    nuts_draws, n_draws
+        Not used.
+    standard_error : float
+        In nats; chains are run on, twice as long, until the error is below.
+
+    Returns
+    -------
+    Reference
+        Qualified if R-hat of log p(x, theta, pi) is below 1.01 and its effective sample size above 400, the
+        iteration converged, and the standard error is at most 0.1 nats. ``quality`` (the estimate's too)
+        holds ``chains``, ``draws`` (of each chain), ``r_hat``, ``ess``, ``effective_draws`` (of the ratios
+        that enter the bridge), ``proposal_draws``, ``iterations`` and ``converged``.
+    """
+    target = Target.of(problem)
+    most = _affordable(target)
+    n_sweeps = min(FIRST_DRAWS, most)
+    chains = _run(problem, target, rng, n_sweeps, None)
+    while True:
+        found = estimate(target, chains, rng)
+        error = found.log_evidence.standard_error if found.log_evidence else np.inf
+        n_sweeps = next(iter(chains.values())).shape[1]
+        if (found.qualified and error <= standard_error) or 2 * n_sweeps > most:
+            return found
+        more = _run(problem, target, rng, n_sweeps, chains)
+        chains = {name: np.concatenate([values, more[name]], axis=1) for name, values in chains.items()}
+
+
+def _run(
+    problem: Problem, target: Target, rng: np.random.Generator, n_draws: int, before: Draws | None
+) -> Draws:
+    """Return n Gibbs draws of each chain, arrays (C, M, K, ...), that go on from those before, if any."""
+    starts = None
+    if before is not None:
+        last = {name: values[:, -1] for name, values in before.items()}
+        starts = target.allocate(rng, target.inner(last))
+    return gibbs(
+        problem.mixture,
+        problem.x,
+        rng=rng,
+        chains=CHAINS,
+        draws=n_draws,
+        tune=n_draws // 2 if before is None else 0,
+        sample_weight=problem.sample_weight,
+        starts=starts,
+        keep_assignments=False,
+    ).draws
+
+
+def estimate(target: Target, chains: Draws, rng: np.random.Generator) -> Reference:
+    """Return log p(x) by posterior draws, whoever drew them.
+
+    Parameters
+    ----------
+    target : Target
+    chains : dict of ndarray
+        Canonical posterior draws in the data's units, arrays (C, M, K, ...).
+    rng : numpy.random.Generator
+    """
+    n_chains, n_draws = next(iter(chains.values())).shape[:2]
+    flat = target.inner({name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()})
+    log_joint = target.log_joint(flat).reshape(n_chains, n_draws)
+    ends = np.arange(n_chains * n_draws).reshape(n_chains, n_draws)
+    first, second = ends[:, : n_draws // 2].ravel(), ends[:, n_draws // 2 :].ravel()
+
+    wanted = min(len(first), groupings_afforded(target.mixture.n_components))
+    spread = first[np.linspace(0, len(first) - 1, wanted).round().astype(int)]
+    sums = target.groupings(rng, _some(flat, spread))
+    # A fifth is the same at half of what the data taught: states that are rare in the first half are met.
+    broad = 0.5 * sums[:: max(1, len(sums) // BROADENED)]
+    shares = np.concatenate([np.full(len(sums), 0.8 / len(sums)), np.full(len(broad), 0.2 / len(broad))])
+    proposal = with_prior(target, np.concatenate([sums, broad]), shares)
+
+    at_posterior = log_joint.ravel()[second] - proposal.log_density(_some(flat, second))
+    proposed = Sample.of(target, proposal, rng, len(second) * (1 + MOVES)).log_ratio
+    at_proposal, jumps = proposed[: len(second)], proposed[len(second) :].reshape(MOVES, -1)
+    for jump in jumps:
+        accepted = np.log1p(-rng.random(len(jump))) < jump - at_posterior
+        at_posterior = np.where(accepted, jump, at_posterior)
+
+    value, error, quality = bridge(at_posterior.reshape(n_chains, -1), at_proposal)
+    agreement = float(np.nan_to_num(r_hat(log_joint), nan=np.inf))
+    ess = float(np.nan_to_num(effective_sample_size(log_joint), nan=0.0))
+    quality = {
+        "chains": n_chains,
+        "draws": n_draws,
+        "r_hat": agreement if np.isfinite(agreement) else None,
+        "ess": ess,
+    } | quality
+    faults = []
+    if not agreement < MAX_R_HAT:
+        faults.append(f"R-hat of the chains' log joint density is {agreement:.3f}, not below {MAX_R_HAT}")
+    if not ess > MIN_ESS:
+        faults.append(f"its effective sample size is {ess:.0f}, not above {MIN_ESS:.0f}")
+    if not quality["converged"]:
+        faults.append("its iteration did not converge")
+    if not error <= QUALIFIES:
+        faults.append(f"its standard error is {error:.3g} nats, not at most {QUALIFIES}")
+    reason = (
+        f"bridge sampling does not qualify: {'; '.join(faults)}"
+        if faults
+        else f"{n_chains} Gibbs chains of {n_draws:,} draws gave log p(x) to {error:.2g} nats; R-hat of "
+        f"their log joint density is {agreement:.4f}"
+    )
+    finite = np.isfinite(value) and np.isfinite(error)
+    return Reference(
+        method="bridge",
+        qualified=not faults,
+        reason=reason,
+        log_evidence=Estimate(value, error, "bridge", quality) if finite else None,
+        quality=quality,
+    )
+
+
+def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, float, dict[str, Any]]:
+    """Return log r, its standard error, and how the iteration went.
+
+    Parameters
+    ----------
+    at_posterior : ndarray, shape (C, M)
+        Log l = log p(x, theta, pi) - log q along chains of posterior draws.
+    at_proposal : ndarray, shape (S,)
+        The same at independent draws from q.
+    """
+    n2 = len(at_proposal)
+    n1 = float(np.nan_to_num(effective_sample_size(at_posterior), nan=at_posterior.size))
+    log_s1, log_s2 = np.log(n1 / (n1 + n2)), np.log(n2 / (n1 + n2))
+    log_r, moved, iterations = float(np.median(at_posterior)), np.inf, 0
+    while abs(moved) > CONVERGED and iterations < MAX_ITERATIONS:
+        above = _log_mean_exp(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
+        below = _log_mean_exp(-np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
+        moved = above - below - log_r
+        log_r += moved
+        iterations += 1
+    f1 = np.exp(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
+    f2 = np.exp(log_r - np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
+    square = f1.var(ddof=1) / (n2 * f1.mean() ** 2) + _chains_error(f2) ** 2 / f2.mean() ** 2
+    quality: dict[str, Any] = {
+        "effective_draws": n1,
+        "proposal_draws": n2,
+        "iterations": iterations,
+        "converged": bool(abs(moved) <= CONVERGED),
+    }
+    return log_r, float(np.sqrt(square)), quality
+
+
+def _chains_error(values: np.ndarray) -> float:
+    """Return the Monte-Carlo standard error of the mean along chains, (C, M); 0 where nothing varies."""
+    if np.ptp(values) < 1e-12 * abs(values.mean()):
+        return 0.0
+    return float(mean_and_error(values, independent=False)[1])
+
+
+def _log_mean_exp(values: np.ndarray) -> float:
+    top = values.max()
+    return float(np.log(np.mean(np.exp(values - top))) + top)
+
+
+def _some(draws: Draws, which: np.ndarray) -> Draws:
+    return {name: values[which] for name, values in draws.items()}
+
+
+def _affordable(target: Target) -> int:
+    """Return how many draws of each chain the budget buys."""
+    per_draw = CHAINS * (60 * len(target.x) * target.mixture.n_components + 50_000)
+    return int(np.clip(_BUDGET / per_draw, 500, MOST_DRAWS))

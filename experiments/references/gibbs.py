@@ -1,0 +1,101 @@
+"""Blocked Gibbs as a reference, if it qualifies: MCMC independent of NUTS, out of the families themselves.
+
+It runs in rounds. Every round goes on where the last one ended, takes twice as many sweeps for the same
+number of kept draws, and passes the gate of `_gate` or becomes the next round's warm-up. So the draws that
+qualify are those of the last half of each chain, and the gate costs the same in every round. It gives no
+log evidence.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.draws import chains_as_tree
+from experiments.records import Problem, Reference
+from experiments.references._gate import examine_chains
+from hand_cavi.gibbs import GibbsRun, gibbs
+
+CHAINS = 4
+DRAWS = 1000
+"""Draws kept of each chain, whatever the round."""
+
+TUNE = 500
+MAX_ROUNDS = 6
+"""The last round takes 2^5 = 32 sweeps to a kept draw; together they are 63,500 sweeps a chain."""
+
+MAX_ALLOCATIONS = 4e9
+"""How often a point may be weighed against a component, all together: about three minutes on one core."""
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None if Gibbs sampling is feasible, else why not."""
+    weight = problem.sample_weight
+    if weight is not None and np.any(weight != np.floor(weight)):
+        return "Gibbs sampling needs weights that are whole numbers"
+    if (TUNE + DRAWS) * _per_sweep(problem) > MAX_ALLOCATIONS:
+        return (
+            f"{len(problem.x)} points and {problem.mixture.n_components} components are too many for "
+            f"{CHAINS} chains of {DRAWS} Gibbs draws"
+        )
+    return None
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 0,
+    max_rounds: int = MAX_ROUNDS,
+    starts: np.ndarray | None = None,
+) -> Reference:
+    """Return draws that qualify, or say what kept the longest run from it.
+
+    Parameters
+    ----------
+    problem : Problem
+    rng : numpy.random.Generator
+    nuts_draws, n_draws
+        Unused: Gibbs draws its own, and always as many.
+    max_rounds : int
+        The budget: round r, counted from 0, takes 2^r sweeps to a kept draw.
+    starts : ndarray, shape (4, N, K), optional
+        Starting responsibilities; dispersed ones if there are none.
+    """
+    quality: dict[str, Any] = {}
+    faults: list[str] = []
+    run: GibbsRun | None = None
+    sweeps = 0
+    for number in range(max_rounds):
+        thin, tune = 2**number, 0 if run else TUNE
+        if run and (sweeps + DRAWS * thin) * _per_sweep(problem) > MAX_ALLOCATIONS:
+            break
+        run = gibbs(
+            problem.mixture,
+            problem.x,
+            rng=rng,
+            chains=CHAINS,
+            draws=DRAWS,
+            tune=tune,
+            sample_weight=problem.sample_weight,
+            starts=run or starts,
+            thin=thin,
+            keep_assignments=False,
+        )
+        sweeps += tune + DRAWS * thin
+        tree = chains_as_tree(run.draws, log_posterior=run.log_joint)
+        quality, faults = examine_chains(problem, tree)
+        quality |= {"sweeps": sweeps, "thin": thin}
+        if not faults:
+            reason = (
+                f"Gibbs qualified after {sweeps} sweeps: largest R-hat {quality['r_hat']:.4f}, smallest "
+                f"effective sample size {quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail)"
+            )
+            return Reference("gibbs", True, reason, draws=tree, quality=quality)
+    reason = f"Gibbs does not qualify after {sweeps} sweeps: {'; '.join(faults)}"
+    return Reference("gibbs", False, reason, quality=quality)
+
+
+def _per_sweep(problem: Problem) -> int:
+    return CHAINS * problem.mixture.n_components * len(problem.x)

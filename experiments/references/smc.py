@@ -1,0 +1,118 @@
+"""Sequential Monte Carlo by PyMC: log p(x), and draws, from runs that begin at the prior.
+
+It shares neither the code nor the idea of bridge and importance sampling: PyMC's log densities, and a path
+from prior to posterior instead of a proposal. The standard error is the spread of independent runs, with
+runs - 1 degrees of freedom (`_agreement` uses Student's distribution). Its draws are particles, resampled and
+moved, and depend on each other. So every run counts as a chain, and they have to pass the gate (`_gate`)
+before they stand for the posterior; log p(x) does not need them to.
+"""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.references._gate import examine_chains
+from hand_cavi import Mixture
+
+RUNS = 8
+PARTICLES = 2_000
+
+QUALIFIES = 0.25
+"""Nats of standard error up to which the estimate is leant on: a convention of this project."""
+
+MAX_SIZE = 20_000
+"""Points times components: particles are weighed one at a time, 100,000 times and more in each run."""
+
+
+def applies(problem: Problem) -> str | None:
+    """Return None if SMC is feasible, else why not."""
+    n_points, n_components = len(problem.x), problem.mixture.n_components
+    if n_points * n_components > MAX_SIZE:
+        return (
+            f"{n_points:,} points and {n_components} components take too long for SMC; points times "
+            f"components are at most {MAX_SIZE:,}"
+        )
+    return None
+
+
+def compute(
+    problem: Problem,
+    *,
+    rng: np.random.Generator,
+    nuts_draws: xr.DataTree | None = None,
+    n_draws: int = 0,
+    runs: int = RUNS,
+    particles: int = PARTICLES,
+) -> Reference:
+    """Return log p(x) with its standard error, and the particles if they pass the gate.
+
+    Parameters
+    ----------
+    problem : Problem
+    rng : numpy.random.Generator
+    nuts_draws, n_draws
+        Not used.
+    runs, particles : int
+        R, and S of each run.
+
+    Returns
+    -------
+    Reference
+        Qualified if the standard error is at most 0.25 nats. ``quality`` (the estimate's too) holds
+        ``runs``, ``particles``, ``spread`` (the sd of log p(x) over runs, nats), ``degrees_of_freedom``,
+        ``stages`` (most) and ``acceptance`` (least).
+    """
+    from ppl_baselines import smc  # slow to import
+    from ppl_baselines.build import build
+
+    prepared = smc.prepare(build(problem.mixture, problem.x, sample_weight=problem.sample_weight))
+    try:
+        sampled = smc.run(
+            prepared,
+            prior_draws(problem.mixture, problem.x.shape[1], rng, runs, particles),
+            seed=int(rng.integers(2**32)),
+        )
+    except smc.StuckError as error:
+        return Reference("smc", False, str(error))
+    value, standard_error = smc.evidence(sampled.log_evidence)
+    quality: dict[str, Any] = {
+        "runs": runs,
+        "particles": particles,
+        "spread": float(np.std(sampled.log_evidence, ddof=1)),
+        "degrees_of_freedom": runs - 1,
+        "stages": int(sampled.stages.max()),
+        "acceptance": float(sampled.acceptance.min()),
+    }
+    estimate = Estimate(value, standard_error, "smc", quality)
+    if not standard_error <= QUALIFIES:
+        reason = (
+            f"SMC does not qualify: its standard error is {standard_error:.3g} nats, not at most {QUALIFIES}"
+        )
+        return Reference("smc", False, reason, log_evidence=estimate, quality=quality)
+    figures, faults = examine_chains(problem, sampled.draws)
+    reason = (
+        f"{runs} runs of {particles:,} particles gave log p(x) to {standard_error:.2g} nats by their spread"
+    )
+    if faults:
+        reason += f"; the particles are not leant on for moments: {'; '.join(faults)}"
+    return Reference(
+        method="smc",
+        qualified=True,
+        reason=reason,
+        draws=None if faults else sampled.draws,
+        log_evidence=estimate,
+        quality=figures | quality,
+    )
+
+
+def prior_draws(
+    mixture: Mixture, n_features: int, rng: np.random.Generator, runs: int, particles: int
+) -> Draws:
+    """Return independent canonical draws from the prior, arrays (R, S, K, ...)."""
+    n, n_components = runs * particles, mixture.n_components
+    theta = mixture.components.with_features(n_features).sample(rng, n * n_components)
+    draws = {name: values.reshape(n, n_components, *values.shape[1:]) for name, values in theta.items()}
+    draws |= mixture.weights.sample(rng, n)
+    return {name: values.reshape(runs, particles, *values.shape[1:]) for name, values in draws.items()}

@@ -1,0 +1,168 @@
+"""Which points belong to which component, draw by draw: what most relabelling methods look at.
+
+Probabilities p(c_i = k | x_i, theta_s), or latent allocations c_i drawn by a sampler, which count as
+probabilities of 0 and 1. Letters: S draws, n of the N points, K components. They come some draws at a time,
+so that S n K numbers need not be held at once; of many points, evenly spread ones stand for all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.records import Draws, Problem
+
+LEAST = 1e-6
+"""Allocation probability that a pivot leaves to any component: one point costs at most 14 nats."""
+
+MOST_POINTS = 2000
+"""Points that are looked at; more are thinned evenly."""
+
+_BLOCK = 1 << 20  # numbers in a block: 8 MB
+_KEPT = 1 << 24  # numbers that are kept rather than computed again: 128 MB
+
+
+@dataclass(frozen=True)
+class Allocations:
+    """Allocation probabilities of every draw.
+
+    Attributes
+    ----------
+    blocks : callable
+        Returns an iterable of arrays (B, n, K), the draws in their order; may be called again and again.
+    n_draws, n_points, n_components : int
+        S, N and K.
+    points : ndarray of int, shape (n,)
+        Which of the N points are looked at.
+    weight : ndarray, shape (n,)
+        How many points each stands for.
+    """
+
+    blocks: Callable[[], Iterable[np.ndarray]]
+    n_draws: int
+    n_points: int
+    n_components: int
+    points: np.ndarray
+    weight: np.ndarray
+
+    def weigh(self, price: np.ndarray) -> np.ndarray:
+        """Return sum_i w_i price_ij p_ik of every draw, (S, j, k): the cost of giving name j to component k.
+
+        Parameters
+        ----------
+        price : ndarray, shape (n, K)
+            What it costs to call point i's component j.
+        """
+        weighted = (price * self.weight[:, np.newaxis]).T
+        return np.concatenate([np.matmul(weighted, block) for block in self.blocks()])
+
+    def surprise(self, pivot: np.ndarray, least: float = LEAST) -> np.ndarray:
+        """Return the costs - sum_i w_i p_ik ln pivot_ij in nats, (S, j, k); see `allocation`."""
+        return self.weigh(-np.log(np.maximum(pivot, least)))
+
+    def average(self, naming: np.ndarray) -> np.ndarray:
+        """Return the mean over draws of the probabilities of each name, (n, K), under a naming (S, K)."""
+        total, start = np.zeros((len(self.points), self.n_components)), 0
+        for block in self.blocks():
+            some = naming[start : start + len(block), np.newaxis, :]
+            total += np.take_along_axis(block, some, axis=2).sum(axis=0)
+            start += len(block)
+        return total / self.n_draws
+
+    def of_draw(self, number: int) -> np.ndarray:
+        """Return the probabilities of one draw, (n, K)."""
+        start = 0
+        for block in self.blocks():
+            if number < start + len(block):
+                return block[number - start]
+            start += len(block)
+        raise IndexError(number)
+
+    def hardened(self) -> "Allocations":
+        """Return the same with every point wholly in its most probable component."""
+        names = np.arange(self.n_components)
+
+        def blocks() -> Iterator[np.ndarray]:
+            for block in self.blocks():
+                yield (block.argmax(axis=2)[:, :, np.newaxis] == names).astype(np.float64)
+
+        return Allocations(blocks, self.n_draws, self.n_points, self.n_components, self.points, self.weight)
+
+
+def of_problem(problem: Problem, draws: Draws) -> Allocations:
+    """Return the allocation probabilities of a problem's points under canonical draws, arrays (S, K, ...)."""
+    n_draws, n_points = len(next(iter(draws.values()))), len(problem.x)
+    points = thinned(n_points)
+    weight = np.ones(n_points) if problem.sample_weight is None else problem.sample_weight
+    rescaled = weight[points] * (weight.sum() / weight[points].sum())
+    n_components = problem.mixture.n_components
+
+    def blocks() -> Iterable[np.ndarray]:
+        return probability_blocks(problem, problem.x[points], draws)
+
+    if n_draws * len(points) * n_components <= _KEPT:
+        kept = list(blocks())
+        return Allocations(lambda: kept, n_draws, n_points, n_components, points, rescaled)
+    return Allocations(blocks, n_draws, n_points, n_components, points, rescaled)
+
+
+def of_probabilities(values: np.ndarray) -> Allocations:
+    """Return probabilities (S, N, K) that are at hand."""
+    n_draws, n_points, n_components = values.shape
+    points = thinned(n_points)
+    few = len(points) == n_points
+
+    def blocks() -> Iterator[np.ndarray]:
+        for some in _some_draws(n_draws, len(points) * n_components):
+            yield values[some] if few else values[some][:, points]
+
+    weight = np.full(len(points), n_points / len(points))
+    return Allocations(blocks, n_draws, n_points, n_components, points, weight)
+
+
+def of_assignments(values: np.ndarray, n_components: int) -> Allocations:
+    """Return latent allocations (S, N), whole numbers from 0 to K - 1, as probabilities of 0 and 1."""
+    n_draws, n_points = values.shape
+    points, names = thinned(n_points), np.arange(n_components)
+
+    def blocks() -> Iterator[np.ndarray]:
+        for some in _some_draws(n_draws, len(points) * n_components):
+            yield (values[some][:, points, np.newaxis] == names).astype(np.float64)
+
+    weight = np.full(len(points), n_points / len(points))
+    return Allocations(blocks, n_draws, n_points, n_components, points, weight)
+
+
+def one_hot(values: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, K) with every point wholly in its most probable component."""
+    return (values.argmax(axis=1)[:, np.newaxis] == np.arange(values.shape[1])).astype(np.float64)
+
+
+def thinned(n_points: int) -> np.ndarray:
+    """Return the numbers of the points that are looked at, evenly spread."""
+    some = min(n_points, MOST_POINTS)
+    return np.unique(np.linspace(0, n_points - 1, some).round().astype(np.intp))
+
+
+def probability_blocks(problem: Problem, x: np.ndarray, draws: Draws) -> Iterator[np.ndarray]:
+    """Yield p(c_i = k | x_i, theta) of some draws at a time, each of shape (B, len(x), K)."""
+    mixture = problem.mixture
+    prior = mixture.components.with_features(x.shape[1])
+    coordinates = prior.coordinates(x, np.ones(len(x)))
+    inner = prior.seen_from(coordinates)
+    inner_draws, _ = prior.draws_seen_from(coordinates, draws)
+    statistics = inner.statistics(coordinates.apply(x))
+    phi = inner.phi(inner_draws)
+    log_weights = mixture.weights.log_weights(draws, len(phi))
+    for block in _some_draws(len(phi), len(x) * mixture.n_components):
+        rho = np.matmul(statistics, phi[block].transpose(0, 2, 1)) + log_weights[block, np.newaxis, :]
+        rho -= rho.max(axis=2, keepdims=True)
+        np.exp(rho, out=rho)
+        rho /= rho.sum(axis=2, keepdims=True)
+        yield rho
+
+
+def _some_draws(n_draws: int, numbers_each: int) -> Iterator[slice]:
+    size = max(1, _BLOCK // numbers_each)
+    for start in range(0, n_draws, size):
+        yield slice(start, start + size)

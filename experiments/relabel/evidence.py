@@ -1,0 +1,185 @@
+"""What a relabelling method may look at, what it answers, and how its answer is judged.
+
+Whether a naming is ambiguous is judged alike for all methods but `allocation`, whose own costs say it. Where
+there are allocations, by Stephens' (2000) costs against the average allocations Q of the relabelled draws;
+where there are none, by normal densities of the locations, with the mean and standard deviation that each
+name has over the relabelled draws. A draw is ambiguous if another naming than its own would be cheaper, or
+dearer by less than ln 20 nats (odds of 20 to 1, a convention of this project).
+"""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from experiments.draws import location_name
+from experiments.records import Draws, Problem
+from experiments.relabel.allocations import Allocations
+from experiments.relabel.by_problem import best_draw
+from experiments.relabel.matching import AMBIGUOUS_BELOW, match
+from hand_cavi import InputError
+
+_TINY = np.finfo(np.float64).tiny
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to go by.
+
+    Attributes
+    ----------
+    method : str
+        Who asks, for messages.
+    draws : dict of ndarray
+        Parameters of the components, arrays (S, K, ...).
+    allocations : Allocations or None
+    data : ndarray, shape (N, L), or None
+        Numbers whose averages tell components apart; categories as indicators.
+    pivot : ndarray, shape (n, K), or None
+        Allocation probabilities that define the names, of the points that `allocations` look at.
+    pivot_draw : int or None
+        The draw that defines the names.
+    problem : Problem or None
+    log_density : ndarray, shape (S,), or None
+        Of every draw, up to a constant.
+    by : str or None
+        The variable that orders components, or says where they are.
+    feature : int
+        Which entry of it orders them.
+    max_iterations : int
+    """
+
+    method: str
+    draws: Draws
+    allocations: Allocations | None = None
+    data: np.ndarray | None = None
+    pivot: np.ndarray | None = None
+    pivot_draw: int | None = None
+    problem: Problem | None = None
+    log_density: np.ndarray | None = None
+    by: str | None = None
+    feature: int = 0
+    max_iterations: int = 100
+
+    @property
+    def needed_allocations(self) -> Allocations:
+        """The allocations, or InputError."""
+        if self.allocations is None:
+            raise InputError(
+                f"method {self.method!r} needs to know which points belong to which component: hand over "
+                "allocations= (an array, or the name of a variable of the tree), or problem="
+            )
+        return self.allocations
+
+    @property
+    def needed_data(self) -> np.ndarray:
+        """The data of the points that the allocations look at, (n, L), or InputError."""
+        if self.data is None:
+            raise InputError(
+                f"method {self.method!r} needs the data: hand over data= (an array, or the name of a "
+                "variable in observed_data), or problem="
+            )
+        return self.data[self.needed_allocations.points]
+
+    @cached_property
+    def best(self) -> int | None:
+        """The pivot draw: the one asked for, else the one with the highest log density, if known."""
+        if self.pivot_draw is not None:
+            return self.pivot_draw
+        if self.problem is not None:
+            return best_draw(self.problem, self.draws)
+        if self.log_density is not None:
+            return int(np.argmax(self.log_density))
+        return None
+
+    @property
+    def needed_best(self) -> int:
+        """The pivot draw, or InputError."""
+        if self.best is None:
+            raise InputError(
+                f"method {self.method!r} needs a pivot: hand over pivot= (the number of a draw, chains end "
+                "to end), problem=, or a tree with lp in sample_stats"
+            )
+        return self.best
+
+    @property
+    def needed_pivot(self) -> np.ndarray:
+        """The pivot's allocation probabilities, (n, K), or InputError."""
+        allocations = self.needed_allocations
+        if self.pivot is not None:
+            return self.pivot
+        if self.best is None:
+            raise InputError(
+                f"method {self.method!r} needs a pivot: hand over pivot= (allocations of the points, or the "
+                "number of a draw), problem=, or a tree with lp in sample_stats"
+            )
+        return allocations.of_draw(self.best)
+
+    @property
+    def anchor(self) -> int | None:
+        """The draw whose names stay, None where an array gives the names: the best, else the first."""
+        if self.pivot is not None:
+            return None
+        return 0 if self.best is None else self.best
+
+    @property
+    def start(self) -> np.ndarray:
+        """Allocation probabilities to start from, (n, K): the pivot's, or those of the anchor."""
+        allocations = self.needed_allocations
+        return allocations.of_draw(self.anchor) if self.anchor is not None else self.needed_pivot
+
+    @property
+    def location(self) -> np.ndarray:
+        """Where components are, (S, K, P): the variable `by`, or the draws' own location."""
+        name = self.by if self.by is not None else location_name(self.draws)
+        if name not in self.draws:
+            raise InputError(
+                f"by={name!r} is no variable with the components' dimension; there are "
+                f"{', '.join(self.draws)}"
+            )
+        values = self.draws[name]
+        return values.reshape(*values.shape[:2], -1)
+
+
+@dataclass(frozen=True)
+class Naming:
+    """What a method answers.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (S, K)
+        ``order[s, j]`` is the component of draw s that gets name j.
+    margin : ndarray, shape (S,), or None
+        Nats to the second-cheapest naming, if the method's own costs are in nats; else it is judged.
+    iterations : int
+    converged : bool
+    """
+
+    order: np.ndarray
+    margin: np.ndarray | None = field(default=None)
+    iterations: int = 1
+    converged: bool = True
+
+
+def ambiguous(evidence: Evidence, naming: Naming) -> np.ndarray:
+    """Return which draws' namings are ambiguous, shape (S,)."""
+    if naming.margin is not None:
+        return naming.margin < AMBIGUOUS_BELOW
+    if evidence.allocations is not None:
+        average = evidence.allocations.average(naming.order)
+        best, margin = match(evidence.allocations.surprise(average, _TINY))
+    else:
+        best, margin = match(_normal_costs(evidence.location, naming.order))
+    return (margin < AMBIGUOUS_BELOW) | (best != naming.order).any(axis=1)
+
+
+def _normal_costs(values: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return minus the log density of component k's location under name j's normal, (S, j, k).
+
+    Entries count as independent; each has its mean and standard deviation over the relabelled draws.
+    """
+    named = np.take_along_axis(values, order[:, :, np.newaxis], axis=1)
+    mean, sd = named.mean(axis=0), named.std(axis=0)
+    sd = np.maximum(sd, 1e-9 * np.abs(values).max(initial=0) + _TINY)
+    distance = (values[:, np.newaxis] - mean[:, np.newaxis]) / sd[:, np.newaxis]  # (S, j, k, P)
+    return (distance**2 / 2 + np.log(sd)[:, np.newaxis]).sum(axis=-1)

@@ -1,0 +1,46 @@
+"""Relabelling to a fixed point: name the draws by a pivot, average the named draws to a new pivot, and again.
+
+Each half lowers the same total cost, so that it cannot run in circles; it may stop at a local optimum.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from experiments.relabel.evidence import Evidence, Naming
+from experiments.relabel.matching import cheapest
+
+_GAIN = 1e-10  # relative fall of the total cost below which nothing has changed but rounding
+
+
+def to_fixed_point(
+    evidence: Evidence,
+    first_costs: np.ndarray,
+    costs_under: Callable[[np.ndarray], np.ndarray],
+) -> Naming:
+    """Iterate until the naming of no draw changes.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        For the most iterations, and the draw whose names stay.
+    first_costs : ndarray, shape (S, K, K)
+        Under the pivot to start from.
+    costs_under : callable
+        Returns the costs under the pivot that a naming, (S, K), gives.
+    """
+    order = cheapest(first_costs)
+    total, converged, iterations = np.inf, False, 1
+    while not converged and iterations < evidence.max_iterations:
+        costs = costs_under(order)
+        new = cheapest(costs)
+        iterations += 1
+        new_total = float(np.take_along_axis(costs, new[:, :, np.newaxis], axis=2).sum())
+        converged = np.array_equal(new, order) or new_total >= total - _GAIN * abs(total)
+        order, total = new, new_total
+    return Naming(anchored(order, evidence.anchor), iterations=iterations, converged=converged)
+
+
+def anchored(order: np.ndarray, anchor: int | None) -> np.ndarray:
+    """Return the namings with names exchanged alike in all draws, so that those of the anchor stay."""
+    return order if anchor is None else order[:, np.argsort(order[anchor])]

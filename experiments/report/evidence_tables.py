@@ -1,0 +1,105 @@
+"""Two small tables about log p(x): what others say it is, and where a method's gap to it comes from."""
+
+from math import hypot, isfinite
+from typing import Any
+
+import numpy as np
+
+from experiments.records import Estimate, Reference
+from experiments.report import numbers
+from experiments.report.numbers import Shown, missing
+from experiments.report.tables import Column, Row, Table
+from experiments.report.view import View
+
+_PARTS = ("family", "optimum", "convergence", "Monte Carlo")
+
+
+def distance(one: Estimate, other: Estimate) -> float | None:
+    """Return how many standard errors two estimates lie apart; None where both are exact."""
+    error = hypot(one.standard_error, other.standard_error)
+    return (one.value - other.value) / error if error > 0 and isfinite(error) else None
+
+
+def opinions_table(view: View) -> Table | None:
+    """Return the opinions on log p(x), the reference's first; None if there is not more than it."""
+    reference: Reference = view.record.reference
+    if not reference.opinions:
+        return None
+    first = reference.log_evidence
+    listed = [estimate for estimate in (first, *reference.opinions) if estimate is not None]
+    rows = []
+    for estimate in listed:
+        apart = None if first is None or estimate is first else distance(estimate, first)
+        rows.append(
+            Row(
+                estimate.method,
+                (
+                    numbers.with_error(estimate.value, estimate.standard_error),
+                    missing() if apart is None else Shown(numbers.fixed(apart, 1, sign=True)),
+                    Shown(said(estimate.quality), numeric=False),
+                ),
+            )
+        )
+    columns = (
+        Column("log p(x)", "nats ± s.e."),
+        Column("From the first", "in s.e." if first is not None else "no reference"),
+        Column("How far to trust it", numeric=False),
+    )
+    return Table(
+        "Opinions on log p(x), each by a way of its own" + (", the reference's first" if first else ""),
+        columns,
+        tuple(rows),
+        first="By",
+    )
+
+
+def said(quality: dict[str, Any]) -> str:
+    """Return a quality record as one line; what is no single figure is left out."""
+    parts = []
+    for name, value in quality.items():
+        if isinstance(value, bool):
+            parts.append(f"{name.replace('_', ' ')}: {'yes' if value else 'no'}")
+        elif isinstance(value, int | float) and isfinite(value):
+            text = numbers.thousands(str(value)) if isinstance(value, int) else f"{value:.3g}"
+            parts.append(f"{name.replace('_', ' ')} {text}")
+        elif isinstance(value, str) and value:
+            parts.append(f"{name.replace('_', ' ')}: {value}")
+    return "; ".join(parts)
+
+
+def decomposition_table(view: View) -> Table | None:
+    """Return where each method's error comes from, in nats; None if no method has been taken apart."""
+    heads: dict[str, None] = {}
+    for entry in view.entries:
+        one = entry.record.measurements.get("error_decomposition")
+        if one is not None and isinstance(one.value, list):
+            heads.update(dict.fromkeys(one.entries or _PARTS[: len(one.value)]))
+    if not heads:
+        return None
+    rows = []
+    for entry in view.entries:
+        one = entry.record.measurements.get("error_decomposition")
+        if one is None or not isinstance(one.value, list):
+            note = one.note if one is not None else ""
+            shown = tuple(missing(note) for _ in heads)
+        else:
+            names = one.entries or _PARTS[: len(one.value)]
+            values = dict(zip(names, one.value, strict=False))
+            given = one.standard_error if isinstance(one.standard_error, list) else [None] * len(names)
+            errors = dict(zip(names, given, strict=False))
+            shown = tuple(_part(values.get(head), errors.get(head), one.note) for head in heads)
+        rows.append(Row(entry.label, shown, entry.record.cell.method))
+    return Table(
+        "Where each method's distance to log p(x) comes from, in nats: what its family cannot say, a worse "
+        "optimum than the best known, not having converged, and Monte-Carlo noise",
+        tuple(Column(head) for head in heads),
+        tuple(rows),
+    )
+
+
+def _part(value: float | None, error: float | None, note: str) -> Shown:
+    if value is None or not np.isfinite(value):
+        return missing(note)
+    if error is None or not np.isfinite(error) or error == 0:
+        return numbers.rough(value, note)
+    return numbers.with_error(value, error, note)

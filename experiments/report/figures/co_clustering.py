@@ -1,0 +1,107 @@
+"""Which points belong together: co-clustering probabilities as heat maps, reference and methods side by side.
+
+P(c_i = c_j given x) does not depend on what the components are called, so these maps compare methods
+without any relabelling.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.records import Draws, Problem
+from experiments.report.draws import thinned
+from experiments.report.figures.ellipses import evenly
+from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.numbers import fixed
+from experiments.report.palette import CO_CLUSTERING, MUTED
+from experiments.report.view import View, is_reference, numbers_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_POINTS = 90
+"""Points in a map; more are thinned evenly."""
+
+_MOST_DRAWS = 400  # whose Monte-Carlo error is 0.025 at most
+_LEVELS = 32  # shades, so that the picture stays small
+
+
+def picture(view: View) -> Picture | None:
+    """Return the picture, or None where there is nothing to tell apart."""
+    from experiments.coclustering import co_clustering, some_points
+    from experiments.draws import as_tree
+
+    problem = view.record.problem
+    if not view.with_draws or problem.mixture.n_components < 2 or len(problem.x) < 2:
+        return None
+    points = some_points(problem)
+    points = evenly(points[:, np.newaxis], MOST_POINTS)[:, 0]
+    shown: list[tuple[str, Draws]] = [] if view.reference is None else [("reference", view.reference)]
+    methods = [pair for pair in view.with_draws if view.reference is None or not is_reference(pair[0])]
+    shown += [(entry.label, draws) for entry, draws in methods]
+    points = points[order_of(_allocation(problem, points, shown[0][1]), problem.x[points])]
+    maps = [
+        co_clustering(problem, as_tree(thinned(draws, _MOST_DRAWS)), points=points).matrix
+        for _, draws in shown
+    ]
+    heads = [label for label, _ in shown]
+    for i, (entry, _) in enumerate(methods, start=len(shown) - len(methods)):
+        found = numbers_of(entry.record, "co_clustering")
+        if found is not None and np.isfinite(found[0][0]):
+            heads[i] += f" (off by at most {fixed(float(found[0][0]), 2)})"
+    first = "the reference" if view.reference is not None else heads[0].partition(" (")[0]
+    some = f" {len(points)} of the {len(problem.x)} points are shown." if len(points) < len(problem.x) else ""
+    off = " In brackets: the largest difference from the reference." if " (off" in "".join(heads) else ""
+    return Picture(
+        "co-clustering",
+        "Which points belong together",
+        "Every point against every other: the darker, the more probable it is that both are in the same "
+        f"cluster. Points are ordered by {first}'s allocation, the same in all panels, so sharp blocks are "
+        "separate clusters and blurred edges are points that could belong to either. Names of components "
+        f"play no part.{off}{some}{view.missing_from([entry for entry, _ in view.with_draws])}",
+        lambda width: _draw(heads, maps, width),
+        "clusters",
+    )
+
+
+def order_of(allocations: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Return an order of points, (N,): by most probable component, then by the first feature.
+
+    Parameters
+    ----------
+    allocations : ndarray, shape (N, K)
+        Averaged over draws whose components are in one order.
+    x : ndarray, shape (N, D)
+    """
+    return np.lexsort((x[:, 0], allocations.argmax(axis=1)))
+
+
+def _allocation(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarray:
+    """Return the mean allocation probabilities of some points, (M, K)."""
+    from experiments.relabel import allocation_probabilities
+
+    some = Problem(problem.mixture, problem.x[points])
+    return allocation_probabilities(some, thinned(draws, _MOST_DRAWS)).mean(axis=0)
+
+
+def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> "Figure":
+    from matplotlib.colors import to_rgb
+
+    columns = min(len(maps), 3 if width >= WIDE or len(maps) > 4 else 2)
+    rows = -(-len(maps) // columns)
+    side = (width - 0.2) / columns
+    figure = new_figure(width, rows * (side + 0.24))
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, head, probability in zip(panels, heads, maps, strict=False):
+        shade = np.empty((*probability.shape, 4))
+        shade[..., :3] = to_rgb(CO_CLUSTERING.light)
+        shade[..., 3] = np.round(probability.clip(0, 1) * _LEVELS) / _LEVELS  # light and dark paper alike
+        axes.imshow(shade, interpolation="none", aspect="equal")
+        axes.set_title(head, fontsize=8, color=MUTED.light)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set_visible(True)
+    for axes in panels[len(maps) :]:
+        axes.remove()
+    return figure

@@ -1,0 +1,192 @@
+"""Every metric of a problem by theme: rows are metrics, columns are methods, and what each is held against.
+
+A metric that a study does not have leaves no row; one that this file does not know, such as a user's own,
+comes last under its own name.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.records import Measurement, Threshold
+from experiments.report import numbers
+from experiments.report.numbers import Shown, missing
+from experiments.report.tables import MARKS, Column, Row, Table
+from experiments.report.view import View
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Bounds": (
+        "own_bound",
+        "collapsed_bound",
+        "iwae",
+        "symmetrised_bound",
+        "importance_evidence",
+        "evidence_gap",
+        "symmetry_gain",
+        "k_hat",
+        "monotonicity",
+        "share_at_best",
+    ),
+    "Moments": ("mean_error", "sd_ratio", "co_clustering", "calibration"),
+    "Prediction": ("held_out", "predictive_distance"),
+    "Cost": ("wall_time", "ess_per_second", "cost_to_accuracy"),
+}
+"""Metrics by theme, in the order of the report."""
+
+LABELS = {
+    "own_bound": "own bound",
+    "collapsed_bound": "F, collapsed bound",
+    "iwae": "IWAE bound",
+    "symmetrised_bound": "F symmetrised",
+    "importance_evidence": "log p(x) by importance sampling",
+    "evidence_gap": "evidence gap",
+    "symmetry_gain": "gain by symmetrising, KL(q, q sym)",
+    "k_hat": "k-hat",
+    "monotonicity": "smallest gain of a half-step, relative",
+    "share_at_best": "share of starts at the best optimum",
+    "mean_error": "mean error, furthest from 0",
+    "sd_ratio": "sd ratio, furthest from 1",
+    "co_clustering": "co-clustering difference",
+    "calibration": "rank of the truth in the posterior",
+    "held_out": "held-out log density per point, minus the reference's",
+    "predictive_distance": "total variation of the predictive densities",
+    "wall_time": "wall time",
+    "ess_per_second": "effective draws per second",
+    "cost_to_accuracy": "cost to accuracy",
+}
+_SHOWN_ELSEWHERE = ("sorted_means", "sorted_sds", "component_means", "component_sds", "error_decomposition")
+_ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A row to be: a metric, or one entry of its list."""
+
+    name: str
+    index: int | None = None
+    entry: str = ""
+
+    @property
+    def label(self) -> str:
+        label = LABELS.get(self.name, self.name.replace("_", " "))
+        return f"{label}: {self.entry}" if self.entry else label
+
+
+def metric_tables(view: View) -> list[Table]:
+    """Return a table for each theme that has a metric."""
+    known = {name for names in GROUPS.values() for name in names}
+    others = {
+        name: None
+        for entry in view.entries
+        for name in entry.record.measurements
+        if name not in known and name not in _SHOWN_ELSEWHERE
+    }
+    groups = GROUPS | {"Other metrics": tuple(others)}
+    tables = (_table(view, title, names) for title, names in groups.items())
+    return [table for table in tables if table is not None]
+
+
+def _table(view: View, title: str, names: tuple[str, ...]) -> Table | None:
+    lines = [line for name in names for line in _lines(view, name)]
+    rows, held = [], False
+    for line in lines:
+        found = [entry.record.measurements.get(line.name) for entry in view.entries]
+        notes = line.name not in _ENTRIES  # their note is what the entries are called
+        shown = tuple(missing() if one is None else _shown(one, line, notes) for one in found)
+        if not any(one is not None and one.value is not None for one in found):
+            continue  # a row of dashes tells nothing
+        unit = next((one.unit for one in found if one is not None and one.unit), "")
+        thresholds = [one.threshold for one in found if one is not None and one.threshold]
+        held = held or bool(thresholds)
+        rows.append(Row(line.label, (*shown, Shown(unit, numeric=False), _against(thresholds))))
+    if not rows:
+        return None
+    columns = (
+        *(Column(entry.label, numeric=False) for entry in view.entries),
+        Column("Unit", numeric=False),
+    )
+    if held:
+        columns = (*columns, Column("Held against", numeric=False))
+    else:
+        rows = [Row(row.head, row.entries[:-1]) for row in rows]
+    caption = f"{title}, ± standard error or [95 % interval]"
+    return Table(caption, columns, tuple(rows), first="Metric")
+
+
+def _lines(view: View, name: str) -> list[_Line]:
+    """Return one line for a metric, or one for each named entry of its list."""
+    for entry in view.entries:
+        one = entry.record.measurements.get(name)
+        if one is None or not isinstance(one.value, list):
+            continue
+        names = one.entries or _ENTRIES.get(name, ())
+        if names and len(names) == len(one.value):
+            return [_Line(name, i, head) for i, head in enumerate(names)]
+    return [_Line(name)] if any(name in entry.record.measurements for entry in view.entries) else []
+
+
+def _shown(one: Measurement, line: _Line, notes: bool) -> Shown:
+    """Return a measurement's figure on this line, with a mark where it is held against something."""
+    if one.value is None:
+        return Shown(numbers.DASH, note=one.note, numeric=False)
+    values = np.asarray(one.value, dtype=np.float64).ravel()
+    errors = np.full(values.shape, np.nan)
+    if one.standard_error is not None:
+        errors = np.broadcast_to(np.asarray(one.standard_error, dtype=np.float64).ravel(), values.shape)
+    index = line.index if line.index is not None else _worst(line.name, values)
+    if index is None:
+        low, high = numbers.rough(float(values.min())), numbers.rough(float(values.max()))
+        return Shown(f"{low.text} to {high.text}", note=one.note, numeric=False)
+    if index >= len(values) or not np.isfinite(values[index]):
+        return Shown(numbers.DASH, note=one.note or "not a finite number", numeric=False)
+    shown = _with_mark(one, float(values[index]), float(errors[index]))
+    return shown if notes else replace(shown, note="")
+
+
+def _worst(name: str, values: np.ndarray) -> int | None:
+    """Return which entry of a nameless list stands for it, or None where none does."""
+    if len(values) == 1:
+        return 0
+    if name == "sd_ratio" and (values > 0).any():
+        return int(np.argmax(np.where(values > 0, np.abs(np.log(np.maximum(values, 1e-300))), -1.0)))
+    if name == "mean_error" and np.isfinite(values).any():
+        return int(np.nanargmax(np.abs(values)))
+    return None
+
+
+def _with_mark(one: Measurement, value: float, error: float) -> Shown:
+    if len(one.interval) == 2:
+        low, high = (numbers.rough(float(end)).text for end in one.interval)
+        text, beside = numbers.rough(value).text, f"[{low}, {high}]"
+    elif np.isfinite(error) and (error > 0 or one.unit == "nats"):
+        shown = numbers.with_error(value, error)
+        text, beside = shown.text, shown.error
+    else:
+        text, beside = _plain(value), ""
+    mark = ""
+    if one.threshold is not None:
+        mark = "pass" if _holds(value, one.threshold) else "fail"
+        beside = f"{beside} {MARKS[mark]}".strip()
+    return Shown(text, beside, one.note, mark, numeric=False)
+
+
+def _holds(value: float, threshold: Threshold) -> bool:
+    return value >= threshold.value if threshold.sense == "at least" else value <= threshold.value
+
+
+def _plain(value: float) -> str:
+    """Return a number without an error, very small ones as powers of ten."""
+    if 0 < abs(value) < 1e-4:
+        return f"{value:.1e}".replace("-", numbers.MINUS)
+    return numbers.rough(value).text
+
+
+def _against(thresholds: list[Threshold]) -> Shown:
+    """Return what a metric is held against, and whose threshold that is."""
+    if not thresholds:
+        return Shown("", numeric=False)
+    ends = sorted({threshold.value for threshold in thresholds})
+    span = " to ".join(_plain(value) for value in dict.fromkeys((ends[0], ends[-1])))
+    sources = dict.fromkeys(threshold.source or "convention" for threshold in thresholds)
+    sign = "≥" if thresholds[0].sense == "at least" else "≤"
+    return Shown(f"{sign} {span}", f"({'; '.join(sources)})", numeric=False)

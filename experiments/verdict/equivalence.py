@@ -1,0 +1,189 @@
+"""Equivalence tests with three answers, and how many more draws an open one needs.
+
+The two one-sided tests (Schuirmann 1987; Wellek 2010) as an interval: difference give or take z standard
+errors, z shared among m quantities (Bonferroni), so that all m intervals hold their true differences at
+once with probability 1 - alpha at least::
+
+    the interval inside the limits       pass: a difference outside would rarely look like this
+    the interval wholly outside          fail: a difference inside would rarely look like this
+    else                                 undecided
+
+An undecided interval straddles a limit. If the difference stays where it is, at distance d of the nearest
+limit, it is decided once z standard errors are at most d. The error's two parts, the method's and the
+reference's, each shrink as one over the square root of their draws.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, inf, isfinite, log10
+from statistics import NormalDist
+
+from experiments.records import Comparison
+from hand_cavi import InputError
+
+HOPELESS = 1000.0
+"""So many times as many draws are not worth asking for: the difference sits on the margin."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One quantity to be judged.
+
+    Attributes
+    ----------
+    quantity : str
+    difference, standard_error : float
+        Method minus reference, in `unit`.
+    margin : float
+        The largest difference that counts as agreement.
+    unit : str
+        As in `Comparison`.
+    one_sided : bool
+        Whether only a difference above the margin is wrong, as for a distance.
+    method_error : float or None
+        The method's part of the standard error; None if the parts are not known.
+    """
+
+    quantity: str
+    difference: float
+    standard_error: float
+    margin: float
+    unit: str = "reference sd"
+    one_sided: bool = False
+    method_error: float | None = None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Between which differences count as agreement."""
+        return -inf if self.one_sided else -self.margin, self.margin
+
+
+@dataclass(frozen=True)
+class Need:
+    """How many times as many draws would decide.
+
+    Attributes
+    ----------
+    method, reference : float
+        1 where the present draws suffice; infinite where no number would do.
+    """
+
+    method: float = 1.0
+    reference: float = 1.0
+
+    def __or__(self, other: "Need") -> "Need":
+        """Return what serves both."""
+        return Need(max(self.method, other.method), max(self.reference, other.reference))
+
+    def __str__(self) -> str:
+        if self == Need():
+            return ""
+        if max(self.method, self.reference) > HOPELESS:
+            return "no number of draws would decide it: the difference sits on the margin"
+        method, reference = _times(self.method), _times(self.reference)
+        if self.method == 1:
+            return f"about {reference} times as many reference draws"
+        if self.reference == 1:
+            return f"about {method} times as many draws of the method"
+        if method == reference:
+            return f"about {method} times as many draws, of the method and of the reference"
+        return (
+            f"about {method} times as many draws of the method, and {reference} times as many reference draws"
+        )
+
+
+def z_score(alpha: float, n_quantities: int) -> float:
+    """Return how many standard errors to either side hold n true values at once, but with chance alpha.
+
+    Raises
+    ------
+    InputError
+        If alpha is not between 0 and 1.
+    """
+    if not 0 < alpha < 1:
+        raise InputError(f"the error rate is {alpha!r}; it must be between 0 and 1")
+    return NormalDist().inv_cdf(1 - alpha / max(n_quantities, 1) / 2)
+
+
+def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Comparison, ...], Need]:
+    """Answer all questions at one error rate, and say what would decide those left open.
+
+    Parameters
+    ----------
+    questions : sequence of Question
+    alpha : float
+        The chance that some interval misses its true difference, at most.
+
+    Returns
+    -------
+    comparisons : tuple of Comparison
+    need : Need
+        What would decide all that are undecided.
+
+    Raises
+    ------
+    InputError
+        If a margin is not above zero, or alpha not between 0 and 1.
+    """
+    z = z_score(alpha, len(questions))
+    comparisons, need = [], Need()
+    for question in questions:
+        if not (isfinite(question.margin) and question.margin > 0):
+            raise InputError(f"margin is {question.margin!r}; it must be above zero")
+        half = z * question.standard_error
+        low, high = question.difference - half, question.difference + half
+        decision = _decision(low, high, question.limits)
+        own = more_draws(question, z) if decision == "undecided" else Need()
+        need |= own
+        comparisons.append(
+            Comparison(
+                question.quantity,
+                question.difference,
+                question.standard_error,
+                low,
+                high,
+                decision,
+                question.unit,
+                question.margin,
+                str(own),
+            )
+        )
+    return tuple(comparisons), need
+
+
+def _decision(low: float, high: float, limits: tuple[float, float]) -> str:
+    """Return the answer; comparisons with NaN are false, so that what is no number stays undecided."""
+    if limits[0] <= low and high <= limits[1]:
+        return "pass"
+    if low > limits[1] or high < limits[0]:
+        return "fail"
+    return "undecided"
+
+
+def more_draws(question: Question, z: float) -> Need:
+    """Return the cheapest way to shrink z standard errors to the distance from the nearest limit.
+
+    With v = v_method + v_reference the error's variance and t = (distance / z)^2 what it must come down to:
+    more draws of one side alone divide its part by (t - the other part), if that is positive; more of both
+    divide v by t.
+    """
+    if not (isfinite(question.difference) and isfinite(question.standard_error)):
+        return Need()  # more draws of what has no figure decide nothing
+    distance = min(abs(question.difference - limit) for limit in question.limits)
+    target, variance = (distance / z) ** 2, question.standard_error**2
+    both = variance / target if target > 0 else inf
+    ways = [Need(both, both)]
+    if question.method_error is not None:
+        of_method = min(question.method_error**2, variance)
+        of_reference = variance - of_method
+        if target > of_reference:
+            ways.append(Need(method=of_method / (target - of_reference)))
+        if target > of_method:
+            ways.append(Need(reference=of_reference / (target - of_method)))
+    return min(ways, key=lambda need: need.method + need.reference)
+
+
+def _times(factor: float) -> str:
+    """Return a factor for a reader, rounded up: to a tenth below 10, else to two digits."""
+    unit = 0.1 if factor < 10 else 10 ** (floor(log10(factor)) - 1)
+    return f"{ceil(factor / unit - 1e-9) * unit:g}"

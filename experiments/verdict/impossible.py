@@ -1,0 +1,96 @@
+"""What no correct method can show, whatever the posterior: found without any margin.
+
+Three facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
+
+1. a bound is a bound: own bound, F, F symmetrised and IWAE are at most log p(x);
+2. the own bound, which may also pay for approximating the assignments, is at most F of the same q(theta);
+3. coordinate ascent never lowers its ELBO.
+
+A figure that breaks one of them, beyond its errors, means a wrong derivation, a wrong density q or wrong
+code, even where the posterior means look right. Such a claim should be certain: it takes five standard
+errors (false alarm 3e-7 for each figure, a convention of this project), or rounding where figures are exact.
+"""
+
+from collections.abc import Mapping
+from math import hypot, isfinite
+
+from experiments.records import Estimate, Measurement
+
+N_ERRORS = 5.0
+"""Standard errors by which a figure must break a fact."""
+
+ROUNDING = 1e-8
+"""Of max(1, |log p(x)|): exact bounds agree to this however the data are scaled."""
+
+BOUNDS = {
+    "own_bound": "its own bound",
+    "collapsed_bound": "its collapsed bound F",
+    "symmetrised_bound": "its symmetrised bound",
+    "iwae": "its importance-weighted bound",
+}
+"""Metrics that are lower bounds on log p(x), and what a sentence calls them."""
+
+_ESTIMATED = "about"
+"""So a symmetrised bound's note begins that is an estimate, because not all relabellings are feasible."""
+
+LARGEST_FALL = -1e-10
+"""The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain; the metric's own
+threshold takes its place."""
+
+
+def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate | None) -> tuple[str, ...]:
+    """Return what is wrong for certain, one clause each; empty if nothing is.
+
+    Parameters
+    ----------
+    measurements : mapping of str to Measurement
+        By metric name. What is not there is not looked at.
+    evidence : Estimate or None
+        log p(x) of a reference that qualifies, in nats.
+    """
+    bounds = {
+        name: figure
+        for name in BOUNDS
+        if (figure := number(measurements.get(name))) is not None
+        and not measurements[name].note.startswith(_ESTIMATED)
+    }
+    found = []
+    if evidence is not None:
+        truth = (evidence.value, evidence.standard_error)
+        found = [
+            f"{BOUNDS[name]} lies {_excess(bound, truth)} nats above log p(x), and no bound can"
+            for name, bound in bounds.items()
+            if _exceeds(bound, truth)
+        ]
+    if "own_bound" in bounds and "collapsed_bound" in bounds:
+        own, collapsed = bounds["own_bound"], bounds["collapsed_bound"]
+        if _exceeds(own, collapsed):
+            found.append(
+                f"its own bound lies {_excess(own, collapsed)} nats above the collapsed bound F of the same "
+                "q, which is never smaller"
+            )
+    monotonicity = measurements.get("monotonicity")
+    gain = number(monotonicity)
+    allowed = monotonicity.threshold.value if monotonicity and monotonicity.threshold else LARGEST_FALL
+    if gain is not None and gain[0] < allowed:
+        found.append(f"its bound fell during a sweep, by {-gain[0]:.1e} of its size, and it never can")
+    return tuple(found)
+
+
+def number(measurement: Measurement | None) -> tuple[float, float] | None:
+    """Return a measurement's one number and its standard error, 0 if it has none; else None."""
+    if measurement is None or not isinstance(measurement.value, float | int):
+        return None
+    error = measurement.standard_error if isinstance(measurement.standard_error, float | int) else 0.0
+    return (measurement.value, error) if isfinite(measurement.value) and isfinite(error) else None
+
+
+def _exceeds(bound: tuple[float, float], ceiling: tuple[float, float]) -> bool:
+    rounding = ROUNDING * max(1.0, abs(ceiling[0]))
+    return bound[0] - ceiling[0] > N_ERRORS * hypot(bound[1], ceiling[1]) + rounding
+
+
+def _excess(bound: tuple[float, float], ceiling: tuple[float, float]) -> str:
+    error = hypot(bound[1], ceiling[1])
+    excess = bound[0] - ceiling[0]
+    return f"{excess:.2g} ± {error:.1g}" if error > 0 else f"{excess:.2g}"

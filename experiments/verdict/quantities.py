@@ -1,0 +1,124 @@
+"""From measurements to the questions of a verdict: what is judged, in which unit, against which margin.
+
+means       sorted posterior means, method minus reference, in reference standard deviations
+sds         sorted posterior standard deviations, as log ratios: half and double are equally far off
+predictive  total variation between the posterior predictive densities; only above the margin is wrong
+evidence    log p(x) - F(q_sym), in nats; only above the margin is wrong (below 0: `impossible`)
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import log
+
+import numpy as np
+
+from experiments.config.options import VerdictOptions
+from experiments.records import Measurement
+from experiments.verdict.equivalence import Question
+
+_METRICS = {
+    "means": "mean_error",
+    "sds": "sd_ratio",
+    "predictive": "predictive_distance",
+    "evidence": "evidence_gap",
+}
+
+
+def questions_of(
+    measurements: Mapping[str, Measurement],
+    options: VerdictOptions,
+    *,
+    quantity: str = "mean",
+    entries: Sequence[str] = (),
+) -> tuple[list[Question], list[str]]:
+    """Return what is to be judged, and why any of it cannot be.
+
+    Parameters
+    ----------
+    measurements : mapping of str to Measurement
+        By metric name.
+    options : VerdictOptions
+    quantity, entries
+        See `experiments.verdict.verdict_of_cell`.
+
+    Returns
+    -------
+    questions : list of Question
+    missing : list of str
+        A clause for each kind that is to be judged and has no figure.
+    """
+    questions: list[Question] = []
+    missing: list[str] = []
+    for kind in options.judge:
+        measurement = measurements.get(_METRICS[kind])
+        if measurement is None or measurement.value is None or measurement.standard_error is None:
+            why = measurement.note if measurement is not None else ""
+            missing.append(why or f"{_METRICS[kind]} was not measured")
+        elif kind == "means":
+            names = _names(measurement, quantity, entries)
+            questions += _means(measurement, names, _method_errors(measurements), options.margin)
+        elif kind == "sds":
+            names = _names(measurement, quantity, entries)
+            questions += _sds(measurement, names, log(options.sd_factor))
+        elif kind == "predictive":
+            name, margin = "predictive distance", options.predictive_distance
+            questions.append(_one_sided(measurement, name, margin, "total variation"))
+        else:
+            questions.append(_one_sided(measurement, "evidence gap", options.evidence_gap, "nats"))
+    return questions, list(dict.fromkeys(missing))
+
+
+def _means(
+    measurement: Measurement, names: list[str], method_errors: np.ndarray | None, margin: float
+) -> Iterator[Question]:
+    for i, (difference, error) in enumerate(_figures(measurement)):
+        known = None if method_errors is None else float(method_errors[i])
+        yield Question(names[i], difference, error, margin, method_error=known)
+
+
+def _sds(measurement: Measurement, names: list[str], margin: float) -> Iterator[Question]:
+    """Yield ln(ratio), whose error is the ratio's relative error (delta method)."""
+    for name, (ratio, error) in zip(names, _figures(measurement), strict=True):
+        usable = ratio > 0
+        difference, of_log = (log(ratio), error / ratio) if usable else (-np.inf, 0.0)
+        yield Question(f"standard deviation of {name}", difference, of_log, margin, "log ratio")
+
+
+def _one_sided(measurement: Measurement, name: str, margin: float, unit: str) -> Question:
+    ((value, error),) = _figures(measurement)
+    return Question(name, value, error, margin, unit, one_sided=True)
+
+
+def _method_errors(measurements: Mapping[str, Measurement]) -> np.ndarray | None:
+    """Return the method's own part of the means' errors in reference sds, flat; None if it is not known.
+
+    `sorted_means` has it in the data's unit, and a reference sd is the method's over their ratio.
+    """
+    needed = [measurements.get(name) for name in ("sorted_means", "sorted_sds", "sd_ratio")]
+    if any(one is None or one.value is None for one in needed):
+        return None
+    means, sds, ratios = (one for one in needed if one is not None)
+    if means.standard_error is None:
+        return None
+    errors, own, ratio = (_flat(figures) for figures in (means.standard_error, sds.value, ratios.value))
+    if not errors.shape == own.shape == ratio.shape or not (own > 0).all():
+        return None
+    return errors * ratio / own
+
+
+def _figures(measurement: Measurement) -> list[tuple[float, float]]:
+    values, errors = _flat(measurement.value), _flat(measurement.standard_error)
+    return list(zip(values.tolist(), errors.tolist(), strict=True))
+
+
+def _flat(figures: object) -> np.ndarray:
+    return np.asarray(figures, dtype=np.float64).ravel()
+
+
+def _names(measurement: Measurement, quantity: str, entries: Sequence[str]) -> list[str]:
+    """Return "sorted mean 2, feature 1" and so on, for figures (K,) or (K, L) in the order of their rows."""
+    shape = np.shape(np.asarray(measurement.value, dtype=np.float64))
+    return [
+        f"sorted {quantity} {index[0] + 1}"
+        + "".join(f", {entries[i] if entries else f'feature {i + 1}'}" for i in index[1:])
+        for index in np.ndindex(shape)
+    ]
