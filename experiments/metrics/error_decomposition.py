@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import hypot, nan
 
+from experiments.methods import label
 from experiments.metrics import symmetrised_bound
 from experiments.metrics._context import Context, Peer, family_of, missing
 from experiments.records import Measurement
@@ -43,7 +44,7 @@ def compute(context: Context) -> Measurement:
     else:
         optimum = Part(best.symmetrised - end, hypot(best.symmetrised_se, own.error, left.error))
         best_value, best_error = best.symmetrised, best.symmetrised_se
-        whose = f"the best known is {best.method}'s"
+        whose = f"the best known is {label(best.method)}'s"
     evidence = context.reference.log_evidence if context.reference.qualified else None
     of_family, noise = Part(nan, nan), own.error
     note = f"of the family, {family}, {whose}"

@@ -23,6 +23,7 @@ NEGLIGIBLE = 0.05
 
 _SAMPLERS = {"nuts": "a NUTS run", "gibbs": "a Gibbs sampler's run", "smc": "an SMC run"}
 _APART = 4.0  # standard errors beyond which two opinions disagree
+_PREDICTIVE_MATTERS = 0.05  # total variation; the margin of `VerdictOptions`, where it is judged
 _BEYOND = 5.0  # standard errors by which a bound may not exceed the evidence
 
 
@@ -185,9 +186,12 @@ def _on_prediction(view: View) -> list[str]:
             "reference: the predictive densities differ by no more than two sets of reference draws do."
         )
     for name, value, floor in unlike:
+        size = f"the total variation is {fixed(value, 3)}, above the noise floor of {fixed(floor, 3)}"
         found.append(
-            f"{name} predicts new points otherwise than the reference: the total variation is "
-            f"{fixed(value, 3)}, above the noise floor of {fixed(floor, 3)}."
+            f"{name} predicts new points otherwise than the reference: {size}."
+            if value > _PREDICTIVE_MATTERS
+            else f"{name} predicts new points almost as the reference does: {size}: a difference, but "
+            "too small to matter."
         )
     return found
 

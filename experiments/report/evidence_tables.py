@@ -53,18 +53,25 @@ def opinions_table(view: View) -> Table | None:
     )
 
 
+_PHRASES = {
+    "k_hat": "k-hat {:.2f}",
+    "k_hat_limit": "at most {:.2f} is allowed",
+    "r_hat": "R-hat {:.4f}",
+    "runs": "{:,.0f} runs",
+    "effective_draws": "worth {:,.0f} independent draws",
+    "terms": "{:,.0f} terms",
+}
+"""What is told of a quality record, in this order; the whole record is in the store."""
+
+
 def said(quality: dict[str, Any]) -> str:
-    """Return a quality record as one line; what is no single figure is left out."""
-    parts = []
-    for name, value in quality.items():
-        if isinstance(value, bool):
-            parts.append(f"{name.replace('_', ' ')}: {'yes' if value else 'no'}")
-        elif isinstance(value, int | float) and isfinite(value):
-            text = numbers.thousands(str(value)) if isinstance(value, int) else f"{value:.3g}"
-            parts.append(f"{name.replace('_', ' ')} {text}")
-        elif isinstance(value, str) and value:
-            parts.append(f"{name.replace('_', ' ')}: {value}")
-    return "; ".join(parts)
+    """Return on one line what a quality record says of how far its figure may be trusted."""
+    known = ((phrase, quality.get(name)) for name, phrase in _PHRASES.items())
+    return ", ".join(
+        phrase.format(value)
+        for phrase, value in known
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    )
 
 
 def decomposition_table(view: View) -> Table | None:
@@ -76,18 +83,20 @@ def decomposition_table(view: View) -> Table | None:
             heads.update(dict.fromkeys(one.entries or _PARTS[: len(one.value)]))
     if not heads:
         return None
-    rows = []
+    rows, last = [], list(heads)[-1]  # its entries carry the notes: there they are in nobody's way
     for entry in view.entries:
         one = entry.record.measurements.get("error_decomposition")
         if one is None or not isinstance(one.value, list):
             note = one.note if one is not None else ""
-            shown = tuple(missing(note) for _ in heads)
+            shown = tuple(missing(note if head == last else "") for head in heads)
         else:
             names = one.entries or _PARTS[: len(one.value)]
             values = dict(zip(names, one.value, strict=False))
             given = one.standard_error if isinstance(one.standard_error, list) else [None] * len(names)
             errors = dict(zip(names, given, strict=False))
-            shown = tuple(_part(values.get(head), errors.get(head), one.note) for head in heads)
+            shown = tuple(
+                _part(values.get(head), errors.get(head), one.note if head == last else "") for head in heads
+            )
         rows.append(Row(entry.label, shown, entry.record.cell.method))
     return Table(
         "Where each method's distance to log p(x) comes from, in nats: what its family cannot say, a worse "

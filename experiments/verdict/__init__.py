@@ -156,13 +156,19 @@ def decide(comparisons: Sequence[Comparison]) -> str:
 def _sentence(
     decision: str, comparisons: Sequence[Comparison], method: str, truth: str, quantity: str
 ) -> str:
-    """Return the verdict with the comparison that decided it: of those with this decision, the worst."""
+    """Return the verdict with the comparison that decided it: of those with this decision, the worst.
+
+    Of a pass, the worst location: the standard deviations have a sentence of their own.
+    """
     said = {
         "pass": f"{method} agrees with {truth}",
         "fail": f"{method} does not agree with {truth}",
         "undecided": f"It is undecided whether {method} agrees with {truth}",
     }[decision]
-    worst = max((one for one in comparisons if one.decision == decision), key=_share_of_margin)
+    alike = [one for one in comparisons if one.decision == decision]
+    if decision == "pass":
+        alike = [one for one in alike if one.unit == "reference sd"] or alike
+    worst = max(alike, key=_share_of_margin)
     return f"{said}: {_in_words(worst, comparisons, quantity)}."
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from experiments.config.options import VerdictOptions
-from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
-from experiments.verdict.impossible import impossibilities
-from experiments.verdict.quantities import questions_of
 from experiments.records import Estimate, Measurement, Reference, Threshold, Verdict
 from experiments.store.jsonable import dumps, loads
 from experiments.verdict import verdict_of_cell, verdict_of_study
+from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
+from experiments.verdict.impossible import impossibilities
+from experiments.verdict.quantities import questions_of
 from hand_cavi import InputError
 
 EXACT = Reference("enumeration", True, "all assignments were summed")
