@@ -40,6 +40,7 @@ _JUDGING = (
     "verdict",
     "judge.py",
 )
+_CUSTOM = ("checks/subject.py", "custom/problem.py", "custom/variables.py", "custom/fitting.py")
 
 
 @cache
@@ -70,6 +71,24 @@ def method_code(kind: str) -> str:
 def judging_code() -> str:
     """Return the hash of the code behind references, metrics and verdicts."""
     return _hash_files([*_lower_packages(), *_these(_SHARED), *_these(_JUDGING)])
+
+
+@cache
+def custom_code() -> str:
+    """Return the hash of the code behind fits of a user's own models, the user's files left out."""
+    return _hash_files([*_lower_packages(), *_these((*_SHARED, "methods", *_CUSTOM))])
+
+
+@cache
+def custom_judging_code() -> str:
+    """Return the hash of the code behind verdicts on a user's own models."""
+    rooms = (*_SHARED, *_CUSTOM, "references", "metrics", "verdict", "custom/judge.py")
+    return _hash_files([*_lower_packages(), *_these(rooms)])
+
+
+def file_hash(path: Path | None) -> str:
+    """Return the sha256 of a file of the user's; "unknown" where there is none."""
+    return _hash_files([path]) if path else "unknown"
 
 
 def content_key(content: dict[str, Any]) -> str:

@@ -142,7 +142,7 @@ def figures(record):
         method: {
             name: (m.value, m.standard_error)
             for name, m in cell.measurements.items()
-            if name not in ("wall_time", "ess_per_second")
+            if name not in ("wall_time", "ess_per_second", "cost_to_accuracy")
         }
         for method, cell in cells(record).items()
     }
