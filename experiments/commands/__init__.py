@@ -5,6 +5,8 @@ Each imports what it needs when it is called, so that ``--help`` pays for nothin
 
 import typer
 
+from experiments.commands.calibrate import calibrate
+from experiments.commands.check import check
 from experiments.commands.choose import choose
 from experiments.commands.fit import fit
 from experiments.commands.init import init
@@ -23,6 +25,8 @@ app.command()(run)
 app.command()(fit)
 app.command()(choose)
 app.command()(report)
+app.command()(check)
 app.command()(validate)
+app.command()(calibrate)
 app.command()(init)
 app.command("list")(list_)

@@ -10,6 +10,9 @@ def init(
     path: Annotated[Path, typer.Argument(help="The file to write; never one that exists.")] = Path(
         "elbowroom.toml"
     ),
+    derivation: Annotated[
+        bool, typer.Option("--derivation", help="Write a hand-derived model to begin from, a Python file.")
+    ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead.")] = False,
 ) -> None:
     """Write an annotated configuration: the built-in study, to be changed."""
@@ -20,14 +23,22 @@ def init(
         print_json(json_schema())
         return
 
-    from experiments.config.reading import default_config_text
     from hand_cavi import InputError
 
+    if derivation:
+        from experiments.checks.subjects import skeleton as content
+
+        path = Path("my_model.py") if path == Path("elbowroom.toml") else path
+        then = f'"elbowroom check {path}:Derivation" checks it.'
+    else:
+        from experiments.config.reading import default_config_text as content
+
+        then = f'"elbowroom run {path}" runs it.'
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(default_config_text())
+            file.write(content())
     except FileExistsError:
         raise InputError(f'"{path}" exists already; name another file, or remove it first') from None
     except OSError as error:
         raise InputError(f'"{path}" cannot be written: {error.strerror}') from None
-    print(f'Wrote {path}; "elbowroom run {path}" runs it.')
+    print(f"Wrote {path}; {then}")

@@ -70,8 +70,19 @@ def load_config(path: Path) -> Config:
     InputError
         If there is no such file, it is no TOML, or it asks for what cannot be had; one line for each fault.
     """
+    return parse_config(read_text(path), source=path.name, folder=path.parent)
+
+
+def read_text(path: Path) -> str:
+    """Return a configuration's text.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is no text.
+    """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f'there is no configuration "{path}"; "elbowroom init" writes one') from None
     except OSError as error:
@@ -80,7 +91,6 @@ def load_config(path: Path) -> Config:
         raise InputError(
             f'the configuration "{path}" is not text in UTF-8 (byte {error.start + 1})'
         ) from None
-    return parse_config(text, source=path.name, folder=path.parent)
 
 
 def default_config_text() -> str:
@@ -111,47 +121,50 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     complaints = Complaints(source, text)
     for place, what in not_numbers(values, ()):
         complaints.add(place, what)
-    _stop_at(complaints)
+    stop_at(complaints)
 
     parts: dict[str, Any] = {"text": text}
     top = {key: value for key, value in values.items() if key not in (*_TABLES, *_AXES)}
     head = validated(_Top, top, (), complaints, also=(*_TABLES, *_AXES))
     for key, table in _TABLES.items():
-        parts[key] = _table(table, values.get(key, {}), key, complaints)
+        parts[key] = read_table(table, values.get(key, {}), key, complaints)
     readers: dict[str, Callable[[dict[str, Any], Place, Complaints], Any]] = {
         "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
         "models": read_models,
         "methods": read_method,
     }
     for axis, reader in readers.items():
-        parts[axis] = _entries(axis, values.get(axis), reader, complaints)
-    _stop_at(complaints)
+        parts[axis] = read_entries(axis, values.get(axis), reader, complaints)
+    stop_at(complaints)
     assert head is not None
     parts["models"] = tuple(model for models in parts["models"] for model in models)
     config = Config(name=head.name, seed=head.seed, **parts)
     _check_names(config, complaints)
-    _stop_at(complaints)
+    stop_at(complaints)
     return config
 
 
-def _stop_at(complaints: Complaints) -> None:
+def stop_at(complaints: Complaints) -> None:
+    """Raise InputError with all complaints, if there are any."""
     if complaints.sentences:
         raise InputError("\n".join(complaints.sentences))
 
 
-def _table(table: type[Options], values: Any, key: str, complaints: Complaints) -> Options | None:
+def read_table(table: type[Options], values: Any, key: str, complaints: Complaints) -> Options | None:
+    """Return one of the study's tables, or None after complaining."""
     if not isinstance(values, dict):
         complaints.add((key,), f"must be a table; write [{key}]")
         return None
     return validated(table, values, (key,), complaints)
 
 
-def _entries(
+def read_entries(
     axis: str,
     entries: Any,
     reader: Callable[[dict[str, Any], Place, Complaints], Any],
     complaints: Complaints,
 ) -> tuple[Any, ...]:
+    """Return what a list such as [[models]] holds, read entry by entry; names must differ."""
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         complaints.add((), f"{axis}: give at least one; each begins with [[{axis}]]")
         return ()
@@ -177,12 +190,16 @@ def _check_names(config: Config, complaints: Complaints) -> None:
         _refuse_strangers(model.datasets or (), datasets, ("models", i, "datasets"), "data set", complaints)
         if model.datasets is not None and not model.datasets:
             complaints.add(("models", i, "datasets"), "is empty; leave it out to mean all")
-    methods = [entry.name for entry in config.methods]
-    _refuse_strangers(config.verdict.methods or (), methods, ("verdict", "methods"), "method", complaints)
+    check_methods(config.verdict, [entry.name for entry in config.methods], complaints)
     if not complaints.sentences:
         for i, dataset in enumerate(datasets):
             if not any(model.datasets is None or dataset in model.datasets for model in config.models):
                 complaints.add(("datasets", i), f'no model applies to "{dataset}"; see the models\' datasets')
+
+
+def check_methods(verdict: VerdictOptions, methods: list[str], complaints: Complaints) -> None:
+    """Complain about judged methods that are not in the study."""
+    _refuse_strangers(verdict.methods or (), methods, ("verdict", "methods"), "method", complaints)
 
 
 def _refuse_strangers(

@@ -1,0 +1,64 @@
+"""Places among draws, between 0 and 1, uniform for exact draws whatever the quantity.
+
+The rank of the truth among L exact draws is uniform on 0, ..., L; where draws equal it, its rank among the
+equals is drawn at random, and so is the place within the rank's own share (r, r + 1) / (L + 1). What comes
+out is then uniform on (0, 1) exactly, for continuous, discrete and mixed quantities and for any L, so
+that ranks of different L may be pooled.
+
+Draws of a chain resemble their neighbours, and ranks among them pile up at the ends (Talts et al. 2018,
+section 5.1). So chains are thinned until they hold no more draws than their effective sample size, the
+smallest over the quantities.
+"""
+
+import numpy as np
+
+from experiments.draws import effective_sample_size
+
+_FEWEST = 4  # draws of a chain, below which there is no effective sample size
+
+
+def place_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return where each truth lies among its draws.
+
+    Parameters
+    ----------
+    truth : ndarray, shape (Q,)
+    values : ndarray, shape (L, Q)
+        Of nearly independent draws.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (Q,)
+        Between 0 and 1.
+    """
+    below = (values < truth).sum(axis=0)
+    equal = (values == truth).sum(axis=0)
+    rank = below + rng.integers(0, equal + 1)
+    return (rank + rng.random(len(truth))) / (len(values) + 1)
+
+
+def thinned(values: np.ndarray, most: int) -> np.ndarray:
+    """Return nearly independent draws out of chains, evenly spaced in each.
+
+    Parameters
+    ----------
+    values : ndarray, shape (C, M, Q)
+        The quantities of C chains of M draws.
+    most : int
+        Draws to keep, at most.
+
+    Returns
+    -------
+    ndarray, shape (L, Q)
+        L is at most `most` and the smallest effective sample size, but at least one draw a chain.
+    """
+    n_chains, n_draws, n_quantities = values.shape
+    enough = min(most, n_chains * n_draws)
+    if n_draws >= _FEWEST:
+        ess = effective_sample_size(values)
+        known = ess[np.isfinite(ess)]  # none where a quantity is constant
+        enough = int(min([enough, *known]))
+    each = int(np.clip(enough // n_chains, 1, n_draws))
+    keep = np.linspace(n_draws - 1, 0, each).round().astype(int)
+    return values[:, keep].reshape(-1, n_quantities)

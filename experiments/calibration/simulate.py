@@ -1,0 +1,51 @@
+"""Data from the model's own prior: theta and pi, then c, then x; the same for every method."""
+
+import numpy as np
+
+from experiments.records import Problem
+from experiments.study.seeds import generator
+from hand_cavi import Mixture
+
+
+def simulate(mixture: Mixture, n_points: int, rng: np.random.Generator) -> Problem:
+    """Run the model forwards once.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Its components must know their number of features.
+    n_points : int
+        N.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Problem
+        With x of shape (N, D); in `truth` the canonical parameters, arrays (K, ...), and ``assignments``,
+        shape (N,).
+    """
+    n_components = mixture.n_components
+    theta = mixture.components.sample(rng, n_components)
+    pi = mixture.weights.sample(rng, 1)
+    share = np.exp(mixture.weights.log_weights(pi, 1)[0])
+    assignments = rng.choice(n_components, size=n_points, p=share / share.sum())
+    x = mixture.components.sample_data(rng, theta, assignments)
+    weights = {name: values[0] for name, values in pi.items()}
+    return Problem(mixture, x, truth={**theta, **weights, "assignments": assignments})
+
+
+def replicate(mixture: Mixture, n_points: int, *, seed: int, model: str, number: int) -> Problem:
+    """Return the replicate of this number: the same whatever else is asked for, and for every method.
+
+    Parameters
+    ----------
+    mixture, n_points
+        See `simulate`.
+    seed : int
+        The calibration's root seed.
+    model : str
+        The model's name.
+    number : int
+        Counted from 0.
+    """
+    return simulate(mixture, n_points, generator(seed, "calibration", model, number))

@@ -1,0 +1,182 @@
+"""Calibrated, flagged or undecided: what follows from places.
+
+A quantity is *flagged* if any of three tests of uniformity rejects: the empirical distribution leaves its
+simultaneous band (any shape), the mean is off (bias), the spread is off (width). Each is held to the overall
+error rate divided by three times the number of quantities judged (Bonferroni), so that exact methods, all
+together, raise a flag with at most that chance.
+
+That a test does not reject shows nothing if there are few replicates. A quantity is *calibrated* only if
+intervals hold both effects inside their margins; each end is at the error rate, and because a method passes
+only if all of its quantities do, no correction is needed (an intersection-union test, Berger 1982). Anything
+else is *undecided*.
+"""
+
+from collections.abc import Sequence
+from math import ceil, log
+
+import numpy as np
+
+from experiments.calibration import bands, effects
+from experiments.calibration.config import CalibrationOptions
+from experiments.calibration.effects import Effect
+from experiments.calibration.records import CALIBRATED, FLAGS, UNDECIDED, MethodResult, QuantityResult
+from experiments.methods import label
+
+TESTS = 3
+"""Tests of uniformity for each quantity."""
+
+_FEWEST = 10  # replicates, below which nothing is said
+_MOST_TIMES = 100
+
+
+def test_level(options: CalibrationOptions, n_judged: int) -> float:
+    """Return the level of each single test, for so many judged quantities of models and methods."""
+    return options.error_rate / (TESTS * max(1, n_judged))
+
+
+def quantity_result(
+    quantity: str, places: np.ndarray, level: float, options: CalibrationOptions
+) -> QuantityResult:
+    """Judge one quantity.
+
+    Parameters
+    ----------
+    quantity : str
+    places : ndarray, shape (n,)
+    level : float
+        Of each test, see `test_level`.
+    options : CalibrationOptions
+    """
+    shift, width = effects.shift_and_width(places, options.error_rate)
+    band_p = bands.p_value(places)
+    findings = _findings(shift, width, band_p, level)
+    decision, needs = _decision(findings), None
+    if not findings and len(places) >= _FEWEST:
+        needs = _needs(shift, width, len(places), options)
+        decision = CALIBRATED if needs is None else UNDECIDED
+    return QuantityResult(
+        quantity,
+        decision,
+        findings,
+        shift,
+        width,
+        band_p,
+        effects.symmetry_p_value(places),
+        effects.coverage(places),
+        places,
+        needs,
+    )
+
+
+def decision_of(quantities: Sequence[QuantityResult]) -> str:
+    """Return a method's decision from its quantities'."""
+    decisions = [one.decision for one in quantities]
+    for flag in FLAGS:
+        if flag in decisions:
+            return flag
+    return CALIBRATED if decisions and set(decisions) == {CALIBRATED} else UNDECIDED
+
+
+def sentence_of(method: str, quantities: Sequence[QuantityResult]) -> str:
+    """Return what there is to say of a method, for a newcomer."""
+    name = label(method)
+    if not quantities:
+        return f"{name} gave no posterior, so that nothing can be said."
+    flagged = [one for one in quantities if one.flagged]
+    if flagged:
+        worst = min(flagged, key=lambda one: min(one.band_p, one.shift.p_value, one.width.p_value))
+        share = worst.coverage[-1]
+        what = "; ".join(f"{_listed(group)} {finding}" for finding, group in _by_finding(flagged).items())
+        return (
+            f"{name} is not calibrated: {what}. Of {worst.quantity}, its 95 % intervals held "
+            f"{100 * share.share:.0f} % of the truths ({100 * share.low:.0f} to {100 * share.high:.0f} %)."
+        )
+    undecided = [one for one in quantities if one.decision == UNDECIDED]
+    if undecided:
+        needs = max((one.needs or 0) for one in undecided)
+        more = f" About {needs} replicates would decide." if needs else ""
+        return f"{name}: nothing is found wrong, but too little is known of {_listed(undecided)}.{more}"
+    return f"{name} is calibrated, within the margins, in everything that was ranked."
+
+
+def overall(methods: Sequence[MethodResult]) -> tuple[str, str]:
+    """Return the decision on all judged methods, and a sentence."""
+    judged = [one for one in methods if one.judged]
+    names = list(dict.fromkeys(label(one.method) for one in judged))
+    who = _and(names)
+    flagged = list(dict.fromkeys(label(one.method) for one in judged if one.flagged))
+    others = list(dict.fromkeys(label(one.method) for one in methods if one.flagged and not one.judged))
+    beside = f" Flagged, but not judged: {_and(others)}." if others else ""
+    if flagged:
+        return "flagged", f"{_and(flagged)} {_are(flagged)} not calibrated.{beside}"
+    if all(one.decision == CALIBRATED for one in judged):
+        return CALIBRATED, f"{who} {_are(names)} calibrated, within the margins.{beside}"
+    open_ = list(dict.fromkeys(label(one.method) for one in judged if one.decision == UNDECIDED))
+    return UNDECIDED, f"Nothing is found wrong with {who}, but it is undecided for {_and(open_)}.{beside}"
+
+
+def _findings(shift: Effect, width: Effect, band_p: float, level: float) -> tuple[str, ...]:
+    """Return what is wrong, the surest first.
+
+    A shift moves the spread of the places too; so a width is only blamed if its interval, in which the shift
+    is allowed for, leaves out 1.
+    """
+    found: list[tuple[float, str]] = []
+    if width.p_value <= level and (width.low > 1 or width.high < 1):
+        found.append((width.p_value, "over-confident" if width.value > 1 else "under-confident"))
+    if shift.p_value <= level:
+        found.append((shift.p_value, "biased"))
+    if not found and min(band_p, width.p_value) <= level:
+        found.append((min(band_p, width.p_value), "wrong shape"))
+    return tuple(what for _, what in sorted(found))
+
+
+def _decision(findings: tuple[str, ...]) -> str:
+    return findings[0] if findings else UNDECIDED
+
+
+def _needs(shift: Effect, width: Effect, n: int, options: CalibrationOptions) -> int | None:
+    """Return about how many replicates put both intervals inside their margins; None if they are."""
+    of_width = (log(width.value), log(width.low), log(width.high), log(options.width_margin))
+    of_shift = (shift.value, shift.low, shift.high, options.shift_margin)
+    times = 0.0
+    for value, low, high, margin in (of_shift, of_width):
+        if max(-low, high) > margin:
+            room = max(margin - abs(value), margin / 3)  # an estimate near the margin may be chance
+            times = max(times, ((high - low) / 2 / room) ** 2, 1.1)
+    return None if times == 0 else ceil(n * min(times, _MOST_TIMES))
+
+
+def _by_finding(flagged: Sequence[QuantityResult]) -> dict[str, list[QuantityResult]]:
+    groups: dict[str, list[QuantityResult]] = {}
+    for one in flagged:
+        groups.setdefault(_in_words(one), []).append(one)
+    return groups
+
+
+def _in_words(one: QuantityResult) -> str:
+    words = [_WORDS[finding] for finding in one.findings]
+    if "biased" in one.findings:
+        place = one.findings.index("biased")
+        words[place] = "too low" if one.shift.value > 0 else "too high"
+    return "(" + " and ".join(words) + ")"
+
+
+_WORDS = {
+    "over-confident": "too narrow",
+    "under-confident": "too wide",
+    "biased": "biased",
+    "wrong shape": "of wrong shape",
+}
+
+
+def _listed(quantities: Sequence[QuantityResult]) -> str:
+    return _and([one.quantity for one in quantities])
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing"
+
+
+def _are(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"

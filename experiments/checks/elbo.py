@@ -1,0 +1,103 @@
+"""ELBO: the bound is the bound, and every named term what its name says.
+
+By definition it is E_q[ln p(x, z) - sum_j ln q(z_j)], at any state whatever, optimal or not; and the mean of
+as many draws has a known standard error. Terms can be compared one by one where the log joint density offers
+its own parts by name, ``log_joint.terms(values)``:
+
+    NAME                 of one of those parts: its expectation
+    entropy_FACTOR       -E[ln q(FACTOR)]
+    minus_kl_FACTOR      E[log_prior_FACTOR or FACTOR, of those parts] - E[ln q(FACTOR)]
+
+A term of any other name counts in the total alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.bench import Bench
+from experiments.checks.results import BOUND, Decision, Result
+from experiments.checks.sequential import Look, Plan, decide, mean_test, plausible
+from experiments.checks.space import Arrays
+
+TOLERANCE = 0.1
+"""Nats: an error of the bound that is certainly smaller counts as none."""
+
+
+def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+    """Ask of the total and of every comparable term whether it is what it should be."""
+    names = ["total", *_comparable(bench)]
+    return [_of_term(bench, name, rng) for name in names]
+
+
+def _comparable(bench: Bench) -> list[str]:
+    state = bench.states[0]
+    values = bench.subject.draw(state, np.random.default_rng(0), 2)
+    return [name for name in bench.subject.elbo(state) if _draws_of(bench, name, state, values) is not None]
+
+
+def _draws_of(bench: Bench, name: str, state: Any, values: Arrays) -> np.ndarray | None:
+    """Return numbers, shape (S,), whose expectation a term is; None if its name says nothing."""
+    offers = getattr(bench.subject.log_joint, "terms", None)
+
+    def log_q(factor: str) -> np.ndarray:
+        own = {v.name: values[v.name] for v in bench.spaces[factor].variables}
+        return bench.subject.log_density(state, factor, own)
+
+    if name == "total":
+        return bench.subject.log_p(values) - np.sum([log_q(f) for f in bench.subject.factors], axis=0)
+    parts = offers(values) if offers is not None else {}
+    if name in parts:
+        return np.asarray(parts[name], dtype=float)
+    kind, _, factor = name.rpartition("entropy_")
+    if factor in bench.subject.factors and kind == "" and name.startswith("entropy_"):
+        return -log_q(factor)
+    factor = name.removeprefix("minus_kl_")
+    if name.startswith("minus_kl_") and factor in bench.subject.factors:
+        prior = next((parts[key] for key in (f"log_prior_{factor}", factor) if key in parts), None)
+        return None if prior is None else np.asarray(prior, dtype=float) - log_q(factor)
+    return None
+
+
+def _of_term(bench: Bench, name: str, rng: np.random.Generator) -> Result:
+    what = "The ELBO" if name == "total" else f'The ELBO\'s term "{name}"'
+
+    def at(state: Any) -> Callable[[np.random.Generator, int], Look]:
+        terms = bench.subject.elbo(state)
+        stated = sum(terms.values()) if name == "total" else terms[name]
+
+        def look(rng: np.random.Generator, n: int) -> Look:
+            draws = _draws_of(bench, name, state, bench.subject.draw(state, rng, n))
+            assert draws is not None
+            return _look(draws, stated)
+
+        return look
+
+    plan = Plan(tuple(4 * size for size in bench.plan.sizes), bench.plan.level)  # these draws are cheap
+    decision, found = decide([at(state) for state in bench.states], plan, TOLERANCE, rng)
+    return Result(
+        "elbo", BOUND, decision, _sentence(what, decision, found), found.effect, found.bound, "nats",
+        found.statistic, found.p_value, found.draws,
+    )  # fmt: skip
+
+
+def _look(draws: np.ndarray, stated: float) -> Look:
+    difference, scale = stated - draws, max(1.0, abs(stated), float(np.abs(draws).max()))
+    if difference.std() < 1e-9 * scale:
+        off = abs(float(difference.mean()))
+        return Look(
+            0.0 if off > 1e-7 * scale else 1.0, off / scale, float(difference.mean()), off, len(draws)
+        )
+    mean, error, statistic, p_value = mean_test(difference)
+    return Look(p_value, statistic, mean, plausible(abs(mean), error), len(draws))
+
+
+def _sentence(what: str, decision: Decision, look: Look) -> str:
+    if decision is Decision.FAILED:
+        where = "above" if look.effect > 0 else "below"
+        return f"{what} lies {abs(look.effect):.3g} nats {where} its definition at a random state."
+    if decision is Decision.PASSED:
+        return f"{what} is what it is defined to be, to within {look.bound:.2g} nats."
+    what = what[0].lower() + what[1:]
+    return f"The draws cannot decide whether {what} is right: it may be off by {look.bound:.2g} nats."

@@ -1,0 +1,80 @@
+"""Fixed point: where coordinate ascent ends, no numerical optimiser can climb further.
+
+From several starts the updates are run until the bound stops rising; then all parameters of all factors
+together are handed to L-BFGS, with slopes by differences. It must not gain anything worth the name.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.bench import Bench
+from experiments.checks.climbing import NOT_OFFERED, Climb, climbs, slopes
+from experiments.checks.results import Decision, Result
+from hand_cavi.derivation import AscentStatus, ascend_from
+
+STARTS = 3
+TOLERANCE = 1e-5
+"""Nats of gain, times max(1, |bound|)."""
+
+_MOST = 200  # parameters; beyond, differences take too long
+
+
+def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+    """Ascend, then try to climb on."""
+    subject, found = bench.subject, climbs(bench, rng)
+    if found is None:
+        return [Result("fixed_point", "all factors", Decision.SKIPPED, NOT_OFFERED)]
+    if sum(climb.space.free for climb in found) > _MOST:
+        why = f"There are more than {_MOST} parameters; climbing by differences would take too long."
+        return [Result("fixed_point", "all factors", Decision.SKIPPED, why)]
+    gains: list[tuple[float, str]] = []
+    for _ in range(STARTS):
+        ascent = ascend_from(
+            subject.derivation, subject.initial(rng), max_sweeps=2000, tolerance=1e-13, patience=3
+        )
+        if ascent.status is AscentStatus.CONVERGED:
+            gains.append(_gain(found, ascent.state))
+        elif ascent.status is AscentStatus.FELL:
+            gains.append((np.inf, "all factors"))
+    if not gains:
+        why = "Coordinate ascent did not converge from any start within 2,000 sweeps."
+        return [Result("fixed_point", "all factors", Decision.SKIPPED, why)]
+    worst, factor = max(gains)
+    if worst > TOLERANCE:
+        size = f"{worst:.2g} nats higher" if np.isfinite(worst) else "higher on the way"
+        sentence = f"Coordinate ascent does not end at an optimum of the ELBO: it is {size}, mostly along "
+        sentence += f"q({factor})."
+        return [Result("fixed_point", factor, Decision.FAILED, sentence, worst, TOLERANCE)]
+    sentence = f"From {len(gains)} starts, no optimiser climbs on from where coordinate ascent ends."
+    return [Result("fixed_point", "all factors", Decision.PASSED, sentence, worst, TOLERANCE)]
+
+
+def _gain(found: list[Climb], state: Any) -> tuple[float, str]:
+    """Return what L-BFGS gains, relative to max(1, |bound|), and along which factor it is steepest."""
+    from scipy.optimize import minimize
+
+    subject = found[0].subject
+    parts = [climb.free(state) for climb in found]
+    ends = np.cumsum([0, *(len(part) for part in parts)])
+
+    def bound(u: np.ndarray) -> float:
+        there = state
+        for climb, start, end in zip(found, ends[:-1], ends[1:], strict=True):
+            there = climb.moved(there, u[start:end])
+        return subject.bound(there)
+
+    here = np.concatenate(parts)
+    at, scale = bound(here), max(1.0, abs(bound(here)))
+    steep = np.abs(slopes(bound, here)[0])
+    if steep.max(initial=0.0) < 1e-5 * scale:
+        return 0.0, found[0].factor
+    result = minimize(
+        lambda u: -bound(u),
+        here,
+        jac=lambda u: -slopes(bound, u)[0],
+        method="L-BFGS-B",
+        options={"maxiter": 20},
+    )
+    j = int(np.searchsorted(ends, int(np.argmax(steep)), side="right")) - 1
+    return max(0.0, float(-result.fun - at)) / scale, found[j].factor

@@ -1,0 +1,99 @@
+"""The log joint density, from a function or from a PyMC model whose discrete variables are kept."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.subject import LogJoint
+from hand_cavi import InputError
+
+
+def as_log_joint(log_joint: Any, data: Any) -> LogJoint:
+    """Return a function of values by name: a model is compiled, and data are filled in where wanted."""
+    if type(log_joint).__module__.partition(".")[0] == "pymc":
+        return from_pymc(log_joint)
+    if callable(log_joint) and data is not None and _wants_data(log_joint):
+        return lambda values: log_joint(values, data)
+    return log_joint
+
+
+def from_pymc(model: Any) -> "PyMCLogJoint":
+    """Compile a PyMC model's log density in the natural space of its variables, discrete ones included.
+
+    Parameters
+    ----------
+    model : pymc.Model
+        Its free variables must bear the names that the factors draw. It stays as it is.
+
+    Returns
+    -------
+    PyMCLogJoint
+        A function of values by name, each with a leading axis of draws. Densities are those of the variables
+        themselves: transforms and their Jacobians are left out.
+
+    Raises
+    ------
+    InputError
+        If the model has no free variables, or cannot be compiled for many draws at once.
+    """
+    return PyMCLogJoint(model)
+
+
+class PyMCLogJoint:
+    """ln p(x, z) of a PyMC model, for many draws at once.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        The free variables' names.
+    """
+
+    def __init__(self, model: Any) -> None:
+        import pymc as pm
+        import pytensor.tensor as pt
+        from pymc.model.transform.conditioning import remove_value_transforms
+        from pytensor.graph.replace import vectorize_graph
+
+        if not model.free_RVs:
+            raise InputError("the PyMC model has no free variables; there is nothing to infer")
+        plain = remove_value_transforms(model)
+        self.variables = tuple(str(rv.name) for rv in plain.free_RVs)
+        values = [plain.rvs_to_values[rv] for rv in plain.free_RVs]
+        self._dtypes = [value.dtype for value in values]
+        rvs = [*plain.basic_RVs, *plain.potentials]
+        self._names = [str(rv.name) for rv in rvs]
+        parts = [pt.sum(part) for part in plain.logp(vars=rvs, jacobian=False, sum=False)]
+        batched = [pt.tensor(f"{v.name}_draws", dtype=v.dtype, shape=(None, *v.type.shape)) for v in values]
+        try:
+            many: Any = vectorize_graph(parts, replace=dict(zip(values, batched, strict=True)))
+            # a part that depends on no unknown has no axis of draws
+            n = batched[0].shape[0]
+            many = [part if part.ndim else pt.repeat(part[None], n) for part in many]
+            self._parts = pm.compile(batched, many, on_unused_input="ignore")
+        except Exception as error:
+            raise InputError(f"the PyMC model cannot be compiled: {type(error).__name__}: {error}") from error
+
+    def __call__(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return ln p, shape (S,), in nats."""
+        return np.sum(list(self.terms(values).values()), axis=0)
+
+    def terms(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the log density of every variable, observed ones and potentials included, by name."""
+        given = [
+            np.asarray(values[name], dtype=d) for name, d in zip(self.variables, self._dtypes, strict=True)
+        ]
+        return dict(zip(self._names, self._parts(*given), strict=True))
+
+
+def _wants_data(log_joint: Any) -> bool:
+    try:
+        inspect.signature(log_joint).bind({}, None)
+    except (TypeError, ValueError):
+        return False
+    try:
+        inspect.signature(log_joint).bind({})
+    except TypeError:
+        return True
+    return False

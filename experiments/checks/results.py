@@ -1,0 +1,110 @@
+"""What a check says: a result for every question asked, a fault for every one that went wrong."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+BOUND = "the ELBO"
+"""What a fault names when no factor is wrong but the bound is."""
+
+
+class Decision(Enum):
+    """How a question was answered."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One question: one check of one factor.
+
+    Attributes
+    ----------
+    check : str
+        The name of the check's file, such as ``"definition"``.
+    factor : str
+        A factor's name, or ``"the ELBO"``.
+    decision : Decision
+    sentence : str
+        The finding, for people.
+    effect : float or None
+        How wrong it is, in `unit`; an estimate, so that it is not exactly 0 where nothing is wrong.
+    error_bound : float or None
+        The largest effect that the draws leave plausible (about three standard errors), or the rounding that
+        is allowed.
+    unit : str
+    statistic, p_value : float or None
+        Of the last look, where the check is statistical.
+    draws : int
+        Draws of the last look; 0 where the check needs none.
+    """
+
+    check: str
+    factor: str
+    decision: Decision
+    sentence: str
+    effect: float | None = None
+    error_bound: float | None = None
+    unit: str = "nats"
+    statistic: float | None = None
+    p_value: float | None = None
+    draws: int = 0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong.
+
+    Attributes
+    ----------
+    check, factor : str
+        As in `Result`.
+    message : str
+        What is wrong, where, and in which direction.
+    """
+
+    check: str
+    factor: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that was asked of a derivation.
+
+    Attributes
+    ----------
+    results : tuple of Result
+        In the order in which they were asked.
+    faults : tuple of Fault
+        The most direct first; where one explains another, the other is left out.
+    false_alarm_rate : float
+        The largest probability with which a correct derivation gets any fault.
+    seconds : float
+    """
+
+    results: tuple[Result, ...]
+    faults: tuple[Fault, ...]
+    false_alarm_rate: float
+    seconds: float
+
+    @property
+    def passed(self) -> bool | None:
+        """True, False, or None if nothing is wrong but not everything could be decided."""
+        if self.faults:
+            return False
+        undecided = any(result.decision is Decision.UNDECIDED for result in self.results)
+        return None if undecided else True
+
+    def summary(self) -> dict[str, Any]:
+        """Return the report as plain data, for JSON."""
+        return {
+            "passed": self.passed,
+            "false_alarm_rate": self.false_alarm_rate,
+            "seconds": self.seconds,
+            "faults": [vars(fault) for fault in self.faults],
+            "results": [{**vars(result), "decision": result.decision.value} for result in self.results],
+        }

@@ -1,0 +1,107 @@
+"""Running all checks, and telling causes from consequences."""
+
+import inspect
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.checks import ascent, definition, density, elbo, fixed_point, stationarity, symmetry
+from experiments.checks.bench import Bench, lay_out
+from experiments.checks.log_joint import as_log_joint
+from experiments.checks.results import BOUND, Decision, Fault, Report, Result
+from experiments.checks.sequential import FALSE_ALARM_RATE
+from experiments.checks.subject import Subject, knock
+from hand_cavi.inputs import Seed
+
+CHECKS: dict[str, Callable[[Bench, np.random.Generator], list[Result]]] = {
+    "density": density.run,
+    "definition": definition.run,
+    "elbo": elbo.run,
+    "ascent": ascent.run,
+    "stationarity": stationarity.run,
+    "symmetry": symmetry.run,
+    "fixed_point": fixed_point.run,
+}
+"""By name, the most direct first."""
+
+SIZES = (1000, 4000, 16000, 64000)
+
+
+def check(
+    derivation: Any,
+    data: Any,
+    log_joint: Any,
+    *,
+    rng: Seed,
+    states: int = 4,
+    sizes: Sequence[int] = SIZES,
+) -> Report:
+    """Hold a hand-derived mean-field model against its joint density.
+
+    Parameters
+    ----------
+    derivation : Derivation, or a class of one
+        See `hand_cavi.derivation.Derivation`. A class is called with the data.
+    data : any
+        Handed to `derivation` if that is a class, and to `log_joint` if that takes two arguments; None if
+        neither needs it.
+    log_joint : callable or pymc.Model
+        Takes values by name, arrays with a leading axis of draws (S, ...), and returns ln p(x, z), shape
+        (S,). A function of two arguments gets the data as well. Of a PyMC model, see `from_pymc`.
+    rng : numpy.random.Generator or int
+    states : int
+        At how many random states to look.
+    sizes : sequence of int
+        Draws of the looks, smallest first; see `experiments.checks.sequential`.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    InputError
+        If the derivation or the log joint density cannot be checked: a method is missing or fails, a shape
+        is wrong, something is nan, a state is changed in place, a sampler ignores its generator, or names do
+        not match.
+    """
+    began = time.perf_counter()
+    generator = np.random.default_rng(rng)
+    if isinstance(derivation, type) and (data is not None or _takes_nothing(derivation)):
+        derivation = derivation() if data is None else derivation(data)
+    subject = Subject.of(derivation, as_log_joint(log_joint, data))
+    knock(subject, generator)
+    bench = lay_out(subject, generator, states, tuple(sizes))
+    results = [result for run in CHECKS.values() for result in run(bench, generator.spawn(1)[0])]
+    return Report(tuple(results), tuple(faults(results)), FALSE_ALARM_RATE, time.perf_counter() - began)
+
+
+def faults(results: Sequence[Result]) -> list[Fault]:
+    """Return the faults that explain the failed results, causes before consequences.
+
+    A sampler and a density that disagree spoil every expectation under their factor, so that nothing else is
+    believed then. An update and the bound are tested each for itself at arbitrary states, so that both may
+    be wrong. What ascends, ends or is symmetric wrongly is blamed only where no cause was found.
+    """
+    failed = [result for result in results if result.decision is Decision.FAILED]
+    direct = [result for result in failed if result.check == "density"]
+    direct = direct or [result for result in failed if result.check in ("definition", "elbo")]
+    blamed: dict[tuple[str, str], Result] = {}
+    for result in direct or failed:
+        blamed.setdefault((result.check, result.factor), result)
+    messages: list[Fault] = []
+    for (name, factor), _ in blamed.items():
+        sentences = [r.sentence for r in direct or failed if (r.check, r.factor) == (name, factor)]
+        named = [s for s in sentences if factor != BOUND or "term" in s]
+        messages.append(Fault(name, factor, (named or sentences)[0]))
+    return messages
+
+
+def _takes_nothing(derivation: type) -> bool:
+    try:
+        inspect.signature(derivation).bind()
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Stationarity: after a factor is updated, the bound's derivative in that factor's parameters is zero.
+
+Derivatives are central differences in free coordinates. A slope g where the curvature is c promises a gain of
+g^2 / (2 |c|) nats; a promise above rounding is a fault, of the update or of the bound.
+"""
+
+import numpy as np
+
+from experiments.checks.bench import Bench
+from experiments.checks.climbing import NOT_OFFERED, climbs, slopes
+from experiments.checks.results import Decision, Result
+
+TOLERANCE = 1e-6
+"""Nats of promised gain, times max(1, |bound|)."""
+
+
+def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+    """Differentiate at every state after each update."""
+    found = climbs(bench, rng)
+    if found is None:
+        return [
+            Result("stationarity", factor, Decision.SKIPPED, NOT_OFFERED) for factor in bench.subject.factors
+        ]
+    results = []
+    for climb in found:
+        worst, slack, where = 0.0, TOLERANCE, ""
+        for state in bench.states:
+            here = bench.subject.update(state, climb.factor)
+            scale = max(1.0, abs(bench.subject.bound(here)))
+
+            def bound(u: np.ndarray, here: object = here, climb: object = climb) -> float:
+                return bench.subject.bound(climb.moved(here, u))  # type: ignore[attr-defined]
+
+            first, second = slopes(bound, climb.free(here))
+            gain = np.where(
+                np.abs(first) > 1e-7 * scale, first**2 / (2 * np.maximum(np.abs(second), 1e-3)), 0.0
+            )
+            if gain.size and gain.max() / scale > worst:
+                i = int(np.argmax(gain))
+                worst, slack = float(gain[i] / scale), TOLERANCE
+                where = f"{climb.space.coordinate(i)} should be {'larger' if first[i] > 0 else 'smaller'}"
+        wrong = worst > slack
+        sentence = (
+            f"After its update q({climb.factor}) is not where the ELBO is highest: {where}, "
+            f"for a gain of {worst:.2g} nats."
+            if wrong
+            else f"After its update, the ELBO's slope in all parameters of q({climb.factor}) is zero."
+        )
+        decision = Decision.FAILED if wrong else Decision.PASSED
+        results.append(Result("stationarity", climb.factor, decision, sentence, worst, slack))
+    return results

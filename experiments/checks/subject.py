@@ -1,0 +1,325 @@
+"""The derivation under test, behind a door: what it returns is checked, and faults named by factor.
+
+A method that is missing, fails, returns the wrong shape or NaN, changes its input or ignores its generator is
+bad input: `hand_cavi.InputError`, in a sentence. Being wrong as mathematics is what the checks are for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.space import Arrays, Space
+from hand_cavi import InputError
+
+_METHODS = ("factors", "initial", "update", "elbo", "sample", "log_density")
+_BLOCK = 200_000  # rows of values that the log joint density sees at once
+
+LogJoint = Callable[[dict[str, np.ndarray]], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A derivation and the log joint density that it is held against.
+
+    Attributes
+    ----------
+    derivation : Derivation
+    log_joint : callable
+        Takes values by name, arrays (S, ...), and returns ln p(x, z), shape (S,).
+    factors : tuple of str
+    """
+
+    derivation: Any
+    log_joint: LogJoint
+    factors: tuple[str, ...]
+
+    @classmethod
+    def of(cls, derivation: Any, log_joint: LogJoint) -> "Subject":
+        """Look at the derivation's methods and factors."""
+        lacking = [name for name in _METHODS if not hasattr(derivation, name)]
+        lacking += [
+            name for name in _METHODS[1:] if name not in lacking and not callable(getattr(derivation, name))
+        ]
+        if lacking:
+            raise InputError(
+                f"{_name(derivation)} lacks {' and '.join(lacking)}; it needs {', '.join(_METHODS)}"
+            )
+        if not callable(log_joint):
+            raise InputError(
+                f"the log joint density is {log_joint!r}; it must be a function of values by name"
+            )
+        factors = derivation.factors
+        if callable(factors):
+            raise InputError(
+                f"factors of {_name(derivation)} is a method; make it an attribute or a property"
+            )
+        if isinstance(factors, str) or not isinstance(factors, Sequence) or not factors:
+            raise InputError(f"factors is {factors!r}; it must list the names of the factors")
+        if not all(isinstance(factor, str) for factor in factors) or len(set(factors)) < len(factors):
+            raise InputError(f"factors is {factors!r}; the names must be words, each once")
+        return cls(derivation, log_joint, tuple(factors))
+
+    # ---- the derivation's methods -----------------------------------------------------------
+
+    def initial(self, rng: np.random.Generator) -> Any:
+        """Return a random state."""
+        state = self._call("initial", None, lambda: self.derivation.initial(rng))
+        if state is None:
+            raise InputError("initial(rng) returned None; it must return a state")
+        return state
+
+    def update(self, state: Any, factor: str) -> Any:
+        """Return the updated state, after making sure that the old one has not changed."""
+        before = snapshot(state)
+        after = self._call("update", factor, lambda: self.derivation.update(state, factor))
+        if after is None:
+            raise InputError(f'update(state, "{factor}") returned None; it must return a state')
+        if not _same(before, snapshot(state)):
+            raise InputError(
+                f'update(state, "{factor}") changes the state that it was given; build a new state instead, '
+                "such as with dataclasses.replace and arrays of its own"
+            )
+        self._finite(after, f'update(state, "{factor}") returned a state that holds')
+        return after
+
+    def elbo(self, state: Any) -> dict[str, float]:
+        """Return the terms of the bound."""
+        terms = self._call("elbo", None, lambda: self.derivation.elbo(state))
+        if not isinstance(terms, Mapping) or not terms:
+            raise InputError(
+                f"elbo(state) returned {type(terms).__name__}; it must return terms by name, in a dict"
+            )
+        found = {}
+        for name, value in terms.items():
+            if np.ndim(value) or not np.isfinite(value):
+                raise InputError(
+                    f'the term "{name}" of elbo(state) is {value!r}; it must be one finite number'
+                )
+            found[str(name)] = float(value)
+        return found
+
+    def bound(self, state: Any) -> float:
+        """Return the bound, the sum of its terms."""
+        return float(sum(self.elbo(state).values()))
+
+    def sample(self, state: Any, factor: str, rng: np.random.Generator, n: int) -> Arrays:
+        """Return n draws of a factor, by name."""
+        draws = self._call("sample", factor, lambda: self.derivation.sample(state, factor, rng, n))
+        named = draws if isinstance(draws, Mapping) else {factor: draws}
+        found = {}
+        for name, values in named.items():
+            array = np.asarray(values)
+            if array.ndim == 0 or len(array) != n or array.dtype.kind not in "biuf":
+                raise InputError(
+                    f'sample(state, "{factor}", rng, {n}) returned {name} of shape {array.shape}; '
+                    f"numbers with a leading axis of {n} draws are needed"
+                )
+            if not np.isfinite(array).all():
+                raise InputError(f'sample(state, "{factor}", rng, {n}) drew {name} that is not finite')
+            found[str(name)] = array
+        if not found:
+            raise InputError(f'sample(state, "{factor}", rng, {n}) returned no variables')
+        return found
+
+    def log_density(self, state: Any, factor: str, values: Arrays) -> np.ndarray:
+        """Return ln q of a factor, shape (S,); it may be -inf, but not nan."""
+        n = len(next(iter(values.values())))
+        given: Any = values[factor] if list(values) == [factor] and self._bare(state, factor) else values
+        density = self._call("log_density", factor, lambda: self.derivation.log_density(state, factor, given))
+        array = np.asarray(density, dtype=float)
+        if array.shape != (n,):
+            raise InputError(
+                f'log_density(state, "{factor}", values) returned shape {array.shape} for {n} draws; '
+                f"it must be ({n},), one number for each draw"
+            )
+        if np.isnan(array).any():
+            raise InputError(f'log_density(state, "{factor}", values) is nan at some values')
+        return array
+
+    def _bare(self, state: Any, factor: str) -> bool:
+        draws = self.derivation.sample(state, factor, np.random.default_rng(0), 2)
+        return not isinstance(draws, Mapping)
+
+    # ---- the log joint density ----------------------------------------------------------------
+
+    def draw(self, state: Any, rng: np.random.Generator, n: int, without: str | None = None) -> Arrays:
+        """Return n draws of every factor but one, by name."""
+        found: Arrays = {}
+        for factor in self.factors:
+            if factor != without:
+                found |= self.sample(state, factor, rng, n)
+        return found
+
+    def log_p(self, values: Arrays) -> np.ndarray:
+        """Return ln p(x, z), shape (S,)."""
+        n = len(next(iter(values.values())))
+        blocks = [
+            self._log_p({name: array[start : start + _BLOCK] for name, array in values.items()})
+            for start in range(0, n, _BLOCK)
+        ]
+        return np.concatenate(blocks)
+
+    def _log_p(self, values: Arrays) -> np.ndarray:
+        n = len(next(iter(values.values())))
+        try:
+            density = np.asarray(self.log_joint(values), dtype=float)
+        except KeyError as error:
+            raise InputError(
+                f"the log joint density asks for {error}, but the factors draw "
+                f"{', '.join(sorted(values))}; the names must agree"
+            ) from None
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(f"the log joint density failed: {type(error).__name__}: {error}") from error
+        if density.shape != (n,):
+            raise InputError(
+                f"the log joint density returned shape {density.shape} for {n} draws; it must be ({n},): "
+                "one number for each draw, with everything else summed"
+            )
+        if np.isnan(density).any():
+            raise InputError("the log joint density is nan at draws from q")
+        return density
+
+    def _call(self, method: str, factor: str | None, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except Exception as error:
+            where = f'{method}(state, "{factor}")' if factor else method
+            raise InputError(f"{where} failed: {type(error).__name__}: {error}") from error
+
+    def _finite(self, state: Any, what: str) -> None:
+        for array in snapshot(state):
+            if isinstance(array, np.ndarray) and array.dtype.kind == "f" and np.isnan(array).any():
+                raise InputError(f"{what} nan; look at its formulas at a random state")
+
+
+def space_of(subject: Subject, factor: str, states: Sequence[Any], rng: np.random.Generator) -> Space:
+    """Return the space of a factor's variables, judged by draws at several states."""
+    draws = [subject.sample(state, factor, rng, 1000) for state in states]
+    return Space.of({name: np.concatenate([d[name] for d in draws]) for name in draws[0]})
+
+
+def knock(subject: Subject, rng: np.random.Generator) -> None:
+    """Try every method once, and refuse what cannot be checked.
+
+    Raises
+    ------
+    InputError
+        In a sentence that names the factor.
+    """
+    state = subject.initial(rng)
+    subject.elbo(state)
+    owner: dict[str, str] = {}
+    for factor in subject.factors:
+        draws = subject.sample(state, factor, np.random.default_rng(1), 50)
+        for name in draws:
+            if name in owner:
+                raise InputError(
+                    f'both "{owner[name]}" and "{factor}" draw {name}; each variable has one factor'
+                )
+            owner[name] = factor
+        again = subject.sample(state, factor, np.random.default_rng(1), 50)
+        other = subject.sample(state, factor, np.random.default_rng(2), 50)
+        varies = any(array.size and (array != array[:1]).any() for array in draws.values())
+        same = all(np.array_equal(draws[name], again.get(name, np.empty(0))) for name in draws)
+        stuck = all(np.array_equal(draws[name], other.get(name, np.empty(0))) for name in draws)
+        if not same or (varies and stuck):
+            how = (
+                "draws the same from another generator"
+                if same
+                else "draws differently from an equal generator"
+            )
+            raise InputError(
+                f'sample(state, "{factor}", rng, n) ignores its generator: it {how}; use rng alone'
+            )
+        if not np.isfinite(subject.log_density(state, factor, draws)).all():
+            raise InputError(
+                f'log_density(state, "{factor}", values) is infinite at draws of sample; '
+                "sampler and density must have the same support"
+            )
+    _same_names(owner, subject)
+    _has_mass(state, owner, subject, rng)
+    for factor in subject.factors:
+        subject.elbo(subject.update(state, factor))
+
+
+def _same_names(owner: dict[str, str], subject: Subject) -> None:
+    """Compare the factors' variables with the model's, where it names them."""
+    wanted = getattr(subject.log_joint, "variables", None)
+    if wanted is None or set(wanted) == set(owner):
+        return
+    ours, theirs = sorted(set(owner) - set(wanted)), sorted(set(wanted) - set(owner))
+    rows = [f"{name} (of {owner[name]})" for name in ours]
+    raise InputError(
+        "the factors' variables and the model's do not match: only the factors have "
+        f"{', '.join(rows) or 'nothing'}; only the model has {', '.join(theirs) or 'nothing'}; "
+        f"both have {', '.join(sorted(set(owner) & set(wanted))) or 'nothing'}; give them the same names"
+    )
+
+
+def _has_mass(state: Any, owner: dict[str, str], subject: Subject, rng: np.random.Generator) -> None:
+    """Refuse a model in which draws of q are impossible, and find whose draws they are."""
+    values = subject.draw(state, rng, 50)
+    bad = ~np.isfinite(subject.log_p(values))
+    if not bad.any():
+        return
+    terms = getattr(subject.log_joint, "terms", None)
+    blamed: list[str] = []
+    if terms is not None:
+        blamed = [name for name, term in terms(values).items() if not np.isfinite(term).all()]
+    row = int(np.argmax(bad))
+    guilty = []
+    for factor in subject.factors:
+        own = [name for name in values if owner[name] == factor]
+        at = {name: np.repeat(array[row : row + 1], 50, axis=0) for name, array in values.items()}
+        at |= {name: values[name] for name in own}
+        if np.isfinite(subject.log_p(at)).any():
+            guilty.append(factor)
+    where = (
+        f'draws of the factor "{guilty[0]}"'
+        if guilty
+        else "draws of the factors " + ", ".join(subject.factors)
+    )
+    of_terms = f" (its terms {', '.join(blamed)})" if blamed else ""
+    raise InputError(
+        f"the log joint density is infinite at {where}{of_terms}: q puts mass where the model has none; "
+        "compare supports, units and names"
+    )
+
+
+def snapshot(thing: Any) -> list[Any]:
+    """Return copies of all that a state holds: arrays, numbers and words, in a fixed order.
+
+    What a dataclass computes later and keeps (a cached property) is no part of its state.
+    """
+    if isinstance(thing, np.ndarray):
+        return [thing.copy()]
+    if isinstance(thing, Mapping):
+        return [leaf for key in thing for leaf in (key, *snapshot(thing[key]))]
+    if isinstance(thing, list | tuple):
+        return [leaf for item in thing for leaf in snapshot(item)]
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return [leaf for field in fields(thing) for leaf in snapshot(getattr(thing, field.name))]
+    if isinstance(thing, int | float | complex | str | bool | np.generic | None):
+        return [np.asarray(thing) if isinstance(thing, float) else thing]
+    inner = getattr(thing, "__dict__", {})
+    return [leaf for key in sorted(inner) for leaf in snapshot(inner[key])] if not callable(thing) else []
+
+
+def _same(before: list[Any], after: list[Any]) -> bool:
+    if len(before) != len(after):
+        return False
+    for old, new in zip(before, after, strict=True):
+        if isinstance(old, np.ndarray):
+            if not np.array_equal(old, new, equal_nan=old.dtype.kind in "fc"):
+                return False
+        elif old != new:
+            return False
+    return True
+
+
+def _name(derivation: Any) -> str:
+    return derivation.__name__ if isinstance(derivation, type) else type(derivation).__name__

@@ -1,0 +1,152 @@
+"""What `elbowroom check` can be pointed at: a user's derivation by its name, or one that ships."""
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.mixture_log_joint import MixtureLogJoint
+from experiments.plugins import did_you_mean, find, names
+from hand_cavi import InputError, Mixture, families, weights
+from hand_cavi.mixture_derivation import MixtureDerivation
+
+_PREFIX = "mixture:"
+_TEXTBOOK = [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
+_PLANE = [
+    *([-2.6, 0.3], [-2.1, 1.1], [-1.7, 0.2], [-1.2, 0.9]),
+    *([1.4, 2.8], [1.9, 2.1], [2.3, 3.4], [2.8, 2.2]),
+]
+
+_of: Any = families  # priors take plain numbers and lists
+_with: Any = weights
+
+# A prior and a few points of its kind; no two numbers are alike, so that none stands in for another.
+_FAMILIES: dict[str, tuple[Any, Any]] = {
+    "normal_known_variance": (_of.NormalKnownVariance(0.3, 25.0, 1.4), _TEXTBOOK),
+    "normal_gamma": (_of.NormalGamma([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), _PLANE),
+    "normal_wishart": (_of.NormalWishart([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), _PLANE),
+    "gamma_poisson": (
+        _of.GammaPoisson([1.7, 2.6], [0.4, 0.7]),
+        [[0, 9], [1, 7], [2, 8], [1, 6], [5, 2], [6, 3], [4, 2]],
+    ),
+    "dirichlet_categorical": (
+        _of.DirichletCategorical([[1.3, 2.1, 0.8], [1.6, 0.9, 1.2]]),
+        [[0, 1], [0, 0], [1, 0], [0, 0], [2, 2], [2, 1], [2, 2]],
+    ),
+}
+_WEIGHTS: dict[str, Any] = {
+    "fixed": _with.FixedWeights(),
+    "dirichlet": _with.DirichletWeights(1.3),
+    "stick_breaking": _with.StickBreaking(1.6),
+}
+
+
+def shipped() -> list[str]:
+    """Return the names of the derivations that ship."""
+    return [f"{_PREFIX}{family}+{mixing}" for family in names("families") for mixing in names("weights")]
+
+
+def skeleton() -> str:
+    """Return the file that a new derivation begins from."""
+    return Path(__file__).with_name("skeleton.py.txt").read_text(encoding="utf-8")
+
+
+def found(name: str, log_joint: str | None) -> Iterator[tuple[str, Any, Any]]:
+    """Return what a name on the command line stands for: names, derivations and log joint densities.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, module, name or shipped derivation, or no log joint density beside it.
+    """
+    if name.startswith(_PREFIX):
+        if log_joint is not None:
+            raise InputError(f'"{name}" ships with its own log joint density; leave --log-joint out')
+        wanted = shipped() if name == f"{_PREFIX}all" else [name]
+        for each in wanted:
+            yield each, *_mixture(each)
+        return
+    derivation, module = _load(name)
+    if log_joint is not None and ":" in log_joint:
+        density = _load(log_joint)[0]
+    else:
+        density = _beside(module, log_joint, name)
+    yield name, _made(derivation, name), density
+
+
+def _mixture(name: str) -> tuple[MixtureDerivation, MixtureLogJoint]:
+    if name not in shipped():
+        raise InputError(f'there is no shipped derivation "{name}"{did_you_mean(name, shipped())}')
+    family, _, mixing = name.removeprefix(_PREFIX).partition("+")
+    if family not in _FAMILIES or mixing not in _WEIGHTS:
+        raise InputError(f'"{name}" has no example to be checked with; check it from a file of its own')
+    prior, x = _FAMILIES[family]
+    mixture = Mixture(prior, _WEIGHTS[mixing], 2)
+    points = np.asarray(x, dtype=float)
+    return MixtureDerivation(mixture, points), MixtureLogJoint(mixture, points)
+
+
+def _load(name: str) -> tuple[Any, ModuleType]:
+    """Return the object that FILE.py:NAME or MODULE:NAME names, and its module."""
+    where, colon, attribute = name.rpartition(":")
+    if not colon or not where or not attribute:
+        raise InputError(
+            f'"{name}" names no derivation; write FILE.py:NAME, MODULE:NAME or {_PREFIX}FAMILY+WEIGHTS'
+        )
+    if not where.endswith(".py"):
+        thing = find("methods", name)
+        return thing, sys.modules[where]
+    module = _from_file(Path(where))
+    if not hasattr(module, attribute):
+        offered = [key for key in vars(module) if not key.startswith("_")]
+        raise InputError(f'"{where}" has no "{attribute}"{did_you_mean(attribute, offered)}')
+    return getattr(module, attribute), module
+
+
+def _from_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError(f'there is no file "{path}"')
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up by name
+    sys.path.insert(0, str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(f'"{path}" cannot be imported: {type(error).__name__}: {error}') from error
+    finally:
+        sys.path.pop(0)
+    return module
+
+
+def _beside(module: ModuleType, wanted: str | None, name: str) -> Any:
+    for key in (wanted,) if wanted else ("log_joint", "model"):
+        if hasattr(module, key):
+            thing = getattr(module, key)
+            is_maker = (
+                key == "model" and callable(thing) and type(thing).__module__.partition(".")[0] != "pymc"
+            )
+            return _made(thing, key) if is_maker else thing
+    looked = f'"{wanted}"' if wanted else '"log_joint" or "model"'
+    raise InputError(
+        f'beside "{name}" there is no {looked}; say with --log-joint what the derivation is held against'
+    )
+
+
+def _made(thing: Any, name: str) -> Any:
+    """Return a derivation as it is, or what a class or function of no arguments makes."""
+    if not isinstance(thing, type) and not callable(thing):
+        return thing
+    if not isinstance(thing, type) and hasattr(thing, "update"):
+        return thing
+    try:
+        return thing()
+    except TypeError as error:
+        raise InputError(
+            f'"{name}" cannot be made without arguments: {error}; give defaults, or an object'
+        ) from error

@@ -1,0 +1,92 @@
+"""`elbowroom check`: a hand-derived model, held against its joint density."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments.commands._output import Json, print_json
+
+if TYPE_CHECKING:
+    from experiments.checks import Report
+
+
+def check(
+    derivation: Annotated[
+        str,
+        typer.Argument(
+            help="MODULE:NAME, FILE.py:NAME, or a shipped one such as mixture:normal_gamma+dirichlet; "
+            "mixture:all checks every family with every prior of the weights."
+        ),
+    ],
+    log_joint: Annotated[
+        str | None,
+        typer.Option(
+            help="The log joint density or PyMC model: MODULE:NAME, FILE.py:NAME, or a name in the "
+            "derivation's file. "
+            "Default: log_joint or model there."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Where states and draws come from.", min=0)] = 1,
+    json: Json = False,
+) -> None:
+    """Check a hand-derived mean-field model against its joint density.
+
+    The derivation is an object, or a class or function that makes one without arguments. Exit code 1 means
+    that something is wrong, 3 that something could not be decided.
+    """
+    from experiments.checks import check as run_check
+    from experiments.checks.subjects import found
+
+    reports: dict[str, Report] = {}
+    for name, thing, density in found(derivation, log_joint):
+        reports[name] = run_check(thing, None, density, rng=seed)
+        if not json:
+            _print(name, reports[name])
+    if json:
+        print_json(_summary(reports))
+    outcomes = [report.passed for report in reports.values()]
+    if False in outcomes:
+        raise typer.Exit(1)
+    if None in outcomes:
+        raise typer.Exit(3)
+
+
+def _summary(reports: "dict[str, Report]") -> dict[str, Any]:
+    """Return one report as it is, several by name."""
+    outcomes = [report.passed for report in reports.values()]
+    passed = False if False in outcomes else None if None in outcomes else True
+    if len(reports) == 1:
+        ((name, report),) = reports.items()
+        return {"derivation": name, **report.summary()}
+    return {"passed": passed, "derivations": {name: report.summary() for name, report in reports.items()}}
+
+
+def _print(name: str, report: "Report") -> None:
+    from experiments.checks import Decision
+
+    mark = {
+        Decision.PASSED: "ok       ",
+        Decision.FAILED: "WRONG    ",
+        Decision.UNDECIDED: "undecided",
+        Decision.SKIPPED: "skipped  ",
+    }
+    print(name)
+    last = ""
+    for result in report.results:
+        check = result.check if result.check != last else ""
+        print(f"  {check:<13} {mark[result.decision]} {result.sentence}")
+        last = result.check
+    print()
+    if report.faults:
+        print(f"Wrong: {', '.join(dict.fromkeys(fault.factor for fault in report.faults))}.")
+        for fault in report.faults:
+            print(f"  {fault.message}")
+    elif report.passed is None:
+        print("Nothing wrong was found, but the draws could not decide everything.")
+    else:
+        print("Nothing wrong was found.")
+    rate = 100 * report.false_alarm_rate
+    print(
+        f"A correct derivation is called wrong in at most {rate:g} % of such checks. "
+        f"{report.seconds:.1f} s.\n"
+    )
