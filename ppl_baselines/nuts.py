@@ -10,7 +10,7 @@ already.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter
@@ -101,6 +101,7 @@ def run(
     draws: int = 1_000,
     tune: int = 1_000,
     cores: int = 1,
+    gather: Callable[..., xr.DataTree] = to_datatree,
 ) -> xr.DataTree:
     """Sample the posterior.
 
@@ -114,6 +115,9 @@ def run(
         ``draws`` after ``tune`` discarded ones, in each chain.
     cores : int
         Chains at the same time.
+    gather : callable
+        Makes the DataTree, as `ppl_baselines.draws.to_datatree` does; another one for models whose variables
+        are not the canonical ones.
 
     Returns
     -------
@@ -130,7 +134,7 @@ def run(
     chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
     sample = _sample_with_nutpie if prepared.sampler == "nutpie" else _sample_with_pymc
     sampled, seconds = sample(prepared, chain_starts, seed, draws=draws, tune=tune, cores=cores)
-    return to_datatree(
+    return gather(
         _canonical(prepared.coordinates, sampled.posterior.to_dataset()),
         sample_stats=harmonised(sampled.sample_stats.to_dataset()),
         attributes={

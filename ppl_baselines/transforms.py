@@ -72,6 +72,23 @@ class Log:
 
 
 @dataclass(frozen=True)
+class LogOdds:
+    """A variable between 0 and 1, theta = 1 / (1 + exp(-u)); it never rounds to 0 or 1."""
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return 1 / (1 + exp(-u))."""
+        return np.clip(np.exp(-np.logaddexp(0, -u)), _TINY, 1 - np.finfo(float).epsneg)
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return ln theta - ln(1 - theta)."""
+        return _log(theta) - _log(1 - theta)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return the sum of ln theta + ln(1 - theta)."""
+        return _sum(-np.logaddexp(0, u) - np.logaddexp(0, -u))
+
+
+@dataclass(frozen=True)
 class Simplex:
     """Probabilities along the last axis, p = softmax(u_1, ..., u_{C-1}, -sum u).
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ppl_baselines.errors import UnavailableError
-from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks, Transform
+from ppl_baselines.transforms import Identity, Log, LogCholesky, LogOdds, Simplex, Sticks, Transform
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TRANSFORMS: dict[str, Transform] = {
     "NoneType": Identity(),
     "LogTransform": Log(),
+    "LogOddsTransform": LogOdds(),
+    "SimplexTransform": Simplex(),
 }
 """The transforms, by the name of the class with which PyMC does the same."""
 
@@ -150,6 +152,8 @@ def coordinates_of(model: "pm.Model") -> Coordinates:
             )
         name, transform = STAND_INS.get(variable.name, (variable.name, TRANSFORMS[kind]))
         shape = tuple(int(size) for size in variable.shape.eval(mode="FAST_COMPILE"))
+        if kind == "SimplexTransform":
+            shape = (*shape[:-1], shape[-1] - 1)
         stop = start + int(np.prod(shape))
         spans.append(Span(name, variable.name, start, stop, shape, transform))
         start = stop

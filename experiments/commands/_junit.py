@@ -16,8 +16,12 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.records import CellRecord, ProblemRecord, StudyRecord
+
+if TYPE_CHECKING:
+    from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -25,7 +29,7 @@ _ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """What XML 1.0 cannot hold, such as the control characters of a coloured message."""
 
 
-def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> None:
+def write_junit(path: Path, record: "StudyRecord | CustomStudyRecord", judged: Collection[str]) -> None:
     """Write a study's verdicts, the whole file or none.
 
     Parameters
@@ -49,7 +53,7 @@ def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> Non
         raise InputError(f'the file "{path}" cannot be written: {error.strerror}') from None
 
 
-def junit(record: StudyRecord, judged: Collection[str]) -> str:
+def junit(record: "StudyRecord | CustomStudyRecord", judged: Collection[str]) -> str:
     """Return a study's verdicts as JUnit XML."""
     suites = ET.Element("testsuites", name=_legal(record.name))
     for problem in record.problems:
@@ -61,7 +65,11 @@ def junit(record: StudyRecord, judged: Collection[str]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
 
 
-def _suite(record: StudyRecord, problem: ProblemRecord, cells: list[CellRecord]) -> ET.Element:
+def _suite(
+    record: "StudyRecord | CustomStudyRecord",
+    problem: "ProblemRecord | CustomProblemRecord",
+    cells: list[CellRecord],
+) -> ET.Element:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
     suite = ET.Element("testsuite", name=_legal(f"{problem.dataset}, {problem.model}{repeat}"))
     properties = ET.SubElement(suite, "properties")
@@ -77,7 +85,12 @@ def _suite(record: StudyRecord, problem: ProblemRecord, cells: list[CellRecord])
     return suite
 
 
-def _case(record: StudyRecord, problem: ProblemRecord, cell: CellRecord, repeat: str) -> ET.Element:
+def _case(
+    record: "StudyRecord | CustomStudyRecord",
+    problem: "ProblemRecord | CustomProblemRecord",
+    cell: CellRecord,
+    repeat: str,
+) -> ET.Element:
     seconds = (cell.seconds_compile or 0.0) + (cell.seconds_run or 0.0)
     case = ET.Element(
         "testcase",

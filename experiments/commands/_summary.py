@@ -1,17 +1,20 @@
 """A study's record as the one JSON document of ``run --json``, and as the short tables of a terminal."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.records import CellRecord, Measurement, ProblemRecord, StudyRecord, Verdict
 
+if TYPE_CHECKING:
+    from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
 
-def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]:
+
+def summary(record: "StudyRecord | CustomStudyRecord", *, report: str | None = None) -> dict[str, Any]:
     """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
 
     Parameters
     ----------
-    record : StudyRecord
+    record : StudyRecord or CustomStudyRecord
     report : str, optional
         Where the HTML report lies.
 
@@ -20,7 +23,8 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]
     dict
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
         ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
-        those of the components in ascending order, in the data's unit. Every cell has ``measurements``: each
+        those of the components in ascending order, in the data's unit; of a user's own model, those of the
+        quantities in ``measurements.means.entries``. Every cell has ``measurements``: each
         metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of a 95 % interval),
         ``unit``, ``entries`` (what the values of a list are called), ``threshold`` (``value``, ``sense``,
         ``source``, ``is_convention``) and ``note``.
@@ -51,12 +55,14 @@ def without_nan(content: Any) -> Any:
     return content
 
 
-def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
+def _cell(problem: "ProblemRecord | CustomProblemRecord", cell: CellRecord) -> dict[str, Any]:
     measured = cell.measurements
     collapsed, symmetrised = _figure(measured, "collapsed_bound"), _figure(measured, "symmetrised_bound")
     gap, error = _figure(measured, "evidence_gap"), _figure(measured, "mean_error")
     evidence = problem.reference.log_evidence
     own = _figure(measured, "own_bound")
+    of_own_model = "means" in measured  # of a user's own model, whose quantities are in no order
+    means, sds = (_figure(measured, name if of_own_model else f"sorted_{name}") for name in ("means", "sds"))
     return {
         "dataset": cell.cell.dataset,
         "model": cell.cell.model,
@@ -82,10 +88,10 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
             {"method": one.method, "log_evidence": one.value, "log_evidence_se": one.standard_error}
             for one in problem.reference.opinions
         ],
-        "means": _figure(measured, "sorted_means")[0],
-        "means_se": _figure(measured, "sorted_means")[1],
-        "sds": _figure(measured, "sorted_sds")[0],
-        "sds_se": _figure(measured, "sorted_sds")[1],
+        "means": means[0],
+        "means_se": means[1],
+        "sds": sds[0],
+        "sds_se": sds[1],
         "component_means": _figure(measured, "component_means")[0],
         "component_sds": _figure(measured, "component_sds")[0],
         "mean_error": error[0],

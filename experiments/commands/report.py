@@ -15,6 +15,14 @@ def report(
     """Write a study's report again, from what is stored."""
     folder = _folder(study)
 
+    from experiments.custom.run import load_custom
+
+    if (own := load_custom(folder)) is not None:
+        from experiments.commands._own import show_own
+
+        show_own(own, writable(folder), json)
+        return
+
     from experiments.report import write_report
     from experiments.runner import load_study_record
 

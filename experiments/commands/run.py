@@ -8,6 +8,7 @@ import typer
 from experiments.commands._output import Json, print_json, warn, writable
 
 if TYPE_CHECKING:
+    from experiments.custom.run import CustomStudyRecord
     from experiments.records import StudyRecord
 
 _Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
@@ -59,9 +60,16 @@ def _make_way(junit: Path) -> None:
 
 def _run(
     config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None = None
-) -> "StudyRecord":
-    from experiments.config.reading import default_config_text, load_config, parse_config
+) -> "StudyRecord | CustomStudyRecord":
+    from experiments.config.reading import default_config_text, load_config, parse_config, read_text
+    from experiments.custom.config import is_custom
 
+    if config is not None and is_custom(text := read_text(config)):
+        from experiments.commands._own import run_own
+
+        if junit is not None:
+            _make_way(junit)
+        return run_own(text, config, json, output, workers, junit)
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
 
     from experiments.study.grid import build_study
@@ -97,7 +105,7 @@ def _run(
     return record
 
 
-def _all_ran(record: "StudyRecord") -> bool:
+def _all_ran(record: "StudyRecord | CustomStudyRecord") -> bool:
     """Whether every cell ended well, and was measured: one without measurements was never judged."""
     cells = [cell for problem in record.problems for cell in problem.cells]
     return all(cell.status == "ok" and cell.measurements for cell in cells)

@@ -40,7 +40,13 @@ _JUDGING = (
     "verdict",
     "judge.py",
 )
-_CUSTOM = ("checks/subject.py", "custom/problem.py", "custom/variables.py", "custom/fitting.py")
+_CUSTOM = (
+    "checks/subject.py",
+    "checks/log_joint.py",
+    "custom/problem.py",
+    "custom/variables.py",
+    "custom/fitting.py",
+)
 
 
 @cache

@@ -6,7 +6,7 @@ from scipy import stats
 
 from hand_cavi import StickBreaking
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks
+from ppl_baselines.transforms import Identity, Log, LogCholesky, LogOdds, Simplex, Sticks
 from ppl_baselines.unconstrained import Coordinates, Span
 from tests.ppl_baselines.conftest import PLAIN
 
@@ -14,6 +14,7 @@ from tests.ppl_baselines.conftest import PLAIN
 CASES = {
     "identity": (Identity(), (2, 2), lambda theta: theta),
     "log": (Log(), (2, 3), lambda theta: theta),
+    "log odds": (LogOdds(), (2, 3), lambda theta: theta),
     "simplex": (Simplex(), (3,), lambda theta: theta[:-1]),
     "simplices": (Simplex(), (2, 2, 1), lambda theta: theta[..., :-1]),
     "sticks": (Sticks(), (3,), lambda theta: theta[:-1]),
@@ -58,6 +59,7 @@ def test_log_jacobian_is_by_draw(case):
     ("ours", "theirs", "shape"),
     [
         (Log(), pm.distributions.transforms.log, (2, 3)),
+        (LogOdds(), pm.distributions.transforms.logodds, (2, 3)),
         (Simplex(), pm.distributions.transforms.simplex, (3,)),
         (Simplex(), pm.distributions.transforms.simplex, (2, 2, 3)),
     ],
@@ -72,7 +74,7 @@ def test_they_are_pymcs_own(ours, theirs, shape, nothing_compiled):
     np.testing.assert_allclose(ours.log_jacobian(u[None]), [log_jacobian.sum()], rtol=1e-13)
 
 
-@pytest.mark.parametrize("transform", [Log(), Simplex(), Sticks()])
+@pytest.mark.parametrize("transform", [Log(), LogOdds(), Simplex(), Sticks()])
 def test_nothing_underflows_to_zero(transform):
     u = np.array([[-800.0, 900.0 if not isinstance(transform, Log) else 1.0, -1000.0]])
     theta = transform.constrain(u)
@@ -86,6 +88,7 @@ def test_nothing_underflows_to_zero(transform):
     ("transform", "theta"),
     [
         (Log(), np.array([[1.0, -1.0]])),
+        (LogOdds(), np.array([[0.5, 1.5]])),
         (Simplex(), np.array([[1.5, -0.5]])),
         (Sticks(), np.array([[1.5, -0.5]])),
         (LogCholesky(), np.array([[[[1.0, 2.0], [2.0, 1.0]]]])),
