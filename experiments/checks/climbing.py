@@ -45,6 +45,13 @@ class Climb:
         u = self.space.unconstrain({name: array[np.newaxis] for name, array in parameters.items()})[0]
         return np.clip(np.nan_to_num(u, nan=0.0), -300, 300) if not np.isfinite(u).all() else u
 
+    def bound(self, state: Any, u: np.ndarray) -> float:
+        """Return the bound with the factor's parameters at these free numbers; nan where it has none."""
+        try:
+            return self.subject.bound(self.moved(state, u))
+        except InputError:  # at a point that the differences chose, not the derivation
+            return np.nan
+
     def moved(self, state: Any, u: np.ndarray) -> Any:
         """Return the state with the factor's parameters at these free numbers."""
         values, _ = self.space.constrain(u[np.newaxis])
@@ -65,6 +72,13 @@ def climbs(bench: Bench, rng: np.random.Generator) -> list[Climb] | None:
     found = []
     for factor in bench.subject.factors:
         each = [_parameters(bench.subject, state, factor) for state in states]
+        shapes = [{name: array.shape for name, array in one.items()} for one in each]
+        changed = next((one for one in shapes if one != shapes[0]), None)
+        if changed is not None:
+            raise InputError(
+                f'parameters(state, "{factor}") has shapes {shapes[0]} at one state and {changed} at '
+                "another; they must be the same at all states"
+            )
         space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
         found.append(Climb(bench.subject, factor, space))
     return found

@@ -32,6 +32,9 @@ Half its square, 0.01 nats, is about what such an update loses of the bound.
 _ROWS = 1_000_000  # points times draws in one look, at most
 _OUTWARDS = 1.7
 _STRESSED = 200
+_ROUNDING = (
+    1e-12  # of the largest number that enters a difference: less is not noise, and not a signal either
+)
 _FEWEST = 30  # draws on which a variance must rest
 
 
@@ -65,10 +68,11 @@ def _n_points(space: Space) -> int:
 
 def _result(factor: str, decision: Decision, look: Look) -> Result:
     if decision is Decision.FAILED:
-        size = (
-            "exactly, in directions without noise" if look.p_value == 0 else f"about {look.effect:.2g} nats"
+        certain = ", in a direction that has no noise at all" if look.p_value == 0 else ""
+        sentence = (
+            f"The update of q({factor}) is not the optimal one: ln q is off by about {look.effect:.2g} nats"
+            f"{certain}{look.note}."
         )
-        sentence = f"The update of q({factor}) is not the optimal one: ln q is off by {size}{look.note}."
     elif decision is Decision.PASSED:
         sentence = f"The update of q({factor}) is the optimal one, to within {look.bound:.2g} nats."
     else:
@@ -226,7 +230,7 @@ def hotelling(y: np.ndarray, stressed: np.ndarray, scale: float) -> tuple[float,
     mean, deviation = projected.mean(axis=0), np.sqrt(np.maximum(size, 0))
     square = (projected - mean) ** 2
     rests_on = square.sum(axis=0) ** 2 / np.maximum((square**2).sum(axis=0), 1e-300)  # about so many draws
-    varies = (deviation > 1e-6 * max(deviation[-1], 1e-12 * scale)) & (rests_on >= _FEWEST)
+    varies = (deviation > max(1e-6 * deviation[-1], _ROUNDING * scale)) & (rests_on >= _FEWEST)
     rank = int(varies.sum())
     if rank == 0 or n <= rank + 1:
         return 0.0, 1.0
@@ -259,8 +263,9 @@ def _direction(space: Space, at: Arrays, mean: np.ndarray, own: np.ndarray) -> s
         slopes = np.linalg.lstsq(design, mean, rcond=None)[0][1:]
         shift, widen = slopes[:free], slopes[free:]
     else:
-        fits = [np.polyfit(w[:, i], mean, 2) for i in range(free)]
-        shift, widen = np.array([f[1] for f in fits]), np.array([2 * f[0] for f in fits])
+        designs = [np.column_stack([np.ones(n), w[:, i], w[:, i] ** 2 / 2]) for i in range(free)]
+        fits = np.array([np.linalg.lstsq(design, mean, rcond=None)[0] for design in designs])
+        shift, widen = fits[:, 1], fits[:, 2]
     by_shift, by_width = np.abs(shift), np.abs(widen) / np.sqrt(2)
     if by_shift.max() >= by_width.max():
         i = int(np.argmax(by_shift))

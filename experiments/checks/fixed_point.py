@@ -11,6 +11,7 @@ import numpy as np
 from experiments.checks.bench import Bench
 from experiments.checks.climbing import NOT_OFFERED, Climb, climbs, slopes
 from experiments.checks.results import Decision, Result
+from hand_cavi import InputError
 from hand_cavi.derivation import AscentStatus, ascend_from
 
 STARTS = 3
@@ -62,10 +63,16 @@ def _gain(found: list[Climb], state: Any) -> tuple[float, str]:
         there = state
         for climb, start, end in zip(found, ends[:-1], ends[1:], strict=True):
             there = climb.moved(there, u[start:end])
-        return subject.bound(there)
+        try:
+            return subject.bound(there)
+        except InputError:  # at a point that the optimiser chose, not the derivation
+            return lowest
 
+    lowest = -np.inf
     here = np.concatenate(parts)
-    at, scale = bound(here), max(1.0, abs(bound(here)))
+    at = bound(here)
+    scale = max(1.0, abs(at))
+    lowest = at - 1e6 * scale  # finite, for the optimiser's line search
     steep = np.abs(slopes(bound, here)[0])
     if steep.max(initial=0.0) < 1e-5 * scale:
         return 0.0, found[0].factor

@@ -61,7 +61,8 @@ class Variable:
             elif self.kind == "unit":
                 u = np.log(z) - np.log1p(-z)
             elif self.kind == "simplex":
-                u = np.log(z[..., :-1]) - np.log(z[..., -1:])
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    u = np.log(z[..., :-1]) - np.log(z[..., -1:])
             elif self.kind == "matrix":
                 return self._log_cholesky(z)
             else:
@@ -120,7 +121,8 @@ def variable(name: str, examples: np.ndarray) -> Variable:
         size = shape[-1]
         return Variable(name, "matrix", shape, count // size * (size + 1) // 2, none)
     positive = count > 0 and bool((examples > 0).all())
-    if positive and len(shape) and shape[-1] > 1 and np.allclose(examples.sum(axis=-1), 1, rtol=0, atol=1e-9):
+    shares = count > 0 and bool((examples >= 0).all())  # of a simplex some may be 0: rounded, or a mistake
+    if shares and len(shape) and shape[-1] > 1 and np.allclose(examples.sum(axis=-1), 1, rtol=0, atol=1e-9):
         return Variable(name, "simplex", shape, count // shape[-1] * (shape[-1] - 1), none)
     if positive:
         return Variable(name, "unit" if (examples < 1).all() else "positive", shape, count, none)
