@@ -62,6 +62,7 @@ def annealed(task: Task, state: State, temperatures: np.ndarray) -> State:
             task.sample_weight,
             components.expected_phi / temperature,
             weights.expected_log() / temperature,
+            task.threads,
         )
         state = State(components, weights, assignments)
     return state

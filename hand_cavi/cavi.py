@@ -42,6 +42,8 @@ class Task:
     sample_weight : ndarray, shape (N,)
     log_base : float
         sum_i w_i log h(x_i), in the user's units.
+    threads : int or None
+        Of a sweep over the data; see `hand_cavi.kernels.refresh`.
     """
 
     components: ConjugateFamily
@@ -49,6 +51,7 @@ class Task:
     statistics: np.ndarray
     sample_weight: np.ndarray
     log_base: float
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,11 @@ def sweep(task: Task, state: State, number: int) -> tuple[State, StepInfo]:
         task.log_base,
     )
     assignments = refresh(
-        task.statistics, task.sample_weight, components.expected_phi, weights.expected_log()
+        task.statistics,
+        task.sample_weight,
+        components.expected_phi,
+        weights.expected_log(),
+        task.threads,
     )
     after_assignments = with_assignments(
         after_globals, (components, weights), assignments.sums, assignments.entropy, task.log_base

@@ -32,6 +32,7 @@ def fit(
     tolerance_nats: float = 0.0,
     annealing: ArrayLike | None = None,
     moves: int = 0,
+    threads: int | None = None,
 ) -> Fit:
     """Fit a mixture by coordinate-ascent variational inference.
 
@@ -54,6 +55,9 @@ def fit(
         `hand_cavi.annealing`.
     moves : int
         How many split-and-merge moves to try, at most, on the best of the ascents; see `hand_cavi.moves`.
+    threads : int, optional
+        Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
+        number changes no bit of the result.
 
     Returns
     -------
@@ -91,7 +95,8 @@ def fit(
     )
     temperatures = as_temperatures(annealing)
     n_moves = as_count(moves, "moves", at_least=0)
-    task, coordinates = prepare(mixture, rows, weight)
+    n_threads = None if threads is None else as_count(threads, "threads")
+    task, coordinates = prepare(mixture, rows, weight, n_threads)
     landmarks = task.components.landmarks(coordinates.apply(rows))
     generator = np.random.default_rng(rng)
     proposals = starting_points(mixture, landmarks, weight, generator, starts)
@@ -132,11 +137,14 @@ def ranked(outcomes: Sequence[StartOutcome]) -> tuple[StartOutcome, ...]:
     return tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo))
 
 
-def prepare(mixture: Mixture, rows: np.ndarray, weight: np.ndarray) -> tuple[Task, Coordinates]:
+def prepare(
+    mixture: Mixture, rows: np.ndarray, weight: np.ndarray, threads: int | None = None
+) -> tuple[Task, Coordinates]:
     """Return the prior and the data as the sweeps read them, and the coordinates that they are in."""
     prior, inner_rows, coordinates = in_coordinates(mixture, rows, weight)
     log_base = weight @ prior.log_base(inner_rows) - weight.sum() * coordinates.log_volume
-    return Task(prior, mixture.weights, prior.statistics(inner_rows), weight, float(log_base)), coordinates
+    statistics = prior.statistics(inner_rows)
+    return Task(prior, mixture.weights, statistics, weight, float(log_base), threads), coordinates
 
 
 def in_coordinates(

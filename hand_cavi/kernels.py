@@ -1,13 +1,29 @@
 """The one loop over the data: refresh the responsibilities, and sum what the next update needs.
 
 The responsibilities of all N points are never held; a block of rows at a time is enough.
+
+`refresh_plain` is the definition. Where there is much to do, `refresh` takes the same loop compiled by numba,
+`hand_cavi.kernels_compiled`. Without numba, and for small data, for which loading numba takes longer than it
+saves, it takes the plain one. If the environment variable ELBOWROOM_KERNEL is ``numpy`` or ``numba``, that
+decides.
 """
 
+import os
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 
+from hand_cavi.inputs import InputError
+
 _BLOCK = 4096  # rows; a block of responsibilities stays in the processor's cache
+
+WORTH_COMPILING = 200_000
+"""N K from which a fit is faster with numba, whose loading takes as long as some hundred such sweeps save.
+
+Choosing by the size alone keeps results the same whatever else the process has loaded.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,11 @@ def softmax_rows(rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def refresh(
-    statistics: np.ndarray, weight: np.ndarray, expected_phi: np.ndarray, expected_log_weights: np.ndarray
+    statistics: np.ndarray,
+    weight: np.ndarray,
+    expected_phi: np.ndarray,
+    expected_log_weights: np.ndarray,
+    threads: int | None = None,
 ) -> Assignments:
     """Set r_ik to its optimum, proportional to exp(E ln pi_k + < E phi_k, T(x_i) >), and sum over i.
 
@@ -63,7 +83,28 @@ def refresh(
         w_i.
     expected_phi : ndarray, shape (K, P)
     expected_log_weights : ndarray, shape (K,)
+    threads : int, optional
+        Of the compiled loop; all that the process may use if None. Their number changes no bit of the result.
+
+    Raises
+    ------
+    InputError
+        If ELBOWROOM_KERNEL asks for what there is not.
     """
+    if kernel_for(len(statistics), len(expected_phi)) == "numpy":
+        return refresh_plain(statistics, weight, expected_phi, expected_log_weights)
+    compiled = _compiled()
+    assert compiled is not None
+    sums, entropy = compiled.refresh(
+        statistics, weight, expected_phi, expected_log_weights, threads or compiled.all_threads()
+    )
+    return Assignments(sums, entropy)
+
+
+def refresh_plain(
+    statistics: np.ndarray, weight: np.ndarray, expected_phi: np.ndarray, expected_log_weights: np.ndarray
+) -> Assignments:
+    """Do what `refresh` does, in numpy: the definition."""
     sums = np.zeros_like(expected_phi)
     entropy = 0.0
     for start in range(0, len(statistics), _BLOCK):
@@ -73,6 +114,39 @@ def refresh(
         sums += (r * w[:, np.newaxis]).T @ block
         entropy += float(w @ row_entropy)
     return Assignments(sums, entropy)
+
+
+def kernel_for(n_points: int, n_components: int) -> str:
+    """Return which kernel `refresh` takes for so many points and components: "numpy" or "numba".
+
+    Raises
+    ------
+    InputError
+        If ELBOWROOM_KERNEL asks for what there is not.
+    """
+    wanted = os.environ.get("ELBOWROOM_KERNEL", "") or "auto"
+    if wanted not in ("auto", "numpy", "numba"):
+        raise InputError(f"ELBOWROOM_KERNEL is {wanted!r}; set it to auto, numpy or numba")
+    small = wanted == "auto" and n_points * n_components < WORTH_COMPILING
+    if wanted == "numpy" or small:
+        return "numpy"
+    if _compiled() is not None:
+        return "numba"
+    if wanted == "numba":
+        raise InputError(
+            "ELBOWROOM_KERNEL is numba, but numba cannot be imported; install it, or unset the variable"
+        )
+    return "numpy"
+
+
+@cache
+def _compiled() -> ModuleType | None:
+    """Return the compiled kernel's module, or None where numba cannot be imported."""
+    try:
+        from hand_cavi import kernels_compiled
+    except ImportError:
+        return None
+    return kernels_compiled
 
 
 def summarise(statistics: np.ndarray, weight: np.ndarray, r: np.ndarray) -> Assignments:
