@@ -9,13 +9,14 @@ Three kinds of evidence, which need not agree:
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from experiments.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.records import Estimate
-from experiments.references import log_evidence
+from experiments.references import EXACT, log_evidence
 from experiments.symmetry import log_q_symmetrised, why_not_exact
 from hand_cavi import Fit, InputError, Mixture, fit
 
@@ -77,6 +78,7 @@ def candidates(
     rng: int,
     starts: int = 20,
     folds: int = FOLDS,
+    sampled_evidence: bool = False,
 ) -> list[Candidate]:
     """Fit every mixture, and gather what speaks for it.
 
@@ -91,7 +93,11 @@ def candidates(
         Of every fit.
     folds : int
         Of the cross-validation; 0 leaves it out.
+    sampled_evidence : bool
+        Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
+        where it cannot be had exactly.
     """
+    ways = ("auto",) if sampled_evidence else EXACT
     found, predicted = [], []
     for mixture in mixtures:
         fitted = fit(mixture, x, rng=rng, starts=starts)
@@ -108,7 +114,7 @@ def candidates(
                 elbo=fitted.elbo,
                 symmetry=symmetry,
                 symmetry_se=error,
-                evidence=_evidence(mixture, x, rng),
+                evidence=_evidence(mixture, x, rng, ways),
                 held_out=mean,
                 held_out_se=mean_se,
                 occupied=int(np.sum(fitted.counts >= OCCUPIED)),
@@ -130,11 +136,11 @@ def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
 
 
-def _evidence(mixture: Mixture, x: np.ndarray, rng: int) -> Estimate | None:
-    try:
-        return log_evidence(mixture, x, rng=rng)
-    except InputError:
-        return None
+def _evidence(mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str]) -> Estimate | None:
+    for method in ways:
+        with suppress(InputError):  # it does not apply here
+            return log_evidence(mixture, x, method=method, rng=rng)
+    return None
 
 
 def _compared(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:

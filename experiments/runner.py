@@ -4,7 +4,6 @@ What is stored is never computed again: a cell that ended ``ok`` under the same 
 is a judgement of the same cells. Whatever interrupts a run, the next one goes on from there.
 """
 
-import os
 from contextlib import nullcontext
 from math import nan
 from pathlib import Path
@@ -18,9 +17,9 @@ from experiments.study.grid import Study, StudyCell, StudyProblem
 from experiments.verdict import verdict_of_study
 from experiments.work import Assignment, Case, NotFinite
 from experiments.workers import machine
+from experiments.workers.caches import compile_cache
 from experiments.workers.pool import Outcome, Pool, Task
 from experiments.workers.progress import Progress
-from ppl_baselines.environment import environment
 
 
 def run_study(
@@ -84,7 +83,7 @@ class _Run:
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)
             with (
                 display if progress else nullcontext(),
-                Pool(workers, on_event=display if progress else None, environment=_environment) as pool,
+                Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
             ):
                 for cell in pending:
                     pool.submit(self._fit_task(cell))
@@ -222,10 +221,3 @@ def _shape(cell: StudyCell, problem: StudyProblem) -> str:
 def _name(problem: StudyProblem) -> str:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
     return f"{problem.dataset} ({problem.model}{repeat})"
-
-
-def _environment(slot: int) -> dict[str, str]:
-    """Give each worker its own compile cache, kept from run to run."""
-    home = os.environ.get("ELBOWROOM_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    root = Path(home) if home else Path.home() / ".cache"
-    return environment(root / "elbowroom" / f"worker-{slot}")

@@ -3,7 +3,6 @@
 What is on disk is never computed again; whatever interrupts a run, the next one goes on from there.
 """
 
-import os
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,9 +20,9 @@ from experiments.config.models import ModelEntry
 from experiments.study import fingerprint
 from experiments.study.formula import formula
 from experiments.workers import machine
+from experiments.workers.caches import compile_cache
 from experiments.workers.pool import Pool, Task
 from experiments.workers.progress import Progress
-from ppl_baselines.environment import environment
 
 
 @dataclass(frozen=True)
@@ -103,7 +102,7 @@ def _complete(
     by_key = {job.key: job.batch for job in pending}
     with (
         display if progress else nullcontext(),
-        Pool(workers, on_event=display if progress else None, environment=_environment) as pool,
+        Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
     ):
         for job in pending:
             pool.submit(_task(job, config.run.time_limit))
@@ -215,10 +214,3 @@ def _method_result(
 def _reasons(refused: dict[int, str]) -> list[str]:
     """Return why replicates were refused, without the figures that differ from one to the next."""
     return [why.partition(":")[0] for why in refused.values()]
-
-
-def _environment(slot: int) -> dict[str, str]:
-    """Give each worker its own compile cache, kept from run to run: the one that studies use."""
-    home = os.environ.get("ELBOWROOM_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    root = Path(home) if home else Path.home() / ".cache"
-    return environment(root / "elbowroom" / f"worker-{slot}")

@@ -24,6 +24,10 @@ def choose(
     folds: Annotated[
         int, typer.Option(help="Of the cross-validation by which prediction is judged; 0: none.", min=0)
     ] = 5,
+    evidence: Annotated[
+        bool,
+        typer.Option("--evidence", help="Estimate log p(x) by sampling where it is not exact; takes longer."),
+    ] = False,
     seed: Seed = 1,
     plot: Annotated[Path | None, typer.Option(help="Draw it into a .png, .svg or .pdf file.")] = None,
     json: Json = False,
@@ -43,7 +47,7 @@ def choose(
     mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
     if warning := too_few_points(len(read_data.x), max(numbers)):
         warn(warning)
-    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds)
+    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
     if plot is not None:
         from experiments.report.figures.choosing import choosing_figure
 

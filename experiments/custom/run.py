@@ -13,13 +13,13 @@ from experiments.custom.judge import CustomCase
 from experiments.custom.study import CustomCell, CustomStudyProblem, lay_out
 from experiments.methods import label
 from experiments.records import CellRecord, MethodResult, Reference, Verdict
-from experiments.runner import _environment as worker_environment
 from experiments.store.folder import Store
 from experiments.store.manifest import Judgement, Manifest, ProblemEntry
 from experiments.study import fingerprint
 from experiments.verdict import verdict_of_study
 from experiments.work import NotFinite
 from experiments.workers import machine
+from experiments.workers.caches import compile_cache
 from experiments.workers.pool import Outcome, Pool, Task
 from experiments.workers.progress import Progress
 from hand_cavi import InputError
@@ -110,7 +110,7 @@ class _Run:
             )
             with (
                 display if progress else nullcontext(),
-                Pool(workers, on_event=display if progress else None, environment=worker_environment) as pool,
+                Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
             ):
                 for key in pending:
                     pool.submit(self._fit_task(*self.cells[key]))

@@ -284,6 +284,7 @@ def runner(monkeypatch):
     stand_in.run_study, stand_in.load_study_record = run_study, load_study_record
     monkeypatch.setitem(sys.modules, "experiments.runner", stand_in)
     monkeypatch.setattr("experiments.report.write_report", write_report)
+    monkeypatch.setattr("experiments.custom.run.load_custom", lambda folder: None)  # a study of mixtures
     return stand_in
 
 
