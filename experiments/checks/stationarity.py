@@ -25,7 +25,7 @@ def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
         ]
     results = []
     for climb in found:
-        worst, slack, where = 0.0, TOLERANCE, ""
+        worst, gained, slack, where = 0.0, 0.0, TOLERANCE, ""
         for state in bench.states:
             here = bench.subject.update(state, climb.factor)
             scale = max(1.0, abs(bench.subject.bound(here)))
@@ -38,12 +38,12 @@ def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
             )
             if gain.size and gain.max() / scale > worst:
                 i = int(np.argmax(gain))
-                worst, slack = float(gain[i] / scale), TOLERANCE
+                worst, gained = float(gain[i] / scale), float(gain[i])
                 where = f"{climb.space.coordinate(i)} should be {'larger' if first[i] > 0 else 'smaller'}"
         wrong = worst > slack
         sentence = (
             f"After its update q({climb.factor}) is not where the ELBO is highest: {where}, "
-            f"for a gain of {worst:.2g} nats."
+            f"for a gain of {gained:.2g} nats."
             if wrong
             else f"After its update, the ELBO's slope in all parameters of q({climb.factor}) is zero."
         )

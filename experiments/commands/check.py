@@ -1,10 +1,11 @@
 """`elbowroom check`: a hand-derived model, held against its joint density."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.commands._output import Json, print_json
+from experiments.commands._output import Json, print_json, writable
 
 if TYPE_CHECKING:
     from experiments.checks import Report
@@ -28,6 +29,9 @@ def check(
     ] = None,
     seed: Annotated[int, typer.Option(help="Where states and draws come from.", min=0)] = 1,
     json: Json = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the report to this file too, one page that needs no network.")
+    ] = None,
 ) -> None:
     """Check a hand-derived mean-field model against its joint density.
 
@@ -37,18 +41,38 @@ def check(
     from experiments.checks import check as run_check
     from experiments.checks.subjects import found
 
+    if html is not None:
+        _can_be_written(html)
     reports: dict[str, Report] = {}
     for name, thing, density in found(derivation, log_joint):
         reports[name] = run_check(thing, None, density, rng=seed)
         if not json:
             _print(name, reports[name])
+    if html is not None:
+        from experiments.report.check_page import write_check_page
+
+        write_check_page(reports, html, seed=seed)
     if json:
-        print_json(_summary(reports))
+        where = {} if html is None else {"report": str(html)}
+        print_json(_summary(reports) | where)
+    elif html is not None:
+        print(f"Report: {html}")
     outcomes = [report.passed for report in reports.values()]
     if False in outcomes:
         raise typer.Exit(1)
     if None in outcomes:
         raise typer.Exit(3)
+
+
+def _can_be_written(html: Path) -> None:
+    """Say before the checks, not after, that a page cannot be put there; make its folder."""
+    from hand_cavi import InputError
+
+    if html.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f'"{html}" must end in .html')
+    if html.is_dir():
+        raise InputError(f'"{html}" is a folder; --html takes the name of a file')
+    writable(html.parent)
 
 
 def _summary(reports: "dict[str, Report]") -> dict[str, Any]:

@@ -4,15 +4,19 @@ from experiments.commands._output import Json, print_json
 
 
 def list_(json: Json = False) -> None:
-    """List methods, datasets, metrics, references, families and weights."""
+    """List methods, datasets, metrics, references, families, weights, and derivations to check."""
+    from experiments.checks.subjects import shipped
     from experiments.plugins import ROOMS, about, names
 
     found = {room: {name: about(room, name) for name in names(room)} for room in ROOMS}
+    found["derivations"] = dict.fromkeys(
+        shipped(), "A mixture's own updates and bound, for `elbowroom check`."
+    )
     if json:
         print_json(found)
         return
-    width = max(len(name) for room in found.values() for name in room)
     for room, entries in found.items():
+        width = max(map(len, entries))
         print(room)
         for name, sentence in entries.items():
             print(f"  {name:<{width}}  {sentence}")

@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.checks import BOUND, Decision, MixtureLogJoint, check
+from experiments.checks import BOUND, Decision, MixtureLogJoint, check, from_pymc
 from experiments.checks.space import Space
 from experiments.checks.subjects import _from_file, found, shipped, skeleton
-from hand_cavi import FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance
 from hand_cavi.derivation import AscentStatus, ascend
 from hand_cavi.mixture_derivation import MixtureDerivation
 
@@ -204,6 +204,39 @@ def test_names_are_listed_side_by_side():
     log_joint.variables = ("mean", "assignments")
     with pytest.raises(InputError, match=r"only the factors have mu .*only the model has mean"):
         check(MixtureDerivation(TEXTBOOK, X), None, log_joint, rng=1)
+
+
+# ---- the log joint density of a PyMC model -----------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_pymc_model_has_the_same_log_joint_density_with_its_discrete_variables():
+    """At arbitrary values, not draws of a posterior. Both are normalised, so that they differ by rounding:
+
+    PyTensor folds ln Gamma(3.5), a constant, in single precision.
+    """
+    import pymc as pm
+
+    mixture = Mixture(NormalGamma(0.3, 0.4, 3.5, 2.2), DirichletWeights(1.3), 2)
+    with pm.Model() as model:
+        weights = pm.Dirichlet("weights", a=np.full(2, 1.3))
+        precision = pm.Gamma("precision", alpha=3.5, beta=2.2, shape=(2, 1))
+        mu = pm.Normal("mu", mu=0.3, tau=0.4 * precision, shape=(2, 1))
+        assignments = pm.Categorical("assignments", p=weights, shape=len(X))
+        pm.Normal("x", mu=mu[assignments, 0], tau=precision[assignments, 0], observed=X)
+    rng, n = np.random.default_rng(5), 40
+    values = {
+        "weights": rng.dirichlet([1.0, 2.0], n),
+        "precision": rng.gamma(2.0, size=(n, 2, 1)),
+        "mu": rng.normal(0.0, 3.0, (n, 2, 1)),
+        "assignments": rng.integers(0, 2, (n, len(X))),
+    }
+    compiled = from_pymc(model)
+    assert set(compiled.variables) == set(values) and len(model.free_RVs) == 4
+    difference = compiled(values) - MixtureLogJoint(mixture, X)(values)
+    assert abs(difference.mean()) < 1e-6 and np.ptp(difference) < 1e-9
+    parts = compiled.terms(values)
+    assert set(parts) == {*values, "x"} and all(part.shape == (n,) for part in parts.values())
 
 
 # ---- pieces ---------------------------------------------------------------------------------
