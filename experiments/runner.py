@@ -9,13 +9,13 @@ from math import nan
 from pathlib import Path
 
 from experiments.methods import label
-from experiments.records import CellRecord, MethodResult, Reference, StudyRecord, Verdict
+from experiments.records import CellRecord, Reference, StudyRecord, Verdict
 from experiments.store.folder import Store
 from experiments.store.manifest import Judgement, Manifest, ProblemEntry
 from experiments.study import fingerprint
 from experiments.study.grid import Study, StudyCell, StudyProblem
 from experiments.verdict import verdict_of_study
-from experiments.work import Assignment, Case, NotFinite
+from experiments.work import Assignment, Case, as_record
 from experiments.workers import machine
 from experiments.workers.caches import compile_cache
 from experiments.workers.pool import Outcome, Pool, Task
@@ -99,7 +99,7 @@ class _Run:
         if cell is None:
             self._take_judgement(outcome)
             return
-        record, result = _record(cell, outcome)
+        record, result = as_record(cell.cell, outcome)
         self.store.put_cell(record, result.draws if result else None)
         self.open[cell.problem].discard(cell.cell.key)
         if not self.open[cell.problem]:
@@ -164,28 +164,6 @@ def _unjudged(cell: CellRecord) -> Verdict:
     """Return the verdict on a cell that was due one and did not get so far."""
     sentence = f"Nothing can be said about {cell.cell.method} on {cell.cell.dataset}: {cell.message}."
     return Verdict("undecided", sentence, nan)
-
-
-def _record(cell: StudyCell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
-    """Turn how a task ended into what is kept of its cell."""
-    if outcome.status != "ok":
-        return CellRecord(cell.cell, outcome.status, outcome.message), None
-    result: MethodResult | NotFinite = outcome.value
-    if isinstance(result, NotFinite):
-        return CellRecord(cell.cell, "not_finite", result.message), None
-    record = CellRecord(
-        cell.cell,
-        "ok",
-        result.message,
-        outcome=result.outcome,
-        seconds_compile=result.seconds_compile,
-        seconds_run=result.seconds_run,
-        bound=result.bound,
-        bound_se=result.bound_se,
-        info=result.info,
-        trace=result.trace,
-    )
-    return record, result
 
 
 def _manifest(study: Study) -> Manifest:

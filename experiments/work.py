@@ -1,4 +1,4 @@
-"""What workers are given: a cell to fit, done here, or a problem to judge, done in `judge`."""
+"""What workers are given, a cell to fit (here) or a problem to judge (in `judge`), and what comes back."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.methods import NotFiniteError
 from experiments.plugins import find
-from experiments.records import CellRecord, MethodResult, Problem
+from experiments.records import Cell, CellRecord, MethodResult, Problem
+from experiments.workers.pool import Outcome
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,25 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
         return method.run(assignment.problem, assignment.settings, starts=starts, seed=assignment.rng_seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
+
+
+def as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
+    """Return what is kept of a cell from how its task ended, and the result where there is one."""
+    if outcome.status != "ok":
+        return CellRecord(cell, outcome.status, outcome.message), None
+    result: MethodResult | NotFinite = outcome.value
+    if isinstance(result, NotFinite):
+        return CellRecord(cell, "not_finite", result.message), None
+    record = CellRecord(
+        cell,
+        "ok",
+        result.message,
+        outcome=result.outcome,
+        seconds_compile=result.seconds_compile,
+        seconds_run=result.seconds_run,
+        bound=result.bound,
+        bound_se=result.bound_se,
+        info=result.info,
+        trace=result.trace,
+    )
+    return record, result

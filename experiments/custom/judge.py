@@ -18,15 +18,13 @@ from experiments.draws import (
     are_independent,
     as_arrays,
     as_chains,
-    effective_sample_size,
     mean_and_error,
-    r_hat,
     sd_and_error,
 )
 from experiments.methods import label
 from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
 from experiments.records import CellRecord, Comparison, Measurement, Reference, Threshold, Verdict
-from experiments.references._gate import MAX_R_HAT, MIN_ESS
+from experiments.references import _gate
 from experiments.references.nuts import _examine_sampler
 from experiments.store.files import read_tree
 from experiments.store.manifest import Judgement
@@ -117,27 +115,8 @@ def examine(quantities: Arrays) -> tuple[dict[str, Any], list[str]]:
         return quality, ["some draws are not finite"]
     if n_chains < 2 or n_draws < 8:
         return quality, ["two chains of 8 draws or more are needed to see that they agree"]
-    names = list(quantities)
-    # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
-    figures = {
-        "r_hat": np.nan_to_num(r_hat(values), nan=np.inf),
-        "ess_bulk": -np.nan_to_num(effective_sample_size(values), nan=0.0),
-        "ess_tail": -np.nan_to_num(effective_sample_size(values, tail=True), nan=0.0),
-    }
-    for name, figure in figures.items():
-        worst = int(np.argmax(figure))
-        quality[name], quality[f"{name}_of"] = abs(float(figure[worst])), names[worst]
-    faults = []
-    if not quality["r_hat"] < MAX_R_HAT:
-        faults.append(f"R-hat of {quality['r_hat_of']} is {quality['r_hat']:.3f}, not below {MAX_R_HAT}")
-    for name in ("bulk", "tail"):
-        ess = quality[f"ess_{name}"]
-        if not ess > MIN_ESS:
-            of = quality[f"ess_{name}_of"]
-            faults.append(f"{name} effective sample size of {of} is {ess:.0f}, not above {MIN_ESS:.0f}")
-    if not np.isfinite(quality["r_hat"]):
-        quality["r_hat"] = None
-    return quality, faults
+    figures, faults = _gate.examine(quantities)
+    return quality | figures, faults
 
 
 def moments(quantities: Arrays, *, independent: bool) -> Moments:

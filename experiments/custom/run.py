@@ -12,12 +12,12 @@ from experiments.custom.config import CustomConfig, is_custom
 from experiments.custom.judge import CustomCase
 from experiments.custom.study import CustomCell, CustomStudyProblem, lay_out
 from experiments.methods import label
-from experiments.records import CellRecord, MethodResult, Reference, Verdict
+from experiments.records import CellRecord, Reference, Verdict
 from experiments.store.folder import Store
 from experiments.store.manifest import Judgement, Manifest, ProblemEntry
 from experiments.study import fingerprint
 from experiments.verdict import verdict_of_study
-from experiments.work import NotFinite
+from experiments.work import as_record
 from experiments.workers import machine
 from experiments.workers.caches import compile_cache
 from experiments.workers.pool import Outcome, Pool, Task
@@ -130,7 +130,7 @@ class _Run:
             self.store.put_judgement(outcome.key, judgement)
             return
         cell, problem = self.cells[outcome.key]
-        record, result = _ended(cell, outcome)
+        record, result = as_record(cell.cell, outcome)
         self.store.put_cell(record, result.draws if result else None)
         self.open[problem.key].discard(outcome.key)
         if not self.open[problem.key]:
@@ -168,27 +168,6 @@ class _Run:
             label=f"judging {self.problems[key].model.name}",
             time_limit=self.config.run.time_limit,
         )
-
-
-def _ended(cell: CustomCell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
-    """Turn how a task ended into what is kept of its cell."""
-    if outcome.status != "ok":
-        return CellRecord(cell.cell, outcome.status, outcome.message), None
-    result: MethodResult | NotFinite = outcome.value
-    if isinstance(result, NotFinite):
-        return CellRecord(cell.cell, "not_finite", result.message), None
-    record = CellRecord(
-        cell.cell,
-        "ok",
-        result.message,
-        outcome=result.outcome,
-        seconds_compile=result.seconds_compile,
-        seconds_run=result.seconds_run,
-        bound=result.bound,
-        bound_se=result.bound_se,
-        info=result.info,
-    )
-    return record, result
 
 
 def _unjudged(cell: CellRecord) -> Verdict:

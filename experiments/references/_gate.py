@@ -6,6 +6,7 @@ relabelling, of every parameter of every component. What a sampler says of itsel
 looked at in its own file. No gate can see a mode that every chain has missed.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,13 @@ def examine_chains(problem: Problem, tree: xr.DataTree) -> tuple[dict[str, Any],
         return quality, [f"there are {n_draws} draws a chain, too few for any diagnostic"]
 
     quantities = invariant_quantities(problem, tree) | _by_component(relabel(tree, problem=problem))
+    figures, faults = examine(quantities)
+    return quality | figures, faults
+
+
+def examine(quantities: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], list[str]]:
+    """Return the figures of quantities (C, M) by name, as `examine_chains`, and what is wrong with them."""
+    quality: dict[str, Any] = {}
     names, values = list(quantities), np.stack(list(quantities.values()), axis=-1)
     # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
     figures = {
