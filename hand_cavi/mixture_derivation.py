@@ -18,10 +18,10 @@ from hand_cavi.conjugate import Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.derivation import Limit, Symmetry
 from hand_cavi.elbo import elbo_terms
-from hand_cavi.fit import prepare
 from hand_cavi.inputs import InputError, as_rows
 from hand_cavi.kernels import Assignments, summarise
 from hand_cavi.mixture import Mixture
+from hand_cavi.preparing import prepare
 from hand_cavi.weights import FixedWeights
 
 

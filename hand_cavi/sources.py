@@ -201,7 +201,10 @@ def as_source(x: Any, sample_weight: ArrayLike | None = None) -> Source:
                 "the Dask array does not know how long its chunks are; call its compute_chunk_sizes() first"
             )
         return _checked(DaskSource(x), sample_weight)
-    rows = np.asarray(x)
+    try:
+        rows = np.asarray(x)
+    except ValueError:
+        rows = np.empty(0, dtype=object)
     if rows.dtype.kind not in "biuf":
         raise InputError("the data cannot be read as real numbers; give a numeric array")
     if rows.ndim == 1:
