@@ -21,9 +21,8 @@ variational Bayes, who heat q(theta) as well.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.cavi import State, Task
+from hand_cavi.cavi import AnyTask, State
 from hand_cavi.inputs import InputError, as_finite
-from hand_cavi.kernels import refresh
 
 REMINDER = 0.01
 """The share of the start's own assignments in every hot sweep."""
@@ -48,7 +47,7 @@ def as_temperatures(annealing: ArrayLike | None) -> np.ndarray:
     return temperatures
 
 
-def annealed(task: Task, state: State, temperatures: np.ndarray) -> State:
+def annealed(task: AnyTask, state: State, temperatures: np.ndarray) -> State:
     """Return the state after one hot sweep for each temperature; ascent goes on from there.
 
     Its assignments are a proper q(c) (without the reminder), so that the first bound is one.
@@ -57,12 +56,8 @@ def annealed(task: Task, state: State, temperatures: np.ndarray) -> State:
     for temperature in temperatures:
         sums = (1 - REMINDER) * state.assignments.sums + REMINDER * start
         components, weights = task.components.updated(sums), task.weights.updated(sums[:, -1])
-        assignments = refresh(
-            task.statistics,
-            task.sample_weight,
-            components.expected_phi / temperature,
-            weights.expected_log() / temperature,
-            task.threads,
+        assignments = task.refreshed(
+            components.expected_phi / temperature, weights.expected_log() / temperature
         )
         state = State(components, weights, assignments)
     return state

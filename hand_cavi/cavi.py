@@ -15,7 +15,8 @@ import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.elbo import ElboTerms, elbo_terms, with_assignments
-from hand_cavi.kernels import Assignments, refresh, softmax_rows, summarise
+from hand_cavi.kernels import Assignments, Reading, refresh, refresh_rows, softmax_rows, summarise
+from hand_cavi.sources import Source
 from hand_cavi.weights.mixing import MixingWeights
 
 
@@ -52,6 +53,48 @@ class Task:
     sample_weight: np.ndarray
     log_base: float
     threads: int | None = None
+
+    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
+        """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
+        return refresh(self.statistics, self.sample_weight, expected_phi, expected_log_weights, self.threads)
+
+
+@dataclass(frozen=True)
+class StreamedTask:
+    """The same for data whose statistics are not held: every sweep reads the rows anew.
+
+    Attributes
+    ----------
+    components, weights
+        The prior.
+    source : Source
+    reading : Reading
+        How rows become statistics.
+    log_base : float
+        sum_i w_i log h(x_i), in the user's units.
+    threads : int or None
+    """
+
+    components: ConjugateFamily
+    weights: MixingWeights
+    source: Source
+    reading: Reading
+    log_base: float
+    threads: int | None = None
+
+    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
+        """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
+        found = [
+            refresh_rows(
+                block.rows, block.weight, self.reading, expected_phi, expected_log_weights, self.threads
+            )
+            for block in self.source.blocks()
+        ]
+        sums = np.sum([part.sums for part in found], axis=0)
+        return Assignments(sums, sum(part.entropy for part in found))
+
+
+AnyTask = Task | StreamedTask
 
 
 @dataclass(frozen=True)
@@ -122,7 +165,7 @@ def init(task: Task, responsibilities: np.ndarray) -> State:
     return State(task.components, task.weights, assignments)
 
 
-def sweep(task: Task, state: State, number: int) -> tuple[State, StepInfo]:
+def sweep(task: AnyTask, state: State, number: int) -> tuple[State, StepInfo]:
     """Do both half-steps once."""
     sums = state.assignments.sums
     components = task.components.updated(sums)
@@ -134,13 +177,7 @@ def sweep(task: Task, state: State, number: int) -> tuple[State, StepInfo]:
         state.assignments.entropy,
         task.log_base,
     )
-    assignments = refresh(
-        task.statistics,
-        task.sample_weight,
-        components.expected_phi,
-        weights.expected_log(),
-        task.threads,
-    )
+    assignments = task.refreshed(components.expected_phi, weights.expected_log())
     after_assignments = with_assignments(
         after_globals, (components, weights), assignments.sums, assignments.entropy, task.log_base
     )
@@ -167,7 +204,7 @@ class Ascent:
         return -np.inf if np.isnan(elbo) else elbo
 
 
-def ascend(task: Task, state: State, rule: StoppingRule) -> Ascent:
+def ascend(task: AnyTask, state: State, rule: StoppingRule) -> Ascent:
     """Sweep from one start until the rule says stop.
 
     Where the order of the components matters, ascent is taken up again after convergence if
@@ -197,7 +234,7 @@ def _is_quiet(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
     return after.elbo - before.elbo <= rule.negligible(after.elbo)
 
 
-def _reordered(task: Task, state: State, negligible: float, elbo: float) -> State | None:
+def _reordered(task: AnyTask, state: State, negligible: float, elbo: float) -> State | None:
     """Return the state with its components in the order that the weights favour, if that raises the bound."""
     sums = state.assignments.sums
     order, gain = better_order(task.weights, sums[:, -1])

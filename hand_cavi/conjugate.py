@@ -116,6 +116,13 @@ class ConjugateFamily(ABC):
         """
         return x
 
+    def products(self) -> np.ndarray | None:
+        """Return each statistic as a product of two of (x_1, ..., x_D, 1), by their places, shape (P, 2).
+
+        The compiled loop then makes T(x) as it goes. None for statistics that are no such products.
+        """
+        return None
+
     def coordinates(self, x: np.ndarray, weight: np.ndarray) -> Coordinates:
         """Return coordinates in which this family's arithmetic on x is well conditioned."""
         return Coordinates.identity(x.shape[1])

@@ -1,29 +1,44 @@
 """Fitting a mixture: dispersed starts, coordinate ascent from each, the best bound wins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.annealing import annealed, as_temperatures
-from hand_cavi.cavi import Ascent, Callback, StoppingRule, Task, ascend, init
-from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.cavi import AnyTask, Ascent, Callback, State, StoppingRule, ascend
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.kernels import Assignments, summarise
 from hand_cavi.mixture import Mixture
 from hand_cavi.moves import MoveOutcome, improve
+from hand_cavi.preparing import (
+    as_responsibilities,
+    begin_from,
+    prepare,
+    prepare_streamed,
+    sample_of,
+    scaled_to,
+    starting_points,
+    summarised,
+)
 from hand_cavi.result import Fit, StartOutcome
-from hand_cavi.starts import Start, propose
+from hand_cavi.sources import Source, as_source, look_at
 
 __all__ = ["Fit", "StartOutcome", "fit"]
+
+HELD = 1 << 22
+"""Statistics of at most so many numbers, 32 MB, are held; those of larger data are made in every sweep."""
 
 
 def fit(
     mixture: Mixture,
-    x: ArrayLike,
+    x: ArrayLike | Source | Path | str,
     *,
     rng: Seed,
-    starts: int | np.ndarray = 20,
+    starts: int | np.ndarray | Fit = 20,
     max_sweeps: int = 2000,
     tolerance: float = 1e-12,
     patience: int = 3,
@@ -40,12 +55,14 @@ def fit(
     ----------
     mixture : Mixture
         The model and its priors.
-    x : array_like, shape (N,) or (N, D)
+    x : array_like, shape (N,) or (N, D), or a source of such rows
+        An array or a memory map, of which large ones are never copied; the path of an .npy file; a Dask
+        array; what `hand_cavi.sources.open_parquet` returns. See `hand_cavi.sources`.
     rng : numpy.random.Generator or int
         Where the starts come from; an int is a seed.
-    starts : int or ndarray
+    starts : int, ndarray or Fit
         How many dispersed starts, or the responsibilities to start from: shape (N, K) for one,
-        (R, N, K) for several.
+        (R, N, K) for several; or a former fit to go on from.
     max_sweeps, tolerance, patience, callback, tolerance_nats
         See `hand_cavi.cavi.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
@@ -84,35 +101,121 @@ def fit(
     >>> round(fit(mixture, x, rng=1).elbo, 6)
     -18.71697
     """
-    rows = as_rows(x)
-    weight = as_sample_weight(sample_weight, len(rows))
-    rule = StoppingRule(
-        as_count(max_sweeps, "max_sweeps"),
-        _as_tolerance(tolerance, "tolerance"),
-        as_count(patience, "patience"),
-        callback,
-        _as_tolerance(tolerance_nats, "tolerance_nats"),
+    climb = Climb(
+        StoppingRule(
+            as_count(max_sweeps, "max_sweeps"),
+            _as_tolerance(tolerance, "tolerance"),
+            as_count(patience, "patience"),
+            callback,
+            _as_tolerance(tolerance_nats, "tolerance_nats"),
+        ),
+        as_temperatures(annealing),
+        as_count(moves, "moves", at_least=0),
     )
-    temperatures = as_temperatures(annealing)
-    n_moves = as_count(moves, "moves", at_least=0)
     n_threads = None if threads is None else as_count(threads, "threads")
-    task, coordinates = prepare(mixture, rows, weight, n_threads)
-    landmarks = task.components.landmarks(coordinates.apply(rows))
+    source = as_source(x, sample_weight)
+    prior = mixture.components.with_features(source.n_features)
     generator = np.random.default_rng(rng)
-    proposals = starting_points(mixture, landmarks, weight, generator, starts)
+    if source.n_points * prior.natural.shape[-1] <= HELD:
+        return _fit_held(mixture, source, generator, starts, climb, n_threads)
+    return _fit_streamed(mixture, source, generator, starts, climb, n_threads)
 
-    outcomes: list[StartOutcome] = []
-    best: Ascent | None = None
-    for start in proposals:
-        state = annealed(task, init(task, start.responsibilities), temperatures)
-        ascent = ascend(task, state, rule)
-        outcomes.append(outcome(start, ascent))
-        if best is None or ascent.elbo > best.elbo:
-            best = ascent
-    assert best is not None
+
+@dataclass(frozen=True)
+class Climb:
+    """How every start goes up: hot sweeps, ascent, moves."""
+
+    rule: StoppingRule
+    temperatures: np.ndarray
+    n_moves: int
+
+    def up(
+        self, task: AnyTask, begun: Iterable[tuple[str, Assignments]]
+    ) -> tuple[Ascent, list[StartOutcome]]:
+        """Ascend from every start, told by its kind and assignments; return the best, and all outcomes."""
+        best: Ascent | None = None
+        outcomes: list[StartOutcome] = []
+        for kind, assignments in begun:
+            state = annealed(task, State(task.components, task.weights, assignments), self.temperatures)
+            ascent = ascend(task, state, self.rule)
+            outcomes.append(StartOutcome(kind, ascent.elbo, len(ascent.infos), ascent.status))
+            if best is None or ascent.elbo > best.elbo:
+                best = ascent
+        assert best is not None
+        return best, outcomes
+
+
+def _fit_held(
+    mixture: Mixture,
+    source: Source,
+    rng: np.random.Generator,
+    starts: int | np.ndarray | Fit,
+    climb: Climb,
+    threads: int | None,
+) -> Fit:
+    """Fit data whose statistics are held."""
+    whole = source.spread_out(source.n_points)
+    rows = as_rows(whole.rows)
+    weight = as_sample_weight(whole.weight, len(rows))
+    task, coordinates = prepare(mixture, rows, weight, threads)
+    landmarks = task.components.landmarks(coordinates.apply(rows))
+    begun: Iterable[tuple[str, Assignments]]
+    if isinstance(starts, Fit):
+        begun = [("given", begin_from(task, starts, coordinates))]
+    else:
+        points = starting_points(mixture, landmarks, weight, rng, starts)
+        begun = ((p.kind, summarise(task.statistics, weight, p.responsibilities)) for p in points)
+    best, outcomes = climb.up(task, begun)
     tried: tuple[MoveOutcome, ...] = ()
-    if n_moves:
-        best, tried = improve(task, landmarks, best, rule, n_moves, generator.spawn(1)[0])
+    if climb.n_moves:
+        best, tried = improve(task, landmarks, best, climb.rule, climb.n_moves, rng.spawn(1)[0])
+    return result_of(mixture, best, outcomes, coordinates, tried)
+
+
+def _fit_streamed(
+    mixture: Mixture,
+    source: Source,
+    rng: np.random.Generator,
+    starts: int | np.ndarray | Fit,
+    climb: Climb,
+    threads: int | None,
+) -> Fit:
+    """Fit data that every sweep reads anew; only a sample of rows, for coordinates and starts, is held."""
+    if climb.n_moves:
+        raise InputError(
+            f"moves look at the responsibilities of all points, and {source.n_points} are too many to hold; "
+            "leave moves at 0"
+        )
+    prior = mixture.components.with_features(source.n_features)
+    look_at(source, prior.check_data)
+    rows, weight = sample_of(source)
+    coordinates = prior.coordinates(rows, weight)
+    task = prepare_streamed(mixture, source, coordinates, threads)
+    begun: Iterable[tuple[str, Assignments]]
+    if isinstance(starts, Fit):
+        begun = [("given", begin_from(task, starts, coordinates))]
+    elif isinstance(starts, int | np.integer):
+        inner = coordinates.apply(rows)
+        points = starting_points(mixture, task.components.landmarks(inner), weight, rng, starts)
+        statistics, factor = task.components.statistics(inner), source.total_weight / weight.sum()
+        begun = (
+            (p.kind, scaled_to(summarise(statistics, weight, p.responsibilities), factor)) for p in points
+        )
+    else:
+        given = as_responsibilities(starts, source.n_points, mixture.n_components)
+        begun = (("given", summarised(source, task.reading, r)) for r in given)
+    best, outcomes = climb.up(task, begun)
+    return result_of(mixture, best, outcomes, coordinates)
+
+
+def result_of(
+    mixture: Mixture,
+    best: Ascent,
+    outcomes: Sequence[StartOutcome],
+    coordinates: Coordinates,
+    moves: tuple[MoveOutcome, ...] = (),
+) -> Fit:
+    """State the best ascent in the data's units."""
     return Fit(
         mixture=mixture,
         components=best.state.components.seen_from(coordinates.inverse),
@@ -122,64 +225,14 @@ def fit(
         status=best.status,
         starts=ranked(outcomes),
         counts=best.state.assignments.sums[:, -1],
-        moves=tried,
+        moves=moves,
         _coordinates=coordinates,
     )
-
-
-def outcome(start: Start, ascent: Ascent) -> StartOutcome:
-    """Return what is reported of an ascent from a start."""
-    return StartOutcome(start.kind, ascent.elbo, len(ascent.infos), ascent.status)
 
 
 def ranked(outcomes: Sequence[StartOutcome]) -> tuple[StartOutcome, ...]:
     """Return the outcomes, the best bound first."""
     return tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo))
-
-
-def prepare(
-    mixture: Mixture, rows: np.ndarray, weight: np.ndarray, threads: int | None = None
-) -> tuple[Task, Coordinates]:
-    """Return the prior and the data as the sweeps read them, and the coordinates that they are in."""
-    prior, inner_rows, coordinates = in_coordinates(mixture, rows, weight)
-    log_base = weight @ prior.log_base(inner_rows) - weight.sum() * coordinates.log_volume
-    statistics = prior.statistics(inner_rows)
-    return Task(prior, mixture.weights, statistics, weight, float(log_base), threads), coordinates
-
-
-def in_coordinates(
-    mixture: Mixture, rows: np.ndarray, weight: np.ndarray
-) -> tuple[ConjugateFamily, np.ndarray, Coordinates]:
-    """Return the components' prior and the data, shape (N, D), in coordinates kind to arithmetic."""
-    prior = mixture.components.with_features(rows.shape[1])
-    prior.check_data(rows)
-    coordinates = prior.coordinates(rows, weight)
-    return prior.seen_from(coordinates), coordinates.apply(rows), coordinates
-
-
-def starting_points(
-    mixture: Mixture,
-    landmarks: np.ndarray,
-    weight: np.ndarray,
-    rng: np.random.Generator,
-    starts: int | np.ndarray,
-) -> list[Start]:
-    """Return so many dispersed starts, or those that are given, checked."""
-    n_components = mixture.n_components
-    if isinstance(starts, int | np.integer):
-        number = as_count(starts, "starts")
-        return propose(landmarks, n_components, rng, number, weight)
-    given = np.asarray(starts, dtype=np.float64)
-    if given.ndim == 2:
-        given = given[np.newaxis]
-    if given.ndim != 3 or len(given) == 0 or given.shape[1:] != (len(landmarks), n_components):
-        raise InputError(
-            f"starts have shape {np.shape(starts)}; responsibilities of {len(landmarks)} points and "
-            f"{n_components} components need ({len(landmarks)}, {n_components})"
-        )
-    if not (np.isfinite(given).all() and (given >= 0).all() and np.allclose(given.sum(axis=2), 1)):
-        raise InputError("starts are no responsibilities; every row must be at least 0 and sum to 1")
-    return [Start("given", r) for r in given]
 
 
 def _as_tolerance(tolerance: float, name: str) -> float:

@@ -20,10 +20,10 @@ from numpy.typing import ArrayLike
 from hand_cavi.cavi import Task
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.coordinates import Coordinates
-from hand_cavi.fit import prepare, starting_points
 from hand_cavi.gibbs_sweep import Sampler
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
+from hand_cavi.preparing import prepare, starting_points
 from hand_cavi.weights.mixing import MixingWeights
 
 

@@ -1,6 +1,7 @@
 """The one loop over the data: refresh the responsibilities, and sum what the next update needs.
 
-The responsibilities of all N points are never held; a block of rows at a time is enough.
+The responsibilities of all N points are never held; a block of rows at a time is enough. For large data the
+statistics are not held either: `refresh_rows` makes them from the rows as it goes.
 
 `refresh_plain` is the definition. Where there is much to do, `refresh` takes the same loop compiled by numba,
 `hand_cavi.kernels_compiled`. Without numba, and for small data, for which loading numba takes longer than it
@@ -15,9 +16,13 @@ from types import ModuleType
 
 import numpy as np
 
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError
 
 _BLOCK = 4096  # rows; a block of responsibilities stays in the processor's cache
+
+_ROWS = 1 << 16  # rows whose statistics are held at once where the compiled loop cannot make them
 
 WORTH_COMPILING = 200_000
 """N K from which a fit is faster with numba, whose loading takes as long as some hundred such sweeps save.
@@ -40,6 +45,29 @@ class Assignments:
 
     sums: np.ndarray
     entropy: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows of data become statistics: T((x - shift) / scale).
+
+    Attributes
+    ----------
+    family : ConjugateFamily
+        Stated in `coordinates`.
+    coordinates : Coordinates
+    """
+
+    family: ConjugateFamily
+    coordinates: Coordinates
+
+    def inner(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows (N, D), stored as they may be, as float64 in these coordinates."""
+        return self.coordinates.apply(np.asarray(rows, dtype=np.float64))
+
+    def statistics(self, rows: np.ndarray) -> np.ndarray:
+        """Return T, shape (N, P), of rows (N, D)."""
+        return self.family.statistics(self.inner(rows))
 
 
 def softmax_rows(rho: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,10 +121,72 @@ def refresh(
     """
     if kernel_for(len(statistics), len(expected_phi)) == "numpy":
         return refresh_plain(statistics, weight, expected_phi, expected_log_weights)
-    compiled = _compiled()
+    return _refresh_compiled(statistics, weight, expected_phi, expected_log_weights, threads)
+
+
+def refresh_rows(
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    reading: Reading,
+    expected_phi: np.ndarray,
+    expected_log_weights: np.ndarray,
+    threads: int | None = None,
+) -> Assignments:
+    """Do what `refresh` does for the statistics of rows, a block of which is made at a time.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (N, D)
+        In the data's units; of any kind of numbers, such as a memory map of float32.
+    weight : ndarray, shape (N,), or None
+        Ones, if None.
+    reading : Reading
+    expected_phi, expected_log_weights, threads
+        As in `refresh`.
+    """
+    kernel, products = kernel_for(len(rows), len(expected_phi)), reading.family.products()
+    if kernel == "numba" and products is not None:
+        compiled, there = _compiled(), reading.coordinates
+        assert compiled is not None
+        sums, entropy = compiled.refresh(
+            rows,
+            weight,
+            (there.shift, there.scale),
+            products,
+            expected_phi,
+            expected_log_weights,
+            threads or compiled.all_threads(),
+        )
+        return Assignments(sums, entropy)
+    sums, entropy = np.zeros_like(expected_phi), 0.0
+    for start in range(0, len(rows), _ROWS):
+        statistics = reading.statistics(rows[start : start + _ROWS])
+        w = np.ones(len(statistics)) if weight is None else np.asarray(weight[start : start + _ROWS], float)
+        arguments = statistics, w, expected_phi, expected_log_weights
+        part = refresh_plain(*arguments) if kernel == "numpy" else _refresh_compiled(*arguments, threads)
+        sums, entropy = sums + part.sums, entropy + part.entropy
+    return Assignments(sums, entropy)
+
+
+def _refresh_compiled(
+    statistics: np.ndarray,
+    weight: np.ndarray,
+    expected_phi: np.ndarray,
+    expected_log_weights: np.ndarray,
+    threads: int | None,
+) -> Assignments:
+    """Take the statistics themselves for rows: each is a product with 1."""
+    compiled, n_statistics = _compiled(), statistics.shape[1]
     assert compiled is not None
+    as_they_are = np.column_stack([np.arange(n_statistics), np.full(n_statistics, n_statistics)])
     sums, entropy = compiled.refresh(
-        statistics, weight, expected_phi, expected_log_weights, threads or compiled.all_threads()
+        statistics,
+        weight,
+        (np.zeros(n_statistics), np.ones(n_statistics)),
+        as_they_are,
+        expected_phi,
+        expected_log_weights,
+        threads or compiled.all_threads(),
     )
     return Assignments(sums, entropy)
 

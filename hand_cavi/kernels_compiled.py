@@ -3,10 +3,11 @@
 A block of rows is worked on while it lies in the processor's cache, features and components first, so that
 every inner loop runs along the rows and becomes vector instructions:
 
-    rho = E T' + E ln pi        _add_products, two components and four statistics at a time
+    t = T(x)                    _load, each statistic a product of two of (x', 1)
+    rho = E t + E ln pi         _add_products, two components and four statistics at a time
     r = exp(rho - max)          _maximum, then _exponentials, who also sum r and r rho by row
     r <- w r / sum_k r          _normalise, who also sums the entropy, and _scale
-    S <- S + r T                _add_sums
+    S <- S + r t                _add_sums
 
 Blocks are gathered in parts that depend on N alone; the parts' sums are added in their order. So which thread
 works on which part, and how many there are, changes no bit of the result.
@@ -31,7 +32,7 @@ _PART = 16  # blocks; fewer are not worth handing to a thread
 _PARTS = 64  # at most, so that their sums are few
 _PIECE = (
     64 * BLOCK
-)  # rows handed over at once; data stored otherwise than compiled for are copied by the piece
+)  # rows handed over at once; stored otherwise than compiled for, they are copied by the piece
 
 
 # ---- exp and ln, in instructions that work on vectors -----------------------------------------
@@ -105,6 +106,18 @@ def _log(z: float) -> float:
 def _copy(source: np.ndarray, target: np.ndarray) -> None:
     for i in range(len(source)):
         target[i] = source[i]
+
+
+@_exact
+def _standardise(source: np.ndarray, shift: float, scale: float, target: np.ndarray) -> None:
+    for i in range(len(source)):
+        target[i] = (source[i] - shift) / scale
+
+
+@_exact
+def _multiply(first: np.ndarray, second: np.ndarray, target: np.ndarray) -> None:
+    for i in range(BLOCK):
+        target[i] = first[i] * second[i]
 
 
 @_exact
@@ -185,8 +198,11 @@ def _add_sums(sums: np.ndarray, r: np.ndarray, t: np.ndarray, k: int, p: int) ->
 
 
 def _part(
-    statistics: np.ndarray,
+    rows: np.ndarray,
     weight: np.ndarray,
+    shift: np.ndarray,
+    scale: np.ndarray,
+    products: np.ndarray,
     e: np.ndarray,
     log_weights: np.ndarray,
     n_components: int,
@@ -196,8 +212,12 @@ def _part(
 
     Parameters
     ----------
-    statistics : ndarray, shape (n, P)
+    rows : ndarray, shape (n, D)
     weight : ndarray, shape (n,)
+    shift, scale : ndarray, shape (D,)
+        x' = (x - shift) / scale.
+    products : ndarray of int, shape (P, 2)
+        Which two of (x'_1, ..., x'_D, 1) a statistic multiplies, by their places.
     e, sums : ndarray, shape (K rounded up to an even number, P rounded up to a multiple of 4)
         The entries added are 0.
     log_weights : ndarray, shape (K rounded up,)
@@ -205,16 +225,23 @@ def _part(
         K.
     """
     K, P = e.shape
-    t, rho = np.zeros((P, BLOCK)), np.empty((K, BLOCK))
+    D = rows.shape[1]
+    x, t, rho = np.ones((D + 1, BLOCK)), np.zeros((P, BLOCK)), np.empty((K, BLOCK))
     w, normaliser, cross = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     maximum = np.empty((2, BLOCK))
     entropy = 0.0
-    for start in range(0, len(statistics), BLOCK):
-        block = statistics[start : start + BLOCK]
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
         if len(block) < BLOCK:  # the last rows of the block stay empty, and weigh nothing
-            t[:], w[:] = 0.0, 0.0
-        for p in range(statistics.shape[1]):
-            _copy(block[:, p], t[p])
+            x[:D], w[:] = 0.0, 0.0
+        for d in range(D):
+            _standardise(block[:, d], shift[d], scale[d], x[d])
+        for p in range(len(products)):
+            first, second = products[p]
+            if second == D:
+                _copy(x[first], t[p])
+            else:
+                _multiply(x[first], x[second], t[p])
         _copy(weight[start : start + BLOCK], w)
         for k in range(K):
             rho[k, :] = log_weights[k]
@@ -251,32 +278,52 @@ _compiled_part = _compile(_part)
 
 
 def refresh(
-    statistics: np.ndarray,
-    weight: np.ndarray,
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    coordinates: tuple[np.ndarray, np.ndarray],
+    products: np.ndarray,
     expected_phi: np.ndarray,
     expected_log_weights: np.ndarray,
     threads: int,
 ) -> tuple[np.ndarray, float]:
-    """Return the sums, shape (K, P), and the entropy of `hand_cavi.kernels.refresh_plain`."""
+    """Return the sums, shape (K, P), and the entropy of `hand_cavi.kernels.refresh_plain`.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (N, D)
+        Of any kind and layout of numbers.
+    weight : ndarray, shape (N,), or None
+        Ones, if None.
+    coordinates : pair of ndarray, shape (D,)
+        Shift and scale: statistics are of (x - shift) / scale.
+    products : ndarray of int, shape (P, 2)
+        Which two of (x_1, ..., x_D, 1) each statistic multiplies.
+    expected_phi, expected_log_weights, threads
+        As in `hand_cavi.kernels.refresh`.
+    """
     n_components, n_statistics = expected_phi.shape
     e = np.zeros((n_components + n_components % 2, n_statistics + -n_statistics % 4))
     e[:n_components, :n_statistics] = expected_phi
     log_weights = np.zeros(len(e))
     log_weights[:n_components] = expected_log_weights
-    n_blocks = -(-len(statistics) // BLOCK)
-    rows = BLOCK * max(_PART, -(-n_blocks // _PARTS))
-    n_parts = -(-len(statistics) // rows)
+    shift, scale = coordinates
+    n_blocks = -(-len(rows) // BLOCK)
+    part_rows = BLOCK * max(_PART, -(-n_blocks // _PARTS))
+    n_parts = -(-len(rows) // part_rows)
     sums, entropy = np.zeros((n_parts, *e.shape)), np.zeros(n_parts)
+    ones = np.ones(min(_PIECE, len(rows)))
     turn = count()
 
     def work() -> None:
         while (part := next(turn)) < n_parts:
-            end = min((part + 1) * rows, len(statistics))
-            for start in range(part * rows, end, _PIECE):
+            end = min((part + 1) * part_rows, len(rows))
+            for start in range(part * part_rows, end, _PIECE):
                 here = slice(start, min(start + _PIECE, end))
-                piece = np.require(statistics[here], np.float64, ["C", "W"])
-                w = np.require(weight[here], np.float64, ["C", "W"])
-                entropy[part] += _compiled_part(piece, w, e, log_weights, n_components, sums[part])
+                piece = np.require(rows[here], np.float64, ["C", "W"])
+                w = ones[: len(piece)] if weight is None else np.require(weight[here], np.float64, ["C", "W"])
+                entropy[part] += _compiled_part(
+                    piece, w, shift, scale, products, e, log_weights, n_components, sums[part]
+                )
 
     helpers = [Thread(target=work) for _ in range(min(threads, n_parts) - 1)]
     for helper in helpers:

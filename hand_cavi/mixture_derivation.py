@@ -18,10 +18,10 @@ from hand_cavi.conjugate import Draws
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.derivation import Limit, Symmetry
 from hand_cavi.elbo import elbo_terms
-from hand_cavi.fit import prepare
 from hand_cavi.inputs import InputError, as_rows
-from hand_cavi.kernels import Assignments, refresh, summarise
+from hand_cavi.kernels import Assignments, summarise
 from hand_cavi.mixture import Mixture
+from hand_cavi.preparing import prepare
 from hand_cavi.weights import FixedWeights
 
 
@@ -87,12 +87,7 @@ class MixtureDerivation:
         if factor == "weights":
             return replace(state, ascent=replace(now, weights=self.task.weights.updated(sums[:, -1])))
         if factor == "assignments":
-            assignments = refresh(
-                self.task.statistics,
-                self.task.sample_weight,
-                now.components.expected_phi,
-                now.weights.expected_log(),
-            )
+            assignments = self.task.refreshed(now.components.expected_phi, now.weights.expected_log())
             r = cavi.responsibilities(self.task, now)
             return MixtureState(replace(now, assignments=assignments), r)
         raise self._unknown(factor)

@@ -20,10 +20,11 @@ from numpy.typing import ArrayLike
 from hand_cavi.cavi import Status, better_order
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.elbo import ElboTerms, elbo_terms
-from hand_cavi.fit import in_coordinates, ranked, starting_points
+from hand_cavi.fit import ranked
 from hand_cavi.inputs import InputError, Seed, as_count, as_finite, as_rows, as_sample_weight
 from hand_cavi.kernels import Assignments, refresh, summarise
 from hand_cavi.mixture import Mixture
+from hand_cavi.preparing import in_coordinates, starting_points
 from hand_cavi.result import Fit, StartOutcome
 from hand_cavi.weights.mixing import MixingWeights
 

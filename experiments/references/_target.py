@@ -15,8 +15,8 @@ from hand_cavi import Mixture
 from hand_cavi.cavi import StoppingRule, Task, ascend, init
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.coordinates import Coordinates
-from hand_cavi.fit import in_coordinates
 from hand_cavi.kernels import softmax_rows
+from hand_cavi.preparing import in_coordinates
 from hand_cavi.starts import propose
 
 _RULE = StoppingRule(max_sweeps=500, tolerance=0.0, patience=2, tolerance_nats=1e-4)

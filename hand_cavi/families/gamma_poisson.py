@@ -98,6 +98,11 @@ class GammaPoisson(ConjugateFamily):
         """T(x) = (x, 1), with a 1 for each feature."""
         return np.concatenate([x, np.ones_like(x)], axis=1)
 
+    def products(self) -> np.ndarray:
+        """T(x) = (x 1, 1 1), with a 1 for each feature."""
+        one = self.n_features
+        return np.array([*((d, one) for d in range(one)), *[(one, one)] * one])
+
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -sum_d ln x_d!."""
         return -gammaln(x + 1).sum(axis=1)

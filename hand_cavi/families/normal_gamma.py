@@ -103,6 +103,11 @@ class NormalGamma(ConjugateFamily):
         """T(x) = (x, x^2, 1, 1)."""
         return np.column_stack([x, x * x, np.ones((len(x), 2))])
 
+    def products(self) -> np.ndarray:
+        """T(x) = (x 1, x x, 1 1, 1 1)."""
+        one, features = self.n_features, range(self.n_features)
+        return np.array([*((d, one) for d in features), *((d, d) for d in features), (one, one), (one, one)])
+
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln 2 pi."""
         return np.full(len(x), -x.shape[1] / 2 * _LN_2PI)

@@ -83,6 +83,11 @@ class NormalKnownVariance(ConjugateFamily):
         """T(x) = (x, 1)."""
         return np.column_stack([x, np.ones(len(x))])
 
+    def products(self) -> np.ndarray:
+        """T(x) = (x 1, 1 1)."""
+        one = self.n_features
+        return np.array([*((d, one) for d in range(one)), (one, one)])
+
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln(2 pi s) - |x|^2 / (2s)."""
         s = self.noise_variance

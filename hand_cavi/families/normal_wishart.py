@@ -143,6 +143,12 @@ class NormalWishart(ConjugateFamily):
         row, column = lower_triangle(x.shape[1])
         return np.column_stack([x, x[:, row] * x[:, column], np.ones((len(x), 2))])
 
+    def products(self) -> np.ndarray:
+        """T(x) = (x 1, x x', 1 1, 1 1)."""
+        one = self.n_features
+        pairs = zip(*lower_triangle(one), strict=True)
+        return np.array([*((d, one) for d in range(one)), *pairs, (one, one), (one, one)])
+
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln 2 pi."""
         return np.full(len(x), -x.shape[1] / 2 * _LN_2PI)

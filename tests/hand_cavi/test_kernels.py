@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hand_cavi import FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance, fit, kernels
-from hand_cavi.kernels import WORTH_COMPILING, kernel_for, refresh_plain
+from hand_cavi.coordinates import Coordinates
+from hand_cavi.kernels import WORTH_COMPILING, Reading, kernel_for, refresh, refresh_plain, refresh_rows
 from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS
 
 compiled = pytest.importorskip("hand_cavi.kernels_compiled")
@@ -24,6 +25,11 @@ ROOT = Path(__file__).parents[2]
 
 # Sizes around the edges of blocks and of the parts that threads share out.
 SIZES = [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 16 * BLOCK, 16 * BLOCK + 3, 70 * BLOCK - 5]
+
+
+def refresh_compiled(*arguments):
+    found = kernels._refresh_compiled(*arguments)
+    return found.sums, found.entropy
 
 
 def assert_same(ours, plain, statistics, weight):
@@ -44,7 +50,7 @@ def test_every_family_and_weights(family, weights):
     sums = (r * weight[:, np.newaxis]).T @ statistics
     components, pi = prior.updated(sums), WEIGHTS[weights](3).for_components(3).updated(sums[:, -1])
     arguments = statistics, weight, components.expected_phi, pi.expected_log()
-    assert_same(compiled.refresh(*arguments, 1), refresh_plain(*arguments), statistics, weight)
+    assert_same(refresh_compiled(*arguments, 1), refresh_plain(*arguments), statistics, weight)
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
@@ -71,15 +77,52 @@ def test_any_size_and_scale(n, n_components, n_statistics, spread, weighted, see
     expected_phi = np.round(rng.standard_normal((n_components, n_statistics)) * 4) * spread
     log_weights = np.round(rng.standard_normal(n_components) * 4) * spread
     arguments = statistics, weight, expected_phi, log_weights
-    plain, one = refresh_plain(*arguments), compiled.refresh(*arguments, 1)
+    plain, one = refresh_plain(*arguments), refresh_compiled(*arguments, 1)
     assert_same(one, plain, statistics, weight)
-    two = compiled.refresh(*arguments, 2)
+    two = refresh_compiled(*arguments, 2)
     assert np.array_equal(one[0], two[0]) and one[1] == two[1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_products_are_the_statistics(family):
+    case = FAMILIES[family]
+    x = case.data(np.random.default_rng(0), 50)
+    prior = case.prior.with_features(x.shape[1])
+    if (products := prior.products()) is None:
+        assert case.prior.name == "dirichlet_categorical"
+        return
+    augmented = np.column_stack([x, np.ones(len(x))])
+    np.testing.assert_array_equal(augmented[:, products].prod(axis=2), prior.statistics(x))
+
+
+@pytest.mark.parametrize("kernel", ["numpy", "numba"])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_rows_give_what_their_statistics_give(family, weighted, kernel, monkeypatch):
+    monkeypatch.setenv("ELBOWROOM_KERNEL", kernel)
+    monkeypatch.setattr(kernels, "_ROWS", 500)
+    case, rng = FAMILIES[family], np.random.default_rng(1)
+    x = case.data(rng, 1300).astype(np.float32)
+    weight = rng.gamma(1.0, size=len(x)) if weighted else None
+    prior = case.prior.with_features(x.shape[1])
+    there = Coordinates(np.full(x.shape[1], 0.0), np.full(x.shape[1], 1.0))
+    if "normal" in family:
+        there = Coordinates(rng.normal(size=x.shape[1]), rng.gamma(4.0, size=x.shape[1]))
+    reading = Reading(prior.seen_from(there), there)
+    statistics, ones = reading.statistics(x), np.ones(len(x)) if weight is None else weight
+    sums = (rng.dirichlet(np.ones(3), size=len(x)) * ones[:, np.newaxis]).T @ statistics
+    phi, log_weights = reading.family.updated(sums).expected_phi, np.log([0.2, 0.3, 0.5])
+    found = [refresh_rows(x, weight, reading, phi, log_weights, threads) for threads in (1, 2)]
+    assert np.array_equal(found[0].sums, found[1].sums) and found[0].entropy == found[1].entropy
+    plain = refresh_plain(statistics, ones, phi, log_weights)
+    assert_same((found[0].sums, found[0].entropy), plain, statistics, ones)
+    held = refresh(statistics, ones, phi, log_weights)
+    assert_same((held.sums, held.entropy), plain, statistics, ones)
 
 
 def test_a_single_component_takes_all():
     x = np.random.default_rng(1).standard_normal((1000, 3))
-    sums, entropy = compiled.refresh(x, np.ones(1000), np.ones((1, 3)), np.zeros(1), 1)
+    sums, entropy = refresh_compiled(x, np.ones(1000), np.ones((1, 3)), np.zeros(1), 1)
     np.testing.assert_allclose(sums[0], x.sum(axis=0), rtol=1e-12)
     assert entropy == 0
 
@@ -97,7 +140,7 @@ def test_what_is_not_finite_is_not_hidden(bad, where):
     arrays[where].flat[-1] = bad
     with np.errstate(invalid="ignore"):
         assert np.isnan(refresh_plain(*arrays.values()).entropy)
-    assert np.isnan(compiled.refresh(*arrays.values(), 1)[1])
+    assert np.isnan(refresh_compiled(*arrays.values(), 1)[1])
 
 
 @pytest.mark.parametrize("kind", ["float32", "columns first", "every other row", "read only"])
@@ -112,7 +155,7 @@ def test_storage_of_any_kind(kind):
         statistics.flags.writeable = False
     weight = rng.random(len(statistics))
     arguments = statistics, weight, rng.standard_normal((3, 3)), np.zeros(3)
-    assert_same(compiled.refresh(*arguments, 1), refresh_plain(*arguments), statistics, weight)
+    assert_same(refresh_compiled(*arguments, 1), refresh_plain(*arguments), statistics, weight)
 
 
 # ---- exp and ln -----------------------------------------------------------------------------
