@@ -10,10 +10,11 @@ is orthogonal, under mu, to all of lower degree. Monic orthogonal polynomials ob
 
     pi_(k+1)(t) = (t - alpha_k) pi_k(t) - beta_k pi_(k-1)(t),
 
-so the t_j are the eigenvalues of the Jacobi matrix, which has alpha on its diagonal and sqrt(beta) beside it,
-and w_j = m_0 (first entry of the j-th eigenvector)^2 (Golub & Welsch 1969). The recursion's coefficients come
-from the moments by the modified Chebyshev algorithm: with sigma_kl = integral of pi_k p_l d mu, where p_l is the
-monic Chebyshev polynomial, p_(l+1) = t p_l - b_l p_(l-1) with b_1 = 1/2 and b_l = 1/4 thereafter,
+so the t_j are the eigenvalues of the Jacobi matrix, which has alpha on its diagonal and sqrt(beta) beside
+it, and w_j = m_0 (first entry of the j-th eigenvector)^2 (Golub & Welsch 1969). The recursion's
+coefficients come from the moments by the modified Chebyshev algorithm: with sigma_kl = integral of pi_k
+p_l d mu, where p_l is the monic Chebyshev polynomial, p_(l+1) = t p_l - b_l p_(l-1) with b_1 = 1/2 and
+b_l = 1/4 thereafter,
 
     sigma_kl = sigma_(k-1,l+1) - alpha_(k-1) sigma_(k-1,l) - beta_(k-1) sigma_(k-2,l) + b_l sigma_(k-1,l-1),
     beta_k = sigma_kk / sigma_(k-1,k-1),
@@ -21,13 +22,14 @@ monic Chebyshev polynomial, p_(l+1) = t p_l - b_l p_(l-1) with b_1 = 1/2 and b_l
 
 Chebyshev moments make this well conditioned where plain powers lose all digits beyond q = 10.
 
-sigma_kk is the squared length of pi_k. It vanishes where mu sits on k points: these are then the nodes. It nearly
-vanishes where mu nearly does, and what follows would be rounding; one stops there too. A measure that fills only
-a sliver of [-1, 1] is like that, and is looked at again in coordinates of the sliver. Each measure's moments are
-compared with its nodes' in the end, and nodes and weights mended by Newton's method where rounding has left more
-than it must.
+sigma_kk is the squared length of pi_k. It vanishes where mu sits on k points: these are then the nodes.
+It nearly vanishes where mu nearly does, and what follows would be rounding; one stops there too. A
+measure that fills only a sliver of [-1, 1] is like that, and is looked at again in coordinates of the
+sliver. Each measure's moments are compared with its nodes' in the end, and nodes and weights mended by
+Newton's method where rounding has left more than it must.
 
-Sources: Sack & Donovan (1972); Wheeler (1974); Gautschi, Orthogonal Polynomials (2004), sections 2.1.7 and 3.1.
+Sources: Sack & Donovan (1972); Wheeler (1974); Gautschi, Orthogonal Polynomials (2004), sections 2.1.7
+and 3.1.
 """
 
 import numpy as np
@@ -126,9 +128,7 @@ class Rules:
 
     def some(self, which: np.ndarray) -> "Rules":
         """Return the rules with these indices."""
-        return Rules(
-            self.t[which], self.weight[which], self.target[which], self.low[which], self.high[which]
-        )
+        return Rules(self.t[which], self.weight[which], self.target[which], self.low[which], self.high[which])
 
     def take_better(self, which: np.ndarray, others: "Rules") -> None:
         """Replace the rules with these indices by others where these are better."""
@@ -206,9 +206,9 @@ def _golub_welsch(alpha: np.ndarray, beta: np.ndarray, rank: np.ndarray) -> tupl
 def _by_way_of_a_grid(rules: Rules) -> Rules:
     """Return rules for a measure on a grid that has the wanted moments, as nearly as positive weights can.
 
-    The grid are the extreme points of T_48 stretched over the support; the weights are by non-negative least squares
-    (Lawson & Hanson 1974). In coordinates s in which the support is [-1, 1], this measure's moments can be summed
-    without loss, and its Gauss rule shares every moment in t with it too.
+    The grid are the extreme points of T_48 stretched over the support; the weights are by non-negative
+    least squares (Lawson & Hanson 1974). In coordinates s in which the support is [-1, 1], this measure's
+    moments can be summed without loss, and its Gauss rule shares every moment in t with it too.
     """
     n_moments = rules.target.shape[1]
     s = np.cos(np.arange(_GRID + 1) * np.pi / _GRID)
