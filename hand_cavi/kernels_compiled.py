@@ -109,9 +109,9 @@ def _copy(source: np.ndarray, target: np.ndarray) -> None:
 
 
 @_exact
-def _standardise(source: np.ndarray, shift: float, scale: float, target: np.ndarray) -> None:
+def _standardise(source: np.ndarray, shift: float, factor: float, target: np.ndarray) -> None:
     for i in range(len(source)):
-        target[i] = (source[i] - shift) / scale
+        target[i] = (source[i] - shift) * factor
 
 
 @_exact
@@ -229,13 +229,14 @@ def _part(
     x, t, rho = np.ones((D + 1, BLOCK)), np.zeros((P, BLOCK)), np.empty((K, BLOCK))
     w, normaliser, cross = np.empty(BLOCK), np.empty(BLOCK), np.empty(BLOCK)
     maximum = np.empty((2, BLOCK))
+    factor = 1.0 / scale  # dividing each number would take a tenth of a sweep
     entropy = 0.0
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         if len(block) < BLOCK:  # the last rows of the block stay empty, and weigh nothing
             x[:D], w[:] = 0.0, 0.0
         for d in range(D):
-            _standardise(block[:, d], shift[d], scale[d], x[d])
+            _standardise(block[:, d], shift[d], factor[d], x[d])
         for p in range(len(products)):
             first, second = products[p]
             if second == D:
