@@ -89,7 +89,7 @@ def summary(target: Target, section: Section | None) -> dict[str, str]:
         measured = f"{values[-1]:.3g} {target.unit}".strip()
         verdict = "met" if target.met(values[-1]) else "**missed**"
     else:
-        whys = [row["why"] for row in section.rows if row["target"] == target.what] if section else []
+        whys = [row.get("why", "") for row in section.rows if row["target"] == target.what] if section else []
         measured, verdict = "", f"not run: {'; '.join(whys or reasons(section))}"
     return {"what": target.what, "target": str(target), "measured": measured, "verdict": verdict}
 

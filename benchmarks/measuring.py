@@ -20,7 +20,7 @@ import numpy as np
 from hand_cavi import Mixture, fit
 
 ALL_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-DIRECT = "never"
+DIRECT = False
 """The value of `condense` with which `fit` reads every point in every sweep."""
 
 

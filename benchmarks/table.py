@@ -11,6 +11,7 @@ sizes and prints the document instead of writing it: its figures say nothing abo
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -83,9 +84,11 @@ def run(section: str, store: Path, quick: bool) -> None:
         status = process.wait(LIMIT)
         failed = "" if status == 0 else f"the process ended with status {status}"
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)  # its children too: a session of its own
-        process.wait()
         failed = f"more than {LIMIT} s"
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)  # its children too: it leads a session of its own
+            process.wait()
     taken = perf_counter() - began
     keep(store, {"section": section, "end": failed, "seconds": taken})
     print(f"{section}: {taken:.0f} s {failed}", file=sys.stderr, flush=True)
