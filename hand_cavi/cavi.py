@@ -45,6 +45,8 @@ class Task:
         sum_i w_i log h(x_i), in the user's units.
     threads : int or None
         Of a sweep over the data; see `hand_cavi.kernels.refresh`.
+    kernel : str or None
+        ``"numpy"`` or ``"numba"``; their number of points and components decides if None.
     """
 
     components: ConjugateFamily
@@ -53,10 +55,18 @@ class Task:
     sample_weight: np.ndarray
     log_base: float
     threads: int | None = None
+    kernel: str | None = None
 
     def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
         """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
-        return refresh(self.statistics, self.sample_weight, expected_phi, expected_log_weights, self.threads)
+        return refresh(
+            self.statistics,
+            self.sample_weight,
+            expected_phi,
+            expected_log_weights,
+            self.threads,
+            self.kernel,
+        )
 
 
 @dataclass(frozen=True)
