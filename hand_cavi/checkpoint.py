@@ -12,6 +12,7 @@ was cut off is left out; a question that does not fit its record means that the 
 import hashlib
 import os
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -23,6 +24,9 @@ from hand_cavi.kernels import Assignments
 
 _HEAD = b"elbowroom passes 1\n"
 _DIGEST = 16  # bytes
+
+Question = tuple[np.ndarray, np.ndarray]
+"""E phi_k, (K, P), and E ln pi_k, (K,)."""
 
 
 @dataclass
@@ -82,23 +86,32 @@ class Log:
         records = [found[len(head) + i * size :][:size] for i in range(n_whole)]
         return cls(path, deque(_answer(record, shape) for record in records), file)
 
-    def next_answer(self, question: bytes) -> Assignments | None:
-        """Return what the log knows to the next question, or None when it has come to its end."""
-        if not self.answers:
-            return None
-        asked, answer = self.answers.popleft()
-        if asked != question:
+    def next_answers(self, questions: Sequence[bytes]) -> list[Assignments] | None:
+        """Return what the log knows to the next pass's questions, or None when it has come to its end."""
+        if len(self.answers) < len(questions):
+            return self._from_here()
+        asked = [self.answers.popleft() for _ in questions]
+        if [question for question, _ in asked] != list(questions):
             raise InputError(
                 f"the checkpoint {self.path} belongs to another fit: other data, another prior, seed or "
                 "setting; remove it, or name another file"
             )
-        return answer
+        return [answer for _, answer in asked]
 
-    def write(self, question: bytes, answer: Assignments) -> None:
-        """Append a record, and hand it to the system before the fit goes on."""
-        numbers = np.append(answer.sums.ravel(), answer.entropy).astype("<f8")
-        self._file.write(question + numbers.tobytes())
+    def write(self, questions: Sequence[bytes], answers: Sequence[Assignments]) -> None:
+        """Append the records of a pass, and hand them to the system before the fit goes on."""
+        for question, answer in zip(questions, answers, strict=True):
+            numbers = np.append(answer.sums.ravel(), answer.entropy).astype("<f8")
+            self._file.write(question + numbers.tobytes())
         self._file.flush()
+
+    def _from_here(self) -> None:
+        """Forget the records of a pass that was cut off, in the file too."""
+        if self.answers:
+            size = _DIGEST + 8 * (self.answers[0][1].sums.size + 1)
+            self._file.seek(-size * len(self.answers), os.SEEK_END)
+            self._file.truncate()
+            self.answers.clear()
 
     def __enter__(self) -> Self:
         """Nothing happens before the first question."""
@@ -132,13 +145,24 @@ class LoggedTask:
 
     def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
         """Return the optimal assignments, from the log if it knows them."""
-        question = _digest(self.about, expected_phi, expected_log_weights)
-        known = self.log.next_answer(question)
+        return self._through([(expected_phi, expected_log_weights)], lambda q: [self.task.refreshed(*q[0])])[
+            0
+        ]
+
+    def refreshed_many(self, questions: Sequence[Question]) -> list[Assignments]:
+        """Return the optimal assignments of several starts, from the log if it knows all of them."""
+        return self._through(questions, self.task.refreshed_many)
+
+    def _through(
+        self, questions: Sequence[Question], make: Callable[[Sequence[Question]], list[Assignments]]
+    ) -> list[Assignments]:
+        digests = [_digest(self.about, *question) for question in questions]
+        known = self.log.next_answers(digests)
         if known is not None:
             return known
-        answer = self.task.refreshed(expected_phi, expected_log_weights)
-        self.log.write(question, answer)
-        return answer
+        answers = make(questions)
+        self.log.write(digests, answers)
+        return answers
 
 
 def about(task: Any) -> bytes:

@@ -52,6 +52,7 @@ def fit(
     threads: int | None = None,
     condense: bool | Literal["auto"] = "auto",
     condense_tolerance: float = 1e-10,
+    give_up: bool | Literal["auto"] = "auto",
     checkpoint: Path | str | None = None,
 ) -> Fit:
     """Fit a mixture by coordinate-ascent variational inference.
@@ -86,6 +87,9 @@ def fit(
     condense_tolerance : float
         The relative error of the bound and of the sums of statistics, measured on all the data, that
         condensing may make; where it is larger, the data are condensed more finely.
+    give_up : bool or "auto"
+        Whether a start is given up whose bound rises too slowly to reach another start's (see
+        `hand_cavi.outlook`); by default, where the data are condensed or read anew in every sweep.
     checkpoint : Path or str, optional
         A file in which every pass over the data is written down. The same call with the same file goes on
         from where it was interrupted, to the same result, bit for bit; see `hand_cavi.checkpoint`.
@@ -133,16 +137,18 @@ def fit(
     allowed = _as_tolerance(condense_tolerance, "condense_tolerance")
     generator = np.random.default_rng(rng)
     condensing = _condenses(condense, source)
+    if give_up not in (True, False, "auto"):
+        raise InputError(f'give_up is {give_up!r}; it must be True, False or "auto"')
     with (
         nullcontext()
         if checkpoint is None
         else Log.open(checkpoint, (mixture.n_components, n_statistics)) as log
     ):
-        climb = replace(climb, log=log)
         summary = summary_for(mixture, source, n_threads) if condensing else None
+        held = summary is None and source.n_points * n_statistics <= HELD
+        climb = replace(climb, log=log, gives_up=not held if give_up == "auto" else give_up)
         if summary is not None:
             return fit_condensed(mixture, source, summary, generator, starts, climb, n_threads, allowed)
-        held = source.n_points * n_statistics <= HELD
         return (_fit_held if held else _fit_streamed)(mixture, source, generator, starts, climb, n_threads)
 
 
