@@ -89,7 +89,8 @@ class Log:
     def next_answers(self, questions: Sequence[bytes]) -> list[Assignments] | None:
         """Return what the log knows to the next pass's questions, or None when it has come to its end."""
         if len(self.answers) < len(questions):
-            return self._from_here()
+            self._from_here()
+            return None
         asked = [self.answers.popleft() for _ in questions]
         if [question for question, _ in asked] != list(questions):
             raise InputError(

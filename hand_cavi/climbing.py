@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Climb:
         outcomes: list[StartOutcome] = []
         for kind, assignments in begun:
             known = -np.inf if best is None else best.elbo
-            ascent = self._ascend(task, self._hot(task, assignments), lambda _, known=known: known)
+            ascent = self._ascend(task, self._hot(task, assignments), partial(_always, known))
             outcomes.append(_outcome(kind, ascent))
             if best is None or ascent.elbo > best.elbo:
                 best = ascent
@@ -103,6 +104,10 @@ class Climb:
         if self.n_moves == 0:
             return best, ()
         return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0])
+
+
+def _always(bound: float, _: StepInfo) -> float:
+    return bound
 
 
 def _outcome(kind: str, ascent: Ascent) -> StartOutcome:

@@ -1,8 +1,8 @@
 """Many starts at once: ascents that share every pass over the data.
 
 Where data are read anew in every sweep, reading is what takes time, or much of it. So all starts go up in
-step: each ascent runs in a thread of its own, up to where it needs the data; when all have come there, one pass
-answers all of them. A pass takes the starts in their order, whichever thread is quicker.
+step: each ascent runs in a thread of its own, up to where it needs the data; when all have come there, one
+pass answers all of them. A pass takes the starts in their order, whichever thread is quicker.
 """
 
 from collections.abc import Callable, Sequence

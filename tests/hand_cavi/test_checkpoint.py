@@ -29,18 +29,18 @@ class Interruption(Exception):
 def interrupted_after(n, monkeypatch):
     """Let so many passes over the data be made, and no more."""
     made = []
-    pass_ = LoggedTask.refreshed
+    pass_ = LoggedTask._through
 
-    def refreshed(self, *question):
+    def through(self, *question):
         if len(made) == n:
             raise Interruption
         made.append(None)
         return pass_(self, *question)
 
-    monkeypatch.setattr(LoggedTask, "refreshed", refreshed)
+    monkeypatch.setattr(LoggedTask, "_through", through)
 
 
-@pytest.mark.parametrize("n_passes", [0, 1, 7, 40])
+@pytest.mark.parametrize("n_passes", [0, 1, 7, 25])
 @pytest.mark.parametrize(
     ("way", "streamed"),
     [(way, streamed) for way in WAYS for streamed in (False, True) if not (streamed and "moves" in way)],
