@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hand_cavi import InputError
+from hand_cavi import InputError, NormalGamma, NormalKnownVariance, NormalWishart
 from hand_cavi.condense import Grid, sum_cells
-from hand_cavi.sharpness import TOLERANCE, _cancellations, width_for, width_for_sd
+from hand_cavi.sharpness import TOLERANCE, _cancellations, width_for, width_for_components, width_for_sd
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,24 @@ def test_equal_sds_by_hand():
     near, distance, sd = lambda low, high: np.ones_like(low), 9.0, 2.0
     expected = 2 * np.pi * sd**2 / distance / np.sinh(np.log(1 / TOLERANCE) / 16)
     assert width_for([0, distance], [sd, sd], share=near) == pytest.approx(expected, rel=1e-12)
+
+
+def test_of_posteriors():
+    mean, sd, log_weight = np.array([-1.0, 0.2, 1.5]), np.array([0.5, 0.2, 0.8]), np.log([0.2, 0.5, 0.3])
+    shape = np.full(3, 1e9)  # posteriors so narrow that E ln precision = ln E precision
+    gamma = NormalGamma(
+        mean[:, np.newaxis], np.full(3, 1e12), shape, shape[:, np.newaxis] * sd[:, np.newaxis] ** 2
+    )
+    expected = width_for(mean, sd, log_weight)
+    assert width_for_components(gamma, log_weight) == pytest.approx(expected, rel=1e-6)
+    scale = 1 / (1e9 * sd**2)
+    wishart = NormalWishart(
+        mean[:, np.newaxis], np.full(3, 1e12), np.full(3, 1e9), (1 / scale)[:, np.newaxis, np.newaxis]
+    )
+    assert width_for_components(wishart, log_weight) == pytest.approx(expected, rel=1e-6)
+    known = NormalKnownVariance(mean[:, np.newaxis], np.full(3, 1e-12), 0.04)
+    expected = width_for(mean, np.full(3, 0.2), log_weight)
+    assert width_for_components(known, log_weight) == pytest.approx(expected, rel=1e-6)
 
 
 def test_units_and_order_do_not_matter():
