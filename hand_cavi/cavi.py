@@ -7,7 +7,7 @@ of which sets its factors to their optimum given the others, so that neither can
     q(c_i)              given q(theta), q(pi): r_ik proportional to exp(E ln p(x_i | theta_k) + E ln pi_k)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -19,6 +19,8 @@ from hand_cavi.kernels import Assignments, Reading, refresh, refresh_rows, softm
 from hand_cavi.sources import Source
 from hand_cavi.weights.mixing import MixingWeights
 
+_PIECE = 1 << 20  # rows that several starts look at while the processor's cache holds them
+
 
 class Status(Enum):
     """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
@@ -26,6 +28,7 @@ class Status(Enum):
     CONVERGED = "the bound stopped rising"
     MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
     STOPPED = "the callback asked to stop"
+    GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"
     NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
     STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
 
@@ -45,6 +48,8 @@ class Task:
         sum_i w_i log h(x_i), in the user's units.
     threads : int or None
         Of a sweep over the data; see `hand_cavi.kernels.refresh`.
+    kernel : str or None
+        ``"numpy"`` or ``"numba"``; their number of points and components decides if None.
     """
 
     components: ConjugateFamily
@@ -53,10 +58,18 @@ class Task:
     sample_weight: np.ndarray
     log_base: float
     threads: int | None = None
+    kernel: str | None = None
 
     def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
         """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
-        return refresh(self.statistics, self.sample_weight, expected_phi, expected_log_weights, self.threads)
+        return refresh(
+            self.statistics,
+            self.sample_weight,
+            expected_phi,
+            expected_log_weights,
+            self.threads,
+            self.kernel,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,14 +97,19 @@ class StreamedTask:
 
     def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
         """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
-        found = [
-            refresh_rows(
-                block.rows, block.weight, self.reading, expected_phi, expected_log_weights, self.threads
-            )
-            for block in self.source.blocks()
-        ]
-        sums = np.sum([part.sums for part in found], axis=0)
-        return Assignments(sums, sum(part.entropy for part in found))
+        return self.refreshed_many([(expected_phi, expected_log_weights)])[0]
+
+    def refreshed_many(self, questions: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Assignments]:
+        """Return the optimal assignments at several E phi and E ln pi, in one pass over the data."""
+        sums = [np.zeros_like(expected_phi) for expected_phi, _ in questions]
+        entropy = [0.0] * len(questions)
+        for block in self.source.blocks():
+            for piece in block.pieces(_PIECE):
+                for i, question in enumerate(questions):
+                    part = refresh_rows(piece.rows, piece.weight, self.reading, *question, self.threads)
+                    sums[i] += part.sums
+                    entropy[i] += part.entropy
+        return [Assignments(*each) for each in zip(sums, entropy, strict=True)]
 
 
 AnyTask = Task | StreamedTask

@@ -178,7 +178,7 @@ def _block(
     x, w, cell, t = x[order], w[order], cell[order], t[order]
     first = _firsts(cell)
     moments = np.add.reduceat(w[:, np.newaxis] * chebyshev(t, grid.n_moments), first, axis=0)
-    last = np.append(first[1:], len(x)) - 1
+    last = np.append(first[1:], len(x))[: len(first)] - 1
     value_cell, value, value_weight = _distinct(cell, x, w)
     n_kept, value, value_weight = _kept(grid, cell[first], value_cell, value, value_weight)
     return CellSums(grid, cell[first], moments, x[first], x[last], n_kept, value, value_weight, n_points)

@@ -188,7 +188,7 @@ def parts(
     """Return what `sums_plain` does for each part of the rows."""
     results: list[CellSums | int | None] = [None] * len(slices)
     turn = count()
-    ones = np.ones(min(len(rows), slices[0].stop - slices[0].start))
+    ones = np.ones(max(s.stop - s.start for s in slices))
 
     def work() -> None:
         while (i := next(turn)) < len(slices):

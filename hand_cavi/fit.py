@@ -1,19 +1,21 @@
 """Fitting a mixture: dispersed starts, coordinate ascent from each, the best bound wins."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.annealing import annealed, as_temperatures
-from hand_cavi.cavi import AnyTask, Ascent, Callback, State, StoppingRule, ascend
-from hand_cavi.coordinates import Coordinates
+from hand_cavi.annealing import as_temperatures
+from hand_cavi.cavi import Callback, StoppingRule
+from hand_cavi.checkpoint import Log
+from hand_cavi.climbing import Begun, Climb, result_of
+from hand_cavi.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
-from hand_cavi.kernels import Assignments, summarise
+from hand_cavi.kernels import summarise
 from hand_cavi.mixture import Mixture
-from hand_cavi.moves import MoveOutcome, improve
 from hand_cavi.preparing import (
     as_responsibilities,
     begin_from,
@@ -48,6 +50,10 @@ def fit(
     annealing: ArrayLike | None = None,
     moves: int = 0,
     threads: int | None = None,
+    condense: bool | Literal["auto"] = "auto",
+    condense_tolerance: float = 1e-10,
+    give_up: bool | Literal["auto"] = "auto",
+    checkpoint: Path | str | None = None,
 ) -> Fit:
     """Fit a mixture by coordinate-ascent variational inference.
 
@@ -75,6 +81,18 @@ def fit(
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
+    condense : bool or "auto"
+        Whether sweeps run on condensed data, a few hundred weighted points that stand for all (see
+        `hand_cavi.condense`), where the data allow that and it pays; by default, from 50,000 points on.
+    condense_tolerance : float
+        The relative error of the bound and of the sums of statistics, measured on all the data, that
+        condensing may make; where it is larger, the data are condensed more finely.
+    give_up : bool or "auto"
+        Whether a start is given up whose bound rises too slowly to reach another start's (see
+        `hand_cavi.outlook`); by default, where the data are condensed or read anew in every sweep.
+    checkpoint : Path or str, optional
+        A file in which every pass over the data is written down. The same call with the same file goes on
+        from where it was interrupted, to the same result, bit for bit; see `hand_cavi.checkpoint`.
 
     Returns
     -------
@@ -101,6 +119,9 @@ def fit(
     >>> round(fit(mixture, x, rng=1).elbo, 6)
     -18.71697
     """
+    source = as_source(x, sample_weight)
+    prior = mixture.components.with_features(source.n_features)
+    n_statistics = prior.natural.shape[-1]
     climb = Climb(
         StoppingRule(
             as_count(max_sweeps, "max_sweeps"),
@@ -113,36 +134,22 @@ def fit(
         as_count(moves, "moves", at_least=0),
     )
     n_threads = None if threads is None else as_count(threads, "threads")
-    source = as_source(x, sample_weight)
-    prior = mixture.components.with_features(source.n_features)
+    allowed = _as_tolerance(condense_tolerance, "condense_tolerance")
     generator = np.random.default_rng(rng)
-    if source.n_points * prior.natural.shape[-1] <= HELD:
-        return _fit_held(mixture, source, generator, starts, climb, n_threads)
-    return _fit_streamed(mixture, source, generator, starts, climb, n_threads)
-
-
-@dataclass(frozen=True)
-class Climb:
-    """How every start goes up: hot sweeps, ascent, moves."""
-
-    rule: StoppingRule
-    temperatures: np.ndarray
-    n_moves: int
-
-    def up(
-        self, task: AnyTask, begun: Iterable[tuple[str, Assignments]]
-    ) -> tuple[Ascent, list[StartOutcome]]:
-        """Ascend from every start, told by its kind and assignments; return the best, and all outcomes."""
-        best: Ascent | None = None
-        outcomes: list[StartOutcome] = []
-        for kind, assignments in begun:
-            state = annealed(task, State(task.components, task.weights, assignments), self.temperatures)
-            ascent = ascend(task, state, self.rule)
-            outcomes.append(StartOutcome(kind, ascent.elbo, len(ascent.infos), ascent.status))
-            if best is None or ascent.elbo > best.elbo:
-                best = ascent
-        assert best is not None
-        return best, outcomes
+    condensing = _condenses(condense, source)
+    if give_up not in (True, False, "auto"):
+        raise InputError(f'give_up is {give_up!r}; it must be True, False or "auto"')
+    with (
+        nullcontext()
+        if checkpoint is None
+        else Log.open(checkpoint, (mixture.n_components, n_statistics)) as log
+    ):
+        summary = summary_for(mixture, source, n_threads) if condensing else None
+        held = summary is None and source.n_points * n_statistics <= HELD
+        climb = replace(climb, log=log, gives_up=not held if give_up == "auto" else give_up)
+        if summary is not None:
+            return fit_condensed(mixture, source, summary, generator, starts, climb, n_threads, allowed)
+        return (_fit_held if held else _fit_streamed)(mixture, source, generator, starts, climb, n_threads)
 
 
 def _fit_held(
@@ -158,17 +165,16 @@ def _fit_held(
     rows = as_rows(whole.rows)
     weight = as_sample_weight(whole.weight, len(rows))
     task, coordinates = prepare(mixture, rows, weight, threads)
+    task = climb.through(task)
     landmarks = task.components.landmarks(coordinates.apply(rows))
-    begun: Iterable[tuple[str, Assignments]]
+    begun: Begun
     if isinstance(starts, Fit):
         begun = [("given", begin_from(task, starts, coordinates))]
     else:
         points = starting_points(mixture, landmarks, weight, rng, starts)
         begun = ((p.kind, summarise(task.statistics, weight, p.responsibilities)) for p in points)
     best, outcomes = climb.up(task, begun)
-    tried: tuple[MoveOutcome, ...] = ()
-    if climb.n_moves:
-        best, tried = improve(task, landmarks, best, climb.rule, climb.n_moves, rng.spawn(1)[0])
+    best, tried = climb.moved(task, landmarks, best, rng)
     return result_of(mixture, best, outcomes, coordinates, tried)
 
 
@@ -190,8 +196,8 @@ def _fit_streamed(
     look_at(source, prior.check_data)
     rows, weight = sample_of(source)
     coordinates = prior.coordinates(rows, weight)
-    task = prepare_streamed(mixture, source, coordinates, threads)
-    begun: Iterable[tuple[str, Assignments]]
+    task = climb.through(prepare_streamed(mixture, source, coordinates, threads))
+    begun: Begun
     if isinstance(starts, Fit):
         begun = [("given", begin_from(task, starts, coordinates))]
     elif isinstance(starts, int | np.integer):
@@ -208,31 +214,10 @@ def _fit_streamed(
     return result_of(mixture, best, outcomes, coordinates)
 
 
-def result_of(
-    mixture: Mixture,
-    best: Ascent,
-    outcomes: Sequence[StartOutcome],
-    coordinates: Coordinates,
-    moves: tuple[MoveOutcome, ...] = (),
-) -> Fit:
-    """State the best ascent in the data's units."""
-    return Fit(
-        mixture=mixture,
-        components=best.state.components.seen_from(coordinates.inverse),
-        weights=best.state.weights,
-        elbo_terms=best.infos[-1].after_assignments,
-        half_step_trace=np.array([[i.after_globals.total, i.after_assignments.total] for i in best.infos]),
-        status=best.status,
-        starts=ranked(outcomes),
-        counts=best.state.assignments.sums[:, -1],
-        moves=moves,
-        _coordinates=coordinates,
-    )
-
-
-def ranked(outcomes: Sequence[StartOutcome]) -> tuple[StartOutcome, ...]:
-    """Return the outcomes, the best bound first."""
-    return tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo))
+def _condenses(condense: object, source: Source) -> bool:
+    if condense not in (True, False, "auto"):
+        raise InputError(f'condense is {condense!r}; it must be True, False or "auto"')
+    return bool(condense) and (condense is True or source.n_points >= WORTH_CONDENSING)
 
 
 def _as_tolerance(tolerance: float, name: str) -> float:

@@ -23,10 +23,11 @@ b_l = 1/4 thereafter,
 Chebyshev moments make this well conditioned where plain powers lose all digits beyond q = 10.
 
 sigma_kk is the squared length of pi_k. It vanishes where mu sits on k points: these are then the nodes.
-It nearly vanishes where mu nearly does, and what follows would be rounding; one stops there too. A
-measure that fills only a sliver of [-1, 1] is like that, and is looked at again in coordinates of the
-sliver. Each measure's moments are compared with its nodes' in the end, and nodes and weights mended by
-Newton's method where rounding has left more than it must.
+It nearly vanishes where mu nearly does, and what follows would be rounding; one stops there too. Then
+the nodes' moments are compared with the given ones. Where they differ by more than rounding, as they can
+where mu fills only a sliver of [-1, 1] or has a spike in it, another measure with the same moments is
+found that is known by more than its moments (`_by_way_of_a_grid`), and what is left is mended by Newton's
+method. The best is kept, and how good it is returned.
 
 Sources: Sack & Donovan (1972); Wheeler (1974); Gautschi, Orthogonal Polynomials (2004), sections 2.1.7
 and 3.1.
@@ -44,7 +45,7 @@ T_(2k) summed over k nodes misses its moment by 2^(2k-1) sigma_kk; if that is le
 _MEND_ABOVE = 1e-14  # of m_0: a residual that rounding alone does not leave
 _NEWTON_STEPS = 6
 _GRID = 48
-_OFFSETS = np.concatenate([[0.0], np.logspace(-5, -1, 5), -np.logspace(-5, -1, 5)])
+_AROUND = np.concatenate([[0.0], np.logspace(-5, -1, 5), -np.logspace(-5, -1, 5)])
 _AT_ONCE = 4096  # measures, so that no temporary is larger than some MB
 
 
@@ -204,11 +205,12 @@ def _golub_welsch(alpha: np.ndarray, beta: np.ndarray, rank: np.ndarray) -> tupl
 
 
 def _by_way_of_a_grid(rules: Rules) -> Rules:
-    """Return rules for a measure on a grid that has the wanted moments, as nearly as positive weights can.
+    """Return rules for a measure on a fine grid that has the wanted moments.
 
-    The grid are the extreme points of T_48 stretched over the support; the weights are by non-negative
-    least squares (Lawson & Hanson 1974). In coordinates s in which the support is [-1, 1], this measure's
-    moments can be summed without loss, and its Gauss rule shares every moment in t with it too.
+    The grid are the extreme points of T_48 stretched over the support, and points at several distances from
+    the nodes so far; weights come by non-negative least squares (Lawson & Hanson 1974). In coordinates s in
+    which the support is [-1, 1], this measure's moments can be summed without loss, and its Gauss rule has
+    all its moments, in s and so in t.
     """
     n_moments = rules.target.shape[1]
     s = np.cos(np.arange(_GRID + 1) * np.pi / _GRID)
@@ -216,9 +218,12 @@ def _by_way_of_a_grid(rules: Rules) -> Rules:
     own, tiny = np.empty_like(rules.target), np.finfo(float).tiny
     for c in range(len(own)):
         nodes = (rules.t[c, rules.weight[c] > 0] - middle[c]) / max(radius[c], tiny)
-        here = np.clip(np.concatenate([s, np.add.outer(nodes, _OFFSETS).ravel()]), -1, 1)
+        here = np.clip(np.concatenate([s, np.add.outer(nodes, _AROUND).ravel()]), -1, 1)
         values = chebyshev(middle[c] + radius[c] * here, n_moments)
-        weight, _ = nnls(values.T, rules.target[c])
+        try:
+            weight, _ = nnls(values.T, rules.target[c])
+        except RuntimeError:  # too many iterations; the rule stays as it was
+            weight = np.ones(len(here))
         own[c] = weight @ chebyshev(here, n_moments)
     mass = own[:, :1]
     s, weight = _golub_welsch(*recursion(own / mass, np.full_like(own, _NOISE)))

@@ -100,6 +100,7 @@ def refresh(
     expected_phi: np.ndarray,
     expected_log_weights: np.ndarray,
     threads: int | None = None,
+    kernel: str | None = None,
 ) -> Assignments:
     """Set r_ik to its optimum, proportional to exp(E ln pi_k + < E phi_k, T(x_i) >), and sum over i.
 
@@ -113,13 +114,15 @@ def refresh(
     expected_log_weights : ndarray, shape (K,)
     threads : int, optional
         Of the compiled loop; all that the process may use if None. Their number changes no bit of the result.
+    kernel : str, optional
+        ``"numpy"`` or ``"numba"``; what `kernel_for` says if None.
 
     Raises
     ------
     InputError
         If ELBOWROOM_KERNEL asks for what there is not.
     """
-    if kernel_for(len(statistics), len(expected_phi)) == "numpy":
+    if (kernel or kernel_for(len(statistics), len(expected_phi))) == "numpy":
         return refresh_plain(statistics, weight, expected_phi, expected_log_weights)
     return _refresh_compiled(statistics, weight, expected_phi, expected_log_weights, threads)
 

@@ -15,6 +15,8 @@ from hand_cavi.starts import Start, propose
 START_ROWS = 10_000
 """Dispersed starts for data that are streamed are made from at most so many rows, evenly spaced."""
 
+_CACHED = 1 << 14  # rows whose log h(x) the processor's cache holds
+
 
 def prepare(
     mixture: Mixture,
@@ -136,12 +138,13 @@ def scaled_to(assignments: Assignments, factor: float) -> Assignments:
 
 def _log_base(source: Source, reading: Reading) -> float:
     """Return sum_i w_i log h(x_i) in the data's units."""
-    total = 0.0
-    for piece in source.pieces():
-        weight = _weight_of(piece)
-        total += float(weight @ reading.family.log_base(reading.inner(piece.rows)))
-        total -= float(weight.sum()) * reading.coordinates.log_volume
-    return total
+    total, mass = 0.0, 0.0
+    for block in source.blocks():
+        for piece in block.pieces(_CACHED):
+            log_base, weight = reading.family.log_base(reading.inner(piece.rows)), piece.weight
+            total += float(log_base.sum() if weight is None else weight @ log_base)
+            mass += float(len(log_base) if weight is None else np.sum(weight))
+    return total - mass * reading.coordinates.log_volume
 
 
 def _weight_of(block: Block) -> np.ndarray:

@@ -40,6 +40,32 @@ class StartOutcome:
 
 
 @dataclass(frozen=True)
+class Condensation:
+    """How the condensed data of a fit stand to the data themselves.
+
+    Attributes
+    ----------
+    n_points, n_nodes : int
+        Points, and the weighted ones that stood for them in all sweeps.
+    width : float or None
+        Of the cells, in the data's units; None where the nodes are the distinct points.
+    elbo_error : float
+        |bound on the nodes - bound on the data| / max(1, |bound|), at the posterior that was found.
+    sums_error : float
+        The largest error of an entry of sum_i w_i r_ik T(x_i), as a share of its column's absolute values.
+    refinements : int
+        How often cells had to be made narrower.
+    """
+
+    n_points: int
+    n_nodes: int
+    width: float | None
+    elbo_error: float
+    sums_error: float
+    refinements: int
+
+
+@dataclass(frozen=True)
 class Fit:
     """The best of the ascents.
 
@@ -64,6 +90,9 @@ class Fit:
         N_k, the (weighted) number of points of each component.
     moves : tuple of MoveOutcome
         Every split-and-merge move, in the order they were tried.
+    condensed : Condensation or None
+        If the sweeps ran on condensed data: on how many nodes, and the error, measured on the data. The
+        bound's terms and the counts are those of the data all the same; the trace is that of the nodes.
     """
 
     mixture: Mixture
@@ -76,6 +105,7 @@ class Fit:
     counts: np.ndarray
     _coordinates: Coordinates
     moves: tuple[MoveOutcome, ...] = ()
+    condensed: Condensation | None = None
 
     # ---- how it was found -----------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
 from hand_cavi.cell_sums import MOMENTS
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.inputs import InputError, as_finite, as_positive
 
 TOLERANCE = 1e-14
@@ -89,6 +90,36 @@ def width_for(
         needed = np.log(np.clip(near(x - d, x + d), 0.0, 1.0) / tolerance)
     matters = needed > 0
     return float(np.min(2 * d[matters] / np.sinh(needed[matters] / n_moments), initial=widest))
+
+
+def width_for_components(
+    components: ConjugateFamily,
+    expected_log_weights: np.ndarray,
+    *,
+    n_moments: int = MOMENTS,
+    tolerance: float = TOLERANCE,
+    share: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+) -> float:
+    """Return the width of cells that a fit's sweeps ask for; see `width_for`.
+
+    Parameters
+    ----------
+    components : ConjugateFamily
+        K posteriors of a normal family with one feature, in coordinates in which the data are about centred
+        and of about unit spread, such as the sweeps use. The width is in these coordinates too.
+    expected_log_weights : ndarray, shape (K,)
+        E ln pi_k.
+
+    Notes
+    -----
+    rho_k is read off at three points: a parabola, whatever the family's parameters are called.
+    """
+    left, middle, right = components.expected_log_likelihood(np.array([[-1.0], [0.0], [1.0]]))
+    curvature = 2 * middle - left - right  # 1 / sd^2
+    mean = (right - left) / 2 / curvature
+    sd = curvature**-0.5
+    height = middle + mean**2 * curvature / 2 + np.log(sd) + expected_log_weights
+    return width_for(mean, sd, height, n_moments=n_moments, tolerance=tolerance, share=share)
 
 
 def width_for_sd(sd: float, *, n_moments: int = MOMENTS, tolerance: float = TOLERANCE) -> float:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.cavi import Status, better_order
+from hand_cavi.climbing import ranked
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.elbo import ElboTerms, elbo_terms
-from hand_cavi.fit import ranked
 from hand_cavi.inputs import InputError, Seed, as_count, as_finite, as_rows, as_sample_weight
 from hand_cavi.kernels import Assignments, refresh, summarise
 from hand_cavi.mixture import Mixture
