@@ -1,8 +1,7 @@
 """How much memory a fit takes beside the data."""
 
+import ctypes
 import json
-import os
-import resource
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +14,11 @@ from measuring import DIRECT, NotRunError, Row, Target, in_new_process, power, s
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalKnownVariance, NormalWishart, fit
 
 TITLE = "Peak memory beside the data"
-NOTE = """Each row is a process of its own. It imports and compiles everything on a small fit, loads the
-data and reads them all; then it fits from one start. The figure is the process's largest resident size up
-to the end (getrusage) less its resident size just before the fit. Five sweeps where every sweep reads every
-point, otherwise to convergence."""
+NOTE = """Each row is a process of its own. It imports and compiles everything on a small fit, loads
+the data and reads them all; then the system is told to forget the largest resident size so far
+(/proc/self/clear_refs), and one fit runs from one start. The figure is the largest resident size since
+then, less the resident size just before the fit. Five sweeps where every sweep reads every point,
+otherwise to convergence."""
 
 CASES = ((1, 5, "direct"), (2, 5, "direct"), (1, 5, "condensed"))
 TARGETS = tuple(
@@ -63,18 +63,28 @@ def measure(file: str, n_components: int, mode: str) -> float:
     fit(mixture, spaced(50_000, n_components, n_features), **arguments)
     x = np.load(file)
     x.sum()
-    before = resident()
+    forget_peak()
+    before = in_status("VmRSS")
     fit(mixture, x, **arguments)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return (peak - before) / 1e6
+    return (in_status("VmHWM") - before) / 1e6
 
 
-def resident() -> int:
-    """Return this process's resident size in bytes, now."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        raise NotRunError("this system does not tell a process's resident size")
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def forget_peak() -> None:
+    """Let the largest resident size be counted from now on, and give back what the small fit has left.
+
+    Compiling took more for a while; and getrusage may tell the size of the process that began this one.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+    except (OSError, AttributeError):
+        raise NotRunError("this system does not tell a process's peak size from a moment on") from None
+
+
+def in_status(name: str) -> int:
+    """Return a size that the system tells of this process, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 if __name__ == "__main__":
