@@ -199,37 +199,23 @@ def merged(parts: Sequence[CellSums]) -> CellSums:
         )
     if len(parts) == 1:
         return parts[0]
-    cell = np.concatenate([part.cell for part in parts])
-    order = np.argsort(cell, kind="stable")
-    cell = cell[order]
-    first = _firsts(cell)
-
-    def gathered(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])[order]
-
-    # A cell keeps its values if all its parts do, and if the union is small enough.
-    all_kept = np.minimum.reduceat(gathered("n_kept"), first) > 0
-    cells = cell[first]
+    cells = np.unique(np.concatenate([part.cell for part in parts]))
+    moments = np.zeros((len(cells), grid.n_moments))
+    low, high = np.full(len(cells), np.inf), np.full(len(cells), -np.inf)
+    all_kept = np.ones(len(cells), dtype=bool)  # a cell keeps its values only if all its parts do
+    for part in parts:
+        here = np.searchsorted(cells, part.cell)
+        moments[here] += part.moments
+        low[here] = np.minimum(low[here], part.low)
+        high[here] = np.maximum(high[here], part.high)
+        all_kept[here] &= part.n_kept > 0
     value_cell = np.concatenate([np.repeat(part.cell, part.n_kept) for part in parts])
-    value, value_weight = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("value", "value_weight")
-    )
-    stay = all_kept[np.searchsorted(cells, value_cell)]
-    value_cell, value, value_weight = value_cell[stay], value[stay], value_weight[stay]
-    order_of_values = np.lexsort((value, value_cell))
-    distinct = _distinct(value_cell[order_of_values], value[order_of_values], value_weight[order_of_values])
-    n_kept, value, value_weight = _kept(grid, cells, *distinct)
-    return CellSums(
-        grid,
-        cells,
-        np.add.reduceat(gathered("moments"), first, axis=0),
-        np.minimum.reduceat(gathered("low"), first),
-        np.maximum.reduceat(gathered("high"), first),
-        n_kept,
-        value,
-        value_weight,
-        sum(part.n_points for part in parts),
-    )
+    value = np.concatenate([part.value for part in parts])
+    value_weight = np.concatenate([part.value_weight for part in parts])
+    stay = np.flatnonzero(all_kept[np.searchsorted(cells, value_cell)])
+    stay = stay[np.lexsort((value[stay], value_cell[stay]))]
+    kept = _kept(grid, cells, *_distinct(value_cell[stay], value[stay], value_weight[stay]))
+    return CellSums(grid, cells, moments, low, high, *kept, sum(part.n_points for part in parts))
 
 
 def _firsts(sorted_keys: np.ndarray) -> np.ndarray:

@@ -61,7 +61,7 @@ so many will soon run the compiled sweep over them, to measure the error, and ne
 """
 
 _PART = 1 << 18  # rows summed by themselves, so that rounding stays that of short sums
-_FOLD = 8  # parts held before they are merged
+_FOLD = 4  # parts held before they are merged; beyond, threads have nothing to do
 
 
 def sum_cells(

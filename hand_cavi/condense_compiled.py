@@ -24,6 +24,8 @@ from hand_cavi.kernels_compiled import _bits, _compile, _exact, all_threads
 __all__ = ["all_threads", "parts"]
 
 _BLOCK = 256  # rows; 16 moments of them are 32 kB
+_SHORT_SUM = 1024  # rows after which the moments' sums begin anew, or more where cells are many
+_ROWS_PER_CELL = 32  # so that adding the sums to the totals costs little
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multiplicative hash
 _TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
 
@@ -109,6 +111,14 @@ def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
             moments[first + np.uint64(k)] += values[k, i]
 
 
+@_exact
+def _flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
+    """Add the first n sums to the totals, and set them to 0."""
+    for i in range(n):
+        totals[i] += sums[i]
+        sums[i] = 0.0
+
+
 def _sum(
     x: np.ndarray,
     weight: np.ndarray,
@@ -117,6 +127,7 @@ def _sum(
     table: np.ndarray,
     shift: int,
     cell: np.ndarray,
+    sums: np.ndarray,
     moments: np.ndarray,
     low: np.ndarray,
     high: np.ndarray,
@@ -136,13 +147,14 @@ def _sum(
     shift : int
     cell, low, high, n_distinct : ndarray, shape (room,)
         Filled in the order in which cells turn up. n_distinct counts up to q + 1: more than are kept.
-    moments : ndarray, shape ((room + 1) 2q,)
-        0 everywhere.
+    sums, moments : ndarray, shape ((room + 1) 2q,)
+        0 everywhere. Moments gather in the first and go to the second from time to time: in one long sum the
+        errors of equal terms, such as those of a value that is met a million times, add up.
     value, value_weight : ndarray, shape (room, q)
     """
     values = np.empty((2 * value.shape[1], _BLOCK))
     t, index = np.zeros(_BLOCK), np.empty(_BLOCK, dtype=np.int64)
-    used = 0
+    used, summed = 0, 0
     for start in range(0, len(x), _BLOCK):
         block, w = x[start : start + _BLOCK], weight[start : start + _BLOCK]
         found = _find(
@@ -170,7 +182,12 @@ def _sum(
         index[n:] = len(cell)
         values[1] = t * values[0]
         _polynomials(t, values)
-        _add(values, index, moments)
+        _add(values, index, sums)
+        summed += _BLOCK
+        if summed >= max(_SHORT_SUM, _ROWS_PER_CELL * used):
+            _flush(sums, moments, used * len(values))
+            summed = 0
+    _flush(sums, moments, used * len(values))
     return used
 
 
@@ -211,7 +228,7 @@ def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int
     bits = int(2 * room).bit_length()
     table = np.full(1 << bits, -1, dtype=np.int32)
     cell, low, high, n_distinct = np.empty(room), np.empty(room), np.empty(room), np.empty(room, np.int64)
-    moments = np.zeros((room + 1) * 2 * q)
+    sums, moments = np.zeros((room + 1) * 2 * q), np.zeros((room + 1) * 2 * q)
     value, value_weight = np.empty((room, q)), np.empty((room, q))
     used = _compiled_sum(
         x,
@@ -221,6 +238,7 @@ def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int
         table,
         64 - bits,
         cell,
+        sums,
         moments,
         low,
         high,

@@ -233,6 +233,18 @@ def test_threads_and_parts(kernel, monkeypatch):
         assert data.weight @ f(data.x[:, 0]) == pytest.approx(exact, abs=1e-13 * np.abs(f(x)).sum())
 
 
+@pytest.mark.parametrize("kernel", ["numpy", "numba"])
+def test_errors_of_equal_terms_do_not_add_up(kernel, monkeypatch):
+    """One long sum of moments would be wrong by 4e-14 here."""
+    monkeypatch.setenv("ELBOWROOM_KERNEL", kernel)
+    rng = np.random.default_rng(6)
+    x = np.where(rng.random(1 << 18) < 0.5, 0.37, rng.uniform(0, 0.9, 1 << 18))
+    data = sum_cells(Grid(0.0, 0.9), x).condensed()
+    for power in (1, 2, 4):
+        exact = float(np.sum(x.astype(np.longdouble) ** power))
+        assert data.weight @ data.x[:, 0] ** power == pytest.approx(exact, rel=1e-14)
+
+
 def test_importing_does_not_import_numba():
     code = "import sys, hand_cavi.condense, hand_cavi.distinct; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
