@@ -18,7 +18,7 @@ from hand_cavi import (
     fit,
     fit_stochastic,
 )
-from hand_cavi.fit import in_coordinates
+from hand_cavi.preparing import in_coordinates
 from hand_cavi.inputs import as_rows
 from hand_cavi.kernels import refresh, softmax_rows
 from hand_cavi.linear_response import linear_response
