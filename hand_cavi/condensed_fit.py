@@ -38,10 +38,9 @@ from hand_cavi.preparing import (
     summarised,
 )
 from hand_cavi.result import Condensation, Fit
-from hand_cavi.sharpness import width_for
+from hand_cavi.sharpness import width_for_components
 from hand_cavi.sources import Source, look_at
 from hand_cavi.starts import propose
-from hand_cavi.weights.mixing import MixingWeights
 
 WORTH_CONDENSING = 50_000
 """Points from which data are condensed if nobody says otherwise."""
@@ -90,7 +89,7 @@ def summary_for(mixture: Mixture, source: Source, threads: int | None = None) ->
     prior = mixture.components.with_features(source.n_features)
     if prior.discrete:
         return _distinct(source, prior)
-    if prior.as_normals() is None:
+    if prior.n_features > 1:
         return None
     rows, weight = sample_of(source, _PILOT_ROWS)
     if not np.isfinite(rows).all():
@@ -186,15 +185,21 @@ def _refined(summary: Summary, best: Ascent, coordinates: Coordinates) -> Grid |
     if summary.sums is None:
         return None
     grid = summary.sums.grid
-    components = best.state.components.seen_from(coordinates.inverse)
-    width = _width(components, best.state.weights, summary.sums)
+    width = _width(best.state, coordinates, summary.sums)
     return None if width > 0.75 * grid.width else Grid(grid.origin, width, grid.n_moments)
 
 
-def _width(components: ConjugateFamily, weights: MixingWeights, sums: CellSums | None = None) -> float:
-    normals = components.as_normals()
-    assert normals is not None
-    return width_for(*normals, weights.expected_log(), share=None if sums is None else sums.share)
+def _width(state: State, coordinates: Coordinates, sums: CellSums | None = None) -> float:
+    """Return the width of cells that a posterior asks for, in the data's units."""
+
+    def share(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        outer = coordinates.inverse
+        assert sums is not None
+        return sums.share(outer.apply(low), outer.apply(high))
+
+    log_weights = state.weights.expected_log()
+    width = width_for_components(state.components, log_weights, share=None if sums is None else share)
+    return width * float(coordinates.scale[0])
 
 
 def _summary(grid: Grid, source: Source, threads: int | None) -> Summary | None:
@@ -222,10 +227,9 @@ def _blocks(source: Source) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         yield block.rows, block.weight
 
 
-def _pilot(mixture: Mixture, rows: np.ndarray, weight: np.ndarray) -> tuple[ConjugateFamily, MixingWeights]:
-    """Return a rough posterior, from a few rows."""
+def _pilot(mixture: Mixture, rows: np.ndarray, weight: np.ndarray) -> tuple[State, Coordinates]:
+    """Return a rough posterior, from a few rows, and the coordinates that it is in."""
     task, coordinates = prepare(mixture, rows, weight)
     start = propose(coordinates.apply(rows), mixture.n_components, np.random.default_rng(0), 1, weight)[0]
-    state = State(task.components, task.weights, summarise(task.statistics, weight, start.responsibilities))
-    found = ascend(task, state, StoppingRule(_PILOT_SWEEPS, 1e-6, 1)).state
-    return found.components.seen_from(coordinates.inverse), found.weights
+    begun = State(task.components, task.weights, summarise(task.statistics, weight, start.responsibilities))
+    return ascend(task, begun, StoppingRule(_PILOT_SWEEPS, 1e-6, 1)).state, coordinates

@@ -126,13 +126,6 @@ class ConjugateFamily(ABC):
         """
         return None
 
-    def as_normals(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return the means and sds, (K,) each, of components that are about normal in their one feature.
-
-        They tell how narrow the cells of condensed data must be. None for all others.
-        """
-        return None
-
     def coordinates(self, x: np.ndarray, weight: np.ndarray) -> Coordinates:
         """Return coordinates in which this family's arithmetic on x is well conditioned."""
         return Coordinates.identity(x.shape[1])

@@ -108,11 +108,6 @@ class NormalGamma(ConjugateFamily):
         one, features = self.n_features, range(self.n_features)
         return np.array([*((d, one) for d in features), *((d, d) for d in features), (one, one), (one, one)])
 
-    def as_normals(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return m_k and E[lambda_k]^(-1/2) = sqrt(b_k/a_k), if D = 1."""
-        mean, variance = np.atleast_2d(self.mean), np.atleast_2d(self.rate / self.shape[..., np.newaxis])
-        return None if self.n_features > 1 else (mean[:, 0], np.sqrt(variance[:, 0]))
-
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln 2 pi."""
         return np.full(len(x), -x.shape[1] / 2 * _LN_2PI)

@@ -88,11 +88,6 @@ class NormalKnownVariance(ConjugateFamily):
         one = self.n_features
         return np.array([*((d, one) for d in range(one)), (one, one)])
 
-    def as_normals(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return m_k and sqrt(s), if D = 1."""
-        mean = np.atleast_2d(self.mean)
-        return None if self.n_features > 1 else (mean[:, 0], np.full(len(mean), np.sqrt(self.noise_variance)))
-
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln(2 pi s) - |x|^2 / (2s)."""
         s = self.noise_variance

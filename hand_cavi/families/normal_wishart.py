@@ -149,13 +149,6 @@ class NormalWishart(ConjugateFamily):
         pairs = zip(*lower_triangle(one), strict=True)
         return np.array([*((d, one) for d in range(one)), *pairs, (one, one), (one, one)])
 
-    def as_normals(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return m_k and E[Lambda_k]^(-1/2), if D = 1."""
-        if self.n_features > 1:
-            return None
-        variance = self.scale_inverse[..., 0, 0] / self.degrees_of_freedom
-        return np.atleast_2d(self.mean)[:, 0], np.sqrt(np.atleast_1d(variance))
-
     def log_base(self, x: np.ndarray) -> np.ndarray:
         """Log h(x) = -(D/2) ln 2 pi."""
         return np.full(len(x), -x.shape[1] / 2 * _LN_2PI)
