@@ -74,6 +74,7 @@ def run_advi(
         trace=_best_so_far(result),
         info={
             "family": _family(problem, kind),
+            "bound_of": "theta",
             "bound_left": _number(result.change),
             "bound_left_se": _number(result.change_se),
             "backend": settings.backend,

@@ -17,6 +17,7 @@ from experiments.report.view import View
 GROUPS: dict[str, tuple[str, ...]] = {
     "Bounds": (
         "own_bound",
+        "recomputed_bound",
         "collapsed_bound",
         "iwae",
         "symmetrised_bound",
@@ -35,6 +36,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 LABELS = {
     "own_bound": "own bound",
+    "recomputed_bound": "own bound, recomputed from draws",
     "collapsed_bound": "F, collapsed bound",
     "iwae": "IWAE bound",
     "symmetrised_bound": "F symmetrised",

@@ -15,6 +15,7 @@ from experiments.metrics import (
     collapsed_bound,
     mean_error,
     own_bound,
+    recomputed_bound,
     sd_ratio,
     sorted_means,
     sorted_sds,
@@ -33,6 +34,7 @@ METRICS = {
     "sorted_means": sorted_means,
     "sorted_sds": sorted_sds,
     "own_bound": own_bound,
+    "recomputed_bound": recomputed_bound,
     "collapsed_bound": collapsed_bound,
     "symmetrised_bound": symmetrised_bound,
 }
@@ -60,6 +62,7 @@ class Claim:
     bound: float | None
     outcome: str = "converged"
     bound_se: float = 0.0
+    bound_of: str = "theta and assignments"
 
 
 def correct_cavi(problem: Problem, seed: int) -> Claim:
@@ -143,7 +146,8 @@ def judge(
 ) -> Verdict:
     """Return the verdict on what a method hands in."""
     tree = score(problem, claim.q, rng=np.random.default_rng(seed), n=draws)
-    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se)
+    info = {"bound_of": claim.bound_of}
+    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, info=info)
     context = Context.of(problem, result, truth)
     measured = {name: metric.compute(context) for name, metric in METRICS.items()}
     return verdict_of_cell(measured, truth, method="it", outcome=claim.outcome, options=options)

@@ -73,6 +73,7 @@ def test_every_file_is_a_metric_with_a_description() -> None:
         "monotonicity",
         "own_bound",
         "predictive_distance",
+        "recomputed_bound",
         "sd_ratio",
         "share_at_best",
         "sorted_means",
