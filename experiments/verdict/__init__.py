@@ -23,7 +23,7 @@ import numpy as np
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from experiments.verdict.equivalence import Need, compare
-from experiments.verdict.impossible import impossibilities
+from experiments.verdict.impossible import N_ERRORS, impossibilities, number
 from experiments.verdict.quantities import questions_of
 
 FINISHED = ("converged", "sampled")
@@ -109,10 +109,15 @@ def verdict_of_cell(
     if needs and decision == "undecided":
         sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
     sentence += _remarks(measurements, options)
+    end = ""
     if outcome not in FINISHED:
         decision, end = unfinished(decision, method, outcome, f"its outcome is '{outcome}'")
-        needs = needs or f"a longer run of {method}"
+    elif left := _left(measurements):
+        decision = "fail"
+        end = f" But {method} is not at its end, as it says: {left}. So it fails: let it run longer."
+    if end:
         sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
+        needs = needs or f"a longer run of {method}"
     return Verdict(decision, sentence, options.margin, comparisons, needs if decision == "undecided" else "")
 
 
@@ -137,6 +142,20 @@ def unfinished(decision: str, method: str, outcome: str, said: str) -> tuple[str
         end = f" But {method} says itself that it did not finish ({said}), and so fails"
         decision = "fail"
     return decision, f"{end}: let it run longer."
+
+
+def _left(measurements: Mapping[str, Measurement]) -> str:
+    """Return what is left to a method beyond doubt and beyond what matters, as a clause; empty if nothing."""
+    measurement = measurements.get("step_gain")
+    gain = number(measurement)
+    if measurement is None or measurement.threshold is None or gain is None:
+        return ""
+    if gain[0] - N_ERRORS * gain[1] <= measurement.threshold.value:
+        return ""
+    return (
+        f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
+        f"and {measurement.threshold.value:g} may be left"
+    )
 
 
 def only_unfinished(verdict: Verdict) -> bool:

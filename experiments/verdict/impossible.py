@@ -1,11 +1,12 @@
 """What no correct method can show, whatever the posterior: found without any margin.
 
-Four facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
+Five facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
 
 1. a bound is a bound: own bound, F, F symmetrised and IWAE are at most log p(x);
 2. the own bound, which may also pay for approximating the assignments, is at most F of the same q(theta);
 3. it is the bound of the q that comes with it, which draws of q and the joint density give too;
-4. coordinate ascent never lowers its ELBO.
+4. on the way from its end to its optimum coordinate ascent gains no less than in the first half-step;
+5. it never lowers its ELBO.
 
 A figure that breaks one of them, beyond its errors, means a wrong derivation, a wrong density q or wrong
 code, even where the posterior means look right. Such a claim should be certain: it takes five standard
@@ -76,6 +77,12 @@ def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate 
         found.append(
             f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
             "q and the joint density give"
+        )
+    more = number(measurements.get("update_gain"))
+    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
+        found.append(
+            f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
+            "its own updates say is left"
         )
     monotonicity = measurements.get("monotonicity")
     gain = number(monotonicity)

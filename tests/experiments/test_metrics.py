@@ -76,6 +76,8 @@ def test_every_file_is_a_metric_with_a_description() -> None:
         "recomputed_bound",
         "sd_ratio",
         "share_at_best",
+        "step_gain",
+        "update_gain",
         "sorted_means",
         "sorted_sds",
         "symmetrised_bound",
