@@ -1,6 +1,8 @@
 """Are the stated errors of log p(x) honest? The sd of z-scores against enumeration, by family and weights.
 
-    uv run python benchmarks/evidence.py [replications] [points]
+    uv run python -m benchmarks.evidence [replications] [points] [row]
+
+`row` chooses the rows to make: those whose "family weights method" contains it, such as "normal_gamma fixed".
 
 Every replication has new data and new seeds; z is the estimate minus the exact log p(x), over the stated
 standard error. An honest error gives z an sd of 1; over R replications that sd has a standard error of about
@@ -49,14 +51,16 @@ def data(family: str, rng: np.random.Generator, n: int) -> np.ndarray:
     return np.where(first, -gap, gap) + rng.standard_normal((n, n_features))
 
 
-def main(replications: int = 200, n_points: int = 8) -> None:
+def main(replications: int = 200, n_points: int = 8, row: str = "") -> None:
     """Print a Markdown table."""
     print("| family | weights | method | mean z | sd z | largest z | se, nats | refused | processor s |")
     print("|---|---|---|---:|---:|---:|---:|---:|---:|")
     for family, prior in PRIORS.items():
         for name, weights in WEIGHTS.items():
             mixture = Mixture(prior, weights, 2)
-            for source in (importance, bridge):
+            for method, source in (("importance", importance), ("bridge", bridge)):
+                if row not in f"{family} {name} {method}":
+                    continue
                 z, errors, seconds = [], [], []
                 for seed in range(replications):
                     rng = np.random.default_rng([seed, n_points])
@@ -70,7 +74,7 @@ def main(replications: int = 200, n_points: int = 8) -> None:
                         z.append((estimate.value - exact.value) / estimate.standard_error)
                         errors.append(estimate.standard_error)
                 print(
-                    f"| {family} | {name} | {found.method} | {np.mean(z):+.2f} | {np.std(z, ddof=1):.2f} "
+                    f"| {family} | {name} | {method} | {np.mean(z):+.2f} | {np.std(z, ddof=1):.2f} "
                     f"| {np.abs(z).max():.1f} | {np.median(errors):.4f} | {replications - len(z)} "
                     f"| {np.median(seconds):.2f} |",
                     flush=True,
@@ -78,4 +82,4 @@ def main(replications: int = 200, n_points: int = 8) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:4])

@@ -70,6 +70,8 @@ class MethodResult:
         (seconds of running, best own bound so far of any start, standard error); T may be 0.
     info : dict
         What else is worth telling, JSON values only: sampler, backend, cache_warm, sweeps, starts, ...
+        ``bound_of`` says what `bound` is, so that it can be recomputed: ``theta`` for E_q[ln p(x, theta) - ln
+        q(theta)], ``theta and assignments`` for the bound with the best q(c) beside the same q(theta).
     """
 
     outcome: str

@@ -3,7 +3,8 @@
 One testcase stands for each judged cell, and for each other cell that did not end well:
 
     pass          nothing inside the testcase
-    fail          ``failure``: the method does not agree with the reference, or shows what none can
+    fail          ``failure``: the method does not agree with the reference, shows what none can, or did not
+                  finish
     undecided     ``skipped``: nothing was claimed; the message says why, and what would decide it
     no result     ``error``: an exception, a crash, a time-out, numbers that overflowed, or no judgement
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.records import CellRecord, ProblemRecord, StudyRecord
+from experiments.verdict import only_unfinished
 
 if TYPE_CHECKING:
     from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
@@ -107,7 +109,8 @@ def _case(
         message = verdict.sentence if verdict else "no verdict was due: this run is the reference"
         ET.SubElement(case, "skipped", message=_legal(message))
     elif verdict.decision == "fail":
-        kind = "impossible" if verdict.impossible else "outside the margin"
+        kind = "unfinished" if only_unfinished(verdict) else "outside the margin"
+        kind = "impossible" if verdict.impossible else kind
         failure = ET.SubElement(case, "failure", type=kind, message=_legal(verdict.sentence))
         failure.text = _legal("\n".join(_lines(cell)))
     return case

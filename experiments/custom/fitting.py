@@ -153,7 +153,7 @@ def _cavi(problem: CustomProblem, assignment: Assignment) -> MethodResult:
             "elbo_terms": ascent.elbo_terms,
             "elbo_trace": ascent.elbo_trace.tolist(),
             "smallest_gain": float(gains.min() / max(1.0, abs(ascent.elbo))) if gains.size else None,
-            "nothing_summed_out": factors.nothing_is_summed_out,
+            "bound_of": "theta" if factors.nothing_is_summed_out else None,
         },
     )
 
@@ -204,6 +204,7 @@ def _advi(problem: CustomProblem, assignment: Assignment) -> MethodResult:
         bound=result.elbo,
         bound_se=result.elbo_se,
         info={
+            "bound_of": "theta",
             "backend": settings.backend,
             "cache_warm": cache.warm,
             "starts": settings.starts,

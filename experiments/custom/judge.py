@@ -28,9 +28,9 @@ from experiments.references import _gate
 from experiments.references.nuts import _examine_sampler
 from experiments.store.files import read_tree
 from experiments.store.manifest import Judgement
-from experiments.verdict import FINISHED, decide
+from experiments.verdict import FINISHED, decide, unfinished
 from experiments.verdict.equivalence import Question, compare
-from experiments.verdict.impossible import N_ERRORS, ROUNDING, impossibilities, number
+from experiments.verdict.impossible import impossibilities
 
 _SD = "reference sd"
 _FAULT = "Its derivation or its code has a fault."
@@ -147,6 +147,8 @@ def measure(
         n_draws = len(log_weights)
         error = float(log_weights.std(ddof=1)) / np.sqrt(n_draws)
         found["collapsed_bound"] = Measurement(float(log_weights.mean()), error, "nats")
+        if cell.info.get("bound_of") == "theta":  # no variable is summed out that the bound's q has
+            found["recomputed_bound"] = found["collapsed_bound"]
         k_hat, k_error = pareto_k_hat(log_weights)
         if np.isfinite(k_hat):
             rule = Threshold(most_k_hat(n_draws), "at most", SOURCE)
@@ -172,7 +174,7 @@ def verdict_of(
 ) -> Verdict:
     """Judge a cell: first what no correct method shows, then its means and sds against the reference."""
     method = label(cell.cell.method)
-    wrong = (*impossibilities(measured, None), *_bound_apart(cell, measured))
+    wrong = impossibilities(measured, None)
     comparisons: tuple[Comparison, ...] = ()
     needs = ""
     if truth is not None:
@@ -189,24 +191,10 @@ def verdict_of(
     if decision == "undecided" and needs:
         sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
     if cell.outcome not in FINISHED:
-        if decision == "pass":
-            decision, needs = "undecided", f"a run of {method} that finishes"
-        sentence += f" But {method} did not finish ({cell.message}), so it cannot pass."
+        decision, end = unfinished(decision, method, cell.outcome, cell.message)
+        needs = needs or f"a longer run of {method}"
+        sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
     return Verdict(decision, sentence, options.margin, comparisons, needs if decision == "undecided" else "")
-
-
-def _bound_apart(cell: CellRecord, measured: dict[str, Measurement]) -> tuple[str, ...]:
-    """Return a clause if the bound is not F though nothing is summed out; above F is `impossibilities`'."""
-    own, collapsed = number(measured.get("own_bound")), number(measured.get("collapsed_bound"))
-    if not cell.info.get("nothing_summed_out") or own is None or collapsed is None:
-        return ()
-    below = collapsed[0] - own[0]
-    if below <= N_ERRORS * collapsed[1] + ROUNDING * max(1.0, abs(own[0])):
-        return ()
-    return (
-        f"its own bound lies {below:.2g} ± {collapsed[1]:.1g} nats below F of the same q, and the two are "
-        "one number here, since the PyMC model has every variable",
-    )
 
 
 def _questions(

@@ -11,6 +11,7 @@ from experiments.methods import NotFiniteError
 from experiments.records import MethodResult, Problem
 from experiments.scoring import score
 from experiments.starts import Starts
+from experiments.stepping import gain_of_a_step, joint_of
 
 if TYPE_CHECKING:
     from ppl_baselines.advi import AdviResult
@@ -63,6 +64,7 @@ def run_advi(
     )
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
+    gain, gain_se = gain_of_a_step(result.approximation, joint_of(problem), np.random.default_rng([seed, 1]))
     return MethodResult(
         outcome=result.status.name.lower(),
         message=result.status.message,
@@ -74,8 +76,11 @@ def run_advi(
         trace=_best_so_far(result),
         info={
             "family": _family(problem, kind),
+            "bound_of": "theta",
             "bound_left": _number(result.change),
             "bound_left_se": _number(result.change_se),
+            "step_gain": _number(gain),
+            "step_gain_se": _number(gain_se),
             "backend": settings.backend,
             "cache_warm": cache.warm,
             "starts": settings.starts,

@@ -97,6 +97,7 @@ def _info(result: Fit) -> dict[str, object]:
     terms = result.elbo_terms
     return {
         "family": "mean field",
+        "bound_of": "theta and assignments",
         "sweeps": result.sweeps,
         "starts": len(result.starts),
         "starts_at_best": result.starts_at_best,

@@ -110,7 +110,7 @@ def compute(
     retries = 0
     while faults(sample) and retries < RETRIES:
         name, retries = "conditional", retries + 1
-        proposals[name] = _conditional(target, sample, optima, share, rng)
+        proposals[name] = _conditional(target, sample, optima, share, rng, surprises=True)
         sample = draw(target, proposals[name], rng, n_draws, standard_error)
     quality = {
         "proposal": name,
@@ -252,16 +252,28 @@ def _broadened(optima: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _conditional(
-    target: Target, sample: Sample, optima: np.ndarray, share: np.ndarray, rng: np.random.Generator
+    target: Target,
+    sample: Sample,
+    optima: np.ndarray,
+    share: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    surprises: bool = False,
 ) -> Proposal:
     """Return the mixture given groupings drawn at resampled draws; a fifth of it is broadened optima.
 
-    Ratios are cut off at sqrt(S) times their mean (Ionides 2008), so that no draw is all there is.
+    Ratios are cut off at sqrt(S) times their mean (Ionides 2008), so that no draw is all there is. With
+    `surprises` as many groupings again are drawn at the draws of the largest ratios. Their posterior mass may
+    be tiny, and resampling would hardly meet them; but a proposal that is right but for them has ratios of
+    about 1 and a few far above, whose k-hat looks as heavy as any.
     """
     n_groupings = groupings_afforded(target.mixture.n_components)
     chance = np.exp(sample.log_ratio - log_mean(sample.log_ratio)[0])
     chance = np.minimum(chance, np.sqrt(len(sample)))
     chosen = rng.choice(len(sample), size=n_groupings, p=chance / chance.sum())
+    if surprises:
+        chosen = np.concatenate([chosen, np.argsort(-sample.log_ratio)[:n_groupings]])
+        n_groupings = len(chosen)
     sums = target.groupings(rng, {name: values[chosen] for name, values in sample.draws.items()})
     broad, broad_share = _broadened(optima, share)
     shares = np.concatenate([np.full(n_groupings, 0.8 / n_groupings), 0.2 * broad_share])

@@ -17,6 +17,7 @@ from experiments.report.view import View
 GROUPS: dict[str, tuple[str, ...]] = {
     "Bounds": (
         "own_bound",
+        "recomputed_bound",
         "collapsed_bound",
         "iwae",
         "symmetrised_bound",
@@ -25,6 +26,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "symmetry_gain",
         "k_hat",
         "monotonicity",
+        "update_gain",
+        "step_gain",
         "share_at_best",
     ),
     "Moments": ("mean_error", "sd_ratio", "co_clustering", "calibration"),
@@ -35,6 +38,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 LABELS = {
     "own_bound": "own bound",
+    "recomputed_bound": "own bound, recomputed from draws",
     "collapsed_bound": "F, collapsed bound",
     "iwae": "IWAE bound",
     "symmetrised_bound": "F symmetrised",
@@ -43,6 +47,8 @@ LABELS = {
     "symmetry_gain": "gain by symmetrising, KL(q, q sym)",
     "k_hat": "k-hat",
     "monotonicity": "smallest gain of a half-step, relative",
+    "update_gain": "gain of an update by its definition, beyond what its own leave",
+    "step_gain": "gain of one step on, in F",
     "share_at_best": "share of starts at the best optimum",
     "mean_error": "mean error, furthest from 0",
     "sd_ratio": "sd ratio, furthest from 1",

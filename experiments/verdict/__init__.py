@@ -4,11 +4,11 @@ Three questions, in this order:
 
 1. Does the method show what no correct method can (`impossible`)? Then it fails, even without
    a reference.
-2. Is there a reference that qualifies, and did the method finish with figures that can be trusted? If not,
+2. Is there a reference that qualifies, and has the method figures that can be trusted? If not,
    nothing passes and nothing else fails.
 3. Is every judged quantity within its margin, by equivalence tests at one error rate
    (`equivalence`)? All inside: pass. One wholly outside: fail. Else undecided, with the draws
-   that would decide it.
+   that would decide it. A method that says itself that it did not finish fails even if it agrees so far.
 
 Which quantities are judged, their margins and the error rate are conventions of this project and stand in
 the configuration (`VerdictOptions`). Those not judged are measured and reported all the same.
@@ -23,11 +23,14 @@ import numpy as np
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from experiments.verdict.equivalence import Need, compare
-from experiments.verdict.impossible import impossibilities
+from experiments.verdict.impossible import N_ERRORS, impossibilities, number
 from experiments.verdict.quantities import questions_of
 
 FINISHED = ("converged", "sampled")
 """The outcomes of methods that reached their end."""
+
+UNSURE = ("undecided",)
+"""The outcomes of methods whose bound is too noisy to tell whether they reached their end."""
 
 MARGIN = VerdictOptions().margin
 
@@ -106,12 +109,59 @@ def verdict_of_cell(
     if needs and decision == "undecided":
         sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
     sentence += _remarks(measurements, options)
+    end = ""
     if outcome not in FINISHED:
-        if decision == "pass":
-            decision, needs = "undecided", f"a run of {method} that finishes"
-            sentence = sentence.replace(" agrees ", " so far agrees ", 1)
-        sentence += f" But {method} did not finish (its outcome is '{outcome}'), so it cannot pass."
+        decision, end = unfinished(decision, method, outcome, f"its outcome is '{outcome}'")
+    elif left := _left(measurements):
+        decision = "fail"
+        end = f" But {method} is not at its end, as it says: {left}. So it fails: let it run longer."
+    if end:
+        sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
+        needs = needs or f"a longer run of {method}"
     return Verdict(decision, sentence, options.margin, comparisons, needs if decision == "undecided" else "")
+
+
+def unfinished(decision: str, method: str, outcome: str, said: str) -> tuple[str, str]:
+    """Return the decision on a method that did not reach its end, and the end of its sentence.
+
+    What says of itself that it has not converged is not to be relied upon, however near it has come: it
+    fails. What cannot tell (`UNSURE`) does not pass.
+
+    Parameters
+    ----------
+    decision : str
+        By its figures alone.
+    method, outcome : str
+    said : str
+        How the method told it, as a clause.
+    """
+    if outcome in UNSURE:
+        end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass"
+        decision = "undecided" if decision == "pass" else decision
+    else:
+        end = f" But {method} says itself that it did not finish ({said}), and so fails"
+        decision = "fail"
+    return decision, f"{end}: let it run longer."
+
+
+def _left(measurements: Mapping[str, Measurement]) -> str:
+    """Return what is left to a method beyond doubt and beyond what matters, as a clause; empty if nothing."""
+    measurement = measurements.get("step_gain")
+    gain = number(measurement)
+    if measurement is None or measurement.threshold is None or gain is None:
+        return ""
+    if gain[0] - N_ERRORS * gain[1] <= measurement.threshold.value:
+        return ""
+    return (
+        f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
+        f"and {measurement.threshold.value:g} may be left"
+    )
+
+
+def only_unfinished(verdict: Verdict) -> bool:
+    """Whether a verdict is ``fail`` for no other reason than that the method did not finish."""
+    compared = {one.decision for one in verdict.comparisons}
+    return verdict.decision == "fail" and not verdict.impossible and bool(compared) and "fail" not in compared
 
 
 def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method") -> Verdict:
@@ -141,6 +191,9 @@ def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method"
         more = f", and {len(wrong) - 1} more such findings" if len(wrong) > 1 else ""
         sentence = f"{subject} fails on {of_all}, and is wrong whatever the margins: {wrong[0]}{more}."
         return Verdict(decision, sentence, _largest_margin(judged), impossible=wrong)
+    if decision == "fail" and all(only_unfinished(one) for one in judged if one.decision == "fail"):
+        sentence = f"{subject} says itself that it did not finish on {of_all}, and so fails there."
+        return Verdict(decision, sentence, _largest_margin(judged))
     needs = _needs_of(judged) if decision == "undecided" else ""
     return Verdict(decision, said + _worst_of(judged), _largest_margin(judged), needs=needs)
 

@@ -1,10 +1,12 @@
 """What no correct method can show, whatever the posterior: found without any margin.
 
-Three facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
+Five facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
 
 1. a bound is a bound: own bound, F, F symmetrised and IWAE are at most log p(x);
 2. the own bound, which may also pay for approximating the assignments, is at most F of the same q(theta);
-3. coordinate ascent never lowers its ELBO.
+3. it is the bound of the q that comes with it, which draws of q and the joint density give too;
+4. on the way from its end to its optimum coordinate ascent gains no less than in the first half-step;
+5. it never lowers its ELBO.
 
 A figure that breaks one of them, beyond its errors, means a wrong derivation, a wrong density q or wrong
 code, even where the posterior means look right. Such a claim should be certain: it takes five standard
@@ -62,13 +64,26 @@ def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate 
             for name, bound in bounds.items()
             if _exceeds(bound, truth)
         ]
-    if "own_bound" in bounds and "collapsed_bound" in bounds:
-        own, collapsed = bounds["own_bound"], bounds["collapsed_bound"]
-        if _exceeds(own, collapsed):
-            found.append(
-                f"its own bound lies {_excess(own, collapsed)} nats above the collapsed bound F of the same "
-                "q, which is never smaller"
-            )
+    own, collapsed = bounds.get("own_bound"), bounds.get("collapsed_bound")
+    recomputed = number(measurements.get("recomputed_bound"))
+    if own and collapsed and _exceeds(own, collapsed):
+        found.append(
+            f"its own bound lies {_excess(own, collapsed)} nats above the collapsed bound F of the same q, "
+            "which is never smaller"
+        )
+    elif own and recomputed and (_exceeds(own, recomputed) or _exceeds(recomputed, own)):
+        side = "above" if own[0] > recomputed[0] else "below"
+        higher, lower = max(own, recomputed), min(own, recomputed)
+        found.append(
+            f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
+            "q and the joint density give"
+        )
+    more = number(measurements.get("update_gain"))
+    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
+        found.append(
+            f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
+            "its own updates say is left"
+        )
     monotonicity = measurements.get("monotonicity")
     gain = number(monotonicity)
     allowed = monotonicity.threshold.value if monotonicity and monotonicity.threshold else LARGEST_FALL

@@ -15,16 +15,23 @@ from experiments.metrics import (
     collapsed_bound,
     mean_error,
     own_bound,
+    recomputed_bound,
     sd_ratio,
     sorted_means,
     sorted_sds,
+    step_gain,
     symmetrised_bound,
+    update_gain,
 )
 from experiments.records import Approximation, MethodResult, Problem, Reference, Verdict
 from experiments.references import reference
 from experiments.scoring import score
+from experiments.stepping import gain_of_a_step, joint_of
 from experiments.verdict import verdict_of_cell
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
+from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.transforms import Identity
+from ppl_baselines.unconstrained import Coordinates, Span
 
 VARIANCE = 25.0
 METRICS = {
@@ -33,6 +40,9 @@ METRICS = {
     "sorted_means": sorted_means,
     "sorted_sds": sorted_sds,
     "own_bound": own_bound,
+    "recomputed_bound": recomputed_bound,
+    "update_gain": update_gain,
+    "step_gain": step_gain,
     "collapsed_bound": collapsed_bound,
     "symmetrised_bound": symmetrised_bound,
 }
@@ -60,6 +70,7 @@ class Claim:
     bound: float | None
     outcome: str = "converged"
     bound_se: float = 0.0
+    bound_of: str = "theta and assignments"
 
 
 def correct_cavi(problem: Problem, seed: int) -> Claim:
@@ -84,30 +95,20 @@ def saddle(problem: Problem, seed: int) -> Claim:
     return Claim(fitted, fitted.elbo, fitted.status.name.lower())
 
 
-@dataclass(frozen=True)
-class MeanField:
-    """q(mu) = product of N(mean_k, sd_k^2), as ADVI has it for this model; arrays (K,)."""
-
-    mean: np.ndarray
-    sd: np.ndarray
-
-    def sample(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
-        mu = self.mean + self.sd * rng.standard_normal((n, len(self.mean)))
-        return {"mu": mu[..., np.newaxis]}
-
-    def log_density(self, draws: dict[str, np.ndarray]) -> np.ndarray:
-        return self.log_density_by_component(draws).sum(axis=1)
-
-    def log_density_by_component(self, draws: dict[str, np.ndarray]) -> np.ndarray:
-        z = (draws["mu"][:, :, 0] - self.mean) / self.sd
-        return -0.5 * z**2 - np.log(self.sd) - 0.5 * np.log(2 * np.pi)
+def mean_field(mean: np.ndarray, sd: np.ndarray) -> GaussianApproximation:
+    """Return q(mu) = product of N(mean_k, sd_k^2), as ADVI has it for this model; arrays (K,)."""
+    n_components = len(mean)
+    mu = Span("mu", "mu", 0, n_components, (n_components, 1), Identity())
+    return GaussianApproximation(mean, np.diag(sd), Coordinates((mu,)))
 
 
-def advi(steps: int, *, rate: float = 0.1, draws: int = 10) -> Callable[[Problem, int], Claim]:
+def advi(
+    steps: int, *, rate: float = 0.1, draws: int = 10, outcome: str = "converged"
+) -> Callable[[Problem, int], Claim]:
     """Return ADVI (Kucukelbir et al. 2017) written out for this model, stopped after so many steps.
 
     Adam on the reparametrised gradient of F(q), from means drawn from N(0, 1) and sds of 1, as PyMC's own
-    default but for the jitter, without which it would stay at the saddle. It claims to have converged.
+    default but for the jitter, without which it would stay at the saddle. It claims this outcome.
     """
 
     def run(problem: Problem, seed: int) -> Claim:
@@ -127,7 +128,7 @@ def advi(steps: int, *, rate: float = 0.1, draws: int = 10) -> Callable[[Problem
             first = 0.9 * first + 0.1 * gradient
             second = 0.999 * second + 0.001 * gradient**2
             parameters += rate * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-        return Claim(MeanField(parameters[:2], np.exp(parameters[2:])), None)
+        return Claim(mean_field(parameters[:2], np.exp(parameters[2:])), None, outcome)
 
     return run
 
@@ -143,7 +144,11 @@ def judge(
 ) -> Verdict:
     """Return the verdict on what a method hands in."""
     tree = score(problem, claim.q, rng=np.random.default_rng(seed), n=draws)
-    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se)
+    info: dict[str, object] = {"bound_of": claim.bound_of, "elbo_left": 0.0}
+    if isinstance(claim.q, GaussianApproximation):
+        rng = np.random.default_rng([seed, 1])
+        info["step_gain"], info["step_gain_se"] = gain_of_a_step(claim.q, joint_of(problem), rng)
+    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, info=info)
     context = Context.of(problem, result, truth)
     measured = {name: metric.compute(context) for name, metric in METRICS.items()}
     return verdict_of_cell(measured, truth, method="it", outcome=claim.outcome, options=options)

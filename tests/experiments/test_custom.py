@@ -269,9 +269,9 @@ def test_a_bound_above_f_is_impossible(tmp_path):
 
 def test_a_bound_below_f_is_impossible_only_if_nothing_is_summed_out(tmp_path):
     assert judged(tmp_path, excess=-0.5).verdicts["cavi"].decision == "pass"
-    verdict = judged(tmp_path, excess=-0.5, info={"nothing_summed_out": True}).verdicts["cavi"]
+    verdict = judged(tmp_path, excess=-0.5, info={"bound_of": "theta"}).verdicts["cavi"]
     assert verdict.decision == "fail"
-    assert "below F of the same q" in verdict.impossible[0]
+    assert "its own bound is not that of its q" in verdict.impossible[0]
 
 
 def test_a_bound_that_fell_is_impossible(tmp_path):
@@ -280,9 +280,10 @@ def test_a_bound_that_fell_is_impossible(tmp_path):
     assert "its bound fell" in verdict.impossible[0]
 
 
-def test_a_method_that_did_not_finish_cannot_pass(tmp_path):
+def test_a_method_that_did_not_finish_fails(tmp_path):
     verdict = judged(tmp_path, outcome="max_sweeps", message="too few sweeps").verdicts["cavi"]
-    assert verdict.decision == "undecided"
+    assert verdict.decision == "fail"
+    assert "so far agrees" in verdict.sentence
     assert "did not finish (too few sweeps)" in verdict.sentence
 
 

@@ -39,6 +39,7 @@ from experiments.records import (
 from experiments.references import reference
 from experiments.scoring import score
 from experiments.starts import Starts
+from experiments.verdict.impossible import impossibilities
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
@@ -68,7 +69,8 @@ def test_every_metric_of_every_family(family: str) -> None:
     truth = reference(problem, rng=1, n_draws=1000)
     measured = measure_all(Context.of(problem, result, truth, method="cavi"))
     absent = {name for name, one in measured.items() if one.value is None}
-    assert absent <= {"calibration", "ess_per_second", "pivot_dependence"}
+    assert absent <= {"calibration", "ess_per_second", "pivot_dependence", "step_gain"}
+    assert impossibilities(measured, truth.log_evidence) == ()
     assert all(measured[name].note for name in absent)
     for name in set(measured) - absent:
         assert np.all(np.isfinite(np.asarray(measured[name].value, dtype=float))), name

@@ -181,7 +181,10 @@ def test_the_bridge_of_two_normals() -> None:
 
 @pytest.mark.parametrize(("family", "weights"), PAIRS)
 def test_both_agree_with_enumeration(family: str, weights: str) -> None:
-    """Within 3.7 errors each: of the 30 comparisons one fails in 0.65 % of seeds if errors are honest."""
+    """Within 3 errors each: if they are honest, one of the 30 fails in 8 % of seeds (1 - 0.9973^30).
+
+    That they are honest `benchmarks/evidence.py` shows, by the sd of z over 200 replications.
+    """
     problem = problem_of(family, weights)
     truth = exact(problem)
     for source in (importance, bridge):
@@ -191,7 +194,7 @@ def test_both_agree_with_enumeration(family: str, weights: str) -> None:
         assert found.log_evidence is not None
         assert found.log_evidence.standard_error < 0.02
         assert found.log_evidence.method == found.method
-        assert abs(z_score(found, truth)) < 3.7
+        assert abs(z_score(found, truth)) < 3
 
 
 def test_weights_stand_for_repeated_points() -> None:

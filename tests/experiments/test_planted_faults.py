@@ -52,8 +52,11 @@ def test_a_correct_cavi_passes(cases):
     "method",
     [
         pytest.param(wrong_prior_variance(1.0), id="prior variance 1 in place of 25"),
+        pytest.param(wrong_prior_variance(5.0), id="prior variance 5 in place of 25"),
+        pytest.param(wrong_prior_variance(625.0), id="prior variance 625 in place of 25"),
         pytest.param(saddle, id="equal starting means"),
-        pytest.param(advi(50, rate=0.01), id="ADVI stopped after 50 steps of 0.01"),
+        pytest.param(advi(50, rate=0.01), id="ADVI stopped after 50 steps of 0.01, claims to have converged"),
+        pytest.param(advi(80, outcome="still_moving"), id="ADVI stopped after 80 steps, and says so"),
     ],
 )
 def test_a_planted_fault_fails(cases, method):

@@ -8,7 +8,7 @@ import pytest
 from experiments.config.options import VerdictOptions
 from experiments.records import Estimate, Measurement, Reference, Threshold, Verdict
 from experiments.store.jsonable import dumps, loads
-from experiments.verdict import verdict_of_cell, verdict_of_study
+from experiments.verdict import only_unfinished, verdict_of_cell, verdict_of_study
 from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
 from experiments.verdict.impossible import impossibilities
 from experiments.verdict.quantities import questions_of
@@ -111,12 +111,33 @@ def test_a_figure_that_is_missing_keeps_from_passing_but_not_from_failing() -> N
     assert bad.decision == "fail"
 
 
-def test_what_did_not_finish_cannot_pass() -> None:
+def test_what_did_not_finish_fails() -> None:
+    """Within the margins, on them or outside: what says that it has not converged is not relied upon."""
+    for outcome in ("max_sweeps", "still_moving", "any_word_of_a_user"):
+        for value, error in ((0.0, 0.01), (0.2, 0.1), (1.0, 0.01)):
+            verdict = judged([value], [error], outcome=outcome)
+            assert verdict.decision == "fail" and not verdict.needs
+            assert f"(its outcome is '{outcome}'), and so fails: let it run longer." in verdict.sentence
+            assert only_unfinished(verdict) == (value < 1)
+    assert "cavi so far agrees with the exact answer" in judged([0.0], [0.01], outcome="max_sweeps").sentence
+    assert judged([0.0], [0.01], reference=NONE, outcome="max_sweeps").decision == "undecided"
+
+
+def test_what_cannot_tell_whether_it_finished_cannot_pass() -> None:
     for value, decision in ((0.0, "undecided"), (1.0, "fail")):
-        verdict = judged([value], [0.01], outcome="max_sweeps")
+        verdict = judged([value], [0.01], outcome="undecided")
         assert verdict.decision == decision
-        assert "max_sweeps" in verdict.sentence
-    assert judged([0.0], [0.01], outcome="max_sweeps").needs == "a run of cavi that finishes"
+        assert "cavi cannot tell whether it has converged" in verdict.sentence
+    assert judged([0.0], [0.01], outcome="undecided").needs == "a longer run of cavi"
+
+
+def test_a_study_that_fails_for_want_of_an_end_says_so() -> None:
+    good, short = judged([0.0], [0.01]), judged([0.0], [0.01], outcome="max_sweeps")
+    far = judged([1.0], [0.01], outcome="max_sweeps")
+    assert verdict_of_study([good, short], subject="CAVI").sentence == (
+        "CAVI says itself that it did not finish on 1 of 2 problems, and so fails there."
+    )
+    assert "does not agree" in verdict_of_study([short, far]).sentence
 
 
 def test_draws_that_cannot_be_trusted_neither_pass_nor_fail() -> None:
@@ -237,6 +258,23 @@ def test_an_own_bound_above_f_needs_no_reference() -> None:
     assert verdict.decision == "fail" and "above the collapsed bound F" in verdict.sentence
     fine = {"own_bound": nats(-18.71697), "collapsed_bound": nats(-18.7, 0.01)}
     assert judged([0.0], [0.01], reference=NONE, **fine).decision == "undecided"
+
+
+def test_a_bound_that_is_not_its_q_s_needs_no_reference() -> None:
+    """Above or below: five errors of both together, or rounding where they are exact."""
+    for own, error, wrong in (
+        (-18.0, 0.01, True),
+        (-18.8, 0.01, True),
+        (-18.66, 0.01, False),
+        (-18.7 - 1e-6, 0.0, True),
+        (-18.7 - 1e-8, 0.0, False),
+    ):
+        figures = {"own_bound": nats(own), "recomputed_bound": nats(-18.7, error)}
+        verdict = judged([0.0], [0.01], reference=NONE, **figures)
+        assert verdict.decision == ("fail" if wrong else "undecided")
+        if wrong:
+            assert "its own bound is not that of its q" in verdict.sentence
+            assert (" above " if own > -18.7 else " below ") in verdict.impossible[0]
 
 
 def test_the_evidence_of_an_unqualified_reference_proves_nothing() -> None:

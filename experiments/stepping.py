@@ -1,0 +1,83 @@
+"""Has a Gaussian q reached its end? One step on, and what it gains in F.
+
+F(q) = E_q[ln p(x, theta) - ln q(theta)] of a Gaussian in unconstrained coordinates, u = m + L z, has at an
+optimum no slope in m or in the scale of any z_j. Where it has, its natural gradient is a regression (Amari
+1998; Salimans & Knowles 2013): fit ln p - ln q by a + sum_j b_j z_j + c_j z_j^2 over draws of q, and go to
+
+    q' propto q exp(sum_j b_j z_j + c_j z_j^2):   z_j ~ N(b_j / (1 - 2 c_j), 1 / (1 - 2 c_j)),
+
+a Gaussian of the same kind (mean-field stays mean-field). Whether q' is better is then not argued but seen:
+F(q') - F(q) on fresh draws, the same z for both, is a mean of paired differences with its standard error. If
+q' is better, q was not at its end, whatever its method says. (If it is not, q may still not be: a step can
+be too long.)
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.records import Problem
+from hand_cavi import log_joint
+
+if TYPE_CHECKING:
+    from ppl_baselines.gaussian import GaussianApproximation
+
+N_DRAWS = 4_000
+"""Half of them choose the step, half see what it gains."""
+
+LONGEST = 1.0
+"""Sds of q that its mean may move."""
+
+WIDEST = 4.0
+"""Times as large, or as small, a variance may become."""
+
+Draws = Mapping[str, np.ndarray]
+LogJoint = Callable[[Draws], np.ndarray]
+
+
+def joint_of(problem: Problem) -> LogJoint:
+    """Return log p(x, theta) of canonical draws, for a mixture."""
+
+    def log_p(draws: Draws) -> np.ndarray:
+        return log_joint(problem.mixture, problem.x, dict(draws), problem.sample_weight)
+
+    return log_p
+
+
+def gain_of_a_step(
+    q: "GaussianApproximation", log_p: LogJoint, rng: np.random.Generator, *, n: int = N_DRAWS
+) -> tuple[float, float]:
+    """Return F(q') - F(q) in nats and its standard error; NaN where a density is not finite.
+
+    Parameters
+    ----------
+    q : GaussianApproximation
+    log_p : callable
+        log p(x, theta) of canonical draws, shape (S,).
+    rng : numpy.random.Generator
+    n : int
+        Draws, S.
+    """
+    z = rng.standard_normal((n, q.mean.size))
+    choosing, fresh = z[: n // 2], z[n // 2 :]
+    heights = _log_ratio(q, log_p, choosing)
+    if not np.isfinite(heights).all():
+        return np.nan, np.nan
+    regressors = np.column_stack([np.ones(len(choosing)), choosing, choosing**2])
+    slopes = np.linalg.lstsq(regressors, heights, rcond=None)[0][1:]
+    slope, curvature = np.split(slopes, 2)
+    variance = 1 / np.clip(1 - 2 * curvature, 1 / WIDEST, WIDEST)
+    shift = np.clip(slope * variance, -LONGEST, LONGEST)
+    there = replace(q, mean=q.mean + q.factor @ shift, factor=q.factor * np.sqrt(variance))
+    gains = _log_ratio(there, log_p, fresh) - _log_ratio(q, log_p, fresh)
+    if not np.isfinite(gains).all():
+        return np.nan, np.nan
+    return float(gains.mean()), float(gains.std(ddof=1) / np.sqrt(len(gains)))
+
+
+def _log_ratio(q: "GaussianApproximation", log_p: LogJoint, z: np.ndarray) -> np.ndarray:
+    """Return ln p(x, theta) - ln q(theta) at u = m + L z, shape (S,)."""
+    draws = q.coordinates.constrain(q.mean + z @ q.factor.T)
+    return log_p(draws) - q.log_density(draws)
