@@ -1,10 +1,12 @@
 """Fitting a mixture: dispersed starts, coordinate ascent from each, the best bound wins."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hand_cavi.acceleration import as_choice_to_leap
 from hand_cavi.annealing import annealed, as_temperatures
 from hand_cavi.cavi import Ascent, Callback, StoppingRule, Task, ascend, init
 from hand_cavi.conjugate import ConjugateFamily
@@ -33,6 +35,7 @@ def fit(
     annealing: ArrayLike | None = None,
     moves: int = 0,
     threads: int | None = None,
+    accelerate: bool | Literal["auto"] = False,
 ) -> Fit:
     """Fit a mixture by coordinate-ascent variational inference.
 
@@ -58,6 +61,9 @@ def fit(
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
+    accelerate : bool or "auto"
+        Whether leaps make the sweeps fewer, see `hand_cavi.acceleration`; "auto" leaps where that takes less
+        time. Every pass over the data is a sweep, also one that was undone.
 
     Returns
     -------
@@ -71,8 +77,9 @@ def fit(
 
     Notes
     -----
-    Starts, hot sweeps and moves choose where an ascent begins; the ascent itself is plain, and its bound
-    never falls. A child of `rng` of its own draws the moves, so that asking for them changes no start.
+    Starts, hot sweeps and moves choose where an ascent begins; the ascent itself is plain unless accelerated,
+    and its bound never falls either way. A child of `rng` of its own draws the moves, so that asking for them
+    changes no start.
 
     Rounding limits the bound: see `hand_cavi.coordinates`.
 
@@ -97,6 +104,7 @@ def fit(
     n_moves = as_count(moves, "moves", at_least=0)
     n_threads = None if threads is None else as_count(threads, "threads")
     task, coordinates = prepare(mixture, rows, weight, n_threads)
+    leaping = as_choice_to_leap(accelerate, len(rows), task)
     landmarks = task.components.landmarks(coordinates.apply(rows))
     generator = np.random.default_rng(rng)
     proposals = starting_points(mixture, landmarks, weight, generator, starts)
@@ -105,14 +113,14 @@ def fit(
     best: Ascent | None = None
     for start in proposals:
         state = annealed(task, init(task, start.responsibilities), temperatures)
-        ascent = ascend(task, state, rule)
+        ascent = ascend(task, state, rule, leaping)
         outcomes.append(outcome(start, ascent))
         if best is None or ascent.elbo > best.elbo:
             best = ascent
     assert best is not None
     tried: tuple[MoveOutcome, ...] = ()
     if n_moves:
-        best, tried = improve(task, landmarks, best, rule, n_moves, generator.spawn(1)[0])
+        best, tried = improve(task, landmarks, best, rule, n_moves, generator.spawn(1)[0], leaping)
     return Fit(
         mixture=mixture,
         components=best.state.components.seen_from(coordinates.inverse),
