@@ -159,8 +159,9 @@ def admissible(task: Task, sums: np.ndarray) -> bool:
     try:
         with np.errstate(all="ignore"):
             components = task.components.from_natural(eta)
-            as_given = np.allclose(components.natural, eta, rtol=1e-8, atol=0)
-            return as_given and bool(np.isfinite(components.expected_phi).all())
+            phi = np.abs(components.expected_phi)  # 0 where a family keeps no eta, as there phi is 0
+            mended = np.sum(np.abs(components.natural - eta) * phi, axis=1)
+            return bool((mended <= 1e-8 * np.sum(np.abs(eta) * phi, axis=1)).all())
     except InputError:
         return False
 
