@@ -32,11 +32,15 @@ _FALLING = 3  # plain sweeps in a row, each of which gained less than the one be
 _LONGEST = 1.0  # of a leap, in the metric: about one posterior standard deviation
 _AT_LEAST = 1.5  # plain steps; a leap may be as long as that whatever the limit above
 _FIRST, _GROWTH, _SHORTEST = 2.0, 4.0, 2.0  # plain steps: how a leap's length adapts
+_LARGEST_METRIC = 1 << 23  # K P^2, of "auto": 64 MB
 _SURPRISE = 1.0  # error in f after a leap, as a share of f before it, up to which leaps get longer
 
 
-WORTH_LEAPING = 50
-"""N / P from which a leap costs less than it saves: its arithmetic grows with K P^2, a sweep's with N K P."""
+WORTH_LEAPING = 250
+"""N / P from which leaps take no more time than they save: theirs grows with K P^2, a sweep's with N K P.
+
+There the textbook's model, of whose few sweeps two in three are saved, breaks even; others gain sooner.
+"""
 
 
 class Leaps:
@@ -166,7 +170,9 @@ def admissible(task: Task, sums: np.ndarray) -> bool:
         return False
 
 
-def as_choice_to_leap(accelerate: bool | Literal["auto"], n_points: int, task: Task) -> bool:
+def as_choice_to_leap(
+    accelerate: bool | Literal["auto"], n_points: int, task: Task, n_components: int
+) -> bool:
     """Return whether to leap; "auto" does where choosing a leap costs less than the sweeps that it saves.
 
     Raises
@@ -178,4 +184,6 @@ def as_choice_to_leap(accelerate: bool | Literal["auto"], n_points: int, task: T
         return bool(accelerate)
     if not isinstance(accelerate, str) or accelerate != "auto":
         raise InputError(f"accelerate is {accelerate!r}; it must be True, False or 'auto'")
-    return n_points >= WORTH_LEAPING * task.components.natural.shape[-1]
+    n_statistics = task.components.natural.shape[-1]
+    light = n_components * n_statistics**2 <= _LARGEST_METRIC
+    return light and n_points >= WORTH_LEAPING * n_statistics

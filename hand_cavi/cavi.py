@@ -73,7 +73,8 @@ class StepInfo:
     sweep : int
         Counted from 1.
     after_globals, after_assignments : ElboTerms
-        The bound after each half-step.
+        The bound after each half-step. A leap (`hand_cavi.acceleration`) has none after its first: there, the
+        bound before it stands again.
     """
 
     sweep: int

@@ -104,7 +104,7 @@ def fit(
     n_moves = as_count(moves, "moves", at_least=0)
     n_threads = None if threads is None else as_count(threads, "threads")
     task, coordinates = prepare(mixture, rows, weight, n_threads)
-    leaping = as_choice_to_leap(accelerate, len(rows), task)
+    leaping = as_choice_to_leap(accelerate, len(rows), task, mixture.n_components)
     landmarks = task.components.landmarks(coordinates.apply(rows))
     generator = np.random.default_rng(rng)
     proposals = starting_points(mixture, landmarks, weight, generator, starts)
