@@ -13,6 +13,7 @@ from enum import Enum
 
 import numpy as np
 
+from hand_cavi.acceleration import Leaps
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.elbo import ElboTerms, elbo_terms, with_assignments
 from hand_cavi.kernels import Assignments, Reading, refresh, refresh_rows, softmax_rows, summarise
@@ -133,7 +134,8 @@ class StepInfo:
     sweep : int
         Counted from 1.
     after_globals, after_assignments : ElboTerms
-        The bound after each half-step.
+        The bound after each half-step. A leap (`hand_cavi.acceleration`) has none after its first: there, the
+        bound before it stands again.
     """
 
     sweep: int
@@ -222,17 +224,23 @@ class Ascent:
         return -np.inf if np.isnan(elbo) else elbo
 
 
-def ascend(task: AnyTask, state: State, rule: StoppingRule) -> Ascent:
-    """Sweep from one start until the rule says stop.
+def ascend(task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False) -> Ascent:
+    """Sweep from one start until the rule says stop; with leaps, if asked for, see `hand_cavi.acceleration`.
 
+    Plain sweeps alone count as quiet, and after a sweep or a leap that gained nothing comes a plain sweep.
     Where the order of the components matters, ascent is taken up again after convergence if
     another order is better.
     """
     infos: list[StepInfo] = []
-    quiet = 0
+    leaps = Leaps(task, sweep) if accelerate else None
+    quiet, gained, plain = 0, False, True
     while True:
-        state, info = sweep(task, state, len(infos) + 1)
-        quiet = quiet + 1 if infos and _is_quiet(infos[-1], info, rule) else 0
+        if leaps is None:
+            state, info = sweep(task, state, len(infos) + 1)
+        else:
+            state, info, plain = leaps.step(state, infos[-1] if infos else None, may_leap=gained)
+        gained = not infos or not _is_quiet(infos[-1], info, rule)
+        quiet = 0 if gained else quiet + plain
         infos.append(info)
         if not np.isfinite(info.elbo):
             return Ascent(state, tuple(infos), Status.NOT_FINITE)
@@ -244,6 +252,8 @@ def ascend(task: AnyTask, state: State, rule: StoppingRule) -> Ascent:
             if better is None:
                 return Ascent(state, tuple(infos), Status.CONVERGED)
             state, quiet = better, 0
+            if leaps is not None:
+                leaps.forget()
         elif not may_go_on:
             return Ascent(state, tuple(infos), Status.MAX_SWEEPS)
 

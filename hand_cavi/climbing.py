@@ -30,6 +30,7 @@ class Climb:
     temperatures: np.ndarray
     n_moves: int
     gives_up: bool = False
+    leaps: bool = False
     log: Log | None = None
 
     def through(self, task: Any) -> Any:
@@ -86,7 +87,7 @@ class Climb:
         `known` takes what is reported of a sweep and returns the best bound of any other start.
         """
         if not self.gives_up:
-            return ascend(task, state, self.rule)
+            return ascend(task, state, self.rule, self.leaps)
         outlook, given_up = Outlook(), []
 
         def after_sweep(info: StepInfo) -> bool:
@@ -94,7 +95,7 @@ class Climb:
                 given_up.append(info)
             return bool((self.rule.callback and self.rule.callback(info)) or given_up)
 
-        ascent = ascend(task, state, replace(self.rule, callback=after_sweep))
+        ascent = ascend(task, state, replace(self.rule, callback=after_sweep), self.leaps)
         return replace(ascent, status=Status.GIVEN_UP) if given_up else ascent
 
     def moved(
@@ -103,7 +104,7 @@ class Climb:
         """Try moves on the best of the ascents; a child of `rng` draws them."""
         if self.n_moves == 0:
             return best, ()
-        return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0])
+        return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0], self.leaps)
 
 
 def _always(bound: float, _: StepInfo) -> float:

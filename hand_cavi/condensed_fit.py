@@ -149,13 +149,13 @@ def fit_condensed(
         summary, refinements = finer, refinements + 1
         task = prepare(mixture, summary.data.x, summary.data.weight, threads, coordinates)[0]
         task = climb.through(replace(task, kernel=kernel))
-        best = _gone_on(task, best, climb.rule)
+        best = _gone_on(task, best, climb)
 
     condensation: Condensation | None = Condensation(
         source.n_points, len(summary.data.x), summary.data.width, *errors, refinements
     )
     if max(errors) > tolerance:
-        best, condensation = _gone_on(full, best, climb.rule), None
+        best, condensation = _gone_on(full, best, climb), None
         terms, sums = best.infos[-1].after_assignments, best.state.assignments.sums
     found = result_of(mixture, best, outcomes, coordinates, tried)
     return replace(found, elbo_terms=terms, counts=sums[:, -1], condensed=condensation)
@@ -172,11 +172,11 @@ def _measured(full: StreamedTask, best: Ascent) -> tuple[ElboTerms, np.ndarray, 
     return terms, exact.sums, (abs(terms.total - near.total) / max(1.0, abs(terms.total)), of_sums)
 
 
-def _gone_on(task: AnyTask, best: Ascent, rule: StoppingRule) -> Ascent:
+def _gone_on(task: AnyTask, best: Ascent, climb: Climb) -> Ascent:
     """Return the ascent that goes on from where another ended, on other data, with the sweeps of both."""
     components, weights = best.state.components, best.state.weights
     assignments = task.refreshed(components.expected_phi, weights.expected_log())
-    further = ascend(task, State(components, weights, assignments), rule)
+    further = ascend(task, State(components, weights, assignments), climb.rule, climb.leaps)
     return Ascent(further.state, best.infos + further.infos, further.status)
 
 

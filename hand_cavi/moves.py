@@ -89,6 +89,7 @@ def improve(
     rule: StoppingRule,
     n: int,
     rng: np.random.Generator,
+    accelerate: bool = False,
 ) -> tuple[Ascent, tuple[MoveOutcome, ...]]:
     """Try at most n moves, one ascent each, the most promising first; anew after each that is kept.
 
@@ -104,6 +105,8 @@ def improve(
     n : int
     rng : numpy.random.Generator
         Splits are drawn from it.
+    accelerate : bool
+        See `hand_cavi.cavi.ascend`.
 
     Returns
     -------
@@ -120,7 +123,7 @@ def improve(
         for move in promising(task, landmarks, r, rng):
             if len(outcomes) == n:
                 return ascent, tuple(outcomes)
-            tried = ascend(task, init(task, move.of(r)), rule)
+            tried = ascend(task, init(task, move.of(r)), rule, accelerate)
             kept = tried.elbo - ascent.elbo > max(rule.negligible(ascent.elbo), 1e-9 * abs(ascent.elbo))
             outcomes.append(MoveOutcome(move.kind, ascent.elbo, tried.elbo, kept, len(tried.infos)))
             if kept:

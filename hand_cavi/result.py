@@ -80,8 +80,9 @@ class Fit:
     elbo_terms : ElboTerms
         The five terms of the bound, in nats, at `components`, `weights` and their responsibilities.
     half_step_trace : ndarray, shape (sweeps, 2)
-        The bound after each half-step of the last ascent: components and weights, then assignments. A
-        stochastic fit has no half-steps: there, the first column is nan, and a row is one evaluation.
+        The bound after each half-step of the last ascent: components and weights, then assignments. A leap
+        of an accelerated fit has but one half-step, and repeats the bound before it in the first column. A
+        stochastic fit has none: there, the first column is nan, and a row is one evaluation.
     status : Status
         How the last ascent ended: the one from the best start, or from the last move that was kept.
     starts : tuple of StartOutcome

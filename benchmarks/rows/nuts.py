@@ -67,9 +67,9 @@ def measure(kind: str, n_points: int) -> dict:
     began = perf_counter()
     import arviz as az
     import nutpie  # noqa: F401
-    from hand_cavi.condense import condense
 
     from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+    from hand_cavi.condense import condense
     from ppl_baselines import nuts
     from ppl_baselines.build import build
 
