@@ -9,7 +9,9 @@ within 1e-10 max(1, |bound|) of the better of both ends. Times are the process's
 """
 
 import argparse
+from collections.abc import Iterator
 from time import process_time
+from typing import Any
 
 import numpy as np
 
@@ -63,8 +65,8 @@ def ascent(mixture: Mixture, x: np.ndarray, start: np.ndarray, accelerate: bool)
     return np.array(trace)
 
 
-def compare(mixture: Mixture, x: np.ndarray, start: np.ndarray) -> tuple[float, float, float]:
-    """Return plain over accelerated, in sweeps and in seconds, and accelerated minus plain, relative."""
+def compare(mixture: Mixture, x: np.ndarray, start: np.ndarray) -> tuple[list[float], list[float], float]:
+    """Return sweeps and seconds, plain and accelerated, and the gain of the end's bound, relative."""
     both = [ascent(mixture, x, start, accelerate) for accelerate in (False, True)]
     best = max(trace[:, 0].max() for trace in both)
     size = max(1.0, abs(best))
@@ -75,8 +77,35 @@ def compare(mixture: Mixture, x: np.ndarray, start: np.ndarray) -> tuple[float, 
         seconds.append(trace[int(there.argmax()), 1] if there.any() else np.inf)
     difference = (both[1][:, 0].max() - both[0][:, 0].max()) / size
     if abs(difference) > 1e-9:  # two optima: nothing to compare
-        return np.nan, np.nan, difference
-    return sweeps[0] / sweeps[1], seconds[0] / seconds[1], difference
+        return [np.nan] * 2, [np.nan] * 2, difference
+    return sweeps, seconds, difference
+
+
+def measure(quick: bool) -> Iterator[dict[str, Any]]:
+    """Yield, for every target's model and K, the medians over data sets, from a k-means++ start each."""
+    for model, row, n_components in (
+        ("normal_gamma", "normal_gamma+dirichlet", (2, 3, 4, 5)),
+        ("textbook", "normal_known_variance+fixed", (3, 4, 5)),
+    ):
+        components, weights = ROWS[row]
+        for k in n_components:
+            found = []
+            for seed in range(5 if quick else 50):
+                x = data(components.name, k, 500, np.random.default_rng([k, seed]))
+                start = propose(x, k, np.random.default_rng(seed), 1)[0].responsibilities
+                found.append(compare(Mixture(components, weights, k), x, start))
+            sweeps = np.array([one[0] for one in found])
+            differences = np.array([one[2] for one in found])
+            yield {
+                "model": model,
+                "K": k,
+                "plain": np.nanmedian(sweeps[:, 0]),
+                "accelerated": np.nanmedian(sweeps[:, 1]),
+                "share": np.nanmedian(sweeps[:, 1] / sweeps[:, 0]),
+                "lower": int(np.sum(differences < -1e-9)),
+                "higher": int(np.sum(differences > 1e-9)),
+                "sets": len(found),
+            }
 
 
 def main() -> None:
@@ -94,14 +123,15 @@ def main() -> None:
         components, weights = ROWS[name]
         family = components.name
         for k in [int(only)] if only else [2, 3, 4, 5]:
-            found: dict[str, list[tuple[float, float, float]]] = {}
+            found: dict[str, list[tuple[list[float], list[float], float]]] = {}
             for seed in range(options.sets):
                 x = data(family, k, options.points, np.random.default_rng([k, seed]))
                 mixture = Mixture(components, weights, k)
                 for start in propose(x, k, np.random.default_rng(seed), options.starts):
                     found.setdefault(start.kind, []).append(compare(mixture, x, start.responsibilities))
             for kind, values in found.items():
-                sweeps, seconds, difference = np.array(values).T
+                sweeps, seconds = (np.array([v[i][0] / v[i][1] for v in values]) for i in (0, 1))
+                difference = np.array([v[2] for v in values])
                 print(
                     f"| {name} | {k} | {kind} | {np.nanmedian(sweeps):.1f} | {np.nanmin(sweeps):.1f} "
                     f"| {np.nanmedian(seconds):.1f} | {np.sum(difference < -1e-9)} "
