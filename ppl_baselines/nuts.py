@@ -19,9 +19,11 @@ from typing import Any, Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
+from numpy.typing import ArrayLike
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 
 from ppl_baselines import compilation
+from ppl_baselines.build import as_data, load
 from ppl_baselines.chains import harmonised, side_by_side
 from ppl_baselines.compilation import Backend
 from ppl_baselines.draws import to_datatree
@@ -48,6 +50,8 @@ class Prepared:
     compiled : object
         nutpie's compiled model; PyMC's compiled log density with its gradient; None for samplers that compile
         as they run.
+    data : mapping of str to ndarray, or None
+        What a run loads into the model before anything else; None: what is in it.
     """
 
     sampler: Sampler
@@ -55,6 +59,7 @@ class Prepared:
     model: pm.Model
     coordinates: Coordinates
     compiled: Any
+    data: Mapping[str, np.ndarray] | None = None
 
 
 def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = BACKEND) -> Prepared:
@@ -90,6 +95,28 @@ def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = B
             "The sampler 'nutpie' compiles with numba or jax: choose one of those backends, not c."
         )
     return Prepared(sampler, backend, model, coordinates_of(model), _compile(model, sampler, backend))
+
+
+def keeps_data_apart(sampler: Sampler, backend: Backend) -> bool:
+    """Whether what is compiled can take other data; nutpie under JAX compiles them in."""
+    return not (sampler == "nutpie" and backend == "jax")
+
+
+def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
+    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture.
+
+    Raises
+    ------
+    UnavailableError
+        If the data are compiled in (`keeps_data_apart`).
+    """
+    if not keeps_data_apart(prepared.sampler, prepared.backend):
+        raise UnavailableError("nutpie under JAX compiles the data in: prepare anew, or choose numba.")
+    data = as_data(x, sample_weight)
+    compiled = prepared.compiled
+    if prepared.sampler == "nutpie":
+        compiled = compiled.with_data(**data)
+    return dataclasses.replace(prepared, data=data, compiled=compiled)
 
 
 def run(
@@ -130,6 +157,7 @@ def run(
     ValueError
         If there is no start, or one does not fit the model.
     """
+    load(prepared.model, prepared.data)
     flat_starts = prepared.coordinates.flat_starts(starts)
     chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
     sample = _sample_with_nutpie if prepared.sampler == "nutpie" else _sample_with_pymc

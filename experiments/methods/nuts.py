@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from experiments.compiled import nuts_for
 from experiments.config.options import Options
 from experiments.records import MethodResult, Problem
 from experiments.starts import Starts
@@ -23,16 +24,14 @@ class Settings(Options):
 def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
     """Sample the posterior."""
     from ppl_baselines import nuts
-    from ppl_baselines.build import build
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
-        prepared = nuts.prepare(model, sampler=settings.sampler, backend=settings.backend)
+        compiled = nuts_for(problem, sampler=settings.sampler, backend=settings.backend)
     prepared_at = perf_counter()
     draws = nuts.run(
-        prepared,
+        compiled.prepared,
         starts.parameters(settings.chains),
         seed=seed,
         chains=settings.chains,
@@ -51,6 +50,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
             "sampler": settings.sampler,
             "backend": settings.backend,
             "cache_warm": cache.warm,
+            "reused": compiled.reused,
             "divergences": divergences,
         },
     )

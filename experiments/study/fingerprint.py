@@ -23,6 +23,7 @@ LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 
 _SHARED = (
     "scoring.py",
+    "compiled.py",
     "starts.py",
     "draws.py",
     "symmetry.py",
