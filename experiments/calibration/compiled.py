@@ -1,35 +1,17 @@
-"""PyMC's methods on one replicate after another: what `experiments.compiled` keeps, run and stripped.
+"""ADVI on one replicate after another: what `experiments.compiled` keeps, run without the study's scoring.
 
 Compiling takes 10 to 30 times as long as fitting 50 points.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.compiled import advi_for, nuts_for
-from experiments.draws import as_chains
+from experiments.compiled import advi_for
 from experiments.methods import NotFiniteError
-from experiments.records import Draws, Problem
+from experiments.records import Problem
 from experiments.starts import Starts
 
 if TYPE_CHECKING:
     from ppl_baselines.gaussian import GaussianApproximation
-
-
-def run_nuts(problem: Problem, settings: Any, starts: Starts, seed: int) -> Draws:
-    """Sample the posterior by NUTS; canonical draws, arrays (C, M, K, ...)."""
-    from ppl_baselines import nuts
-
-    prepared = nuts_for(problem, sampler=settings.sampler, backend=settings.backend).prepared
-    tree = nuts.run(
-        prepared,
-        starts.parameters(settings.chains),
-        seed=seed,
-        chains=settings.chains,
-        draws=settings.draws,
-        tune=settings.tune,
-        cores=1,
-    )
-    return as_chains(tree)
 
 
 def run_advi(

@@ -14,6 +14,7 @@ LABELS = {
     "advi": "ADVI",
     "fullrank_advi": "full-rank ADVI",
     "nuts": "NUTS",
+    "nuts_warm": "NUTS (warm start)",
     "gibbs": "Gibbs",
     "smc": "SMC",
 }
