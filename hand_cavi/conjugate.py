@@ -44,6 +44,9 @@ class ConjugateFamily(ABC):
     name: ClassVar[str]
     """The name of the family's file, by which configurations and mirrors find it."""
 
+    discrete: ClassVar[bool] = False
+    """Whether x are counts or categories, so that large data repeat rows: see `hand_cavi.distinct`."""
+
     # ---- what a family owes ---------------------------------------------------------------
 
     @property

@@ -54,6 +54,7 @@ class DirichletCategorical(ConjugateFamily):
     concentration: np.ndarray
 
     name: ClassVar[str] = "dirichlet_categorical"
+    discrete: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         concentration = as_positive(self.concentration, "concentration")

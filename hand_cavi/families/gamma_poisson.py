@@ -52,6 +52,7 @@ class GammaPoisson(ConjugateFamily):
     rate: np.ndarray
 
     name: ClassVar[str] = "gamma_poisson"
+    discrete: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         shape = np.atleast_1d(as_positive(self.shape, "shape"))
