@@ -12,7 +12,7 @@ from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 from ppl_baselines import compilation
 from tests.ppl_baselines.conftest import PLAIN
 
-NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=4, tune=4) for sampler in ("nutpie", "pymc")}
+NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}
 ADVI = _advi.AdviSettings(starts=2, screen_steps=5, keep=1, steps=10, draws=100)
 
 
@@ -36,7 +36,7 @@ def fit_by(method, given: Problem):
     return nuts.run(given, NUTS[method], starts=Starts(given, 1), seed=2)
 
 
-@pytest.mark.parametrize("method", ["nutpie", "pymc", "advi"])
+@pytest.mark.parametrize("method", [pytest.param("nutpie", marks=pytest.mark.slow), "pymc", "advi"])
 def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
     """Another data set, of another size and weighted, as a fresh compile with the same seed has it."""
     first, second = problem(1, 30), problem(2, 45, weighted=True)
