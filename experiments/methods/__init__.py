@@ -20,6 +20,9 @@ LABELS = {
 }
 """What readers call the methods; others go by their own names."""
 
+NEED_POINTS = ("gibbs",)
+"""Those that are given all points of a large data set, or its distinct ones, and no other nodes."""
+
 
 def label(method: str) -> str:
     """Return what readers call a method of this name."""
