@@ -94,8 +94,12 @@ def co_clustering(problem: Problem, tree: xr.DataTree, *, points: np.ndarray | N
 def some_points(problem: Problem) -> np.ndarray:
     """Return which points are looked at, as rows of x in ascending order of the first feature."""
     order = np.argsort(problem.x[:, 0], kind="stable")
-    keep = np.linspace(0, len(order) - 1, min(len(order), MOST_POINTS)).round().astype(int)
-    return order[keep]
+    n = min(len(order), MOST_POINTS)
+    if problem.condensation is None:
+        return order[np.linspace(0, len(order) - 1, n).round().astype(int)]
+    assert problem.sample_weight is not None
+    reached = np.cumsum(problem.sample_weight[order])  # as many points between two as between the next two
+    return order[np.unique(np.searchsorted(reached, np.linspace(0, 1, n) * reached[-1] * (1 - 1e-12)))]
 
 
 def difference(first: CoClustering, second: CoClustering) -> Difference:

@@ -67,7 +67,11 @@ def judge(case: Case) -> Judgement:
 
 
 def _reference(case: Case, draws: Mapping[str, xr.DataTree]) -> Reference:
-    nuts = next((tree for tree in draws.values() if "diverging" in as_arrays(tree, "sample_stats")), None)
+    """Find the reference; chains that all started in one mode are never part of it."""
+    cold = [
+        cell.cell.key for cell in case.cells if cell.cell.key in draws and not cell.info.get("warm_start")
+    ]
+    nuts = next((draws[key] for key in cold if "diverging" in as_arrays(draws[key], "sample_stats")), None)
     gibbs = (cell.cell.key for cell in case.cells if cell.info.get("sampler") == "blocked Gibbs")
     return reference(
         case.problem,

@@ -18,6 +18,46 @@ Draws = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
+class Condensation:
+    """How well the weighted nodes of a problem stand for the points of its data set.
+
+    Attributes
+    ----------
+    n_points : int
+        Of the data set.
+    exact : bool
+        Whether the nodes are the distinct points themselves.
+    error, relative_error : float
+        The largest difference between the log likelihood of the nodes and that of all points, in nats, and
+        relative to it.
+    draws : int
+        From CAVI's posterior, at which that was measured.
+    seconds : float
+        Condensing and measuring.
+    edges, counts : ndarray, shapes (B + 1,) and (B,)
+        A fine histogram of all points, for pictures; empty where nodes are the distinct points.
+    """
+
+    n_points: int
+    exact: bool
+    error: float
+    relative_error: float
+    draws: int
+    seconds: float
+    edges: np.ndarray
+    counts: np.ndarray
+
+    def sentence(self, n_nodes: int) -> str:
+        """Return what a reader is to know of it."""
+        what = f"{n_nodes:,} distinct points, weighted," if self.exact else f"{n_nodes:,} weighted nodes"
+        return (
+            f"{what} stand for {self.n_points:,} points; measured on all points at {self.draws} draws from "
+            f"CAVI's posterior, the log likelihood is off by at most {self.error:.1e} nats, "
+            f"{self.relative_error:.1e} of itself"
+        )
+
+
+@dataclass(frozen=True)
 class Problem:
     """One data set under one model: what every method of a comparison sees.
 
@@ -28,12 +68,28 @@ class Problem:
     sample_weight : ndarray, shape (N,), or None
     truth : dict of ndarray
         What a simulation knows (``mu`` (K, D), ``assignments`` (N,)); empty for real data.
+    condensation : Condensation or None
+        If x are nodes that stand for a larger data set: how well.
     """
 
     mixture: Mixture
     x: np.ndarray
     sample_weight: np.ndarray | None = None
     truth: Draws = field(default_factory=dict)
+    condensation: Condensation | None = None
+
+    @property
+    def n_points(self) -> int:
+        """The number of points of the data set, whatever stands for them."""
+        return len(self.x) if self.condensation is None else self.condensation.n_points
+
+    @property
+    def drawn(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """What pictures show of the data: points, shape (n, D), and weights, shape (n,), or None."""
+        if self.condensation is None or not self.condensation.counts.size:
+            return self.x, self.sample_weight
+        edges, counts = self.condensation.edges, self.condensation.counts
+        return ((edges[1:] + edges[:-1]) / 2)[:, np.newaxis], counts
 
 
 class Approximation(Protocol):

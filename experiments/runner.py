@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from math import nan
 from pathlib import Path
 
-from experiments.methods import label
+from experiments.methods import NEED_POINTS, label
 from experiments.records import CellRecord, Reference, StudyRecord, Verdict
 from experiments.store.folder import Store
 from experiments.store.manifest import Judgement, Manifest, ProblemEntry
@@ -132,7 +132,10 @@ class _Run:
 
     def _fit_task(self, cell: StudyCell) -> Task:
         problem = self.study.problems[cell.problem]
-        assignment = Assignment(problem.problem, cell.kind, cell.settings, problem.starts_seed, cell.rng_seed)
+        seen = problem.problem
+        if cell.kind in NEED_POINTS and seen.condensation is not None and not seen.condensation.exact:
+            seen = problem.points
+        assignment = Assignment(seen, cell.kind, cell.settings, problem.starts_seed, cell.rng_seed)
         return Task(
             key=cell.cell.key,
             function="experiments.work:fit_cell",

@@ -27,11 +27,13 @@ from ppl_baselines.advi_steps import (
     prepare,
     restore,
     save,
+    with_data,
 )
+from ppl_baselines.build import load
 from ppl_baselines.convergence import Status, change, judge
 from ppl_baselines.gaussian import GaussianApproximation
 
-__all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run"]
+__all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run", "with_data"]
 
 STEPS = 5_000
 SCREEN_STEPS = 300
@@ -145,6 +147,7 @@ def run(
     ValueError
         If there is no start, or one does not fit the model.
     """
+    load(prepared.model, prepared.data)
     flat_starts = prepared.coordinates.flat_starts(starts)
     common, final, *step_seeds = (
         int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(2 + len(starts))

@@ -10,16 +10,18 @@ Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstra
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
 import pytensor
+from numpy.typing import ArrayLike
 from pymc.pytensorf import reseed_rngs
 from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 
 from ppl_baselines import compilation
+from ppl_baselines.build import as_data
 from ppl_baselines.compilation import Backend
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
@@ -41,6 +43,7 @@ class Prepared:
     Attributes
     ----------
     kind : {"mean_field", "full_rank"}
+    model : pm.Model
     coordinates : Coordinates
     step : callable
         One stochastic gradient step; returns the loss at one draw.
@@ -53,9 +56,12 @@ class Prepared:
         All that a step updates, the parameters among it.
     initial : tuple
         The values of ``state`` before the first step.
+    data : mapping of str to ndarray, or None
+        What a run loads into the model before anything else; None: what is in it.
     """
 
     kind: Kind
+    model: pm.Model
     coordinates: Coordinates
     step: Callable[[], Any]
     log_joint: Callable[..., Any]
@@ -63,6 +69,7 @@ class Prepared:
     learning_rate: Any
     state: tuple[Any, ...]
     initial: State
+    data: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass
@@ -96,8 +103,8 @@ def prepare(
     Parameters
     ----------
     model : pm.Model
-        As `ppl_baselines.build.build` makes it. New data of the same model (`pm.set_data`) need no new
-        preparing.
+        As `ppl_baselines.build.build` makes it. New data of the same model need no new preparing:
+        `with_data`.
     kind : {"mean_field", "full_rank"}
     learning_rate : float
         Of Adam: about the most that an unconstrained number moves in one step.
@@ -126,6 +133,7 @@ def prepare(
     state = tuple(entry.variable for entry in step.maker.inputs if entry.update is not None)
     prepared = Prepared(
         kind=kind,
+        model=model,
         coordinates=coordinates_of(model),
         step=step,
         log_joint=model.compile_fn(model.logp(), inputs=model.value_vars, point_fn=False, mode=compile_mode),
@@ -139,6 +147,11 @@ def prepare(
     estimate(prepared, approximation(prepared), np.random.default_rng(0), 1)
     restore(prepared, prepared.initial)
     return prepared
+
+
+def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
+    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
+    return replace(prepared, data=as_data(x, sample_weight))
 
 
 def begin(prepared: Prepared, start: np.ndarray, seed: int) -> None:

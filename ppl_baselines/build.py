@@ -11,6 +11,7 @@ here.
 Letters: N points, D features, K components.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
@@ -54,20 +55,13 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
     ValueError
         If x is not a matrix, or there is not one weight per point.
     """
-    x = np.asarray(x, dtype=float)
-    if x.ndim != 2:
-        raise ValueError(f"x has to be a matrix of shape (points, features), but has shape {x.shape}.")
-    sample_weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    if sample_weight.shape != (len(x),):
-        raise ValueError(f"There are {len(x)} points, but sample_weight has shape {sample_weight.shape}.")
-
+    data = as_data(x, sample_weight)
     family = _counterpart("families", mixture.components.name)
     mixing = _counterpart("weights", mixture.weights.name)
-    n_components, n_features = mixture.n_components, x.shape[1]
+    n_components, n_features = mixture.n_components, data[DATA].shape[1]
     coords = {"component": range(n_components), "feature": range(n_features)}
     with pm.Model(coords=coords) as model:
-        points = pm.Data(DATA, x)
-        weight_of_point = pm.Data(SAMPLE_WEIGHT, sample_weight)
+        points, weight_of_point = (pm.Data(name, values) for name, values in data.items())
         theta = family.declare(mixture.components, n_components, n_features)
         pi = mixing.declare(mixture.weights, n_components)
         log_joint = family.log_likelihood(mixture.components, theta, points) + mixing.log_weights(
@@ -76,6 +70,29 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
         log_likelihood = pt.logsumexp(log_joint, axis=1)  # log p(x_i | theta, pi), shape (N,)
         pm.Potential("log_likelihood", (weight_of_point * log_likelihood).sum())
     return model
+
+
+def as_data(x: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, np.ndarray]:
+    """Return points and weights by the names that they have in a model.
+
+    Raises
+    ------
+    ValueError
+        If x is not a matrix, or there is not one weight per point.
+    """
+    x = np.asarray(x, dtype=float)
+    if x.ndim != 2:
+        raise ValueError(f"x has to be a matrix of shape (points, features), but has shape {x.shape}.")
+    sample_weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    if sample_weight.shape != (len(x),):
+        raise ValueError(f"There are {len(x)} points, but sample_weight has shape {sample_weight.shape}.")
+    return {DATA: x, SAMPLE_WEIGHT: sample_weight}
+
+
+def load(model: pm.Model, data: Mapping[str, np.ndarray] | None) -> None:
+    """Put these data in the place of the model's; None leaves them as they are."""
+    if data is not None:
+        pm.set_data(dict(data), model=model)
 
 
 def _counterpart(package: str, name: str) -> ModuleType:

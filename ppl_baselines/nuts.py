@@ -19,9 +19,11 @@ from typing import Any, Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
+from numpy.typing import ArrayLike
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 
 from ppl_baselines import compilation
+from ppl_baselines.build import as_data, load
 from ppl_baselines.chains import harmonised, side_by_side
 from ppl_baselines.compilation import Backend
 from ppl_baselines.draws import to_datatree
@@ -48,6 +50,8 @@ class Prepared:
     compiled : object
         nutpie's compiled model; PyMC's compiled log density with its gradient; None for samplers that compile
         as they run.
+    data : mapping of str to ndarray, or None
+        What a run loads into the model before anything else; None: what is in it.
     """
 
     sampler: Sampler
@@ -55,6 +59,7 @@ class Prepared:
     model: pm.Model
     coordinates: Coordinates
     compiled: Any
+    data: Mapping[str, np.ndarray] | None = None
 
 
 def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = BACKEND) -> Prepared:
@@ -92,6 +97,33 @@ def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = B
     return Prepared(sampler, backend, model, coordinates_of(model), _compile(model, sampler, backend))
 
 
+def keeps_data_apart(sampler: Sampler, backend: Backend) -> bool:
+    """Whether what is compiled can take other data; nutpie under JAX compiles them in."""
+    return not (sampler == "nutpie" and backend == "jax")
+
+
+def takes_variances(sampler: Sampler) -> bool:
+    """Whether a run can be told the variances from which it adapts its mass matrix; only PyMC's own can."""
+    return sampler == "pymc"
+
+
+def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
+    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture.
+
+    Raises
+    ------
+    UnavailableError
+        If the data are compiled in (`keeps_data_apart`).
+    """
+    if not keeps_data_apart(prepared.sampler, prepared.backend):
+        raise UnavailableError("nutpie under JAX compiles the data in: prepare anew, or choose numba.")
+    data = as_data(x, sample_weight)
+    compiled = prepared.compiled
+    if prepared.sampler == "nutpie":
+        compiled = compiled.with_data(**data)
+    return dataclasses.replace(prepared, data=data, compiled=compiled)
+
+
 def run(
     prepared: Prepared,
     starts: Sequence[Mapping[str, np.ndarray]],
@@ -101,6 +133,7 @@ def run(
     draws: int = 1_000,
     tune: int = 1_000,
     cores: int = 1,
+    variances: np.ndarray | None = None,
     gather: Callable[..., xr.DataTree] = to_datatree,
 ) -> xr.DataTree:
     """Sample the posterior.
@@ -115,6 +148,9 @@ def run(
         ``draws`` after ``tune`` discarded ones, in each chain.
     cores : int
         Chains at the same time.
+    variances : ndarray, shape (P,), optional
+        Of the unconstrained coordinates, where adapting the mass matrix starts; 1 if absent. Not for all
+        samplers (`takes_variances`): nutpie begins with the gradients at the starts, and cannot be told.
     gather : callable
         Makes the DataTree, as `ppl_baselines.draws.to_datatree` does; another one for models whose variables
         are not the canonical ones.
@@ -128,12 +164,18 @@ def run(
     Raises
     ------
     ValueError
-        If there is no start, or one does not fit the model.
+        If there is no start, or one does not fit the model; or the sampler takes no variances.
     """
+    load(prepared.model, prepared.data)
     flat_starts = prepared.coordinates.flat_starts(starts)
     chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
-    sample = _sample_with_nutpie if prepared.sampler == "nutpie" else _sample_with_pymc
-    sampled, seconds = sample(prepared, chain_starts, seed, draws=draws, tune=tune, cores=cores)
+    if variances is not None and not takes_variances(prepared.sampler):
+        raise ValueError(f"The sampler {prepared.sampler!r} cannot be told the variances to start from.")
+    options: dict[str, Any] = {"draws": draws, "tune": tune, "cores": cores}
+    if prepared.sampler == "nutpie":
+        sampled, seconds = _sample_with_nutpie(prepared, chain_starts, seed, **options)
+    else:
+        sampled, seconds = _sample_with_pymc(prepared, chain_starts, seed, variances, **options)
     return gather(
         _canonical(prepared.coordinates, sampled.posterior.to_dataset()),
         sample_stats=harmonised(sampled.sample_stats.to_dataset()),
@@ -203,11 +245,21 @@ def _sample_with_nutpie(
 
 
 def _sample_with_pymc(
-    prepared: Prepared, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
+    prepared: Prepared,
+    starts: Sequence[np.ndarray],
+    seed: int,
+    variances: np.ndarray | None,
+    *,
+    draws: int,
+    tune: int,
+    cores: int,
 ) -> tuple[xr.DataTree, float]:
     """Sample through `pm.sample`; with its own sampler, on the log density that is compiled already."""
     points = [prepared.coordinates.of_model(u) for u in starts]
-    step = _step(prepared, np.mean(starts, axis=0), seed) if prepared.sampler == "pymc" else None
+    step = None
+    if prepared.sampler == "pymc":
+        mean = np.mean(starts, axis=0)
+        step = _step(prepared, mean, np.ones(mean.size) if variances is None else variances, seed)
     with prepared.model:
         sampled = pm.sample(
             draws=draws,
@@ -225,10 +277,10 @@ def _sample_with_pymc(
     return sampled, float(sampled.posterior.attrs["sampling_time"])
 
 
-def _step(prepared: Prepared, mean: np.ndarray, seed: int) -> pm.NUTS:
+def _step(prepared: Prepared, mean: np.ndarray, variances: np.ndarray, seed: int) -> pm.NUTS:
     """Return PyMC's NUTS as `pm.sample` sets it up ("adapt_diag"), without compiling again."""
     spans = prepared.coordinates.spans
-    potential = QuadPotentialDiagAdapt(mean.size, mean, np.ones(mean.size), 10, rng=seed)
+    potential = QuadPotentialDiagAdapt(mean.size, mean, variances, 10, rng=seed)
     values = zip(prepared.model.value_vars, spans, strict=True)
     return pm.NUTS(
         model=prepared.model,

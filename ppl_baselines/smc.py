@@ -18,16 +18,18 @@ Letters: R runs, S particles in each, P unconstrained numbers.
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from ppl_baselines import compilation
+from ppl_baselines.build import as_data, load
 from ppl_baselines.compilation import Backend
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
@@ -56,6 +58,8 @@ class Prepared:
     model : pm.Model
     coordinates : Coordinates
     compiled : pymc.smc.kernels.SMC_KERNEL
+    data : mapping of str to ndarray, or None
+        What a run loads into the model before anything else; None: what is in it.
     """
 
     kernel: Kernel
@@ -63,6 +67,7 @@ class Prepared:
     model: pm.Model
     coordinates: Coordinates
     compiled: Any
+    data: Mapping[str, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,11 @@ def prepare(model: pm.Model, *, kernel: Kernel = "imh", backend: Backend = "numb
     return Prepared(kernel, backend, model, coordinates, compiled)
 
 
+def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
+    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
+    return replace(prepared, data=as_data(x, sample_weight))
+
+
 def run(
     prepared: Prepared,
     prior_draws: Mapping[str, np.ndarray],
@@ -151,6 +161,7 @@ def run(
     StuckError
         If a run does not reach beta = 1, or its numbers are not finite.
     """
+    load(prepared.model, prepared.data)
     u = _unconstrained(prepared.coordinates, prior_draws)
     begun = perf_counter()
     runs = []

@@ -50,15 +50,35 @@ def test_only_the_report_draws():
     assert not wrong
 
 
+HEAVY = {"pymc", "pytensor", "nutpie", "numba", "arviz", "matplotlib", "xarray", "pandas", "pyarrow", "scipy"}
+
+
 @pytest.mark.parametrize(
     ("package", "absent"),
     [
-        ("hand_cavi", ["pymc", "pytensor", "matplotlib", "arviz", "xarray", "pandas", "numba"]),
-        ("ppl_baselines", ["pymc", "pytensor", "hand_cavi"]),
-        ("experiments.cli", ["pymc", "pytensor", "matplotlib", "arviz", "xarray", "pandas"]),
+        ("hand_cavi", HEAVY | {"sklearn", "experiments"}),
+        ("ppl_baselines", HEAVY | {"numpy", "hand_cavi"}),
+        ("experiments.cli", HEAVY | {"numpy", "pydantic", "typer"}),
+        ("experiments.commands", HEAVY | {"numpy", "pydantic", "rich", "hand_cavi"}),
     ],
 )
 def test_importing_loads_nothing_heavy(package, absent):
-    code = f"import sys, {package}; print([m for m in {absent!r} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert done.stdout.strip() == "[]"
+    assert loaded_by(f"import {package}") & absent == set()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["fit", "--help"]])
+def test_asking_for_help_loads_nothing_heavy(arguments):
+    absent = HEAVY | {"numpy", "rich", "hand_cavi", "ppl_baselines"}
+    ask = f"sys.argv = {['elbowroom', *arguments]}; from experiments.cli import main; main()"
+    assert loaded_by(ask) & absent == set()
+
+
+def loaded_by(code):
+    """Return the top-level modules that a fresh interpreter holds after running the code."""
+    say = "import atexit, sys; atexit.register(lambda: print('loaded', *sys.modules, file=sys.stderr))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{say}; {code}"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    last = done.stderr.splitlines()[-1].split()
+    assert last[0] == "loaded"
+    return {module.partition(".")[0] for module in last[1:]}

@@ -123,12 +123,6 @@ def _gibbs(kind: str, problem: Problem, settings: Any, starts: Starts, seed: int
     return Posterior(run.draws, independent=False)
 
 
-def _nuts(kind: str, problem: Problem, settings: Any, starts: Starts, seed: int, n_draws: int) -> Posterior:
-    from experiments.calibration.compiled import run_nuts
-
-    return Posterior(run_nuts(problem, settings, starts, seed), independent=False)
-
-
 def _advi(kind: str, problem: Problem, settings: Any, starts: Starts, seed: int, n_draws: int) -> Posterior:
     from experiments.calibration.compiled import run_advi
 
@@ -154,7 +148,6 @@ _FITTERS: dict[str, Callable[..., Posterior]] = {
     "cavi": _cavi,
     "cavi_lr": _cavi_lr,
     "gibbs": _gibbs,
-    "nuts": _nuts,
     "advi": _advi,
     "fullrank_advi": _advi,
 }

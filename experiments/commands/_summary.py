@@ -24,10 +24,11 @@ def summary(record: "StudyRecord | CustomStudyRecord", *, report: str | None = N
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
         ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
         those of the components in ascending order, in the data's unit; of a user's own model, those of the
-        quantities in ``measurements.means.entries``. Every cell has ``measurements``: each
-        metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of a 95 % interval),
-        ``unit``, ``entries`` (what the values of a list are called), ``threshold`` (``value``, ``sense``,
-        ``source``, ``is_convention``) and ``note``.
+        quantities in ``measurements.means.entries``. ``condensed`` says how many nodes stood for how many
+        points, and the error of the log likelihood in nats and relative to it. Every cell has
+        ``measurements``: each metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of
+        a 95 % interval), ``unit``, ``entries`` (what the values of a list are called), ``threshold``
+        (``value``, ``sense``, ``source``, ``is_convention``) and ``note``.
     """
     content = {
         "study": record.name,
@@ -53,6 +54,15 @@ def without_nan(content: Any) -> Any:
     if isinstance(content, list | tuple):
         return [without_nan(value) for value in content]
     return content
+
+
+def _condensed(problem: "ProblemRecord | CustomProblemRecord") -> dict[str, Any] | None:
+    """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
+    if not isinstance(problem, ProblemRecord) or problem.problem.condensation is None:
+        return None
+    names = ("n_points", "exact", "error", "relative_error", "draws", "seconds")
+    about = problem.problem.condensation
+    return {"nodes": len(problem.problem.x), **{name: getattr(about, name) for name in names}}
 
 
 def _cell(problem: "ProblemRecord | CustomProblemRecord", cell: CellRecord) -> dict[str, Any]:
@@ -82,6 +92,7 @@ def _cell(problem: "ProblemRecord | CustomProblemRecord", cell: CellRecord) -> d
         "log_evidence_se": evidence.standard_error if evidence else None,
         "evidence_gap": gap[0],
         "evidence_gap_se": gap[1],
+        "condensed": _condensed(problem),
         "reference": problem.reference.method,
         "reference_qualified": problem.reference.qualified,
         "opinions": [

@@ -57,7 +57,14 @@ def read_dataset(
 
 def read_method(entry: dict[str, Any], place: Place, complaints: Complaints) -> MethodEntry | None:
     """Read a method's entry."""
-    return _with_plugin(entry, place, complaints, "methods", _MethodEntry, "kind", "run", MethodEntry)
+    read = _with_plugin(entry, place, complaints, "methods", _MethodEntry, "kind", "run", MethodEntry)
+    if read is not None and read.name == "nuts" and getattr(read.settings, "warm_start", "none") != "none":
+        complaints.add(
+            (*place, "name"),
+            "NUTS with a warm start is reported apart from the cold one; "
+            'write name = "nuts_warm" and kind = "nuts"',
+        )
+    return read
 
 
 def _with_plugin(

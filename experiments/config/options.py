@@ -29,6 +29,13 @@ class RunOptions(Options):
         default=None, ge=1, description="processes at a time; without, as many as the machine has cores"
     )
     time_limit: float = Field(default=600.0, gt=0, description="seconds that one cell may take")
+    condense: Literal["auto", "never"] = Field(
+        default="auto",
+        description=(
+            "auto gives a few hundred weighted nodes to all methods but Gibbs, where points are many and "
+            "have one feature, or are counts or categories; the error is measured and reported"
+        ),
+    )
     output: str = Field(
         default="studies", min_length=1, description="the folder in which the study gets its own"
     )

@@ -43,7 +43,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "cavi": CaviSettings,
     "advi": advi.Settings,
     "fullrank_advi": fullrank_advi.Settings,
-    "nuts": nuts.Settings,
+    "nuts": nuts.ColdSettings,
 }
 """The kinds of methods, and their options; those of PyMC's are the mixtures' own."""
 
@@ -218,7 +218,7 @@ def _nuts(problem: CustomProblem, assignment: Assignment) -> MethodResult:
     from ppl_baselines import nuts as ppl
     from ppl_baselines.compilation import CacheWatch
 
-    settings: nuts.Settings = assignment.settings
+    settings: nuts.ColdSettings = assignment.settings
     began = perf_counter()
     with CacheWatch() as cache:
         model = built(problem)
@@ -231,7 +231,7 @@ def _nuts(problem: CustomProblem, assignment: Assignment) -> MethodResult:
         seed=assignment.rng_seed,
         chains=settings.chains,
         draws=settings.draws,
-        tune=settings.tune,
+        tune=settings.tuning,
         gather=as_tree,
     )
     divergences = int(draws["sample_stats"]["diverging"].sum())

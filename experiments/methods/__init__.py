@@ -14,10 +14,14 @@ LABELS = {
     "advi": "ADVI",
     "fullrank_advi": "full-rank ADVI",
     "nuts": "NUTS",
+    "nuts_warm": "NUTS (warm start)",
     "gibbs": "Gibbs",
     "smc": "SMC",
 }
 """What readers call the methods; others go by their own names."""
+
+NEED_POINTS = ("gibbs",)
+"""Those that are given all points of a large data set, or its distinct ones, and no other nodes."""
 
 
 def label(method: str) -> str:

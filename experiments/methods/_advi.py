@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
+from experiments.compiled import advi_for
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.records import MethodResult, Problem
@@ -42,18 +43,16 @@ def run_advi(
 ) -> MethodResult:
     """Fit by ADVI of this kind, as PyMC does it."""
     from ppl_baselines import advi
-    from ppl_baselines.build import build
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
-        prepared = advi.prepare(
-            model, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend
+        compiled = advi_for(
+            problem, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend
         )
     seconds_compile = perf_counter() - began
     result = advi.run(
-        prepared,
+        compiled.prepared,
         starts.parameters(settings.starts),
         seed=seed,
         steps=settings.steps,
@@ -83,6 +82,7 @@ def run_advi(
             "step_gain_se": _number(gain_se),
             "backend": settings.backend,
             "cache_warm": cache.warm,
+            "reused": compiled.reused,
             "starts": settings.starts,
             "steps": settings.steps,
             "seconds_estimating": result.seconds_estimating,

@@ -138,7 +138,7 @@ def _symmetrised(problem: Problem, q: Fit, seed: int) -> np.ndarray:
 
 def _held_out(problem: Problem, settings: Settings, seed: int) -> dict[str, object]:
     """Return the mean log predictive density per held-out point and its standard error, if asked for."""
-    if settings.folds == 0:
+    if settings.folds == 0 or problem.condensation is not None:  # nodes cannot be held out
         return {}
     values = log_predictive(
         problem.mixture,

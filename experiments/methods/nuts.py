@@ -1,49 +1,98 @@
-"""The no-U-turn sampler in PyMC, by a named sampler; the study's MCMC."""
+"""The no-U-turn sampler in PyMC, by a named sampler; the study's MCMC.
 
+With ``warm_start = "cavi"`` every chain starts at a draw of its own from CAVI's q, which spares most of the
+tuning. All chains start in the one mode that CAVI found, so that their agreement says nothing about other
+modes: such a run never stands as a reference, and is to be named apart from the cold one.
+"""
+
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 from pydantic import Field
 
+from experiments.compiled import nuts_for
 from experiments.config.options import Options
-from experiments.records import MethodResult, Problem
+from experiments.records import Draws, MethodResult, Problem
 from experiments.starts import Starts
+from hand_cavi import fit
+
+if TYPE_CHECKING:
+    from ppl_baselines.nuts import Prepared
+
+TUNE, TUNE_WARM = 1000, 250
+STARTS_OF_CAVI = 20
+_DRAWS_FOR_VARIANCES = 2000
 
 
-class Settings(Options):
-    """Options of NUTS."""
+class ColdSettings(Options):
+    """Options of NUTS from dispersed starts."""
 
     sampler: Literal["nutpie", "pymc", "numpyro", "blackjax"] = Field("nutpie", description="which NUTS")
     chains: int = Field(4, ge=1, description="chains, each with a start of its own")
     draws: int = Field(1000, ge=1, description="draws kept of each chain")
-    tune: int = Field(1000, ge=1, description="draws of each chain before that")
+    tune: int | None = Field(
+        None,
+        ge=1,
+        description=f"draws of each chain before that; default {TUNE}, after a warm start {TUNE_WARM}",
+    )
     backend: Literal["numba", "c", "jax"] = Field("numba", description="what compiles the model")
+
+    @property
+    def tuning(self) -> int:
+        """Draws of each chain before those that are kept."""
+        return self.tune or TUNE
+
+
+class Settings(ColdSettings):
+    """Options of NUTS."""
+
+    warm_start: Literal["none", "cavi"] = Field(
+        "none",
+        description=(
+            "cavi starts the chains at draws from CAVI's posterior, whose time counts; the method then needs "
+            'a name of its own, such as "nuts_warm"'
+        ),
+    )
+
+    @property
+    def tuning(self) -> int:
+        """Draws of each chain before those that are kept."""
+        return self.tune or (TUNE if self.warm_start == "none" else TUNE_WARM)
 
 
 def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
     """Sample the posterior."""
     from ppl_baselines import nuts
-    from ppl_baselines.build import build
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
-        prepared = nuts.prepare(model, sampler=settings.sampler, backend=settings.backend)
+        compiled = nuts_for(problem, sampler=settings.sampler, backend=settings.backend)
     prepared_at = perf_counter()
+    warm = (
+        None
+        if settings.warm_start == "none"
+        else warm_start(problem, compiled.prepared, settings, starts, seed)
+    )
     draws = nuts.run(
-        prepared,
-        starts.parameters(settings.chains),
+        compiled.prepared,
+        warm.starts if warm else starts.parameters(settings.chains),
         seed=seed,
         chains=settings.chains,
         draws=settings.draws,
-        tune=settings.tune,
+        tune=settings.tuning,
         cores=1,
+        variances=warm.variances if warm else None,
     )
     divergences = int(draws["sample_stats"]["diverging"].sum())
     return MethodResult(
         outcome="sampled",
-        message=f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences",
+        message=(
+            f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences"
+            + (f"; {warm.sentence}" if warm else "")
+        ),
         seconds_compile=prepared_at - began,
         seconds_run=perf_counter() - prepared_at,
         draws=draws,
@@ -51,6 +100,68 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
             "sampler": settings.sampler,
             "backend": settings.backend,
             "cache_warm": cache.warm,
+            "reused": compiled.reused,
             "divergences": divergences,
+            "tune": settings.tuning,
+            **(warm.info if warm else {}),
         },
     )
+
+
+@dataclass(frozen=True)
+class Warm:
+    """Where chains start that CAVI has warmed.
+
+    Attributes
+    ----------
+    starts : list of dict of ndarray
+        A draw from q for each chain, arrays (K, ...).
+    variances : ndarray, shape (P,), or None
+        q's, in unconstrained coordinates; None where the sampler cannot be told.
+    seconds : float
+        CAVI's, the drawing included.
+    """
+
+    starts: list[Draws]
+    variances: np.ndarray | None
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """What a reader is to know of it."""
+        scales = "" if self.variances is None else " and scales"
+        return (
+            f"starts{scales} from CAVI's posterior ({self.seconds:.2g} s, counted), all in one mode, so that "
+            "agreeing chains do not show that there is no other"
+        )
+
+    @property
+    def info(self) -> dict[str, object]:
+        """The same for the record."""
+        return {
+            "warm_start": "cavi",
+            "seconds_cavi": self.seconds,
+            "mass_matrix": "the sampler's own" if self.variances is None else "CAVI's variances",
+        }
+
+
+def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, starts: Starts, seed: int) -> Warm:
+    """Fit by CAVI, and draw each chain's start from q."""
+    from ppl_baselines.nuts import takes_variances
+
+    began = perf_counter()
+    q = fit(
+        problem.mixture,
+        problem.x,
+        rng=seed,
+        starts=starts.responsibilities(STARTS_OF_CAVI),
+        sample_weight=problem.sample_weight,
+    )
+    rng = np.random.default_rng(seed)
+    draws = q.sample(rng, settings.chains)
+    variances = None
+    if takes_variances(prepared.sampler):
+        u = prepared.coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES))
+        variances = u.var(axis=0)
+    places = [{name: values[chain] for name, values in draws.items()} for chain in range(settings.chains)]
+    return Warm(places, variances, perf_counter() - began)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from experiments.compiled import smc_for
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.records import MethodResult, Problem
@@ -31,13 +32,11 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
     """Sample the posterior; the particles start from the prior, not from the study's starts."""
     from experiments.references.smc import prior_draws
     from ppl_baselines import smc
-    from ppl_baselines.build import build
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
-        prepared = smc.prepare(model, kernel=settings.kernel, backend=settings.backend)
+        compiled = smc_for(problem, kernel=settings.kernel, backend=settings.backend)
     prepared_at = perf_counter()
     of_prior, of_run = np.random.SeedSequence(seed).generate_state(2)
     given = prior_draws(
@@ -49,7 +48,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
     )
     try:
         sampled = smc.run(
-            prepared,
+            compiled.prepared,
             given,
             seed=int(of_run),
             threshold=settings.threshold,
@@ -72,6 +71,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
             "kernel": settings.kernel,
             "backend": settings.backend,
             "cache_warm": cache.warm,
+            "reused": compiled.reused,
             "log_evidence": log_evidence,
             "log_evidence_se": standard_error,
             "log_evidence_by_run": sampled.log_evidence.tolist(),

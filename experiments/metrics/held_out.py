@@ -72,7 +72,11 @@ def from_truth(problem: Problem, rng: np.random.Generator) -> np.ndarray | None:
 
 def _noise_fits(problem: Problem, noise_variance: float) -> bool:
     """Whether the noise about the true means has the model's variance: chi-square, 5 standard deviations."""
-    if "assignments" not in problem.truth:
+    if "residual" in problem.truth:  # of all points, where these are nodes that stand for them
+        square, size = problem.truth["residual"]
+    elif "assignments" in problem.truth:
+        residual = problem.x - problem.truth["mu"][problem.truth["assignments"]]
+        square, size = np.sum(residual**2), residual.size
+    else:
         return False
-    residual = problem.x - problem.truth["mu"][problem.truth["assignments"]]
-    return bool(abs(np.sum(residual**2) / noise_variance - residual.size) < 5 * np.sqrt(2 * residual.size))
+    return bool(abs(square / noise_variance - size) < 5 * np.sqrt(2 * size))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments.compiled import nuts_for
 from experiments.draws import as_chains, location
 from experiments.records import Problem, Reference
 from experiments.references._gate import examine_chains, invariant_quantities
@@ -106,10 +107,8 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
 def _sampler(problem: Problem, rng: np.random.Generator) -> Sample:
     """Compile NUTS for a problem, and return what samples; every call is another run."""
     from ppl_baselines import nuts
-    from ppl_baselines.build import build
 
-    model = build(problem.mixture, problem.x, sample_weight=problem.sample_weight)
-    prepared = nuts.prepare(model)
+    prepared = nuts_for(problem).prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)
 
     def sample(n_draws: int) -> xr.DataTree:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from experiments.compiled import smc_for
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._gate import examine_chains
 from hand_cavi import Mixture
@@ -65,9 +66,8 @@ def compute(
         ``stages`` (most) and ``acceptance`` (least).
     """
     from ppl_baselines import smc  # slow to import
-    from ppl_baselines.build import build
 
-    prepared = smc.prepare(build(problem.mixture, problem.x, sample_weight=problem.sample_weight))
+    prepared = smc_for(problem).prepared
     try:
         sampled = smc.run(
             prepared,

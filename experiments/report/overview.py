@@ -21,7 +21,7 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
     rows = []
     for view, anchor in zip(views, anchors, strict=True):
         record = view.record
-        n_points, n_features = record.problem.x.shape
+        n_points, n_features = record.problem.n_points, record.problem.x.shape[1]
         size = numbers.thousands(str(n_points)) + (f" × {n_features}" if n_features > 1 else "")
         evidence = view.evidence
         entries = [

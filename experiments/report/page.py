@@ -202,15 +202,18 @@ def _present(*found: Table | None) -> list[Table]:
 
 
 def _facts(record: ProblemRecord) -> list[tuple[str, str]]:
-    n_points, n_features = record.problem.x.shape
-    points = numbers.thousands(str(n_points))
-    if record.problem.sample_weight is not None:
-        points += f", standing for {numbers.thousands(f'{record.problem.sample_weight.sum():.0f}')}"
+    problem = record.problem
+    n_features = problem.x.shape[1]
+    points = numbers.thousands(str(problem.n_points))
+    if problem.sample_weight is not None and problem.condensation is None:
+        points += f", standing for {numbers.thousands(f'{problem.sample_weight.sum():.0f}')}"
     facts = [
         ("points N", points),
         ("features D", str(n_features)),
         ("components K", str(record.problem.mixture.n_components)),
     ]
+    if problem.condensation is not None:
+        facts.append(("condensed", problem.condensation.sentence(len(problem.x))))
     if record.unit:
         facts.append(("unit of x", record.unit))
     return facts

@@ -9,7 +9,7 @@ from experiments.report import numbers
 from experiments.report.draws import in_order
 from experiments.report.figures.panels import flat_location
 from experiments.report.numbers import Shown, missing
-from experiments.report.view import Entry, View, number_of, numbers_of
+from experiments.report.view import Entry, View, number_of, numbers_of, warmth
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "none": numbers.DASH}
 
@@ -134,9 +134,9 @@ def bounds_table(view: View) -> Table:
 
 
 def _compile_time(cell: CellRecord) -> Shown:
-    """Return the seconds of compiling, and whether the compiler's cache was warm."""
-    shown, warm = numbers.seconds(cell.seconds_compile), cell.info.get("cache_warm")
-    return replace(shown, error="warm" if warm else "cold") if isinstance(warm, bool) else shown
+    """Return the seconds of compiling, and what was there before: compiled code, a warm cache, or nothing."""
+    shown, warm = numbers.seconds(cell.seconds_compile), warmth(cell)
+    return replace(shown, error=warm) if warm else shown
 
 
 def means_table(view: View, kind: str) -> Table | None:

@@ -185,3 +185,11 @@ def _with_name(entry: str, names: tuple[str, ...]) -> str:
     feature, _, category = entry.partition(" = ")
     number = feature.removeprefix("feature ")
     return f"{names[int(number) - 1]} = {category}" if number.isdigit() and category else entry
+
+
+def warmth(cell: CellRecord) -> str:
+    """Return what compiling found: "reused", "warm" or "cold"; empty if it is unknown, or there was none."""
+    if cell.info.get("reused"):
+        return "reused"
+    warm = cell.info.get("cache_warm")
+    return ("warm" if warm else "cold") if isinstance(warm, bool) else ""

@@ -2,7 +2,7 @@
 
 from experiments.records import StudyRecord
 from experiments.report.palette import MethodStyle
-from experiments.report.view import View
+from experiments.report.view import View, warmth
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
     (
@@ -135,17 +135,15 @@ def _prepared(record: StudyRecord) -> bool:
 
 
 def _cache(record: StudyRecord, styles: dict[str, MethodStyle]) -> str:
-    warmth: dict[bool, list[str]] = {True: [], False: []}
+    found: dict[str, list[str]] = {"warm": [], "cold": [], "reused": []}
     for problem in record.problems:
         for cell in problem.cells:
-            warm = cell.info.get("cache_warm")
-            if isinstance(warm, bool):
-                warmth[warm].append(styles[cell.cell.method].label)
-    parts = [
-        f"{word} for {', '.join(dict.fromkeys(names))}"
-        for word, names in (("warm", warmth[True]), ("cold", warmth[False]))
-        if names
-    ]
+            if how := warmth(cell):
+                found[how].append(styles[cell.cell.method].label)
+    reused = ", ".join(dict.fromkeys(found.pop("reused")))
+    parts = [f"{word} for {', '.join(dict.fromkeys(names))}" for word, names in found.items() if names]
+    if reused:
+        parts.append(f"not needed for {reused}, whose model had been compiled for other data before")
     if not parts:
         return (
             "Whether the compiler's cache was warm is unknown, so compile times cannot be compared with "

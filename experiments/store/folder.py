@@ -116,7 +116,8 @@ class Store:
         data = tree.to_dataset()
         weight = data["sample_weight"].values if "sample_weight" in data else None
         truth = {str(name): array.values for name, array in tree["truth"].data_vars.items()}
-        return Problem(loads(row[0]), data["x"].values, weight, truth)
+        about = data.attrs.get("condensation")
+        return Problem(loads(row[0]), data["x"].values, weight, truth, loads(about) if about else None)
 
     # Cells
 
@@ -317,13 +318,16 @@ class Store:
 
 def _data_tree(problem: Problem) -> xr.DataTree:
     data: dict[str, Any] = {"x": (("point", "feature"), problem.x)}
+    attributes = {}
+    if problem.condensation is not None:
+        attributes["condensation"] = dumps(problem.condensation)
     if problem.sample_weight is not None:
         data["sample_weight"] = (("point",), problem.sample_weight)
     truth: dict[str, Any] = {}
     for name, values in problem.truth.items():
         array = np.asarray(values)
         truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)
-    return xr.DataTree.from_dict({"/": xr.Dataset(data), "/truth": xr.Dataset(truth)})
+    return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
 
 
 def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:

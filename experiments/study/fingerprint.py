@@ -23,6 +23,8 @@ LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 
 _SHARED = (
     "scoring.py",
+    "compiled.py",
+    "condensing.py",
     "starts.py",
     "draws.py",
     "symmetry.py",

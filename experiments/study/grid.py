@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from experiments.condensing import condensed
 from experiments.config.entries import DatasetEntry
 from experiments.config.models import ModelEntry
 from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
@@ -34,6 +35,9 @@ class StudyProblem:
     repeat : int
         Counted from 1.
     problem : Problem
+        Large data are condensed.
+    points : Problem
+        The same with all points, for methods that need them.
     about_data, about_model, unit : str
         See `experiments.records.ProblemRecord`.
     features : tuple of str
@@ -47,12 +51,15 @@ class StudyProblem:
         reference and the verdict, code and versions.
     series : str
         The model's name without its number of components, in a study over K; else empty.
+    data_hash : str
+        Of all points.
     """
 
     dataset: str
     model: str
     repeat: int
     problem: Problem
+    points: Problem
     about_data: str
     about_model: str
     unit: str
@@ -61,6 +68,7 @@ class StudyProblem:
     reference_seed: int
     key: str
     series: str = ""
+    data_hash: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,9 +142,10 @@ def build_study(config: Config) -> Study:
     for repeat in range(1, config.run.repeats + 1):
         for entry in config.datasets:
             data = load_dataset(entry, config.seed, repeat)
+            data_hash = fingerprint.data_hash(data.x, data.sample_weight)
             for model in config.models:
                 if model.datasets is None or entry.name in model.datasets:
-                    problems.append(_problem(config, entry, data, model, repeat))
+                    problems.append(_problem(config, entry, data, data_hash, model, repeat))
                     if warning := too_few_points(len(data.x), model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
     cells = tuple(cell for i, problem in enumerate(problems) for cell in _cells(config, i, problem))
@@ -181,7 +190,7 @@ def too_few_points(n_points: int, n_components: int) -> str | None:
 
 
 def _problem(
-    config: Config, entry: DatasetEntry, data: Dataset, model: ModelEntry, repeat: int
+    config: Config, entry: DatasetEntry, data: Dataset, data_hash: str, model: ModelEntry, repeat: int
 ) -> StudyProblem:
     try:
         prior = model.mixture.components.with_features(data.x.shape[1])
@@ -190,9 +199,15 @@ def _problem(
     mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
     names = (entry.name, model.name, repeat)
     reference_seed = seeds.integer(config.seed, "reference", *names)
+    points = Problem(mixture, data.x, data.sample_weight, data.truth)
+    seen = points
+    if config.run.condense == "auto":
+        seen = condensed(points, seed=seeds.integer(config.seed, "condense", *names))
+    if seen is not points:
+        data_hash = f"{data_hash} {fingerprint.data_hash(seen.x, seen.sample_weight)}"
     content = {
         "model": model_content(mixture),
-        "data": fingerprint.data_hash(data.x, data.sample_weight),
+        "data": data_hash,
         "seed": reference_seed,
         "reference": config.reference.model_dump(mode="json"),
         "verdict": config.verdict.model_dump(mode="json", exclude={"methods"}),
@@ -203,7 +218,8 @@ def _problem(
         dataset=entry.name,
         model=model.name,
         repeat=repeat,
-        problem=Problem(mixture, data.x, data.sample_weight, data.truth),
+        problem=seen,
+        points=points,
         about_data=data.about,
         about_model=formula(mixture, len(data.x)),
         unit=data.unit,
@@ -212,6 +228,7 @@ def _problem(
         reference_seed=reference_seed,
         key=fingerprint.content_key(content),
         series=model.series,
+        data_hash=data_hash,
     )
 
 
@@ -227,7 +244,7 @@ def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]
             "kind": method.kind,
             "settings": method.settings.model_dump(mode="json"),
             "model": model_content(problem.problem.mixture),
-            "data": fingerprint.data_hash(problem.problem.x, problem.problem.sample_weight),
+            "data": problem.data_hash,
             "seeds": [problem.starts_seed, rng_seed],
             "code": fingerprint.method_code(method.kind),
             "versions": fingerprint.versions(),

@@ -82,6 +82,19 @@ def test_several_at_a_time_are_the_same_chains(prepared):
     np.testing.assert_array_equal(one.posterior["mu"], two.posterior["mu"])
 
 
+def test_variances_are_where_the_mass_matrix_starts_or_are_refused(prepared):
+    """The potential's velocity is the variance times the momentum."""
+    start, variances = [{"mu": np.array([[0.0]])}], np.array([1e-12])
+    if prepared.sampler == "nutpie":
+        with pytest.raises(ValueError, match="nutpie.*cannot be told"):
+            nuts.run(prepared, start, seed=1, chains=1, draws=1, tune=1, variances=variances)
+        return
+    step = nuts._step(prepared, np.zeros(1), variances, seed=1)
+    np.testing.assert_allclose(step.potential.velocity(np.ones(1)), variances)
+    tree = nuts.run(prepared, start, seed=1, chains=1, draws=5, tune=50, variances=np.array([2.0]))
+    assert np.isfinite(tree.posterior["mu"]).all()
+
+
 def test_nothing_is_printed(prepared, capfd):
     nuts.run(prepared, [{"mu": np.array([[0.0]])}], seed=1, chains=1, draws=5, tune=5)
     assert capfd.readouterr().out == ""

@@ -83,7 +83,7 @@ def clusters_figure(
             curve = share * normal(grid, float(mean), float(sd) ** 2)
             total += curve
             axes.plot(grid, curve, color=colour)
-            draw_rug(axes, x[most_likely == k], colour)
+            draw_rug(axes, x[most_likely == k], colour, weight[most_likely == k])
         axes.plot(grid, total, color=INK.light, linewidth=0.9, dashes=(3, 2))
         for k, (mean, sd, share) in enumerate(zip(means, component_sds, shares, strict=True)):
             near = (edges[1:] > mean - 0.7 * sd) & (edges[:-1] < mean + 0.7 * sd)
@@ -120,7 +120,8 @@ def picture(view: View) -> Picture | None:
     entry, draws = next(
         (pair for pair in view.with_draws if pair[0].record.cell.method == "cavi"), view.with_draws[0]
     )
-    mixture, x, weight = record.problem.mixture, record.problem.x[:, 0], record.problem.sample_weight
+    mixture, (x, weight) = record.problem.mixture, record.problem.drawn
+    x = x[:, 0]
     if len(x) > _MOST_POINTS:
         step = -(-len(x) // _MOST_POINTS)
         x, weight = x[::step], None if weight is None else weight[::step]

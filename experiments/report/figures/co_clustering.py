@@ -50,7 +50,10 @@ def picture(view: View) -> Picture | None:
         if found is not None and np.isfinite(found[0][0]):
             heads[i] += f" (off by at most {fixed(float(found[0][0]), 2)})"
     first = "the reference" if view.reference is not None else heads[0].partition(" (")[0]
-    some = f" {len(points)} of the {len(problem.x)} points are shown." if len(points) < len(problem.x) else ""
+    which = "points" if problem.condensation is None else "nodes that stand for all points"
+    some = (
+        f" {len(points)} of the {len(problem.x)} {which} are shown." if len(points) < len(problem.x) else ""
+    )
     off = " In brackets: the largest difference from the reference." if " (off" in "".join(heads) else ""
     return Picture(
         "co-clustering",

@@ -39,7 +39,7 @@ def picture(view: View) -> Picture | None:
     problem, unit = view.record.problem, view.record.unit
     if not view.with_draws or not view.one_feature or not has_density(problem.mixture):
         return None
-    grid = np.linspace(*view_range(problem.x[:, 0], component_scale(problem.mixture)), 240)
+    grid = np.linspace(*view_range(problem.drawn[0][:, 0], component_scale(problem.mixture)), 240)
     curves = [
         (entry, component_densities(problem.mixture, draws, grid).sum(axis=0))
         for entry, draws in view.with_draws
@@ -99,11 +99,12 @@ def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth
 
 
 def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> list[Any]:
-    x = view.record.problem.x[:, 0]
+    x, weight = view.record.problem.drawn
+    x = x[:, 0]
     edges = bins_of(x)
-    heights, _ = np.histogram(x, edges, weights=view.record.problem.sample_weight, density=True)
+    heights, _ = np.histogram(x, edges, weights=weight, density=True)
     axes.stairs(heights, edges, fill=True, facecolor=DATA.light, alpha=0.55, linewidth=0)
-    draw_rug(axes, x, MUTED.light)
+    draw_rug(axes, x, MUTED.light, weight)
     handles: list[Any] = []
     if truth is not None:
         handles += axes.plot(

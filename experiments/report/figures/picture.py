@@ -163,13 +163,19 @@ def bins_of(x: np.ndarray) -> np.ndarray:
     return np.linspace(low, high, int(np.clip(number, 8, 60)) + 1)
 
 
-def draw_rug(axes: "Axes", x: np.ndarray, colour: str, most: int = 400) -> None:
+def draw_rug(
+    axes: "Axes", x: np.ndarray, colour: str, weight: np.ndarray | None = None, most: int = 400
+) -> None:
     """Draw a tick for each point below the axis; for many points, for evenly spaced order statistics."""
     from matplotlib.path import Path
     from matplotlib.transforms import blended_transform_factory
 
-    points = np.sort(x)
-    if len(points) > most:
+    order = np.argsort(x)
+    points = x[order]
+    if weight is not None and weight.sum() > most:  # those that the points stand for
+        reached = np.cumsum(weight[order])
+        points = points[np.searchsorted(reached, np.linspace(0, 1, most) * reached[-1] * (1 - 1e-12))]
+    elif len(points) > most:
         points = points[np.linspace(0, len(points) - 1, most).round().astype(int)]
     vertices = np.column_stack([np.repeat(points, 2), np.tile([-0.05, -0.015], len(points))])
     codes = np.tile([Path.MOVETO, Path.LINETO], len(points)).astype(np.uint8)

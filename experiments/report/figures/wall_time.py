@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
 from experiments.report.numbers import seconds_text
 from experiments.report.palette import INK, MUTED
-from experiments.report.view import Entry, View
+from experiments.report.view import Entry, View, warmth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,7 +56,8 @@ def picture(view: View) -> Picture | None:
         "wall-time",
         "Wall time",
         "Hatched: building and compiling; solid: running. Both are in the labels, with whether the "
-        f"compiler's cache was warm (compiled before) or cold.{view.missing_from(timed)}",
+        "compiler's cache was warm (compiled before) or cold, or compiled code was reused on other data."
+        f"{view.missing_from(timed)}",
         draw,
         "cost",
     )
@@ -69,5 +70,5 @@ def _seconds(entry: Entry) -> tuple[float, float]:
 def _ending(entry: Entry) -> str:
     if entry.record.status != "ok":
         return f" ({entry.record.status.replace('_', ' ')})"
-    warm = entry.record.info.get("cache_warm")
-    return "" if warm is None else f" ({'warm' if warm else 'cold'})"
+    warm = warmth(entry.record)
+    return f" ({warm})" if warm else ""
