@@ -10,11 +10,11 @@ from measuring import Row, Target, Timing, power, seconds, spaced
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance, fit
 
 TITLE = "Condensed data, to convergence"
-NOTE = """D = 1, one start. The targets are judged by accelerated sweeps, which are not the default. The
-time is that of one call of `fit`: finding a start, the pass over the data that condenses them, all sweeps, and
-the last pass that computes bound and sums anew on the full data. Imports are done, and compiled code is loaded
-from a warm cache by a small fit before. 10^7 points are an array in memory, 10^8 a memory map of a file of
-0.8 GB that has been read once. Times are the median of the repeats."""
+NOTE = """D = 1, one start. The targets are judged by accelerated sweeps, which are not the default.
+The time is that of one call of `fit`: finding a start, the pass over the data that condenses them, all
+sweeps, and the last pass that computes bound and sums anew on the full data. Imports are done, and compiled
+code is loaded from a warm cache by a small fit before. 10^7 points are an array in memory, 10^8 a memory map
+of a file of 0.8 GB that has been read once. Times are the median of the repeats."""
 
 K = 20
 TARGETS = (
