@@ -182,8 +182,8 @@ def quick_fit(
         warnings.append(_scale_warning(data, result))
     if condense is True and result.condensed is None:
         warnings.append(
-            "the data could not be condensed: that takes one column of a normal family, or few different "
-            "values of a discrete one; the sweeps ran on the points themselves"
+            "the data could not be condensed: several columns, components too narrow for points to share a "
+            "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     return QuickFit(
         data,

@@ -5,7 +5,9 @@ Files count as large from 500 numbers on here, so that the same rows can be read
 
 import io
 import json
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,7 @@ from hand_cavi.outlook import sweeps_left
 from hand_cavi.progress import Progress
 from hand_cavi.sources import ArraySource
 
+DOCS = Path(__file__).parents[2] / "docs" / "large-data.md"
 N = 3000
 
 
@@ -229,6 +232,16 @@ def test_an_overview_is_that_of_all_rows_whatever_the_pieces(monkeypatch):
     np.testing.assert_allclose(found.variance, [x[:, 0].var(), 0.0], rtol=1e-9)
     np.testing.assert_array_equal([found.low, found.high], [x.min(axis=0), x.max(axis=0)])
     assert found.variance[1] == 0.0
+
+
+def test_the_source_of_ones_own_in_the_docs_does_what_it_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code = re.findall(r"```python\n(.*?)```", DOCS.read_text(), flags=re.DOTALL)[1]
+    exec(compile(code, DOCS.name, "exec"), {})
+    means, sizes = capsys.readouterr().out.strip().splitlines()
+    assert np.sort(np.fromstring(means.strip("[]"), sep=" ")) == pytest.approx([-3, 3], abs=0.05)
+    n_points, n_nodes = map(int, sizes.split())
+    assert n_points == 120_000 and n_nodes < 1000
 
 
 # checkpoints and threads
