@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from experiments.config.models import is_required, options_of
+from experiments.overview import Overview
 from experiments.plugins import did_you_mean, find_class
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
@@ -34,7 +35,7 @@ POINTS_OF_THE_MEAN = 0.01
 
 
 def family_prior(
-    name: str, x: np.ndarray, n_components: int, given: dict[str, Any]
+    name: str, x: np.ndarray | Overview, n_components: int, given: dict[str, Any]
 ) -> tuple[ConjugateFamily, str]:
     """Return a prior of a family, its fields given or scaled to the data.
 
@@ -42,7 +43,8 @@ def family_prior(
     ----------
     name : str
         The family's.
-    x : ndarray, shape (N, D)
+    x : ndarray, shape (N, D), or Overview
+        The data, or what a look at them gave.
     n_components : int
         K.
     given : dict
@@ -61,9 +63,10 @@ def family_prior(
         If the family is unknown, has no such field, or the values cannot be used.
     """
     cls = find_class("families", name)
+    x = x if isinstance(x, Overview) else Overview.of(x)
     defaults = _FAMILIES[name](x, n_components) if name in _FAMILIES else {}
     prior, about = _made(cls, given, defaults)
-    return prior.with_features(x.shape[1]), about
+    return prior.with_features(x.n_features), about
 
 
 def weights_prior(name: str, given: dict[str, Any]) -> tuple[MixingWeights, str]:
@@ -90,53 +93,52 @@ def _made(cls: Any, given: dict[str, Any], defaults: dict[str, Default]) -> tupl
     return prior, ", ".join(f"{key.replace('_', ' ')} = {how}" for key, (_, how) in chosen.items())
 
 
-def _normal_known_variance(x: np.ndarray, n_components: int) -> dict[str, Default]:
-    spread = float(np.ptp(x, axis=0).max())
+def _normal_known_variance(x: Overview, n_components: int) -> dict[str, Default]:
+    spread = float((x.high - x.low).max())
     variance = (spread**2, "the data's range squared") if spread > 0 else (1.0, "1")
     return {
-        "mean": (x.mean(axis=0), "the data's mean"),
+        "mean": (x.mean, "the data's mean"),
         "variance": variance,
         "noise_variance": (1.0, "1"),
     }
 
 
-def _normal_gamma(x: np.ndarray, n_components: int) -> dict[str, Default]:
+def _normal_gamma(x: Overview, n_components: int) -> dict[str, Default]:
     """With shape 3/2 a component's expected variance, rate / (shape - 1), is twice the rate."""
     variances, how = _spread(x, n_components)
     return {
-        "mean": (x.mean(axis=0), "the data's mean"),
+        "mean": (x.mean, "the data's mean"),
         "precision_scale": (POINTS_OF_THE_MEAN, f"{POINTS_OF_THE_MEAN:g}"),
         "shape": (1.5, "3/2"),
         "rate": (variances / 2, f"half {how}"),
     }
 
 
-def _normal_wishart(x: np.ndarray, n_components: int) -> dict[str, Default]:
+def _normal_wishart(x: Overview, n_components: int) -> dict[str, Default]:
     """With D + 2 degrees of freedom a component's expected covariance is scale_inverse itself."""
     variances, how = _spread(x, n_components)
     return {
-        "mean": (x.mean(axis=0), "the data's mean"),
+        "mean": (x.mean, "the data's mean"),
         "precision_scale": (POINTS_OF_THE_MEAN, f"{POINTS_OF_THE_MEAN:g}"),
-        "degrees_of_freedom": (x.shape[1] + 2.0, "D + 2"),
+        "degrees_of_freedom": (x.n_features + 2.0, "D + 2"),
         "scale_inverse": (np.diag(variances), f"the diagonal matrix of {how}"),
     }
 
 
-def _gamma_poisson(x: np.ndarray, n_components: int) -> dict[str, Default]:
-    mean = x.mean(axis=0)
+def _gamma_poisson(x: Overview, n_components: int) -> dict[str, Default]:
+    mean = x.mean
     rate = np.divide(1.0, mean, out=np.ones_like(mean), where=mean > 0)
     return {"shape": (1.0, "1"), "rate": (rate, "1 / the data's mean")}
 
 
-def _dirichlet_categorical(x: np.ndarray, n_components: int) -> dict[str, Default]:
-    n_categories = max(2, int(np.max(x, initial=0)) + 1)
+def _dirichlet_categorical(x: Overview, n_components: int) -> dict[str, Default]:
+    n_categories = max(2, int(x.high.max()) + 1)
     return {"concentration": (np.ones(n_categories), f"1 for each of {n_categories} categories")}
 
 
-def _spread(x: np.ndarray, n_components: int) -> tuple[np.ndarray, str]:
+def _spread(x: Overview, n_components: int) -> tuple[np.ndarray, str]:
     """Return the data's variances over K^(2/D), shape (D,); 1 for a column that is constant."""
-    with np.errstate(over="ignore"):
-        variances = x.var(axis=0) / n_components ** (2 / x.shape[1])
+    variances = x.variance / n_components ** (2 / x.n_features)
     if not np.isfinite(variances).all():
         raise InputError("the data spread so widely that float64 cannot hold their variance; rescale them")
     how = "the data's variances / K^(2/D)"
@@ -145,7 +147,7 @@ def _spread(x: np.ndarray, n_components: int) -> tuple[np.ndarray, str]:
     return np.where(variances > 0, variances, 1.0), how
 
 
-_FAMILIES: dict[str, Callable[[np.ndarray, int], dict[str, Default]]] = {
+_FAMILIES: dict[str, Callable[[Overview, int], dict[str, Default]]] = {
     "normal_known_variance": _normal_known_variance,
     "normal_gamma": _normal_gamma,
     "normal_wishart": _normal_wishart,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from hand_cavi.kernels import Assignments
 from hand_cavi.mixture import Mixture
 from hand_cavi.moves import MoveOutcome, improve
 from hand_cavi.outlook import Outlook
+from hand_cavi.progress import Tell, Tracker
 from hand_cavi.result import Fit, StartOutcome
 from hand_cavi.together import ascend_together
 
@@ -32,6 +32,7 @@ class Climb:
     gives_up: bool = False
     leaps: bool = False
     log: Log | None = None
+    progress: Tell | None = None
 
     def through(self, task: Any) -> Any:
         """Return the task, its passes over the data made through the log if there is one."""
@@ -41,15 +42,24 @@ class Climb:
         """Ascend from every start, told by its kind and assignments; return the best, and all outcomes."""
         if hasattr(task, "source") and self.rule.callback is None:
             return self._together(task, list(begun))
-        return self._one_by_one(task, begun)
+        return self._one_by_one(task, list(begun))
 
-    def _one_by_one(self, task: Any, begun: Begun) -> tuple[Ascent, list[StartOutcome]]:
+    def _one_by_one(
+        self, task: Any, begun: Sequence[tuple[str, Assignments]]
+    ) -> tuple[Ascent, list[StartOutcome]]:
         """Ascend from each start in turn; only the best ascent so far is held."""
         best: Ascent | None = None
         outcomes: list[StartOutcome] = []
+        tracker = Tracker(self.progress, self.rule, len(begun))
+
+        def known(info: StepInfo) -> float:
+            tracker.saw(len(outcomes), info)
+            tracker.tell()
+            return -np.inf if best is None else best.elbo
+
         for kind, assignments in begun:
-            known = -np.inf if best is None else best.elbo
-            ascent = self._ascend(task, self._hot(task, assignments), partial(_always, known))
+            ascent = self._ascend(task, self._hot(task, assignments), known)
+            tracker.ended(len(outcomes))
             outcomes.append(_outcome(kind, ascent))
             if best is None or ascent.elbo > best.elbo:
                 best = ascent
@@ -62,16 +72,21 @@ class Climb:
         """Ascend from all starts in step, each pass over the data shared by all."""
         now = np.full(len(begun), -np.inf)
         bounds = now.copy()  # as they were before the pass under way, for everyone alike
+        tracker = Tracker(self.progress, self.rule, len(begun))
 
         def ascend_from(view: Any, state: State, i: int) -> Ascent:
             def known(info: StepInfo) -> float:
                 now[i] = info.elbo
+                tracker.saw(i, info)
                 return float(np.max(np.delete(bounds, i), initial=-np.inf))
 
-            return self._ascend(view, self._hot(view, state.assignments), known)
+            ascent = self._ascend(view, self._hot(view, state.assignments), known)
+            tracker.ended(i)
+            return ascent
 
         def before_pass() -> None:
             bounds[:] = now
+            tracker.tell()
 
         states = [State(task.components, task.weights, assignments) for _, assignments in begun]
         ascents = ascend_together(task, states, ascend_from, before_pass)
@@ -86,12 +101,11 @@ class Climb:
 
         `known` takes what is reported of a sweep and returns the best bound of any other start.
         """
-        if not self.gives_up:
-            return ascend(task, state, self.rule, self.leaps)
         outlook, given_up = Outlook(), []
 
         def after_sweep(info: StepInfo) -> bool:
-            if outlook.hopeless(info, known(info)):
+            best = known(info)
+            if self.gives_up and outlook.hopeless(info, best):
                 given_up.append(info)
             return bool((self.rule.callback and self.rule.callback(info)) or given_up)
 
@@ -105,10 +119,6 @@ class Climb:
         if self.n_moves == 0:
             return best, ()
         return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0], self.leaps)
-
-
-def _always(bound: float, _: StepInfo) -> float:
-    return bound
 
 
 def _outcome(kind: str, ascent: Ascent) -> StartOutcome:

@@ -27,6 +27,7 @@ from hand_cavi.preparing import (
     starting_points,
     summarised,
 )
+from hand_cavi.progress import Tell
 from hand_cavi.result import Fit, StartOutcome
 from hand_cavi.sources import Source, as_source, look_at
 
@@ -56,6 +57,7 @@ def fit(
     give_up: bool | Literal["auto"] = "auto",
     accelerate: bool | Literal["auto"] = False,
     checkpoint: Path | str | None = None,
+    progress: Tell | None = None,
 ) -> Fit:
     """Fit a mixture by coordinate-ascent variational inference.
 
@@ -98,6 +100,9 @@ def fit(
     checkpoint : Path or str, optional
         A file in which every pass over the data is written down. The same call with the same file goes on
         from where it was interrupted, to the same result, bit for bit; see `hand_cavi.checkpoint`.
+    progress : callable, optional
+        Told after every sweep, or every pass that starts share, how far the fit has come; see
+        `hand_cavi.progress`.
 
     Returns
     -------
@@ -138,6 +143,7 @@ def fit(
         ),
         as_temperatures(annealing),
         as_count(moves, "moves", at_least=0),
+        progress=progress,
     )
     n_threads = None if threads is None else as_count(threads, "threads")
     allowed = _as_tolerance(condense_tolerance, "condense_tolerance")

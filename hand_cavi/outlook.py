@@ -9,6 +9,8 @@ It is a forecast, not a proof: a start that is given up on its way into a saddle
 the best optimum of all. So starts are given up only for large data, or if asked for.
 """
 
+import math
+
 from hand_cavi.cavi import StepInfo
 
 SAFETY = 20.0
@@ -48,3 +50,23 @@ def forecast(first: float, second: float, third: float) -> float:
     if gain <= 0.0:
         return 0.0
     return gain * gain / (before - gain) if before > gain else float("inf")
+
+
+def sweeps_left(first: float, second: float, third: float, negligible: float, patience: int) -> float:
+    """Return how many sweeps convergence is away, after three successive bounds; it may be infinite.
+
+    Parameters
+    ----------
+    first, second, third : float
+        In nats.
+    negligible : float
+        Sweeps that gain no more than this, in nats, are quiet.
+    patience : int
+        So many quiet sweeps are convergence.
+    """
+    before, gain = second - first, third - second
+    if gain <= negligible:
+        return patience
+    if gain >= before or negligible <= 0.0:
+        return float("inf")
+    return math.ceil(math.log(negligible / gain) / math.log(gain / before)) + patience

@@ -26,7 +26,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from hand_cavi.cell_sums import MOMENTS
 from hand_cavi.conjugate import ConjugateFamily

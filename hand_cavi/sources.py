@@ -67,12 +67,13 @@ class Source(ABC):
     def spread_out(self, most: int) -> Block:
         """Return at most so many rows, evenly spaced through the data, as float64."""
         step = -(-self.n_points // most)
+        copy = None if step == 1 else True  # a view would hold the whole block
         rows, weights, begins = [], [], 0
         for block in self.blocks():
             here = slice(-begins % step, None, step)
-            rows.append(np.asarray(block.rows[here], dtype=np.float64))
+            rows.append(np.array(block.rows[here], dtype=np.float64, copy=copy))
             if block.weight is not None:
-                weights.append(np.asarray(block.weight[here], dtype=np.float64))
+                weights.append(np.array(block.weight[here], dtype=np.float64, copy=copy))
             begins += len(block.rows)
         return Block(np.concatenate(rows), np.concatenate(weights) if weights else None)
 

@@ -11,13 +11,20 @@ _MOST_CORRELATED = 8  # features; more correlations than these fill a screen
 def print_fit(result: QuickFit, trace: bool = False) -> None:
     """Print a fit for a reader."""
     fit, terms = result.fit, result.fit.elbo_terms
-    print(result.data.about)
+    print(result.data.shown.about)
     print(result.about_model)
     if result.about_prior:
         print(result.about_prior)
     at_best, number = result.starts_at_best, len(fit.starts)
     print(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
     print(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
+    if given_up := result.starts_given_up:
+        print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
+    if found := fit.condensed:
+        print(
+            f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
+            f"measured on all points: bound {found.elbo_error:.1g}, sums {found.sums_error:.1g}"
+        )
     if trace:
         print("\nsweep  ELBO")
         for sweep, elbo in enumerate(fit.elbo_trace, 1):
@@ -32,13 +39,13 @@ def print_fit(result: QuickFit, trace: bool = False) -> None:
     print_aligned(_components(result))
     if "probability" in result.figures:
         _print_categories(result)
-    if "correlation" in result.figures and 1 < result.data.x.shape[1] <= _MOST_CORRELATED:
+    if "correlation" in result.figures and 1 < result.data.shown.x.shape[1] <= _MOST_CORRELATED:
         _print_correlations(result)
 
 
 def _components(result: QuickFit) -> list[list[str]]:
     """Return the table of components: points, weights unless they are fixed, and what the family says."""
-    found, features = result.figures, result.data.features
+    found, features = result.figures, result.data.shown.features
     header = ["component", "points"]
     if result.fit.weights.name != "fixed":
         header.append("weight ± sd")
@@ -64,8 +71,8 @@ def _components(result: QuickFit) -> list[list[str]]:
 
 def _print_categories(result: QuickFit) -> None:
     probability, sd = result.figures["probability"], result.figures["sd"]
-    for d, feature in enumerate(result.data.features):
-        labels = labels_of(result.data, d, probability.shape[2])
+    for d, feature in enumerate(result.data.shown.features):
+        labels = labels_of(result.data.shown, d, probability.shape[2])
         print(f"\n{feature}: probability ± sd")
         rows = [["component", *labels]]
         for k in range(len(probability)):
@@ -81,7 +88,7 @@ def labels_of(data: Dataset, feature: int, n_categories: int) -> list[str]:
 
 
 def _print_correlations(result: QuickFit) -> None:
-    features = result.data.features
+    features = result.data.shown.features
     below = np.tril_indices(len(features), -1)
     print("\ncorrelations of the points within a component")
     rows = [["component", *(f"{features[i]}, {features[j]}" for i, j in zip(*below, strict=True))]]

@@ -3,23 +3,23 @@
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from experiments import priors
 from experiments.commands import _posterior
-from experiments.datasets import Dataset, file
+from experiments.commands._data import CATEGORIES, Data, read
+from experiments.datasets import Dataset
+from experiments.overview import Overview
 from experiments.study.formula import formula
 from experiments.study.grid import model_content, too_few_points
-from hand_cavi import Fit, InputError, Mixture, NormalKnownVariance, fit
+from hand_cavi import Fit, InputError, Mixture, NormalKnownVariance, Status, fit
+
+__all__ = ["CATEGORIES", "Model", "QuickFit", "assignments", "quick_fit", "read"]
 
 _SILLY = 4.0
 """A noise variance this many times too large or too small is worth a word; a convention of this project."""
-
-CATEGORIES = "dirichlet_categorical"
-"""The family whose data are categories: text or numbers are mapped to codes."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Model:
     prior: dict[str, Any] = field(default_factory=dict)
     weights_prior: dict[str, Any] = field(default_factory=dict)
 
-    def of(self, x: np.ndarray, n_components: int | None = None) -> tuple[Mixture, str]:
+    def of(self, x: np.ndarray | Overview, n_components: int | None = None) -> tuple[Mixture, str]:
         """Return the mixture for these data, and what of its priors was chosen here (or nothing)."""
         n_components = n_components or self.n_components
         prior, about = priors.family_prior(self.family, x, n_components, self.prior)
@@ -58,7 +58,7 @@ class QuickFit:
 
     Attributes
     ----------
-    data : Dataset
+    data : Data
     fit : Fit
     seed : int
     about_model, about_prior : str
@@ -66,7 +66,7 @@ class QuickFit:
     warnings : tuple of str
     """
 
-    data: Dataset
+    data: Data
     fit: Fit
     seed: int
     about_model: str
@@ -78,6 +78,11 @@ class QuickFit:
         """How many starts reached the best bound, to 1e-6 relative."""
         best = self.fit.starts[0].elbo
         return sum(start.elbo >= best - 1e-6 * max(1.0, abs(best)) for start in self.fit.starts)
+
+    @property
+    def starts_given_up(self) -> int:
+        """How many starts were given up, because their bounds rose too slowly."""
+        return sum(start.status is Status.GIVEN_UP for start in self.fit.starts)
 
     @cached_property
     def order(self) -> np.ndarray:
@@ -97,22 +102,22 @@ class QuickFit:
         ]
 
     def picture(self) -> Any:
-        """Draw the data and the fitted components over them, as fits the family."""
+        """Draw the data, or some of many, and the fitted components over them, as fits the family."""
         from experiments.report.figures import fit_figure
 
-        return fit_figure(self.fit, self.data, self.order)
+        return fit_figure(self.fit, self.data.shown, self.order)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures as JSON content."""
-        terms = self.fit.elbo_terms
+        terms, data = self.fit.elbo_terms, self.data.shown
         content = model_content(self.fit.mixture)
         found = self.figures
         location = next(name for name in ("mean", "rate", "probability") if name in found)
         return {
-            "data": self.data.about,
-            "n": len(self.data.x),
-            "columns": list(self.data.features),
-            "categories": [list(labels) for labels in self.data.categories],
+            "data": data.about,
+            "n": self.data.n_points,
+            "columns": list(data.features),
+            "categories": [list(labels) for labels in data.categories],
             "model": self.about_model,
             "family": content["components"]["name"],
             "weights": content["weights"]["name"],
@@ -127,6 +132,8 @@ class QuickFit:
             "sweeps": self.fit.sweeps,
             "starts": len(self.fit.starts),
             "starts_at_best": self.starts_at_best,
+            "starts_given_up": self.starts_given_up,
+            "condensed": self._condensed(),
             "elbo": self.fit.elbo,
             "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
             "elbo_trace": self.fit.elbo_trace,
@@ -137,39 +144,52 @@ class QuickFit:
             "warnings": list(self.warnings),
         }
 
-
-def read(path: Path, columns: tuple[str, ...], family: str) -> Dataset:
-    """Return columns of a file; for categories, as codes with the labels that they stand for."""
-    settings = file.Settings(path=str(path), columns=columns, categories=family == CATEGORIES)
-    return file.load(settings, np.random.default_rng(0))  # nothing is random in a file
+    def _condensed(self) -> dict[str, Any] | None:
+        found = self.fit.condensed
+        if found is None:
+            return None
+        return {
+            "points": found.n_points,
+            "nodes": found.n_nodes,
+            "elbo_error": found.elbo_error,
+            "sums_error": found.sums_error,
+        }
 
 
 def quick_fit(
-    data: Dataset,
-    model: Model,
-    *,
-    starts: int = 20,
-    seed: int = 1,
-    max_sweeps: int = 2000,
-    tolerance: float = 1e-12,
+    data: Data, model: Model, *, seed: int = 1, condense: bool | Literal["auto"] = "auto", **settings: Any
 ) -> QuickFit:
     """Fit a mixture to data by CAVI.
+
+    Parameters
+    ----------
+    data : Data
+    model : Model
+    seed : int
+    condense : bool or "auto"
+    **settings
+        Of `hand_cavi.fit`.
 
     Raises
     ------
     InputError
         If the data or a setting cannot be used.
     """
-    mixture, about_prior = model.of(data.x)
-    result = fit(mixture, data.x, rng=seed, starts=starts, max_sweeps=max_sweeps, tolerance=tolerance)
-    warnings = [too_few_points(len(data.x), model.n_components), *_unused_categories(data)]
+    mixture, about_prior = model.of(data.overview)
+    result = fit(mixture, data.source, rng=seed, condense=condense, **settings)
+    warnings = [too_few_points(data.n_points, model.n_components), *_unused_categories(data.shown)]
     if "noise_variance" not in model.prior:
-        warnings.append(_scale_warning(data.x, result))
+        warnings.append(_scale_warning(data, result))
+    if condense is True and result.condensed is None:
+        warnings.append(
+            "the data could not be condensed: several columns, components too narrow for points to share a "
+            "cell, or too many different rows; the sweeps ran on the points themselves"
+        )
     return QuickFit(
         data,
         result,
         seed,
-        formula(mixture, len(data.x)),
+        formula(mixture, data.n_points),
         about_prior,
         tuple(word for word in warnings if word),
     )
@@ -201,6 +221,10 @@ def assignments(words: list[str], option: str) -> dict[str, Any]:
     return found
 
 
+def _by(n_seen: int, n_points: int) -> str:
+    return "" if n_seen == n_points else f" (by {n_seen:,} of {n_points:,}, evenly spaced)"
+
+
 def _unused_categories(data: Dataset) -> list[str]:
     """Say where a feature has fewer categories than another: the family gives all features as many."""
     most = max((len(labels) for labels in data.categories), default=0)
@@ -212,10 +236,14 @@ def _unused_categories(data: Dataset) -> list[str]:
     ]
 
 
-def _scale_warning(x: np.ndarray, result: Fit) -> str | None:
-    """Compare the points' variance about their components with the noise variance that was assumed."""
+def _scale_warning(data: Data, result: Fit) -> str | None:
+    """Compare the points' variance about their components with the noise variance that was assumed.
+
+    Of many points, some are looked at.
+    """
     if not isinstance(result.components, NormalKnownVariance):
         return None
+    x = data.some()
     n_points, n_features = x.shape
     free = n_points - len(result.counts)
     if free < 1:
@@ -227,6 +255,6 @@ def _scale_warning(x: np.ndarray, result: Fit) -> str | None:
         return None
     return (
         f"the noise variance was taken to be {noise_variance:g}, but points scatter about their components "
-        f"with variance {within:.3g}; give --noise-variance, or take a family that learns it: "
-        "--family normal_gamma or normal_wishart"
+        f"with variance {within:.3g}{_by(len(x), data.n_points)}; give --noise-variance, or "
+        "take a family that learns it: --family normal_gamma or normal_wishart"
     )

@@ -1,7 +1,8 @@
 """`elbowroom fit`: CAVI alone, on a file of one's own."""
 
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -33,6 +34,19 @@ Starts = Annotated[int, typer.Option(help="Dispersed starts; the best bound wins
 Seed = Annotated[int, typer.Option(help="Where the starts come from.", min=0)]
 
 
+class Condense(StrEnum):
+    """When sweeps run on condensed data."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+    @property
+    def setting(self) -> bool | Literal["auto"]:
+        """As `hand_cavi.fit` takes it."""
+        return "auto" if self is Condense.AUTO else self is Condense.ALWAYS
+
+
 def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
@@ -57,6 +71,24 @@ def fit(
     tolerance: Annotated[
         float, typer.Option(help="Relative change of the bound that is none.", min=0)
     ] = 1e-12,
+    condense: Annotated[
+        Condense,
+        typer.Option(
+            help="Whether sweeps run on some hundred weighted points that stand for all. "
+            "auto: from 50,000 points on, where it pays."
+        ),
+    ] = Condense.AUTO,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="Of sweeps over large data; they change no digit. Default: one a core.", min=1),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that keeps every pass over the data; an interrupted fit, called again in the same "
+            "way, goes on from there."
+        ),
+    ] = None,
     trace: Annotated[bool, typer.Option("--trace", help="Print the bound after every sweep.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
@@ -64,24 +96,41 @@ def fit(
     json: Json = False,
 ) -> None:
     """Fit a mixture to a file by CAVI: bound, components and weights."""
+    from experiments.commands._data import open_data
     from experiments.commands._fit_tables import print_fit
-    from experiments.commands._quick import quick_fit, read
+    from experiments.commands._progress import FitProgress
+    from experiments.commands._quick import quick_fit
     from hand_cavi import Status
 
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
-    result = quick_fit(
-        read(data, tuple(column or ()), family),
-        model,
-        starts=starts,
-        seed=seed,
-        max_sweeps=max_sweeps,
-        tolerance=tolerance,
-    )
+    try:
+        with FitProgress() as progress:
+            result = quick_fit(
+                open_data(data, tuple(column or ()), family),
+                model,
+                seed=seed,
+                starts=starts,
+                max_sweeps=max_sweeps,
+                tolerance=tolerance,
+                condense=condense.setting,
+                threads=threads,
+                checkpoint=checkpoint,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        if checkpoint is None:
+            raise
+        warn(f'interrupted; what is done is kept in "{checkpoint}", and the same command goes on from there')
+        raise typer.Exit(130) from None
     for warning in result.warnings:
         warn(warning)
     if plot is not None:
         write_picture(plot, result.picture)
+        if result.data.is_thinned:
+            warn(
+                f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} points, evenly spaced"
+            )
     if json:
         print_json(result.summary())
     else:

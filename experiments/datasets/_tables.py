@@ -64,19 +64,25 @@ def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
         array = np.load(path, allow_pickle=False)
     except (ValueError, EOFError):
         raise InputError(f"{path.name} is no readable NPY file of numbers") from None
+    arrays, columns = npy_columns(path, array, wanted)
+    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
+
+
+def npy_columns(
+    path: Path, array: np.ndarray, wanted: tuple[str, ...]
+) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """Return views of an array's columns, each of shape (N,), and their names; or raise InputError."""
     if array.dtype.names:
         columns = choose(path, list(array.dtype.names), wanted)
-        arrays = [array[name] for name in columns]
-    else:
-        if array.ndim == 2 and array.shape[1] == 0:
-            raise InputError(f"{path.name} has no columns; give at least one")
-        if array.ndim not in (1, 2):
-            raise InputError(f"{path.name} has {array.ndim} axes; give points as (N,) or (N, D)")
-        rows = array[:, np.newaxis] if array.ndim == 1 else array
-        header = [str(d) for d in range(rows.shape[1])]
-        columns = choose(path, header, wanted or tuple(header))
-        arrays = [rows[:, int(name)] for name in columns]
-    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
+        return [array[name] for name in columns], columns
+    if array.ndim == 2 and array.shape[1] == 0:
+        raise InputError(f"{path.name} has no columns; give at least one")
+    if array.ndim not in (1, 2):
+        raise InputError(f"{path.name} has {array.ndim} axes; give points as (N,) or (N, D)")
+    rows = array[:, np.newaxis] if array.ndim == 1 else array
+    header = [str(d) for d in range(rows.shape[1])]
+    columns = choose(path, header, wanted or tuple(header))
+    return [rows[:, int(name)] for name in columns], columns
 
 
 def header_of(path: Path) -> tuple[list[str], str]:
@@ -161,9 +167,9 @@ def _value(path: Path, line: int, column: str, word: str) -> float:
 def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
     if len(values) == 0:
         raise InputError(f'{path.name}: column "{column}" is empty; there must be at least one point')
-    if values.ndim != 1 or (values.dtype.kind not in "iuf" and values.dtype.kind != "O"):
-        raise InputError(f'{path.name}: column "{column}" holds {values.dtype}, not numbers')
-    if values.dtype.kind == "O":
+    if values.dtype.kind != "O":
+        refuse_other_than_numbers(path, column, values)
+    else:
         for row, value in enumerate(values):
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 found = "nothing" if value is None else f'"{value}"'
@@ -172,14 +178,25 @@ def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
                     "finite number is needed; mend the value or remove the row"
                 )
     numbers = values.astype(np.float64)
+    refuse_gaps(path, column, numbers)
+    return numbers
+
+
+def refuse_other_than_numbers(path: Path, column: str, values: np.ndarray) -> None:
+    """Raise InputError if a column's kind is not that of real numbers."""
+    if values.ndim != 1 or values.dtype.kind not in "iuf":
+        raise InputError(f'{path.name}: column "{column}" holds {values.dtype}, not numbers')
+
+
+def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0) -> None:
+    """Raise InputError if a number is not finite, and name its row; the first here is number `begins`."""
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(np.argmax(bad))
         raise InputError(
-            f'{path.name}, row {row} (counted from 0): column "{column}" holds {numbers[row]} (or nothing), '
-            "where a finite number is needed; mend the value or remove the row"
+            f'{path.name}, row {begins + row} (counted from 0): column "{column}" holds {numbers[row]} (or '
+            "nothing), where a finite number is needed; mend the value or remove the row"
         )
-    return numbers
 
 
 def _as_number(word: str) -> float | None:

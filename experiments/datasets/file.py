@@ -5,6 +5,7 @@ cannot be used is refused with the place where it stands: for CSV the line of th
 for Parquet and NPY the row, counted from 0 as pandas and numpy do.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,10 +13,12 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.config.options import Options
-from experiments.datasets import Dataset
+from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import encode
 from experiments.datasets._tables import read_csv, read_npy, read_parquet
+from experiments.overview import Overview
 from hand_cavi import InputError
+from hand_cavi.sources import Source
 
 _READERS = {
     ".csv": read_csv,
@@ -54,6 +57,28 @@ class Settings(Options):
         return str(Path(folder) / path) if folder is not None else path
 
 
+@dataclass(frozen=True)
+class Large:
+    """A file that is not read whole.
+
+    Attributes
+    ----------
+    source : Source
+        All rows.
+    overview : Overview
+        Their mean, variance and range.
+    features : tuple of str
+        The D columns' names.
+    about : str
+        Where the data come from.
+    """
+
+    source: Source
+    overview: Overview
+    features: tuple[str, ...]
+    about: str
+
+
 def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     """Read the named columns; nothing is random here.
 
@@ -63,22 +88,14 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         If the file or a column is missing, or holds no points, or something that is no finite number (for
         categories: nothing).
     """
-    path = Path(settings.path)
-    wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
-    if len(set(wanted)) != len(wanted):
-        raise InputError(f"{path.name}: a column is named twice; name each once")
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"{path.name}: files ending in {', '.join(_READERS)} can be read, not this one")
-    if not path.exists():
-        raise InputError(f'there is no data file "{path}"')
+    path, wanted = _checked(settings)
     try:
         if settings.categories:
             x, features, labels = encode(path, wanted)
             return Dataset(
                 x, features, _about_categories(path.name, features, labels), settings.unit, categories=labels
             )
-        values, features = reader(path, wanted)
+        values, features = _READERS[path.suffix.lower()](path, wanted)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
     with np.errstate(over="ignore"):
@@ -86,6 +103,41 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     if not np.isfinite(x).all():
         raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
     return Dataset(x, features, _about(path.name, features, settings), settings.unit)
+
+
+def open_large(settings: Settings) -> Large | None:
+    """Return a large file's columns as they stand, or None if the file is one that is read whole.
+
+    Raises
+    ------
+    InputError
+        As `load` does.
+    """
+    path, wanted = _checked(settings)
+    if settings.categories or settings.scale != 1 or settings.centre != 0:
+        return None
+    try:
+        found = _large.open_large(path, wanted)
+        if found is None:
+            return None
+        source, features = found
+        overview = _large.overview_of(source, path, features)
+    except OSError as error:
+        raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
+    return Large(source, overview, features, _about(path.name, features, settings))
+
+
+def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
+    """Return the path of a file that is there and can be read, and the columns wanted."""
+    path = Path(settings.path)
+    wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
+    if len(set(wanted)) != len(wanted):
+        raise InputError(f"{path.name}: a column is named twice; name each once")
+    if path.suffix.lower() not in _READERS:
+        raise InputError(f"{path.name}: files ending in {', '.join(_READERS)} can be read, not this one")
+    if not path.exists():
+        raise InputError(f'there is no data file "{path}"')
+    return path, wanted
 
 
 def _about(name: str, features: tuple[str, ...], settings: Settings) -> str:

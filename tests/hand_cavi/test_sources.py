@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +133,29 @@ def test_rows_for_starts_are_spread_out():
     source = ArraySource(np.arange(1000.0)[:, np.newaxis])
     assert source.spread_out(100).rows[:, 0].tolist() == list(range(0, 1000, 10))
     assert InPieces().spread_out(601).rows[:, 0].tolist() == data()[::10, 0].tolist()
+
+
+class Counted(Source):
+    """Counts, before every block, those that somebody still holds."""
+
+    n_points, n_features = 1000, 1
+
+    def __init__(self) -> None:
+        self._given: list = []
+        self.held: list[int] = []
+
+    def blocks(self) -> Iterator[Block]:
+        for begins in range(0, 1000, 250):
+            rows = np.arange(begins, begins + 250.0)[:, np.newaxis]
+            self.held.append(sum(given() is not None for given in self._given))
+            self._given.append(weakref.ref(rows))
+            yield Block(rows)
+
+
+def test_rows_that_are_spread_out_hold_no_block():
+    source = Counted()
+    assert source.spread_out(100).rows[:, 0].tolist() == list(range(0, 1000, 10))
+    assert max(source.held) <= 1  # the one before, in the loop's hands
 
 
 @pytest.mark.parametrize(

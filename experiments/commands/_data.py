@@ -1,0 +1,76 @@
+"""A user's file, small or large, as `elbowroom fit` sees it: all rows to fit, some rows to look at."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from experiments.datasets import Dataset, file
+from experiments.overview import Overview
+from hand_cavi.sources import Source, as_source
+
+CATEGORIES = "dirichlet_categorical"
+"""The family whose data are categories: text or numbers are mapped to codes."""
+
+SOME = 20_000
+"""Rows, evenly spaced, that are held of a large file for a picture, and taken of any data for a warning."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows of a file.
+
+    Attributes
+    ----------
+    source : Source
+        All rows; those of a large file are read anew when they are wanted.
+    overview : Overview
+        Number, mean, variance and range of all rows.
+    shown : Dataset
+        All rows, or `SOME` of a large file.
+    """
+
+    source: Source
+    overview: Overview
+    shown: Dataset
+
+    @property
+    def n_points(self) -> int:
+        """N."""
+        return self.overview.n_points
+
+    @property
+    def is_thinned(self) -> bool:
+        """Whether `shown` holds fewer rows than there are."""
+        return len(self.shown.x) < self.n_points
+
+    def some(self) -> np.ndarray:
+        """Return at most `SOME` rows, evenly spaced."""
+        return self.source.spread_out(SOME).rows
+
+
+def read(path: Path, columns: tuple[str, ...], family: str) -> Dataset:
+    """Return columns of a file; for categories, as codes with the labels that they stand for."""
+    return file.load(
+        _settings(path, columns, family), np.random.default_rng(0)
+    )  # nothing is random in a file
+
+
+def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
+    """Return columns of a file; a large NPY or Parquet file is not read whole.
+
+    Raises
+    ------
+    InputError
+        If the file, a column or a value cannot be used.
+    """
+    large = file.open_large(_settings(path, columns, family))
+    if large is None:
+        data = read(path, columns, family)
+        return Data(as_source(data.x), Overview.of(data.x), data)
+    rows = large.source.spread_out(SOME).rows
+    return Data(large.source, large.overview, Dataset(rows, large.features, large.about))
+
+
+def _settings(path: Path, columns: tuple[str, ...], family: str) -> file.Settings:
+    return file.Settings(path=str(path), columns=columns, categories=family == CATEGORIES)

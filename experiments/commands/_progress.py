@@ -1,0 +1,104 @@
+"""How far a fit has come, on one line of the terminal that is written over and in the end taken away."""
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from experiments.workers.progress import duration
+from hand_cavi.progress import Progress
+
+PATIENCE = 1.0
+"""Seconds for which nothing is shown, so that a short fit flickers nowhere."""
+
+_EVERY = 0.2  # seconds between two lines
+_MEASURED = 10  # sweeps by which the seconds of a sweep are measured
+
+
+class FitProgress:
+    """The display. A context manager, and the `progress` of `hand_cavi.fit`.
+
+    Parameters
+    ----------
+    stream : text file, optional
+        Standard error by default. Nothing is written unless it is a terminal.
+    clock : callable
+        Returns seconds.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream or sys.stderr, clock
+        self._pace = Pace()
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        self._shows = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._last = self._clock() + PATIENCE - _EVERY
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show where the fit stands."""
+        now = self._clock()
+        seconds = self._pace.seconds_a_sweep(progress, now)
+        if not self._shows or now - self._last < _EVERY:
+            return
+        self._last = now
+        from rich.text import Text
+
+        if self._live is None:
+            self._live = _live_display(self._stream)
+            self._live.start()
+        self._live.update(Text(line_of(progress, seconds), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+
+class Pace:
+    """Seconds a sweep takes, by the last few of the same starts."""
+
+    def __init__(self) -> None:
+        self._start = 0
+        self._seen: deque[tuple[int, float]] = deque(maxlen=_MEASURED + 1)
+
+    def seconds_a_sweep(self, progress: Progress, now: float) -> float | None:
+        """Take note of a sweep that ends now; return None after a first one."""
+        start = progress.under_way[0] if len(progress.under_way) == 1 else 0  # 0: those that share a pass
+        if self._seen and (start != self._start or progress.sweep <= self._seen[-1][0]):
+            self._seen.clear()
+        self._start = start
+        self._seen.append((progress.sweep, now))
+        (first, began), (last, ended) = self._seen[0], self._seen[-1]
+        return (ended - began) / (last - first) if last > first else None
+
+
+def line_of(progress: Progress, seconds_a_sweep: float | None) -> str:
+    """Return the line that tells where a fit stands, and how long it may yet take."""
+    under_way, n_starts = progress.under_way, progress.n_starts
+    if len(under_way) == 1:
+        words = f"start {under_way[0]} of {n_starts}"
+        until = " for this start" if n_starts > 1 else ""
+    else:
+        words, until = f"{len(under_way)} of {n_starts} starts, side by side", ""
+    words += f": sweep {progress.sweep}, bound {progress.elbo:.10g}"
+    if progress.gain is not None:
+        words += f", last gain {progress.gain:.2g}"
+    if progress.sweeps_left is None or seconds_a_sweep is None:
+        return f"{words}; time left not known yet"
+    return f"{words}; about {duration(progress.sweeps_left * seconds_a_sweep)} left{until}"
+
+
+def _live_display(stream: TextIO) -> Any:
+    """Return a rich display of one line, which is gone when it stops."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(file=stream, highlight=False)
+    return Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)

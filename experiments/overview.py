@@ -1,0 +1,53 @@
+"""What a prior wants to know of the data: number, mean, variance and range, from one reading in pieces."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from hand_cavi.sources import Source, as_source
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Figures of all rows, exact but for rounding.
+
+    Attributes
+    ----------
+    n_points : int
+    mean, variance, low, high : ndarray, shape (D,)
+        The variance is that over N; it is infinite where float64 cannot hold it.
+    """
+
+    n_points: int
+    mean: np.ndarray
+    variance: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def of(cls, data: np.ndarray | Source) -> Self:
+        """Read all rows once, in pieces; those merge as in Chan, Golub & LeVeque (1983)."""
+        source = as_source(data)
+        zeros = np.zeros(source.n_features)
+        n, mean, square, low, high = 0, zeros, zeros, zeros + np.inf, zeros - np.inf
+        for piece in source.pieces():
+            rows = np.asarray(piece.rows, dtype=np.float64)
+            low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
+            with np.errstate(over="ignore", invalid="ignore"):
+                shift, share = rows.mean(axis=0) - mean, len(rows) / (n + len(rows))
+                mean = mean + shift * share
+                square = square + rows.var(axis=0) * len(rows) + shift**2 * n * share
+            n += len(rows)
+        variance = np.where(low == high, 0.0, square / n)  # where rounding would leave a trace
+        return cls(n, mean, variance, low, high)
+
+    @property
+    def n_features(self) -> int:
+        """D."""
+        return len(self.mean)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every value is a finite number."""
+        return bool(np.isfinite(self.low).all() and np.isfinite(self.high).all())
