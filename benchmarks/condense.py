@@ -17,11 +17,11 @@ from time import perf_counter, process_time
 import numpy as np
 
 from hand_cavi import NormalGamma
-from hand_cavi.cell_sums import CellSums
 from hand_cavi.condense import Grid, sum_cells
-from hand_cavi.gauss import gauss
+from hand_cavi.condense.cells import CellSums
+from hand_cavi.condense.gauss import gauss
+from hand_cavi.condense.sharpness import width_for
 from hand_cavi.kernels import refresh
-from hand_cavi.sharpness import width_for
 
 DISTRIBUTIONS = {
     "normal": lambda rng, n: rng.standard_normal(n),

@@ -5,9 +5,9 @@ weighted nodes that have the same sums; counts and categories condense exactly, 
 are the problem that methods, references and metrics see, so that they cost the same for ten million points
 as for ten thousand. Gibbs sampling draws an assignment for every point, and is given the points.
 
-The error is measured, not assumed: the log likelihood of the nodes against that of all points, at draws from
-CAVI's posterior. While it exceeds `TOLERANCE`, the grid is refined; if that does not help, nothing is
-condensed. How fine the grid has to be depends on the sharpest component, which CAVI on the nodes finds.
+How fine the nodes have to be, CAVI finds out (`hand_cavi.condensed_fit`), by its bound and its sums. The
+other methods ask for log likelihoods: that of the nodes is held against that of all points, at draws from
+CAVI's posterior. If they differ by more than `TOLERANCE`, nothing is condensed.
 
 Letters: N points, M nodes, D features, K components, S draws.
 """
@@ -18,12 +18,12 @@ from time import perf_counter
 import numpy as np
 
 from experiments.records import Condensation, Draws, Problem
-from hand_cavi import DirichletCategorical, Fit, GammaPoisson, fit
-from hand_cavi.condense import condense
-from hand_cavi.condensed import Condensed
-from hand_cavi.distinct import unique_rows
+from hand_cavi.cavi import StoppingRule
+from hand_cavi.climbing import Climb
+from hand_cavi.condense import Condensed
+from hand_cavi.condensed_fit import confirmed
 from hand_cavi.kernels import refresh
-from hand_cavi.sharpness import width_for_sd
+from hand_cavi.sources import as_source
 
 LARGE = 20_000
 """Points from which condensing is tried."""
@@ -33,7 +33,6 @@ TOLERANCE = 1e-10
 
 DRAWS = 5
 _STARTS = 5  # of CAVI, on the nodes
-_MOST_PASSES = 8  # over the data, each with cells half as wide or less
 _ROWS = 1 << 19  # looked at together, of all points
 _BINS = 1200
 
@@ -62,11 +61,11 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
     if len(problem.x) < LARGE:
         return problem
     began = perf_counter()
-    found = _distinct(problem, seed) if _is_discrete(problem) else _on_a_grid(problem, seed)
+    found = _nodes(problem, seed)
     if found is None:
         return problem
     data, error, relative_error = found
-    edges, counts = (np.empty(0), np.empty(0)) if _is_discrete(problem) else _histogram(problem)
+    edges, counts = (np.empty(0), np.empty(0)) if problem.mixture.components.discrete else _histogram(problem)
     about = Condensation(
         n_points=len(problem.x),
         exact=data.exact,
@@ -132,71 +131,22 @@ def log_likelihood(problem: Problem, draws: Draws) -> np.ndarray:
     return np.sum(parts, axis=0)
 
 
-def _distinct(problem: Problem, seed: int) -> Found | None:
-    """Return the distinct rows."""
-    data = unique_rows(problem.x, problem.sample_weight)
-    if data is None:
+def _nodes(problem: Problem, seed: int) -> Found | None:
+    """Return nodes as fine as CAVI's posterior needs them, and their error at draws from it."""
+    rule = StoppingRule(max_sweeps=2000, tolerance=1e-12, patience=3)
+    found = confirmed(
+        problem.mixture,
+        as_source(problem.x, problem.sample_weight),
+        np.random.default_rng(seed),
+        Climb(rule, np.empty(0), 0, gives_up=True),
+        _STARTS,
+    )
+    if found is None:
         return None
-    nodes = _of(problem, data)
-    return data, *measured_error(problem, nodes, _draws(_posterior(nodes, seed), seed))
-
-
-def _on_a_grid(problem: Problem, seed: int) -> Found | None:
-    """Return nodes on a grid that is fine enough for the posterior that CAVI finds on them."""
-    if problem.x.shape[1] != 1:
-        return None
-    width = width_for_sd(_first_guess(problem))
-    for _ in range(_MOST_PASSES):
-        data = condense(problem.x, problem.sample_weight, width=width)
-        if data is None:
-            return None
-        nodes = _of(problem, data)
-        q = _posterior(nodes, seed)
-        needed = width_for_sd(_sharpest(problem, q))
-        if needed < 0.999 * width and not data.exact:
-            width = needed
-            continue
-        error, relative_error = measured_error(problem, nodes, _draws(q, seed))
-        if relative_error <= TOLERANCE:
-            return data, error, relative_error
-        width /= 2
-    return None
-
-
-def _of(problem: Problem, data: Condensed) -> Problem:
-    return replace(problem, x=data.x, sample_weight=data.weight)
-
-
-def _draws(q: Fit, seed: int) -> Draws:
-    return q.sample(np.random.default_rng(seed), DRAWS)
-
-
-def _posterior(nodes: Problem, seed: int) -> Fit:
-    return fit(nodes.mixture, nodes.x, rng=seed, starts=_STARTS, sample_weight=nodes.sample_weight)
-
-
-def _first_guess(problem: Problem) -> float:
-    """Return a component's sd, if it is known; else what it is if K components share the data evenly."""
-    draw = problem.mixture.components.mean_draw()
-    if "precision" not in draw:
-        return float(np.sqrt(problem.mixture.components.noise_variance))  # type: ignore[attr-defined]
-    some = np.sort(problem.x[:: max(1, len(problem.x) // 100_000), 0])
-    low, high = np.quantile(some, [0.05, 0.95])
-    guess = (high - low) / (4 * problem.mixture.n_components)
-    return float(guess) if guess > 0 else 1.0
-
-
-def _sharpest(problem: Problem, q: Fit) -> float:
-    """Return the smallest E[precision]^(-1/2) of the components that hold points."""
-    draw = q.components.mean_draw()
-    if "precision" not in draw:
-        return _first_guess(problem)
-    precision = draw["precision"].reshape(len(q.counts), -1)[:, 0]
-    return float(1 / np.sqrt(precision[q.counts >= 1].max()))
-
-
-def _is_discrete(problem: Problem) -> bool:
-    return isinstance(problem.mixture.components, GammaPoisson | DirichletCategorical)
+    data, q = found
+    nodes = replace(problem, x=data.x, sample_weight=data.weight)
+    error, relative_error = measured_error(problem, nodes, q.sample(np.random.default_rng(seed), DRAWS))
+    return (data, error, relative_error) if relative_error <= TOLERANCE else None
 
 
 def _truth(problem: Problem) -> Draws:

@@ -17,13 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hand_cavi.cavi import AnyTask, Ascent, State, StoppingRule, StreamedTask, ascend
-from hand_cavi.cell_sums import CellSums, Grid
 from hand_cavi.climbing import Begun, Climb, result_of
-from hand_cavi.condense import sum_cells
-from hand_cavi.condensed import Condensed
+from hand_cavi.condense import CellSums, Condensed, Grid, sum_cells, unique_rows, width_for_components
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.coordinates import Coordinates
-from hand_cavi.distinct import unique_rows
 from hand_cavi.elbo import ElboTerms, with_assignments
 from hand_cavi.inputs import InputError
 from hand_cavi.kernels import kernel_for, summarise
@@ -38,7 +35,6 @@ from hand_cavi.preparing import (
     summarised,
 )
 from hand_cavi.result import Condensation, Fit
-from hand_cavi.sharpness import width_for_components
 from hand_cavi.sources import Source, look_at
 from hand_cavi.starts import propose
 
@@ -98,6 +94,25 @@ def summary_for(mixture: Mixture, source: Source, threads: int | None = None) ->
     return _summary(Grid(float(np.median(rows)), width), source, threads)
 
 
+def confirmed(
+    mixture: Mixture, source: Source, rng: np.random.Generator, climb: Climb, starts: int
+) -> tuple[Condensed, Fit] | None:
+    """Condense data as finely as a fit of this mixture needs, and confirm it by that fit.
+
+    For whoever gives condensed data to other methods too.
+
+    Returns
+    -------
+    pair of Condensed and Fit, or None
+        None if the data cannot be condensed, if that would not pay, or if the error stays above `TOLERANCE`.
+    """
+    summary = summary_for(mixture, source)
+    if summary is None:
+        return None
+    found, summary = fit_condensed(mixture, source, summary, rng, starts, climb, None)
+    return None if found.condensed is None else (summary.data, found)
+
+
 def fit_condensed(
     mixture: Mixture,
     source: Source,
@@ -107,10 +122,11 @@ def fit_condensed(
     climb: Climb,
     threads: int | None,
     tolerance: float = TOLERANCE,
-) -> Fit:
+) -> tuple[Fit, Summary]:
     """Fit condensed data, and measure what condensing has changed on the data themselves.
 
-    If cells cannot be made narrow enough, ascent ends on the data themselves.
+    If cells cannot be made narrow enough, ascent ends on the data themselves. The summary that is returned
+    is the one on which the ascent ended.
     """
     x, weight = summary.data.x, summary.data.weight
     # numba is loaded if it is there, for the pass over the data; so that small sweeps are compiled ones too.
@@ -158,7 +174,7 @@ def fit_condensed(
         best, condensation = _gone_on(full, best, climb), None
         terms, sums = best.infos[-1].after_assignments, best.state.assignments.sums
     found = result_of(mixture, best, outcomes, coordinates, tried)
-    return replace(found, elbo_terms=terms, counts=sums[:, -1], condensed=condensation)
+    return replace(found, elbo_terms=terms, counts=sums[:, -1], condensed=condensation), summary
 
 
 def _measured(full: StreamedTask, best: Ascent) -> tuple[ElboTerms, np.ndarray, tuple[float, float]]:

@@ -45,7 +45,7 @@ class ConjugateFamily(ABC):
     """The name of the family's file, by which configurations and mirrors find it."""
 
     discrete: ClassVar[bool] = False
-    """Whether x are counts or categories, so that large data repeat rows: see `hand_cavi.distinct`."""
+    """Whether x are counts or categories, so that large data repeat rows: see `hand_cavi.condense`."""
 
     # ---- what a family owes ---------------------------------------------------------------
 

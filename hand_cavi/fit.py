@@ -166,7 +166,7 @@ def fit(
             leaps=as_choice_to_leap(accelerate, n_read, n_statistics, mixture.n_components),
         )
         if summary is not None:
-            return fit_condensed(mixture, source, summary, generator, starts, climb, n_threads, allowed)
+            return fit_condensed(mixture, source, summary, generator, starts, climb, n_threads, allowed)[0]
         return (_fit_held if held else _fit_streamed)(mixture, source, generator, starts, climb, n_threads)
 
 

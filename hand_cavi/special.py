@@ -58,6 +58,13 @@ def trigamma(x: ArrayLike) -> np.ndarray:
     return polygamma(1, x)
 
 
+def ndtr(x: ArrayLike) -> np.ndarray:
+    """Return the standard normal's distribution function."""
+    from scipy.special import ndtr
+
+    return ndtr(x)
+
+
 def ndtri(p: float) -> float:
     """Return the standard normal's quantile at p."""
     from scipy.special import ndtri

@@ -27,6 +27,7 @@ from hand_cavi import (
     fit,
     log_joint,
 )
+from hand_cavi.condense import condense
 
 N = 30_000
 TEXTBOOK = Mixture(NormalKnownVariance([0.0], 25.0), FixedWeights(), 3)
@@ -80,24 +81,20 @@ def test_nodes_give_the_same_answers_as_all_points(mixture):
 
 
 def test_the_error_is_measured_on_all_points(monkeypatch):
-    """A coarse grid is refined until the measured error is small; one that stays bad is not used."""
-    widths = []
-    original = condensing.width_for_sd
-
-    def coarse(sd):
-        widths.append(12 * original(sd))
-        return widths[-1]
-
-    monkeypatch.setattr(condensing, "width_for_sd", coarse)
-    errors = []
-    measure = condensing.measured_error
-    monkeypatch.setattr(condensing, "measured_error", lambda *of: errors.append(measure(*of)) or errors[-1])
-    nodes = condensed(textbook(), seed=1)
-    assert len(errors) > 1 and errors[0][1] > condensing.TOLERANCE >= errors[-1][1]
-    assert nodes.condensation.relative_error == errors[-1][1]
-    monkeypatch.setattr(condensing, "_MOST_PASSES", 1)
+    """Nodes that CAVI is told to confirm though they are too coarse are found out, and not used."""
     problem = textbook()
+    assert condensed(problem, seed=1).condensation.relative_error <= condensing.TOLERANCE
+    right, errors = condensing.confirmed, []
+
+    def too_coarse(*arguments):
+        q = right(*arguments)[1]
+        return condense(problem.x, width=6.0), q
+
+    measure = condensing.measured_error
+    monkeypatch.setattr(condensing, "confirmed", too_coarse)
+    monkeypatch.setattr(condensing, "measured_error", lambda *of: errors.append(measure(*of)) or errors[-1])
     assert condensed(problem, seed=1) is problem
+    assert errors[0][1] > condensing.TOLERANCE
 
 
 def test_counts_and_categories_condense_to_their_distinct_rows():

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from numpy.polynomial.chebyshev import chebvander
 
 from hand_cavi import InputError, NormalGamma, NormalKnownVariance
-from hand_cavi.cell_sums import sums_plain
 from hand_cavi.condense import Grid, condense, merged, sum_cells
+from hand_cavi.condense.cells import sums_plain
+from hand_cavi.condense.sharpness import width_for
 from hand_cavi.kernels import refresh_plain
-from hand_cavi.sharpness import width_for
 
 EPS = np.finfo(float).eps
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ def test_different_grids_do_not_mix():
 
 @pytest.fixture(scope="module")
 def compiled():
-    return pytest.importorskip("hand_cavi.condense_compiled")
+    return pytest.importorskip("hand_cavi.condense.compiled")
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -246,7 +246,7 @@ def test_errors_of_equal_terms_do_not_add_up(kernel, monkeypatch):
 
 
 def test_importing_does_not_import_numba():
-    code = "import sys, hand_cavi.condense, hand_cavi.distinct; print('numba' in sys.modules)"
+    code = "import sys, hand_cavi.condense, hand_cavi.condense.distinct; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "False"
 

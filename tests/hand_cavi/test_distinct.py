@@ -17,7 +17,7 @@ from hand_cavi import (
     NormalWishart,
     fit,
 )
-from hand_cavi.distinct import unique_rows
+from hand_cavi.condense.distinct import unique_rows
 
 
 def test_which_families_are_discrete():

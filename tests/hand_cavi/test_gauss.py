@@ -5,7 +5,7 @@ import pytest
 from numpy.polynomial.chebyshev import chebvander
 from numpy.polynomial.legendre import leggauss
 
-from hand_cavi.gauss import gauss
+from hand_cavi.condense.gauss import gauss
 
 Q = 8
 

@@ -5,7 +5,13 @@ import pytest
 
 from hand_cavi import InputError, NormalGamma, NormalKnownVariance, NormalWishart
 from hand_cavi.condense import Grid, sum_cells
-from hand_cavi.sharpness import TOLERANCE, _cancellations, width_for, width_for_components, width_for_sd
+from hand_cavi.condense.sharpness import (
+    TOLERANCE,
+    _cancellations,
+    width_for,
+    width_for_components,
+    width_for_sd,
+)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.condensed import PAYS, Blocks, Condensed, as_blocks, check_values, is_array
+from hand_cavi.condense.condensed import PAYS, Blocks, Condensed, as_blocks, check_values, is_array
 from hand_cavi.inputs import InputError, as_count
 
 MOST_ROWS = 1 << 16

@@ -27,9 +27,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.cell_sums import MOMENTS
+from hand_cavi.condense.cells import MOMENTS
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.inputs import InputError, as_finite, as_positive
+from hand_cavi.special import ndtr
 
 TOLERANCE = 1e-14
 

@@ -1,4 +1,4 @@
-"""The pass over the data that sums moments by cell, compiled by numba: `hand_cavi.cell_sums.sums_plain`.
+"""The pass over the data that sums moments by cell, compiled by numba: `hand_cavi.condense.cells.sums_plain`.
 
 A block of rows is worked on while it lies in the processor's cache:
 
@@ -18,7 +18,7 @@ from threading import Thread
 
 import numpy as np
 
-from hand_cavi.cell_sums import CellSums, Grid
+from hand_cavi.condense.cells import CellSums, Grid
 from hand_cavi.kernels_compiled import _bits, _compile, _exact, all_threads
 
 __all__ = ["all_threads", "parts"]

@@ -1,7 +1,7 @@
 """Sums of Chebyshev polynomials over the cells of a grid: what one pass over scalar data leaves.
 
 What they are for is told in `hand_cavi.condense`. The loop here is plain numpy, and the definition of the
-compiled one, `hand_cavi.condense_compiled`.
+compiled one, `hand_cavi.condense.compiled`.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi.condensed import Condensed
-from hand_cavi.gauss import chebyshev, gauss
+from hand_cavi.condense.condensed import Condensed
+from hand_cavi.condense.gauss import chebyshev, gauss
 from hand_cavi.inputs import InputError, as_count, as_finite, as_positive
 
 MOMENTS = 16

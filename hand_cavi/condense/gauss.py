@@ -34,7 +34,6 @@ and 3.1.
 """
 
 import numpy as np
-from scipy.optimize import nnls
 
 _NOISE = 4e-15
 """The error allowed for in a moment, as a share of m_0.
@@ -212,6 +211,8 @@ def _by_way_of_a_grid(rules: Rules) -> Rules:
     which the support is [-1, 1], this measure's moments can be summed without loss, and its Gauss rule has
     all its moments, in s and so in t.
     """
+    from scipy.optimize import nnls
+
     n_moments = rules.target.shape[1]
     s = np.cos(np.arange(_GRID + 1) * np.pi / _GRID)
     middle, radius = (rules.low + rules.high) / 2, (rules.high - rules.low) / 2
