@@ -1,4 +1,4 @@
-"""The bound as a function of free numbers, for the two checks that differentiate it.
+"""Factors as functions of free numbers, for what differentiates the bound or a density.
 
 A derivation may offer two more methods than it must:
 
@@ -9,13 +9,12 @@ They are read like draws are (`experiments.checks.space`): what is positive move
 sum to 1 by their log ratios, and so on, so that every number that the differences try is allowed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from experiments.checks.bench import Bench, wander
 from experiments.checks.space import Arrays, Space
 from experiments.checks.subject import Subject
 from hand_cavi import InputError
@@ -33,11 +32,15 @@ class Climb:
     subject : Subject
     factor : str
     space : Space
+        Of its parameters.
+    variables : tuple of str
+        What it draws.
     """
 
     subject: Subject
     factor: str
     space: Space
+    variables: tuple[str, ...]
 
     def free(self, state: Any) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
@@ -64,14 +67,13 @@ class Climb:
             ) from error
 
 
-def climbs(bench: Bench, rng: np.random.Generator) -> list[Climb] | None:
-    """Return every factor as a climb, or None where the derivation does not offer its parameters."""
-    if not hasattr(bench.subject.derivation, "parameters"):
-        return None
-    states = [*bench.states, *(wander(bench.subject, rng, i % 3) for i in range(8))]
+def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) -> tuple[Climb, ...]:
+    """Return every factor as a climb, or none where the derivation does not offer its parameters."""
+    if not hasattr(subject.derivation, "parameters"):
+        return ()
     found = []
-    for factor in bench.subject.factors:
-        each = [_parameters(bench.subject, state, factor) for state in states]
+    for factor in subject.factors:
+        each = [_parameters(subject, state, factor) for state in states]
         shapes = [{name: array.shape for name, array in one.items()} for one in each]
         changed = next((one for one in shapes if one != shapes[0]), None)
         if changed is not None:
@@ -80,26 +82,32 @@ def climbs(bench: Bench, rng: np.random.Generator) -> list[Climb] | None:
                 "another; they must be the same at all states"
             )
         space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
-        found.append(Climb(bench.subject, factor, space))
-    return found
+        found.append(Climb(subject, factor, space, tuple(v.name for v in spaces[factor].variables)))
+    return tuple(found)
 
 
-def slopes(bound: Callable[[np.ndarray], float], u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and second derivatives along every coordinate, by central differences of fourth order."""
-    at = bound(u)
-    first, second = np.zeros_like(u), np.zeros_like(u)
+def slopes(of: Callable[[np.ndarray], Any], u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return first and second derivatives along every coordinate, by central differences of fourth order.
+
+    The function may return a number or an array; the coordinates come on a new first axis.
+    """
+    at = np.asarray(of(u))
+    first, second = np.zeros((len(u), *at.shape)), np.zeros((len(u), *at.shape))
     for i in range(len(u)):
         step = STEP * max(1.0, abs(u[i]) * 1e-2)
         values = []
         for k in (-2, -1, 1, 2):
             there = u.copy()
             there[i] += k * step
-            values.append(bound(there))
+            values.append(of(there))
         first[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
         second[i] = (values[1] + values[2] - 2 * at) / step**2
     return first, second
 
 
 def _parameters(subject: Subject, state: Any, factor: str) -> Arrays:
-    found = subject.derivation.parameters(state, factor)
+    try:
+        found = dict(subject.derivation.parameters(state, factor))
+    except Exception as error:
+        raise InputError(f'parameters(state, "{factor}") failed: {type(error).__name__}: {error}') from error
     return {name: np.asarray(array, dtype=float) for name, array in found.items()}

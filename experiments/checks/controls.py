@@ -1,0 +1,146 @@
+r"""Controls: what is known to average to zero takes the noise out of what is averaged.
+
+Of a normalised density q_j(z; lambda) the score d ln q_j / d lambda has expectation zero under q_j, whatever
+lambda is; so has a product of scores of different factors, which are independent. In a conjugate
+model all that the checks average is a constant plus a linear combination of these, because the scores of an
+exponential family are its statistics less their means; and that constant is the expectation. It is read off a
+few draws, up to rounding, and the question is decided without noise.
+
+Whether the combination is exact is tried out, at draws of q and at draws whose discrete variables are set to
+any of their levels, however unlikely q thinks them. Where it is not, the draws are used as they are. The
+method is that of control variates; the scores come from `parameters` and `with_parameters`, and a factor
+whose scores do not average to zero has no part in it.
+"""
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.climbing import Climb, slopes
+from experiments.checks.space import Arrays, Space
+from hand_cavi import InputError
+
+ROUNDING = 1e-7
+"""Of the largest number that enters: an expectation that was read off is off by less."""
+
+_EXACT = 1e-8  # of the same: where less is left over, the combination is exact
+_MOST = 400  # scores and products of them
+_PILOT = 1000
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Functions of the draws at one state, each with expectation zero.
+
+    Attributes
+    ----------
+    climbs : tuple of Climb
+        Of the factors that are drawn.
+    state : any
+    products : bool
+        Whether products of scores of different factors are among them.
+    """
+
+    climbs: tuple[Climb, ...]
+    state: Any
+    products: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many functions there are."""
+        free = [climb.space.free for climb in self.climbs]
+        return sum(free) + (sum(a * b for a, b in combinations(free, 2)) if self.products else 0)
+
+    @property
+    def draws(self) -> int:
+        """How many draws of either kind it takes to find a combination, and to see whether it is exact."""
+        return 50 + self.size
+
+    def __call__(self, values: Arrays) -> np.ndarray:
+        """Return all functions at draws (S, ...), shape (S, size)."""
+        each = [scores(climb, self.state, values) for climb in self.climbs]
+        columns = list(each)
+        if self.products:
+            columns += [
+                np.reshape(a[:, :, np.newaxis] * b[:, np.newaxis], (len(a), -1))
+                for a, b in combinations(each, 2)
+            ]
+        return np.concatenate(columns, axis=1)
+
+    def expectations(self, values: Arrays, targets: np.ndarray, scale: np.ndarray | float) -> np.ndarray:
+        """Return the expectations of the targets, (J,), where a combination is exact, and nan where none is.
+
+        Parameters
+        ----------
+        values : dict of ndarray
+            Draws (S, ...), those with other levels among them.
+        targets : ndarray, shape (S, J)
+            At these draws.
+        scale : float or ndarray, shape (J,)
+            The largest numbers of which the targets are made; they say what rounding is.
+        """
+        functions = self(values)
+        if not (np.isfinite(functions).all() and np.isfinite(targets).all()):
+            return np.full(targets.shape[1], np.nan)
+        width = np.maximum(np.abs(functions).max(axis=0), 1e-300)
+        design = np.column_stack([np.ones(len(functions)), functions / width])
+        found = np.linalg.lstsq(design, targets, rcond=1e-12)[0]
+        left = np.abs(targets - design @ found).max(axis=0)
+        return np.where(left <= _EXACT * scale, found[0], np.nan)
+
+
+def controls_at(
+    climbs: tuple[Climb, ...], wanted: tuple[str, ...], state: Any, products: bool = False
+) -> Controls | None:
+    """Return the controls of the wanted factors, or None where a factor has none or they are too many."""
+    chosen = tuple(climb for climb in climbs if climb.factor in wanted)
+    found = Controls(chosen, state, products)
+    return found if len(chosen) == len(wanted) and 0 < found.size <= _MOST else None
+
+
+def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
+    """Return d ln q / d lambda at draws, shape (S, free); nan where q has no density there."""
+    own = {v: values[v] for v in climb.variables}
+    n = len(next(iter(own.values())))
+
+    def log_q(u: np.ndarray) -> np.ndarray:
+        try:
+            return climb.subject.log_density(climb.moved(state, u), climb.factor, own)
+        except InputError:  # at a point that the differences chose, not the derivation
+            return np.full(n, np.nan)
+
+    with np.errstate(invalid="ignore"):
+        return slopes(log_q, climb.free(state))[0].T
+
+
+def trusted(climb: Climb, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
+    """Say whether a factor's scores average to zero, as far as some draws can tell.
+
+    They do if the density is normalised for all parameters, which the check of densities asks as well. An
+    allowance is made for events so rare that the draws hold none of them.
+    """
+    for state in states:
+        found = scores(climb, state, climb.subject.sample(state, climb.factor, rng, _PILOT))
+        if not np.isfinite(found).all():
+            return False
+        error = found.std(axis=0) / np.sqrt(_PILOT)
+        rare = 20 * np.maximum(np.abs(found).max(axis=0, initial=0), 1.0) / _PILOT
+        if (np.abs(found.mean(axis=0)) > 6 * error + rare).any():
+            return False
+    return True
+
+
+def stressed(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator) -> Arrays:
+    """Return the draws with discrete variables set to any of their levels with equal chances."""
+    levels = {v.name: v.levels for space in spaces.values() for v in space.discrete}
+    return {
+        name: rng.choice(levels[name], size=array.shape) if name in levels else array
+        for name, array in draws.items()
+    }
+
+
+def joined(*parts: Arrays) -> Arrays:
+    """Return draws after draws."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
