@@ -16,7 +16,8 @@ story; the mistakes stand in `examples/mutations/gallery.toml`. This page is mad
 root, by
 
 ```
-python -m examples.mutations.table --repetitions 100 --correct 500 --markdown docs/mutations.md
+python -m examples.mutations.table --repetitions {repetitions} --correct {correct} \\
+    --markdown docs/mutations.md
 ```
 
 Every mistake is put in its line's place, and the derivation checked once for every seed from 0 up (how many
@@ -50,8 +51,13 @@ def page(rows: Sequence[Row]) -> str:
     """Return the page in Markdown; mutants without a row are left out."""
     found = {r.key: r for r in rows}
     mutants = [m for m in gallery() if m.key in found]
-    repetitions = {r.repetitions for r in rows if r.names is not None}
-    parts = [_HEADER.format(mutants=len(mutants), repetitions=" or ".join(map(str, sorted(repetitions))))]
+    parts = [
+        _HEADER.format(
+            mutants=len(mutants),
+            repetitions=max((r.repetitions for r in rows if r.names is not None), default=1),
+            correct=max((r.repetitions for r in rows if r.names is None), default=1),
+        )
+    ]
     parts += [_correct([r for r in rows if r.names is None]), _overview(mutants, found)]
     parts += [_section(file, [m for m in mutants if m.file == file], found) for file in DERIVATIONS]
     return "\n".join([*parts, _LESSONS])

@@ -48,17 +48,37 @@ class Climb:
         u = self.space.unconstrain({name: array[np.newaxis] for name, array in parameters.items()})[0]
         return np.clip(np.nan_to_num(u, nan=0.0), -300, 300) if not np.isfinite(u).all() else u
 
-    def bound(self, state: Any, u: np.ndarray) -> float:
-        """Return the bound with the factor's parameters at these free numbers; nan where it has none."""
-        try:
-            return self.subject.bound(self.moved(state, u))
-        except InputError:  # at a point that the differences chose, not the derivation
-            return np.nan
-
     def moved(self, state: Any, u: np.ndarray) -> Any:
         """Return the state with the factor's parameters at these free numbers."""
-        values, _ = self.space.constrain(u[np.newaxis])
-        parameters: Arrays = {name: array[0] for name, array in values.items()}
+        return self._with(state, self.space.constrain(u[np.newaxis])[0], 0)
+
+    def slopes(
+        self, state: Any, of: Callable[[Any], Any], u: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return first and second derivatives of a function of the state along every free number.
+
+        They are central differences of fourth order, nan where the state cannot be made. The function may
+        return a number or an array; the free numbers come on a new first axis.
+        """
+        u = self.free(state) if u is None else u
+        at = np.asarray(of(self.moved(state, u)))
+        step = STEP * np.maximum(1.0, np.abs(u) * 1e-2)
+        grid = u + np.diag(step)[:, np.newaxis] * np.array([-2, -1, 1, 2])[:, np.newaxis]
+        values, _ = self.space.constrain(grid.reshape(-1, len(u)))
+
+        def there(row: int) -> Any:
+            try:
+                return of(self._with(state, values, row))
+            except InputError:
+                return np.full(at.shape, np.nan)
+
+        found = np.reshape([there(row) for row in range(4 * len(u))], (len(u), 4, *at.shape))
+        step = step.reshape(-1, *[1] * at.ndim)
+        first = (found[:, 0] - 8 * found[:, 1] + 8 * found[:, 2] - found[:, 3]) / (12 * step)
+        return first, (found[:, 1] + found[:, 2] - 2 * at) / step**2
+
+    def _with(self, state: Any, values: Arrays, row: int) -> Any:
+        parameters: Arrays = {name: array[row] for name, array in values.items()}
         try:
             return self.subject.derivation.with_parameters(state, self.factor, parameters)
         except Exception as error:
@@ -71,6 +91,8 @@ def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) ->
     """Return every factor as a climb, or none where the derivation does not offer its parameters."""
     if not hasattr(subject.derivation, "parameters"):
         return ()
+    if not hasattr(subject.derivation, "with_parameters"):
+        raise InputError("the derivation offers parameters but not with_parameters; it takes both or none")
     found = []
     for factor in subject.factors:
         each = [_parameters(subject, state, factor) for state in states]
@@ -86,23 +108,12 @@ def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) ->
     return tuple(found)
 
 
-def slopes(of: Callable[[np.ndarray], Any], u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and second derivatives along every coordinate, by central differences of fourth order.
-
-    The function may return a number or an array; the coordinates come on a new first axis.
-    """
-    at = np.asarray(of(u))
-    first, second = np.zeros((len(u), *at.shape)), np.zeros((len(u), *at.shape))
-    for i in range(len(u)):
-        step = STEP * max(1.0, abs(u[i]) * 1e-2)
-        values = []
-        for k in (-2, -1, 1, 2):
-            there = u.copy()
-            there[i] += k * step
-            values.append(of(there))
-        first[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
-        second[i] = (values[1] + values[2] - 2 * at) / step**2
-    return first, second
+def bound_or_nan(subject: Subject, state: Any) -> float:
+    """Return the bound at a state that the differences chose, not the derivation; nan where it has none."""
+    try:
+        return subject.bound(state)
+    except InputError:
+        return np.nan
 
 
 def _parameters(subject: Subject, state: Any, factor: str) -> Arrays:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.climbing import Climb, slopes
+from experiments.checks.climbing import Climb
 from experiments.checks.space import Arrays, Space
 from hand_cavi import InputError
 
@@ -81,12 +81,14 @@ class Controls:
         scale : float or ndarray, shape (J,)
             The largest numbers of which the targets are made; they say what rounding is.
         """
+        from scipy.linalg import lstsq
+
         functions = self(values)
         if not (np.isfinite(functions).all() and np.isfinite(targets).all()):
             return np.full(targets.shape[1], np.nan)
         width = np.maximum(np.abs(functions).max(axis=0), 1e-300)
         design = np.column_stack([np.ones(len(functions)), functions / width])
-        found = np.linalg.lstsq(design, targets, rcond=1e-12)[0]
+        found = lstsq(design, targets, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
         left = np.abs(targets - design @ found).max(axis=0)
         return np.where(left <= _EXACT * scale, found[0], np.nan)
 
@@ -105,14 +107,14 @@ def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
     own = {v: values[v] for v in climb.variables}
     n = len(next(iter(own.values())))
 
-    def log_q(u: np.ndarray) -> np.ndarray:
+    def log_q(there: Any) -> np.ndarray:
         try:
-            return climb.subject.log_density(climb.moved(state, u), climb.factor, own)
+            return climb.subject.log_density(there, climb.factor, own)
         except InputError:  # at a point that the differences chose, not the derivation
             return np.full(n, np.nan)
 
     with np.errstate(invalid="ignore"):
-        return slopes(log_q, climb.free(state))[0].T
+        return climb.slopes(state, log_q)[0].T
 
 
 def trusted(climb: Climb, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
