@@ -172,6 +172,11 @@ def _own_randomness(self, s, factor, rng, n):
     return np.random.default_rng(3).gamma(2.0, size=n)
 
 
+def _in_the_draws(self, s, factor, z):
+    z += 1.0
+    return z
+
+
 @pytest.mark.parametrize(
     ("methods", "words"),
     [
@@ -183,6 +188,9 @@ def _own_randomness(self, s, factor, rng, n):
         ({"sample": lambda self, s, f, rng, n: rng.normal(size=n + 1)}, ['"mu"', "leading axis"]),
         ({"elbo": lambda self, s: {"all": np.nan}}, ['"all"', "finite"]),
         ({"factors": ("mu",)}, ["'tau'", "names must agree"]),
+        ({"log_density": _in_the_draws}, ['"mu"', "changes the values"]),
+        ({"parameters": lambda self, s, f: {"m": s.m}}, ["parameters", "both or none"]),
+        ({"parameters": lambda self, s, f: {"m": s.n}, "with_parameters": None}, ['parameters(state, "mu")']),
     ],
 )
 def test_bad_derivations_get_a_sentence(mine, methods, words):
@@ -197,6 +205,15 @@ def test_a_log_joint_of_minus_infinity_names_the_factor(mine):
 
     with pytest.raises(InputError, match="infinite at draws of the factor"):
         check(mine.Derivation(), None, cut, rng=1)
+
+
+def test_a_log_joint_that_changes_its_values_is_refused(mine):
+    def careless(values):
+        values["tau"] *= 2
+        return mine.log_joint(values)
+
+    with pytest.raises(InputError, match="changes the values that it was given"):
+        check(mine.Derivation(), None, careless, rng=1)
 
 
 def test_names_are_listed_side_by_side():
