@@ -29,7 +29,7 @@ class Derivation[State](Protocol):
     """A mean-field model derived by hand: pure functions of a state.
 
     Six things, and no base class: whatever has them is a derivation. Four more are optional: `symmetries` and
-    `limits`, which return lists of `Symmetry` and `Limit`; and `parameters(state, factor)`, which returns what
+    `limits`, which return lists of `Symmetry` and `Limit`; `parameters(state, factor)`, which returns what
     a factor is made of, arrays by name, with `with_parameters(state, factor, parameters)`, which sets them.
     """
 

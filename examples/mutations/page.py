@@ -22,7 +22,9 @@ python -m examples.mutations.table --repetitions {repetitions} --correct {correc
 
 Every mistake is put in its line's place, and the derivation checked once for every seed from 0 up (how many
 seeds here: {repetitions}), with the settings that `elbowroom check` has by default, on the data of 8 or 9
-points that stand in its file. *Caught* is the share of seeds at which the checker said that something is
+points that stand in its file. The derivations are conjugate and offer their parameters, so that updates and
+bounds are checked without noise (see [Did I derive it right?](checks.md)); how often a mistake is found
+without that is told there too. *Caught* is the share of seeds at which the checker said that something is
 wrong; *named* is the share at which its first message named the right factor (or the ELBO), with the share at
 which no message named another beside it where that is smaller. Then, for every check, how often it failed: a
 check that fails only in consequence of another mistake, such as an expectation under a factor that is sampled

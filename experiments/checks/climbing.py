@@ -20,6 +20,7 @@ from experiments.checks.subject import Subject
 from hand_cavi import InputError
 
 STEP = 1e-3
+_LEAST = 1e-130
 NOT_OFFERED = "The derivation does not offer parameters and with_parameters; see experiments.checks.climbing."
 
 
@@ -45,6 +46,9 @@ class Climb:
     def free(self, state: Any) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
         parameters = _parameters(self.subject, state, self.factor)
+        for v in self.space.variables:
+            if v.kind in ("simplex", "positive"):  # what was rounded to 0 has no logarithm
+                parameters[v.name] = np.maximum(parameters[v.name], _LEAST)
         u = self.space.unconstrain({name: array[np.newaxis] for name, array in parameters.items()})[0]
         return np.clip(np.nan_to_num(u, nan=0.0), -300, 300) if not np.isfinite(u).all() else u
 

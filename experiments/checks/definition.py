@@ -128,22 +128,23 @@ def _read_off(
     if keep.sum() < 2 or not chosen.own[keep].any():
         return None
     few = subject.draw(state, rng, known.draws, without=factor)
-    few = controls.joined(few, controls.stressed(few, bench.spaces, rng))
     chosen, log_q = chosen.kept(keep), log_q[keep]
-    log_p = _log_p(subject, chosen.values, few)
     log_q = np.maximum(log_q - log_q[0], _IMPOSSIBLE)
-    scale = max(1.0, float(np.abs(log_p).max()), float(np.abs(log_q).max()))
-    expected = known.expectations(few, log_p - log_p[:, :1], scale)
+
+    def contrasts(others: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        log_p = _log_p(subject, chosen.values, others)
+        return log_p - log_p[:, :1], np.abs(log_p).max(axis=1)
+
+    expected, rounding = known.expectations(few, contrasts, bench.spaces, rng)
     if not np.isfinite(expected).all():
         return None
     off = np.maximum(expected, _IMPOSSIBLE) - log_q
     off = off - chosen.reference(off[np.newaxis])[0]
     effect = _root_mean_square(off[chosen.own])
-    rounding = controls.ROUNDING * scale
     wrong = bool(np.abs(off).max() > rounding)
     note = directions.of(bench.spaces[factor], chosen, off) if wrong else ""
     return Look(
-        0.0 if wrong else 1.0, np.inf if wrong else 0.0, effect, max(effect, rounding), len(log_p), note
+        0.0 if wrong else 1.0, np.inf if wrong else 0.0, effect, max(effect, rounding), 2 * known.draws, note
     )
 
 

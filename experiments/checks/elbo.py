@@ -69,18 +69,20 @@ def _expected(bench: Bench, state: Any, names: list[str], rng: np.random.Generat
     if known is None:
         return {}
     values = bench.subject.draw(state, rng, known.draws)
-    values = controls.joined(values, controls.stressed(values, bench.spaces, rng))
-    each = [_draws_of(bench, name, state, values) for name in names]
-    targets = np.stack([np.asarray(draws) for draws in each], axis=1)
-    scale = np.maximum(1.0, np.abs(targets).max(axis=0))
-    expected, looks = known.expectations(values, targets, scale), {}
-    for name, size, expectation in zip(names, scale, expected, strict=True):
+
+    def terms(values: Arrays) -> tuple[np.ndarray, np.ndarray]:
+        each = [_draws_of(bench, name, state, values) for name in names]
+        targets = np.stack([np.asarray(draws) for draws in each], axis=1)
+        return targets, np.abs(targets).max(axis=1)
+
+    expected, rounding = known.expectations(values, terms, bench.spaces, rng)
+    looks = {}
+    for name, expectation in zip(names, expected, strict=True):
         if np.isfinite(expectation):
             off = _stated(bench, state, name) - float(expectation)
-            rounding = controls.ROUNDING * size
             wrong = abs(off) > rounding
             looks[name] = Look(
-                0.0 if wrong else 1.0, np.inf if wrong else 0.0, off, max(abs(off), rounding), len(targets)
+                0.0 if wrong else 1.0, np.inf if wrong else 0.0, off, max(abs(off), rounding), 2 * known.draws
             )
     return looks
 

@@ -12,7 +12,15 @@ import pytest
 from experiments.checks import BOUND, Decision, MixtureLogJoint, check, from_pymc
 from experiments.checks.space import Space
 from experiments.checks.subjects import _from_file, found, shipped, skeleton
-from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi import (
+    DirichletWeights,
+    FixedWeights,
+    InputError,
+    Mixture,
+    NormalGamma,
+    NormalKnownVariance,
+    StickBreaking,
+)
 from hand_cavi.derivation import AscentStatus, ascend
 from hand_cavi.mixture_derivation import MixtureDerivation
 
@@ -38,6 +46,15 @@ def names(report):
 def test_a_shipped_derivation_passes(name):
     ((_, derivation, log_joint),) = found(name, None)
     report = check(derivation, None, log_joint, rng=1)
+    assert report.passed, report.faults
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_responsibilities_that_are_rounded_to_zero_are_no_fault(seed):
+    """Groups so far apart that some ln r are near -1800; the ratios of the others must stay as they are."""
+    x = np.array([-60.0, -59, -58.5, -61, 60, 61, 62, 59.5])
+    mixture = Mixture(NormalKnownVariance(0.0, 2500.0), StickBreaking(1.3), 3)
+    report = check(MixtureDerivation(mixture, x), None, MixtureLogJoint(mixture, x), rng=seed)
     assert report.passed, report.faults
 
 

@@ -9,7 +9,7 @@ from scipy.special import digamma
 from examples.mutations.gallery import load, right_source
 from experiments.checks import Decision, check
 from experiments.checks.bench import lay_out
-from experiments.checks.controls import controls_at, joined, stressed, trusted
+from experiments.checks.controls import controls_at, trusted
 from experiments.checks.subject import Subject
 
 RARE = 1e-9
@@ -22,46 +22,55 @@ def bench():
     return lay_out(subject, np.random.default_rng(1), 2, (1000,))
 
 
-def _draws(bench, known, state):
+def _expected(bench, known, targets_of):
+    """Return expectations of targets by a function of values, rounding 1."""
     rng = np.random.default_rng(2)
-    values = bench.subject.draw(state, rng, known.draws)
-    return joined(values, stressed(values, bench.spaces, rng))
+    draws = bench.subject.draw(known.state, rng, known.draws)
+
+    def targets(values):
+        found = np.stack(np.broadcast_arrays(*targets_of(values)), axis=1).astype(float)
+        return found, np.abs(found).max(axis=1)
+
+    return known.expectations(draws, targets, bench.spaces, rng)[0]
 
 
 def test_expectations_are_those_of_the_textbook(bench):
     """Bishop, B.21 and B.30, and E[lambda (mu - m)^2] = 1 / beta; to rounding, off some hundred draws."""
     state = bench.states[0]
-    known = controls_at(bench.controlling, bench.subject.factors, state, products=True)
-    values = _draws(bench, known, state)
-    log_lambda, log_pi = np.log(values["precision"][:, 0]), np.log(values["weights"][:, 1])
-    first = values["assignments"][:, 0] == 1
-    square = values["precision"][:, 0] * (values["mu"][:, 0] - state["m"][0]) ** 2
-    targets = np.stack([log_lambda, log_pi, first, square, first * log_pi, log_pi * log_lambda], axis=1)
+
+    def targets(values):
+        log_lambda, log_pi = np.log(values["precision"][:, 0]), np.log(values["weights"][:, 1])
+        first = values["assignments"][:, 0] == 1
+        square = values["precision"][:, 0] * (values["mu"][:, 0] - state["m"][0]) ** 2
+        return log_lambda, log_pi, first, square, first * log_pi, log_pi * log_lambda
+
     e_lambda = digamma(state["a"][0]) - np.log(state["b"][0])
     e_pi = digamma(state["alpha"][1]) - digamma(state["alpha"].sum())
     r = state["r"][0, 1]
     wanted = [e_lambda, e_pi, r, 1 / state["beta"][0], r * e_pi, e_pi * e_lambda]
-    found = known.expectations(values, targets, np.maximum(1.0, np.abs(targets).max(axis=0)))
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-9)
+    known = controls_at(bench.controlling, bench.subject.factors, state, products=True)
+    np.testing.assert_allclose(_expected(bench, known, targets), wanted, rtol=0, atol=1e-9)
 
 
 def test_a_level_that_is_never_drawn_is_counted(bench):
     r = bench.states[0]["r"].copy()
     r[0] = 1 - RARE, RARE
-    state = {**bench.states[0], "r": r}
-    known = controls_at(bench.controlling, ("assignments",), state)
-    values = _draws(bench, known, state)
-    target = 100.0 * (values["assignments"][:, :1] == 1)
-    assert target[: known.draws].max() == 0
-    assert known.expectations(values, target, 1.0)[0] == pytest.approx(100 * RARE, rel=1e-3)
+    known = controls_at(bench.controlling, ("assignments",), {**bench.states[0], "r": r})
+    (found,) = _expected(bench, known, lambda values: [100.0 * (values["assignments"][:, 0] == 1)])
+    assert found == pytest.approx(100 * RARE, rel=1e-3)
 
 
 def test_what_is_not_a_combination_has_no_expectation(bench):
+    """Not even what is one wherever q is likely to draw: beyond three sd of mu the last one has a bend."""
     state = bench.states[0]
     known = controls_at(bench.controlling, ("components",), state)
-    values = _draws(bench, known, state)
-    targets = np.stack([np.sin(values["mu"][:, 0]), values["mu"][:, 0] * values["precision"][:, 0]], axis=1)
-    assert np.isnan(known.expectations(values, targets, 1.0)).tolist() == [True, False]
+    far = state["m"][0] + 3 * np.sqrt(state["b"][0] / state["a"][0] / state["beta"][0])
+
+    def targets(values):
+        mu, precision = values["mu"][:, 0], values["precision"][:, 0]
+        return np.sin(mu), mu * precision, precision + np.maximum(mu - far, 0)
+
+    assert np.isnan(_expected(bench, known, targets)).tolist() == [True, False, True]
 
 
 def test_a_factor_that_is_normalised_at_one_parameter_only_has_no_controls(bench):
