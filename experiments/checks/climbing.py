@@ -10,12 +10,12 @@ sum to 1 by their log ratios, and so on, so that every number that the differenc
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from experiments.checks.space import Arrays, Space
+from experiments.checks.space import Arrays, Space, Variable
 from experiments.checks.subject import Subject
 from hand_cavi import InputError
 
@@ -42,6 +42,15 @@ class Climb:
     factor: str
     space: Space
     variables: tuple[str, ...]
+
+    def fitting(self, state: Any) -> "Climb":
+        """Return this, or the same with wider kinds where the state has values that no example had.
+
+        A variance below 1 in all examples is not a share for that, nor a positive mean a variance.
+        """
+        parameters = _parameters(self.subject, state, self.factor)
+        variables = tuple(_widened(v, parameters[v.name]) for v in self.space.variables)
+        return replace(self, space=Space(variables))
 
     def free(self, state: Any) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
@@ -110,6 +119,12 @@ def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) ->
         space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
         found.append(Climb(subject, factor, space, tuple(v.name for v in spaces[factor].variables)))
     return tuple(found)
+
+
+def _widened(v: Variable, z: np.ndarray) -> Variable:
+    if v.kind in ("unit", "positive") and (z < 0).any():
+        return replace(v, kind="real")
+    return replace(v, kind="positive") if v.kind == "unit" and (z > 1).any() else v
 
 
 def bound_or_nan(subject: Subject, state: Any) -> float:

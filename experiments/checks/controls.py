@@ -145,6 +145,7 @@ def controls_at(
 
 def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
     """Return d ln q / d lambda at draws, shape (S, free); nan where q has no density there."""
+    climb = climb.fitting(state)
     own = {v: values[v] for v in climb.variables}
     n = len(next(iter(own.values())))
 

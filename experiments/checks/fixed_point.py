@@ -57,7 +57,7 @@ def _gain(found: tuple[Climb, ...], state: Any) -> tuple[float, str, float]:
     """Return what L-BFGS gains: relative to max(1, |bound|), mostly along which factor, and in nats."""
     from scipy.optimize import minimize
 
-    subject = found[0].subject
+    subject, found = found[0].subject, tuple(climb.fitting(state) for climb in found)
     parts = [climb.free(state) for climb in found]
     ends = np.cumsum([0, *(len(part) for part in parts)])
 

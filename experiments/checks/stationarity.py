@@ -28,6 +28,7 @@ def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
         for state in bench.states:
             here = bench.subject.update(state, climb.factor)
             scale = max(1.0, abs(bench.subject.bound(here)))
+            climb = climb.fitting(here)
             first, second = climb.slopes(here, partial(bound_or_nan, bench.subject))
             first = np.nan_to_num(first, nan=0.0)  # no bound beside this point, so no slope to speak of
             second = np.nan_to_num(second, nan=0.0)

@@ -224,6 +224,12 @@ def test_the_right_textbook_is_not_blamed():
     assert not found.named
 
 
+@pytest.mark.parametrize("seed", [11, 14])
+def test_a_variance_that_is_below_1_in_all_examples_may_exceed_it(seed):
+    """At these seeds s2 looks like a share until an update makes it larger than 1."""
+    assert outcome("sticks", seed, "").passed
+
+
 # ---- the table --------------------------------------------------------------------------------------
 
 
