@@ -1,6 +1,6 @@
 """False alarms of the checks: how often a correct derivation is called wrong.
 
-    python -m benchmarks.checks --repetitions 20 --store /tmp/checks.jsonl [NAME ...]
+    python -m benchmarks.checks --repetitions 20 --store studies/checks.jsonl [NAME ...]
 
 From the repository's root. A name is one that `elbowroom check` takes, such as mixture:normal_gamma+fixed or
 my_model.py:Derivation; `skeleton` is the file of `elbowroom init --derivation`, and gallery:textbook a
@@ -86,6 +86,7 @@ def measure(names: list[str], repetitions: int, store: Path, processes: int) -> 
     wanted = [(name, seed) for seed in range(repetitions) for name in names]
     todo = [(*task, fingerprint) for task in wanted if task not in done]
     if todo:
+        store.parent.mkdir(parents=True, exist_ok=True)
         os.environ.update(dict.fromkeys(THREADS, "1"))  # the workers read it when they import numpy
         with (
             store.open("a", encoding="utf-8") as file,
@@ -129,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", help="all that ship if none is given")
     parser.add_argument("--repetitions", type=int, default=20, help="seeds for every derivation")
-    parser.add_argument("--store", type=Path, default=Path("checks.jsonl"), help="where outcomes are kept")
+    parser.add_argument("--store", type=Path, default=Path("studies") / "checks.jsonl", help="where outcomes are kept")
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     names = options.names or all_names()
