@@ -130,7 +130,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", help="all that ship if none is given")
     parser.add_argument("--repetitions", type=int, default=20, help="seeds for every derivation")
-    parser.add_argument("--store", type=Path, default=Path("studies") / "checks.jsonl", help="where outcomes are kept")
+    parser.add_argument(
+        "--store", type=Path, default=Path("studies") / "checks.jsonl", help="where outcomes are kept"
+    )
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
     names = options.names or all_names()
