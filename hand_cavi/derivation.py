@@ -28,8 +28,9 @@ A bare array stands for one variable that has the factor's name.
 class Derivation[State](Protocol):
     """A mean-field model derived by hand: pure functions of a state.
 
-    Six things, and no base class: whatever has them is a derivation. Two more are optional, `symmetries` and
-    `limits`, which return lists of `Symmetry` and `Limit`.
+    Six things, and no base class: whatever has them is a derivation. Four more are optional: `symmetries` and
+    `limits`, which return lists of `Symmetry` and `Limit`; `parameters(state, factor)`, which returns what
+    a factor is made of, arrays by name, with `with_parameters(state, factor, parameters)`, which sets them.
     """
 
     @property

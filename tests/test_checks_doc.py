@@ -17,7 +17,7 @@ def test_the_mistake_is_caught_as_the_page_says(tmp_path, monkeypatch, capsys):
         r"```python\n(.*?)```\n\n```\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL
     ).groups()
     exec(compile(code, "docs/checks.md", "exec"), {"__name__": "page"})
-    monkeypatch.delitem(sys.modules, "my_model")
+    del sys.modules["my_model"]
     out = capsys.readouterr().out
     assert _without_figures(out) == _without_figures(said)
 

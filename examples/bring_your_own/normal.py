@@ -75,6 +75,14 @@ class Derivation:
         log_constant = state.a * np.log(state.b) - gammaln(state.a)
         return log_constant + (state.a - 1) * np.log(values) - state.b * values
 
+    def parameters(self, state, factor):
+        """Return what a factor is made of; optional, as is the next, and what makes the checks exact."""
+        return {"m": state.m, "l": state.l} if factor == "mu" else {"a": state.a, "b": state.b}
+
+    def with_parameters(self, state, factor, parameters):
+        """Return the state with one factor made of these."""
+        return replace(state, **parameters)
+
     def _squares(self, state):
         """Return E[(x_n - mu)^2], shape (N,)."""
         return (self.x - state.m) ** 2 + 1 / state.l

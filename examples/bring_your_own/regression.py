@@ -114,6 +114,16 @@ class Derivation:
         log_beta = (len(state.m) * (np.log(tau) - LOG_2PI) - log_det - tau * distance) / 2
         return log_beta + log_gamma(tau, state.a, state.b)
 
+    def parameters(self, state, factor):
+        """Return what a factor is made of; optional, as is the next, and what makes the checks exact."""
+        if factor == "alpha":
+            return {"c": state.c, "d": state.d}
+        return {"m": state.m, "v": state.v, "a": state.a, "b": state.b}
+
+    def with_parameters(self, state, factor, parameters):
+        """Return the state with one factor made of these."""
+        return replace(state, **parameters)
+
 
 def log_gamma(z, shape, rate):
     """Return the log density of a gamma distribution."""

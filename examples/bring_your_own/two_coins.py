@@ -80,6 +80,14 @@ class Derivation:
         with np.errstate(divide="ignore"):
             return np.log(state.r)[np.arange(len(state.r)), values].sum(axis=1)
 
+    def parameters(self, state, factor):
+        """Return what a factor is made of; optional, as is the next, and what makes the checks exact."""
+        return {"a": state.a, "b": state.b} if factor == "bias" else {"r": state.r}
+
+    def with_parameters(self, state, factor, parameters):
+        """Return the state with one factor made of these."""
+        return replace(state, **parameters)
+
     def _log_likelihood(self, state):
         """Return E[ln p(h_n | c_n = k, bias)] without ln (T choose h_n), shape (N, 2)."""
         log_bias, log_other = expected_logs(state)

@@ -16,12 +16,15 @@ story; the mistakes stand in `examples/mutations/gallery.toml`. This page is mad
 root, by
 
 ```
-python -m examples.mutations.table --repetitions 100 --correct 500 --markdown docs/mutations.md
+python -m examples.mutations.table --repetitions {repetitions} --correct {correct} \\
+    --markdown docs/mutations.md
 ```
 
 Every mistake is put in its line's place, and the derivation checked once for every seed from 0 up (how many
 seeds here: {repetitions}), with the settings that `elbowroom check` has by default, on the data of 8 or 9
-points that stand in its file. *Caught* is the share of seeds at which the checker said that something is
+points that stand in its file. The derivations are conjugate and offer their parameters, so that updates and
+bounds are checked without noise (see [Did I derive it right?](checks.md)); how often a mistake is found
+without that is told there too. *Caught* is the share of seeds at which the checker said that something is
 wrong; *named* is the share at which its first message named the right factor (or the ELBO), with the share at
 which no message named another beside it where that is smaller. Then, for every check, how often it failed: a
 check that fails only in consequence of another mistake, such as an expectation under a factor that is sampled
@@ -50,8 +53,13 @@ def page(rows: Sequence[Row]) -> str:
     """Return the page in Markdown; mutants without a row are left out."""
     found = {r.key: r for r in rows}
     mutants = [m for m in gallery() if m.key in found]
-    repetitions = {r.repetitions for r in rows if r.names is not None}
-    parts = [_HEADER.format(mutants=len(mutants), repetitions=" or ".join(map(str, sorted(repetitions))))]
+    parts = [
+        _HEADER.format(
+            mutants=len(mutants),
+            repetitions=max((r.repetitions for r in rows if r.names is not None), default=1),
+            correct=max((r.repetitions for r in rows if r.names is None), default=1),
+        )
+    ]
     parts += [_correct([r for r in rows if r.names is None]), _overview(mutants, found)]
     parts += [_section(file, [m for m in mutants if m.file == file], found) for file in DERIVATIONS]
     return "\n".join([*parts, _LESSONS])

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.checks.climbing import Climb, climbs
+from experiments.checks.controls import trusted
 from experiments.checks.sequential import Plan
 from experiments.checks.space import Space
 from experiments.checks.subject import Subject, space_of
@@ -20,24 +22,39 @@ class Bench:
     subject : Subject
     states : tuple
         Random states; every other one has had a sweep of updates in random order, none is an optimum.
+    touched : tuple
+        The first of them after a single update, of each factor in turn: what an update left stale is seen by
+        the bound there.
     spaces : dict of Space
         By factor.
     plan : Plan
+    climbs : tuple of Climb
+        Of every factor; none where the derivation does not offer its parameters.
+    controlling : tuple of Climb
+        Those whose scores average to zero, as those of a density do.
     """
 
     subject: Subject
     states: tuple[Any, ...]
+    touched: tuple[Any, ...]
     spaces: dict[str, Space]
     plan: Plan
+    climbs: tuple[Climb, ...] = ()
+    controlling: tuple[Climb, ...] = ()
 
 
 def lay_out(subject: Subject, rng: np.random.Generator, n_states: int, sizes: tuple[int, ...]) -> Bench:
     """Draw the states, and spread the false-alarm rate over all that will be asked at them."""
     states = tuple(wander(subject, rng, i % 2) for i in range(n_states))
+    touched = tuple(subject.update(states[0], factor) for factor in subject.factors)
     spaces = {factor: space_of(subject, factor, states, rng) for factor in subject.factors}
+    more = (wander(subject, rng, i % 3) for i in range(8))
+    found = climbs(subject, [*states, *more], spaces)
+    controlling = tuple(climb for climb in found if trusted(climb, states[:2], rng))
     n_factors, n_terms = len(subject.factors), len(subject.elbo(states[0]))
-    definition, density, bound = n_states * n_factors, 2 * n_factors, n_states * (1 + n_terms)
-    return Bench(subject, states, spaces, Plan.over(sizes, definition + density + bound))
+    definition, density, bound = n_states * n_factors, 2 * n_factors, (n_states + n_factors) * (1 + n_terms)
+    plan = Plan.over(sizes, definition + density + bound)
+    return Bench(subject, states, touched, spaces, plan, found, controlling)
 
 
 def wander(subject: Subject, rng: np.random.Generator, sweeps: int) -> Any:

@@ -1,4 +1,4 @@
-"""The bound as a function of free numbers, for the two checks that differentiate it.
+"""Factors as functions of free numbers, for what differentiates the bound or a density.
 
 A derivation may offer two more methods than it must:
 
@@ -9,18 +9,18 @@ They are read like draws are (`experiments.checks.space`): what is positive move
 sum to 1 by their log ratios, and so on, so that every number that the differences try is allowed.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from experiments.checks.bench import Bench, wander
-from experiments.checks.space import Arrays, Space
+from experiments.checks.space import Arrays, Space, Variable
 from experiments.checks.subject import Subject
 from hand_cavi import InputError
 
 STEP = 1e-3
+_LEAST = 1e-130
 NOT_OFFERED = "The derivation does not offer parameters and with_parameters; see experiments.checks.climbing."
 
 
@@ -33,29 +33,65 @@ class Climb:
     subject : Subject
     factor : str
     space : Space
+        Of its parameters.
+    variables : tuple of str
+        What it draws.
     """
 
     subject: Subject
     factor: str
     space: Space
+    variables: tuple[str, ...]
+
+    def fitting(self, state: Any) -> "Climb":
+        """Return this, or the same with wider kinds where the state has values that no example had.
+
+        A variance below 1 in all examples is not a share for that, nor a positive mean a variance.
+        """
+        parameters = _parameters(self.subject, state, self.factor)
+        variables = tuple(_widened(v, parameters[v.name]) for v in self.space.variables)
+        return replace(self, space=Space(variables))
 
     def free(self, state: Any) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
         parameters = _parameters(self.subject, state, self.factor)
+        for v in self.space.variables:
+            if v.kind in ("simplex", "positive"):  # what was rounded to 0 has no logarithm
+                parameters[v.name] = np.maximum(parameters[v.name], _LEAST)
         u = self.space.unconstrain({name: array[np.newaxis] for name, array in parameters.items()})[0]
         return np.clip(np.nan_to_num(u, nan=0.0), -300, 300) if not np.isfinite(u).all() else u
 
-    def bound(self, state: Any, u: np.ndarray) -> float:
-        """Return the bound with the factor's parameters at these free numbers; nan where it has none."""
-        try:
-            return self.subject.bound(self.moved(state, u))
-        except InputError:  # at a point that the differences chose, not the derivation
-            return np.nan
-
     def moved(self, state: Any, u: np.ndarray) -> Any:
         """Return the state with the factor's parameters at these free numbers."""
-        values, _ = self.space.constrain(u[np.newaxis])
-        parameters: Arrays = {name: array[0] for name, array in values.items()}
+        return self._with(state, self.space.constrain(u[np.newaxis])[0], 0)
+
+    def slopes(
+        self, state: Any, of: Callable[[Any], Any], u: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return first and second derivatives of a function of the state along every free number.
+
+        They are central differences of fourth order, nan where the state cannot be made. The function may
+        return a number or an array; the free numbers come on a new first axis.
+        """
+        u = self.free(state) if u is None else u
+        at = np.asarray(of(self.moved(state, u)))
+        step = STEP * np.maximum(1.0, np.abs(u) * 1e-2)
+        grid = u + np.diag(step)[:, np.newaxis] * np.array([-2, -1, 1, 2])[:, np.newaxis]
+        values, _ = self.space.constrain(grid.reshape(-1, len(u)))
+
+        def there(row: int) -> Any:
+            try:
+                return of(self._with(state, values, row))
+            except InputError:
+                return np.full(at.shape, np.nan)
+
+        found = np.reshape([there(row) for row in range(4 * len(u))], (len(u), 4, *at.shape))
+        step = step.reshape(-1, *[1] * at.ndim)
+        first = (found[:, 0] - 8 * found[:, 1] + 8 * found[:, 2] - found[:, 3]) / (12 * step)
+        return first, (found[:, 1] + found[:, 2] - 2 * at) / step**2
+
+    def _with(self, state: Any, values: Arrays, row: int) -> Any:
+        parameters: Arrays = {name: array[row] for name, array in values.items()}
         try:
             return self.subject.derivation.with_parameters(state, self.factor, parameters)
         except Exception as error:
@@ -64,14 +100,15 @@ class Climb:
             ) from error
 
 
-def climbs(bench: Bench, rng: np.random.Generator) -> list[Climb] | None:
-    """Return every factor as a climb, or None where the derivation does not offer its parameters."""
-    if not hasattr(bench.subject.derivation, "parameters"):
-        return None
-    states = [*bench.states, *(wander(bench.subject, rng, i % 3) for i in range(8))]
+def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) -> tuple[Climb, ...]:
+    """Return every factor as a climb, or none where the derivation does not offer its parameters."""
+    if not hasattr(subject.derivation, "parameters"):
+        return ()
+    if not hasattr(subject.derivation, "with_parameters"):
+        raise InputError("the derivation offers parameters but not with_parameters; it takes both or none")
     found = []
-    for factor in bench.subject.factors:
-        each = [_parameters(bench.subject, state, factor) for state in states]
+    for factor in subject.factors:
+        each = [_parameters(subject, state, factor) for state in states]
         shapes = [{name: array.shape for name, array in one.items()} for one in each]
         changed = next((one for one in shapes if one != shapes[0]), None)
         if changed is not None:
@@ -80,26 +117,27 @@ def climbs(bench: Bench, rng: np.random.Generator) -> list[Climb] | None:
                 "another; they must be the same at all states"
             )
         space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
-        found.append(Climb(bench.subject, factor, space))
-    return found
+        found.append(Climb(subject, factor, space, tuple(v.name for v in spaces[factor].variables)))
+    return tuple(found)
 
 
-def slopes(bound: Callable[[np.ndarray], float], u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and second derivatives along every coordinate, by central differences of fourth order."""
-    at = bound(u)
-    first, second = np.zeros_like(u), np.zeros_like(u)
-    for i in range(len(u)):
-        step = STEP * max(1.0, abs(u[i]) * 1e-2)
-        values = []
-        for k in (-2, -1, 1, 2):
-            there = u.copy()
-            there[i] += k * step
-            values.append(bound(there))
-        first[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
-        second[i] = (values[1] + values[2] - 2 * at) / step**2
-    return first, second
+def _widened(v: Variable, z: np.ndarray) -> Variable:
+    if v.kind in ("unit", "positive") and (z < 0).any():
+        return replace(v, kind="real")
+    return replace(v, kind="positive") if v.kind == "unit" and (z > 1).any() else v
+
+
+def bound_or_nan(subject: Subject, state: Any) -> float:
+    """Return the bound at a state that the differences chose, not the derivation; nan where it has none."""
+    try:
+        return subject.bound(state)
+    except InputError:
+        return np.nan
 
 
 def _parameters(subject: Subject, state: Any, factor: str) -> Arrays:
-    found = subject.derivation.parameters(state, factor)
+    try:
+        found = dict(subject.derivation.parameters(state, factor))
+    except Exception as error:
+        raise InputError(f'parameters(state, "{factor}") failed: {type(error).__name__}: {error}') from error
     return {name: np.asarray(array, dtype=float) for name, array in found.items()}

@@ -9,10 +9,11 @@ import numpy as np
 
 from experiments.checks import ascent, definition, density, elbo, fixed_point, stationarity, symmetry
 from experiments.checks.bench import Bench, lay_out
+from experiments.checks.knock import knock
 from experiments.checks.log_joint import as_log_joint
 from experiments.checks.results import BOUND, Decision, Fault, Report, Result
 from experiments.checks.sequential import FALSE_ALARM_RATE
-from experiments.checks.subject import Subject, knock
+from experiments.checks.subject import Subject
 from hand_cavi import InputError
 from hand_cavi.inputs import Seed
 

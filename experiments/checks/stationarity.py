@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from experiments.checks.bench import Bench
-from experiments.checks.climbing import NOT_OFFERED, climbs, slopes
+from experiments.checks.climbing import NOT_OFFERED, bound_or_nan
 from experiments.checks.results import Decision, Result
 
 TOLERANCE = 1e-6
@@ -18,19 +18,18 @@ TOLERANCE = 1e-6
 
 def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
     """Differentiate at every state after each update."""
-    found = climbs(bench, rng)
-    if found is None:
+    if not bench.climbs:
         return [
             Result("stationarity", factor, Decision.SKIPPED, NOT_OFFERED) for factor in bench.subject.factors
         ]
     results = []
-    for climb in found:
+    for climb in bench.climbs:
         worst, gained, slack, where = 0.0, 0.0, TOLERANCE, ""
         for state in bench.states:
             here = bench.subject.update(state, climb.factor)
             scale = max(1.0, abs(bench.subject.bound(here)))
-
-            first, second = slopes(partial(climb.bound, here), climb.free(here))
+            climb = climb.fitting(here)
+            first, second = climb.slopes(here, partial(bound_or_nan, bench.subject))
             first = np.nan_to_num(first, nan=0.0)  # no bound beside this point, so no slope to speak of
             second = np.nan_to_num(second, nan=0.0)
             gain = np.where(

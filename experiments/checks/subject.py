@@ -5,11 +5,12 @@ bad input: `hand_cavi.InputError`, in a sentence. Being wrong as mathematics is 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from experiments.checks.snapshot import same, snapshot
 from experiments.checks.space import Arrays, Space
 from hand_cavi import InputError
 
@@ -34,6 +35,7 @@ class Subject:
     derivation: Any
     log_joint: LogJoint
     factors: tuple[str, ...]
+    _bare: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, derivation: Any, log_joint: LogJoint) -> "Subject":
@@ -76,7 +78,7 @@ class Subject:
         after = self._call("update", factor, lambda: self.derivation.update(state, factor))
         if after is None:
             raise InputError(f'update(state, "{factor}") returned None; it must return a state')
-        if not _same(before, snapshot(state)):
+        if not same(before, snapshot(state)):
             raise InputError(
                 f'update(state, "{factor}") changes the state that it was given; build a new state instead, '
                 "such as with dataclasses.replace and arrays of its own"
@@ -107,6 +109,7 @@ class Subject:
     def sample(self, state: Any, factor: str, rng: np.random.Generator, n: int) -> Arrays:
         """Return n draws of a factor, by name."""
         draws = self._call("sample", factor, lambda: self.derivation.sample(state, factor, rng, n))
+        self._bare[factor] = not isinstance(draws, Mapping)
         named = draws if isinstance(draws, Mapping) else {factor: draws}
         found = {}
         for name, values in named.items():
@@ -126,7 +129,8 @@ class Subject:
     def log_density(self, state: Any, factor: str, values: Arrays) -> np.ndarray:
         """Return ln q of a factor, shape (S,); it may be -inf, but not nan."""
         n = len(next(iter(values.values())))
-        given: Any = values[factor] if list(values) == [factor] and self._bare(state, factor) else values
+        given: Any = _locked(values)
+        given = given[factor] if self._bare.get(factor) else given
         density = self._call("log_density", factor, lambda: self.derivation.log_density(state, factor, given))
         array = np.asarray(density, dtype=float)
         if array.shape != (n,):
@@ -137,10 +141,6 @@ class Subject:
         if np.isnan(array).any():
             raise InputError(f'log_density(state, "{factor}", values) is nan at some values')
         return array
-
-    def _bare(self, state: Any, factor: str) -> bool:
-        draws = self.derivation.sample(state, factor, np.random.default_rng(0), 2)
-        return not isinstance(draws, Mapping)
 
     # ---- the log joint density ----------------------------------------------------------------
 
@@ -164,7 +164,8 @@ class Subject:
     def _log_p(self, values: Arrays) -> np.ndarray:
         n = len(next(iter(values.values())))
         try:
-            density = np.asarray(self.log_joint(values), dtype=float)
+            with np.errstate(all="ignore"):
+                density = np.asarray(self.log_joint(_locked(values)), dtype=float)
         except KeyError as error:
             raise InputError(
                 f"the log joint density asks for {error}, but the factors draw "
@@ -173,6 +174,10 @@ class Subject:
         except InputError:
             raise
         except Exception as error:
+            if _is_lock(error):
+                raise InputError(
+                    "the log joint density changes the values that it was given; make new arrays instead"
+                ) from error
             raise InputError(f"the log joint density failed: {type(error).__name__}: {error}") from error
         if density.shape != (n,):
             raise InputError(
@@ -184,10 +189,15 @@ class Subject:
         return density
 
     def _call(self, method: str, factor: str | None, work: Callable[[], Any]) -> Any:
+        where = f'{method}(state, "{factor}")' if factor else method
         try:
-            return work()
+            with np.errstate(all="ignore"):  # what is nan is told in a sentence
+                return work()
         except Exception as error:
-            where = f'{method}(state, "{factor}")' if factor else method
+            if _is_lock(error):
+                raise InputError(
+                    f"{where} changes the values that it was given; make new arrays instead"
+                ) from error
             raise InputError(f"{where} failed: {type(error).__name__}: {error}") from error
 
     def _finite(self, state: Any, what: str) -> None:
@@ -202,123 +212,16 @@ def space_of(subject: Subject, factor: str, states: Sequence[Any], rng: np.rando
     return Space.of({name: np.concatenate([d[name] for d in draws]) for name in draws[0]})
 
 
-def knock(subject: Subject, rng: np.random.Generator) -> None:
-    """Try every method once, and refuse what cannot be checked.
-
-    Raises
-    ------
-    InputError
-        In a sentence that names the factor.
-    """
-    state = subject.initial(rng)
-    subject.elbo(state)
-    owner: dict[str, str] = {}
-    for factor in subject.factors:
-        draws = subject.sample(state, factor, np.random.default_rng(1), 50)
-        for name in draws:
-            if name in owner:
-                raise InputError(
-                    f'both "{owner[name]}" and "{factor}" draw {name}; each variable has one factor'
-                )
-            owner[name] = factor
-        again = subject.sample(state, factor, np.random.default_rng(1), 50)
-        other = subject.sample(state, factor, np.random.default_rng(2), 50)
-        varies = any(array.size and (array != array[:1]).any() for array in draws.values())
-        same = all(np.array_equal(draws[name], again.get(name, np.empty(0))) for name in draws)
-        stuck = all(np.array_equal(draws[name], other.get(name, np.empty(0))) for name in draws)
-        if not same or (varies and stuck):
-            how = (
-                "draws the same from another generator"
-                if same
-                else "draws differently from an equal generator"
-            )
-            raise InputError(
-                f'sample(state, "{factor}", rng, n) ignores its generator: it {how}; use rng alone'
-            )
-        if not np.isfinite(subject.log_density(state, factor, draws)).all():
-            raise InputError(
-                f'log_density(state, "{factor}", values) is infinite at draws of sample; '
-                "sampler and density must have the same support"
-            )
-    _same_names(owner, subject)
-    _has_mass(state, owner, subject, rng)
-    for factor in subject.factors:
-        subject.elbo(subject.update(state, factor))
+def _locked(values: Arrays) -> Arrays:
+    """Return the same arrays, which nobody can write into."""
+    views = {name: array.view() for name, array in values.items()}
+    for view in views.values():
+        view.flags.writeable = False
+    return views
 
 
-def _same_names(owner: dict[str, str], subject: Subject) -> None:
-    """Compare the factors' variables with the model's, where it names them."""
-    wanted = getattr(subject.log_joint, "variables", None)
-    if wanted is None or set(wanted) == set(owner):
-        return
-    ours, theirs = sorted(set(owner) - set(wanted)), sorted(set(wanted) - set(owner))
-    rows = [f"{name} (of {owner[name]})" for name in ours]
-    raise InputError(
-        "the factors' variables and the model's do not match: only the factors have "
-        f"{', '.join(rows) or 'nothing'}; only the model has {', '.join(theirs) or 'nothing'}; "
-        f"both have {', '.join(sorted(set(owner) & set(wanted))) or 'nothing'}; give them the same names"
-    )
-
-
-def _has_mass(state: Any, owner: dict[str, str], subject: Subject, rng: np.random.Generator) -> None:
-    """Refuse a model in which draws of q are impossible, and find whose draws they are."""
-    values = subject.draw(state, rng, 50)
-    bad = ~np.isfinite(subject.log_p(values))
-    if not bad.any():
-        return
-    terms = getattr(subject.log_joint, "terms", None)
-    blamed: list[str] = []
-    if terms is not None:
-        blamed = [name for name, term in terms(values).items() if not np.isfinite(term).all()]
-    row = int(np.argmax(bad))
-    guilty = []
-    for factor in subject.factors:
-        own = [name for name in values if owner[name] == factor]
-        at = {name: np.repeat(array[row : row + 1], 50, axis=0) for name, array in values.items()}
-        at |= {name: values[name] for name in own}
-        if np.isfinite(subject.log_p(at)).any():
-            guilty.append(factor)
-    where = (
-        f'draws of the factor "{guilty[0]}"'
-        if guilty
-        else "draws of the factors " + ", ".join(subject.factors)
-    )
-    of_terms = f" (its terms {', '.join(blamed)})" if blamed else ""
-    raise InputError(
-        f"the log joint density is infinite at {where}{of_terms}: q puts mass where the model has none; "
-        "compare supports, units and names"
-    )
-
-
-def snapshot(thing: Any) -> list[Any]:
-    """Return copies of all that a state holds: arrays, numbers and words, in a fixed order.
-
-    What a dataclass computes later and keeps (a cached property) is no part of its state.
-    """
-    if isinstance(thing, np.ndarray):
-        return [thing.copy()]
-    if isinstance(thing, Mapping):
-        return [leaf for key in thing for leaf in (key, *snapshot(thing[key]))]
-    if isinstance(thing, list | tuple):
-        return [leaf for item in thing for leaf in snapshot(item)]
-    if is_dataclass(thing) and not isinstance(thing, type):
-        return [leaf for field in fields(thing) for leaf in snapshot(getattr(thing, field.name))]
-    if isinstance(thing, int | float | complex | str | bool | np.generic | None):
-        return [np.asarray(thing) if isinstance(thing, float) else thing]
-    inner = getattr(thing, "__dict__", {})
-    return [leaf for key in sorted(inner) for leaf in snapshot(inner[key])] if not callable(thing) else []
-
-
-def _same(before: list[Any], after: list[Any]) -> bool:
-    if len(before) != len(after):
-        return False
-    for old, new in zip(before, after, strict=True):
-        if isinstance(old, np.ndarray):
-            if not np.array_equal(old, new, equal_nan=old.dtype.kind in "fc"):
-                return False
-        elif old != new:
-            return False
-    return True
+def _is_lock(error: Exception) -> bool:
+    return isinstance(error, ValueError) and "read-only" in str(error)
 
 
 def _name(derivation: Any) -> str:

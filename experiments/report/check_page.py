@@ -231,7 +231,9 @@ def _numbers(result: Result) -> str:
     parts = []
     if result.decision is Decision.FAILED and result.effect is not None and result.draws:
         parts.append(f"effect {_short(result.effect)} {result.unit}")
-    if result.p_value is not None:
+    if result.p_value in (0, 1):  # nothing was left to chance
+        parts.append("no noise")
+    elif result.p_value is not None:
         small = result.p_value < 1e-4
         parts.append("p < 0.0001" if small else f"p = {numbers.fixed(result.p_value, 4)}")
     if result.draws:

@@ -93,6 +93,13 @@ def test_a_fault_is_told_at_once_and_names_are_only_text():
     assert rows["Definition"] == ["✓passed≤ 0.041", "✗failed0.32", ""]
 
 
+def test_what_has_no_noise_has_no_p_value():
+    exact = Result("definition", "mu", Decision.PASSED, "Optimal.", 1e-12, 1e-6, p_value=1.0, draws=104)
+    text = " ".join("".join(Page(render({"a": report(exact, GOOD[0])}, seed=1)).text).split())
+    assert "Optimal. no noise, 104 draws" in text
+    assert "Fine. p = 0.4000, 1000 draws" in text
+
+
 @pytest.mark.parametrize(
     ("results", "mark", "words"),
     [

@@ -12,7 +12,15 @@ import pytest
 from experiments.checks import BOUND, Decision, MixtureLogJoint, check, from_pymc
 from experiments.checks.space import Space
 from experiments.checks.subjects import _from_file, found, shipped, skeleton
-from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi import (
+    DirichletWeights,
+    FixedWeights,
+    InputError,
+    Mixture,
+    NormalGamma,
+    NormalKnownVariance,
+    StickBreaking,
+)
 from hand_cavi.derivation import AscentStatus, ascend
 from hand_cavi.mixture_derivation import MixtureDerivation
 
@@ -38,6 +46,15 @@ def names(report):
 def test_a_shipped_derivation_passes(name):
     ((_, derivation, log_joint),) = found(name, None)
     report = check(derivation, None, log_joint, rng=1)
+    assert report.passed, report.faults
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_responsibilities_that_are_rounded_to_zero_are_no_fault(seed):
+    """Groups so far apart that some ln r are near -1800; the ratios of the others must stay as they are."""
+    x = np.array([-60.0, -59, -58.5, -61, 60, 61, 62, 59.5])
+    mixture = Mixture(NormalKnownVariance(0.0, 2500.0), StickBreaking(1.3), 3)
+    report = check(MixtureDerivation(mixture, x), None, MixtureLogJoint(mixture, x), rng=seed)
     assert report.passed, report.faults
 
 
@@ -172,6 +189,11 @@ def _own_randomness(self, s, factor, rng, n):
     return np.random.default_rng(3).gamma(2.0, size=n)
 
 
+def _in_the_draws(self, s, factor, z):
+    z += 1.0
+    return z
+
+
 @pytest.mark.parametrize(
     ("methods", "words"),
     [
@@ -183,6 +205,9 @@ def _own_randomness(self, s, factor, rng, n):
         ({"sample": lambda self, s, f, rng, n: rng.normal(size=n + 1)}, ['"mu"', "leading axis"]),
         ({"elbo": lambda self, s: {"all": np.nan}}, ['"all"', "finite"]),
         ({"factors": ("mu",)}, ["'tau'", "names must agree"]),
+        ({"log_density": _in_the_draws}, ['"mu"', "changes the values"]),
+        ({"parameters": lambda self, s, f: {"m": s.m}}, ["parameters", "both or none"]),
+        ({"parameters": lambda self, s, f: {"m": s.n}, "with_parameters": None}, ['parameters(state, "mu")']),
     ],
 )
 def test_bad_derivations_get_a_sentence(mine, methods, words):
@@ -197,6 +222,15 @@ def test_a_log_joint_of_minus_infinity_names_the_factor(mine):
 
     with pytest.raises(InputError, match="infinite at draws of the factor"):
         check(mine.Derivation(), None, cut, rng=1)
+
+
+def test_a_log_joint_that_changes_its_values_is_refused(mine):
+    def careless(values):
+        values["tau"] *= 2
+        return mine.log_joint(values)
+
+    with pytest.raises(InputError, match="changes the values that it was given"):
+        check(mine.Derivation(), None, careless, rng=1)
 
 
 def test_names_are_listed_side_by_side():

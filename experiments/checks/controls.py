@@ -1,0 +1,204 @@
+r"""Controls: what is known to average to zero takes the noise out of what is averaged.
+
+Of a normalised density q_j(z; lambda) the score d ln q_j / d lambda has expectation zero under q_j, whatever
+lambda is; so has a product of scores of different factors, which are independent. In a conjugate
+model all that the checks average is a constant plus a linear combination of these, because the scores of an
+exponential family are its statistics less their means; and that constant is the expectation. It is read off a
+few draws, up to rounding, and the question is decided without noise.
+
+Whether the combination is exact is tried out, at draws of q and at others that are pushed outwards and have
+their discrete variables set to any of their levels, however unlikely q thinks them. Where it is not, the
+draws are used as they are. The method is that of control variates; the scores come from `parameters` and
+`with_parameters`, and a factor whose scores do not average to zero has no part in it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.climbing import Climb
+from experiments.checks.space import Arrays, Space
+from hand_cavi import InputError
+
+ROUNDING = 1e-7
+"""Of the largest number that enters: an expectation that was read off is off by less."""
+
+_EXACT = 1e-8  # of the largest number of a draw: where less is left over, the combination is exact
+_NOTHING = 1e-8  # scores that are smaller everywhere, as of a level all but excluded, are rounding
+_OUTWARDS = 3.0
+_MOST = 400  # scores and products of them
+_PILOT = 1000
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Functions of the draws at one state, each with expectation zero.
+
+    Attributes
+    ----------
+    climbs : tuple of Climb
+        Of the factors that are drawn.
+    state : any
+    products : bool
+        Whether products of scores of different factors are among them.
+    """
+
+    climbs: tuple[Climb, ...]
+    state: Any
+    products: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many functions there are."""
+        free = [climb.space.free for climb in self.climbs]
+        return sum(free) + (sum(a * b for a, b in combinations(free, 2)) if self.products else 0)
+
+    @property
+    def draws(self) -> int:
+        """How many draws of either kind it takes to find a combination, and to see whether it is exact."""
+        return 50 + self.size
+
+    def expectations(
+        self,
+        draws: Arrays,
+        targets_of: Callable[[Arrays], tuple[np.ndarray, np.ndarray]],
+        spaces: dict[str, Space],
+        rng: np.random.Generator,
+    ) -> tuple[np.ndarray, float]:
+        """Return the expectations of targets where a combination is exact, and what rounding is.
+
+        Parameters
+        ----------
+        draws : dict of ndarray
+            `draws` of them, from q.
+        targets_of : callable
+            Takes values by name and returns targets (S, J), and the largest numbers of which those are made,
+            (S,).
+        spaces : dict of Space
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        expected : ndarray, shape (J,)
+            nan where no combination is exact.
+        rounding : float
+            The expectations are off by less.
+        """
+        from scipy.linalg import lstsq
+
+        n = len(next(iter(draws.values())))
+        values = joined(draws, stretched(draws, spaces, rng))
+        with np.errstate(all="ignore"):
+            each = [scores(climb, self.state, values) for climb in self.climbs]
+            try:
+                targets, size = targets_of(values)
+            except InputError:  # at values that are no draws
+                return np.full(targets_of(draws)[0].shape[1], np.nan), 0.0
+        possible = np.isfinite(np.column_stack([*each, targets, size])).all(axis=1)
+        functions = self._functions([of_factor[possible] for of_factor in each])
+        functions = functions[:, np.abs(functions).max(axis=0, initial=0) > 0]
+        if not possible[:n].all() or possible.sum() < n + 10:
+            return np.full(targets.shape[1], np.nan), 0.0
+        # every row is an equation of its own, and rounding is relative to its largest number
+        weight = 1 / np.maximum(1.0, size[possible])[:, np.newaxis]
+        design = np.column_stack([np.ones(len(functions)), functions]) * weight
+        width = np.maximum(np.abs(design).max(axis=0), 1e-300)
+        goal = targets[possible] * weight
+        design /= width
+        found, _, rank, _ = lstsq(design, goal, cond=1e-12, lapack_driver="gelsy", check_finite=False)
+        if rank < design.shape[1] and _is_combination(design[:, 0], design[:, 1:]):
+            return np.full(targets.shape[1], np.nan), 0.0
+        left = np.abs(goal - design @ found).max(axis=0)
+        expected = np.where(left <= _EXACT, found[0] / width[0], np.nan)
+        return expected, ROUNDING * max(1.0, float(size[:n].max()))
+
+    def _functions(self, each: list[np.ndarray]) -> np.ndarray:
+        """Return all functions, shape (S, size), made of the factors' scores, (S, free) each."""
+        columns = [np.where(np.abs(part).max(axis=0, initial=0) < _NOTHING, 0.0, part) for part in each]
+        if self.products:
+            columns += [
+                np.reshape(a[:, :, np.newaxis] * b[:, np.newaxis], (len(a), -1))
+                for a, b in combinations(columns, 2)
+            ]
+        return np.concatenate(columns, axis=1)
+
+
+def _is_combination(constant: np.ndarray, functions: np.ndarray) -> bool:
+    """Say whether the constant cannot be told from the functions at these values."""
+    from scipy.linalg import lstsq
+
+    found = lstsq(functions, constant, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
+    return bool(np.linalg.norm(constant - functions @ found) < 1e-6 * np.linalg.norm(constant))
+
+
+def controls_at(
+    climbs: tuple[Climb, ...], wanted: tuple[str, ...], state: Any, products: bool = False
+) -> Controls | None:
+    """Return the controls of the wanted factors, or None where a factor has none or they are too many."""
+    chosen = tuple(climb for climb in climbs if climb.factor in wanted)
+    found = Controls(chosen, state, products)
+    return found if len(chosen) == len(wanted) and 0 < found.size <= _MOST else None
+
+
+def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
+    """Return d ln q / d lambda at draws, shape (S, free); nan where q has no density there."""
+    climb = climb.fitting(state)
+    own = {v: values[v] for v in climb.variables}
+    n = len(next(iter(own.values())))
+
+    def log_q(there: Any) -> np.ndarray:
+        try:
+            return climb.subject.log_density(there, climb.factor, own)
+        except InputError:  # at a point that the differences chose, not the derivation
+            return np.full(n, np.nan)
+
+    with np.errstate(invalid="ignore"):
+        return climb.slopes(state, log_q)[0].T
+
+
+def trusted(climb: Climb, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
+    """Say whether a factor's scores average to zero, as far as some draws can tell.
+
+    They do if the density is normalised for all parameters, which the check of densities asks as well. An
+    allowance is made for events so rare that the draws hold none of them.
+    """
+    for state in states:
+        found = scores(climb, state, climb.subject.sample(state, climb.factor, rng, _PILOT))
+        if not np.isfinite(found).all():
+            return False
+        error = found.std(axis=0) / np.sqrt(_PILOT)
+        rare = 20 * np.maximum(np.abs(found).max(axis=0, initial=0), 1.0) / _PILOT
+        if (np.abs(found.mean(axis=0)) > 6 * error + rare).any():
+            return False
+    return True
+
+
+def stressed(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator) -> Arrays:
+    """Return the draws with discrete variables set to any of their levels with equal chances."""
+    levels = {v.name: v.levels for space in spaces.values() for v in space.discrete}
+    return {
+        name: rng.choice(levels[name], size=array.shape) if name in levels else array
+        for name, array in draws.items()
+    }
+
+
+def stretched(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator) -> Arrays:
+    """Return the draws pushed away from their mean, in free coordinates, with discrete variables as above.
+
+    What is linear at draws of q alone may have a bend further out, where q still has some mass.
+    """
+    found = stressed(draws, spaces, rng)
+    for space in spaces.values():
+        if space.free and all(v.name in draws for v in space.variables):
+            u = space.unconstrain(draws)
+            centre = u.mean(axis=0)
+            found |= space.constrain(centre + rng.uniform(1, _OUTWARDS, (len(u), 1)) * (u - centre))[0]
+    return found
+
+
+def joined(*parts: Arrays) -> Arrays:
+    """Return draws after draws."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,95 @@
+"""Points of one factor, at which its update is held against its definition.
+
+Of a continuous factor they are draws of q and draws pushed outwards; of a discrete one, a draw and
+assignments that differ from it in one place.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from experiments.checks.space import Arrays, Space
+from experiments.checks.subject import Subject
+
+_OUTWARDS = 1.7
+_FLIPS = 40  # of a discrete factor, at most
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points of one factor.
+
+    Attributes
+    ----------
+    values : dict of ndarray
+        By name, each (J, ...).
+    own : ndarray of bool, shape (J,)
+        Which of them are draws of q, over which an effect is averaged; all, if the factor is discrete.
+    labels : tuple of str
+        Where a discrete factor's point differs from the first, in words; empty for other points.
+    discrete : bool
+    """
+
+    values: Arrays
+    own: np.ndarray
+    labels: tuple[str, ...]
+    discrete: bool
+
+    def kept(self, keep: np.ndarray) -> "Points":
+        """Return some of the points."""
+        values = {name: array[keep] for name, array in self.values.items()}
+        labels = tuple(label for label, kept in zip(self.labels, keep, strict=True) if kept)
+        return Points(values, self.own[keep], labels, self.discrete)
+
+    def reference(self, y: np.ndarray) -> np.ndarray:
+        """Return what contrasts of y, (S, J), are held against: the first point, or the mean of q's own."""
+        return y[:, :1] if self.discrete else y[:, self.own].mean(axis=1, keepdims=True)
+
+
+def n_points(space: Space) -> int:
+    """Return how many points there are."""
+    return 1 + _FLIPS if space.free == 0 else 2 * _n_own(space)
+
+
+def points(subject: Subject, state: Any, factor: str, space: Space, rng: np.random.Generator) -> Points:
+    """Return points of one factor at a state."""
+    if space.free == 0:
+        return _flips(subject, state, factor, space, rng)
+    n = _n_own(space)
+    draws = subject.sample(state, factor, rng, 2 * n)
+    u = space.unconstrain(draws)
+    u = u[np.isfinite(u).all(axis=1)]
+    centre = u.mean(axis=0)
+    outer, _ = space.constrain(centre + _OUTWARDS * (u[n:] - centre))
+    values = {
+        name: np.concatenate([array[:n], outer[name] if name in outer else array[n : n + len(u) - n]])
+        for name, array in draws.items()
+    }
+    own = np.arange(len(u)) < n
+    return Points(values, own, ("",) * len(own), discrete=False)
+
+
+def _flips(subject: Subject, state: Any, factor: str, space: Space, rng: np.random.Generator) -> Points:
+    """Return a draw of a discrete factor, and what becomes of it when one place takes another value."""
+    base = subject.sample(state, factor, rng, 1)
+    places = [
+        (v.name, index, level)
+        for v in space.discrete
+        for index in np.ndindex(v.shape)
+        for level in v.levels
+        if level != base[v.name][(0, *index)]
+    ]
+    chosen = [places[i] for i in rng.permutation(len(places))[:_FLIPS]]
+    values = {name: np.repeat(array, 1 + len(chosen), axis=0) for name, array in base.items()}
+    labels = [""]
+    for row, (name, index, level) in enumerate(chosen, start=1):
+        was = values[name][(row, *index)]
+        values[name][(row, *index)] = level
+        labels.append(f"{name}{list(index) or ''} = {level} against {was}")
+    return Points(values, np.ones(len(labels), dtype=bool), tuple(labels), discrete=True)
+
+
+def _n_own(space: Space) -> int:
+    """Return how many draws of q serve as points, half of all points."""
+    return min(60, 6 + 2 * space.free)

@@ -1,0 +1,39 @@
+"""Copies of what a state holds, to see whether it was changed in place."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+
+def snapshot(thing: Any) -> list[Any]:
+    """Return copies of all that a state holds: arrays, numbers and words, in a fixed order.
+
+    What a dataclass computes later and keeps (a cached property) is no part of its state.
+    """
+    if isinstance(thing, np.ndarray):
+        return [thing.copy()]
+    if isinstance(thing, Mapping):
+        return [leaf for key in thing for leaf in (key, *snapshot(thing[key]))]
+    if isinstance(thing, list | tuple):
+        return [leaf for item in thing for leaf in snapshot(item)]
+    if is_dataclass(thing) and not isinstance(thing, type):
+        return [leaf for part in fields(thing) for leaf in snapshot(getattr(thing, part.name))]
+    if isinstance(thing, int | float | complex | str | bool | np.generic | None):
+        return [np.asarray(thing) if isinstance(thing, float) else thing]
+    inner = getattr(thing, "__dict__", {})
+    return [leaf for key in sorted(inner) for leaf in snapshot(inner[key])] if not callable(thing) else []
+
+
+def same(before: list[Any], after: list[Any]) -> bool:
+    """Compare two snapshots."""
+    if len(before) != len(after):
+        return False
+    for old, new in zip(before, after, strict=True):
+        if isinstance(old, np.ndarray):
+            if not np.array_equal(old, new, equal_nan=old.dtype.kind in "fc"):
+                return False
+        elif old != new:
+            return False
+    return True
