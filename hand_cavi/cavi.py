@@ -51,6 +51,11 @@ class Task:
         Of a sweep over the data; see `hand_cavi.kernels.refresh`.
     kernel : str or None
         ``"numpy"`` or ``"numba"``; their number of points and components decides if None.
+    rows : ndarray, shape (N, D), or None
+        The points in the data's units, if the compiled loop is to make the statistics from them: there is
+        less to read.
+    reading : Reading or None
+        How rows become statistics.
     """
 
     components: ConjugateFamily
@@ -60,14 +65,18 @@ class Task:
     log_base: float
     threads: int | None = None
     kernel: str | None = None
+    rows: np.ndarray | None = None
+    reading: Reading | None = None
 
     def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
         """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
+        question = expected_phi, expected_log_weights
+        if self.rows is not None and self.reading is not None:
+            return refresh_rows(self.rows, self.sample_weight, self.reading, *question, self.threads)
         return refresh(
             self.statistics,
             self.sample_weight,
-            expected_phi,
-            expected_log_weights,
+            *question,
             self.threads,
             self.kernel,
         )

@@ -1,12 +1,14 @@
 """From the data and the prior to what the sweeps read, and where they begin."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hand_cavi.cavi import AnyTask, StreamedTask, Task
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_count
-from hand_cavi.kernels import Assignments, Reading, summarise
+from hand_cavi.kernels import Assignments, Reading, kernel_for, summarise
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit
 from hand_cavi.sources import Block, Source
@@ -32,7 +34,9 @@ def prepare(
     prior, inner_rows, coordinates = in_coordinates(mixture, rows, weight, coordinates)
     log_base = weight @ prior.log_base(inner_rows) - weight.sum() * coordinates.log_volume
     statistics = prior.statistics(inner_rows)
-    return Task(prior, mixture.weights, statistics, weight, float(log_base), threads), coordinates
+    task = Task(prior, mixture.weights, statistics, weight, float(log_base), threads)
+    compiled = kernel_for(len(rows), mixture.n_components) == "numba" and prior.products() is not None
+    return replace(task, rows=rows, reading=Reading(prior, coordinates)) if compiled else task, coordinates
 
 
 def in_coordinates(
