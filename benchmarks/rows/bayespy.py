@@ -49,8 +49,8 @@ def rows(quick: bool) -> Iterator[Row]:
             found = bayespy(file, 6)
             versions = found["versions"]
             theirs.seconds += found["seconds"]
-            alone.seconds += our_sweeps(mixture, x, start, 1, 16)
-            together.seconds += our_sweeps(mixture, x, start, ALL_THREADS, 16)
+            alone.seconds += our_sweeps(mixture, x, start, 1, 200)
+            together.seconds += our_sweeps(mixture, x, start, ALL_THREADS, 200)
     name = f"BayesPy {versions['bayespy']} with numpy {versions['numpy']}"
     table = {name: theirs, "ours, 1 thread": alone, f"ours, all threads ({ALL_THREADS})": together}
     for name, timing in table.items():
