@@ -113,7 +113,7 @@ def by_points(quick: bool) -> Iterator[Line]:
                 rng=0,
                 starts=1,
                 threads=1,
-                condense="auto",
+                condense=True,
                 callback=lambda info, ends=ends: ends.append(perf_counter()),
             )
             line.add(n, median(np.diff(ends)), n, K)
@@ -195,14 +195,14 @@ def draw(lines: list[Line], file: Path) -> None:
 def _label_ends(axes: Any, lines: list[Line]) -> None:
     """Write each line's name beside its end; names that would touch are pushed apart.
 
-    A line that ends before the others has its name above it, out of their way.
+    A line that ends before the others has its name on its left, where nothing lies above it.
     """
     low, high = np.log10(axes.get_ylim())
     furthest, height = max(line.sizes[-1] for line in lines), -np.inf
     for line in sorted(lines, key=lambda line: line.seconds[-1]):
         cost = f"{line.nanoseconds:,.0f}" if line.nanoseconds >= 10 else f"{line.nanoseconds:.1f}"
         text = line.name if line.name.startswith("condensed") else f"{line.name}\n{cost} ns"
-        own, place = np.log10(line.seconds[-1] * 1e3), {"xytext": (-7, 4), "ha": "right", "va": "bottom"}
+        own, place = np.log10(line.seconds[-1] * 1e3), {"xytext": (-9, 0), "ha": "right", "va": "center"}
         if line.sizes[-1] == furthest:
             own = height = max(own, height + 0.13 * (high - low))
             place = {"xytext": (7, 0), "ha": "left", "va": "center"}
