@@ -82,6 +82,9 @@ def fit(
         int | None,
         typer.Option(help="Of sweeps over large data; they change no digit. Default: one a core.", min=1),
     ] = None,
+    accelerate: Annotated[
+        bool, typer.Option("--accelerate", help="Leap along the way of the sweeps, so that fewer are needed.")
+    ] = False,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -116,6 +119,7 @@ def fit(
                 condense=condense.setting,
                 threads=threads,
                 checkpoint=checkpoint,
+                accelerate=accelerate,
                 progress=progress,
             )
     except KeyboardInterrupt:

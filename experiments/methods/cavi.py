@@ -28,6 +28,7 @@ class Settings(Options):
         1e-12, ge=0, description="a sweep that gains less, relative to the bound, is quiet"
     )
     patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
+    accelerate: bool = Field(False, description="leap along the way of the sweeps, so that fewer are needed")
     draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
     folds: int = Field(
         0,
@@ -71,6 +72,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         patience=settings.patience,
         sample_weight=problem.sample_weight,
         callback=stopwatch,
+        accelerate=settings.accelerate,
     )
     seconds = perf_counter() - stopwatch.began
     if result.status is Status.NOT_FINITE:
@@ -117,7 +119,7 @@ def _left(problem: Problem, result: Fit, tolerance: float, seed: int) -> dict[st
         problem.mixture,
         problem.x,
         rng=seed,
-        starts=result.responsibilities(problem.x),
+        starts=result,
         max_sweeps=_SWEEPS_ON,
         tolerance=tolerance,
         sample_weight=problem.sample_weight,

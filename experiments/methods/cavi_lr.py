@@ -44,6 +44,7 @@ class Settings(Options):
         1e-12, ge=0, description="a sweep that gains less, relative to the bound, is quiet"
     )
     patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
+    accelerate: bool = Field(False, description="leap along the way of the sweeps, so that fewer are needed")
     draws: int = Field(10_000, ge=100, description="draws by which it is scored")
 
 
@@ -68,6 +69,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         tolerance=settings.tolerance,
         patience=settings.patience,
         sample_weight=problem.sample_weight,
+        accelerate=settings.accelerate,
     )
     fitted = perf_counter()
     if best.status is Status.NOT_FINITE:
