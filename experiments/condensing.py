@@ -18,7 +18,7 @@ from time import perf_counter
 import numpy as np
 
 from experiments.records import Condensation, Draws, Problem
-from hand_cavi.cavi import StoppingRule
+from hand_cavi.ascent import StoppingRule
 from hand_cavi.climbing import Climb
 from hand_cavi.condense import Condensed
 from hand_cavi.condensed_fit import confirmed

@@ -13,19 +13,15 @@ Sources: Jamshidian & Jennrich (1997), quasi-Newton acceleration of EM; Varadhan
 for leaps whose length adapts and which the objective can refuse.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
+from hand_cavi.cavi import AnyTask, State, StepInfo
 from hand_cavi.inputs import InputError
 from hand_cavi.linear_picture import Metric, Picture
-
-if TYPE_CHECKING:
-    from hand_cavi.cavi import AnyTask, State, StepInfo
 
 _HISTORY = 8  # differences of S that are remembered
 _FALLING = 3  # plain sweeps in a row, each of which gained less than the one before: leaps begin

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from hand_cavi.annealing import annealed
-from hand_cavi.cavi import Ascent, State, Status, StepInfo, StoppingRule, Task, ascend
+from hand_cavi.ascent import Ascent, StoppingRule, ascend
+from hand_cavi.cavi import State, Status, StepInfo, Task
 from hand_cavi.checkpoint import Log, LoggedTask, about
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.kernels import Assignments

@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hand_cavi.cavi import AnyTask, Ascent, State, StoppingRule, StreamedTask, ascend
+from hand_cavi.ascent import Ascent, StoppingRule, ascend
+from hand_cavi.cavi import AnyTask, State, StreamedTask
 from hand_cavi.climbing import Begun, Climb, result_of
 from hand_cavi.condense import CellSums, Condensed, Grid, sum_cells, unique_rows, width_for_components
 from hand_cavi.conjugate import ConjugateFamily

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from hand_cavi.cavi import Callback, Status, StepInfo
+from hand_cavi.ascent import Callback
+from hand_cavi.cavi import Status, StepInfo
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.families import NormalGamma, NormalWishart
 from hand_cavi.mixture import Mixture

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from hand_cavi.acceleration import as_choice_to_leap
 from hand_cavi.annealing import as_temperatures
-from hand_cavi.cavi import Callback, StoppingRule
+from hand_cavi.ascent import Callback, StoppingRule
 from hand_cavi.checkpoint import Log
 from hand_cavi.climbing import Begun, Climb, result_of
 from hand_cavi.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
@@ -74,7 +74,7 @@ def fit(
         How many dispersed starts, or the responsibilities to start from: shape (N, K) for one,
         (R, N, K) for several; or a former fit to go on from.
     max_sweeps, tolerance, patience, callback, tolerance_nats
-        See `hand_cavi.cavi.StoppingRule`. They hold for each ascent.
+        See `hand_cavi.ascent.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
         How many points each row stands for.
     annealing : array_like, shape (H,), optional

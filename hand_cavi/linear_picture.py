@@ -18,14 +18,9 @@ Source: Hoffman, Blei, Wang & Paisley (2013), section 2.2, for the natural gradi
 Ritz's method.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from hand_cavi.cavi import State
+from hand_cavi.cavi import State
 
 _INDEPENDENT = 1e-4  # share of a difference that must be new
 _LARGEST_EIGENVALUE = 1.2  # anything larger comes from a poor picture
@@ -65,7 +60,7 @@ class Picture:
         self._parts, self._shares, self._q = parts, shares, q
 
     @classmethod
-    def seen(cls, metric: Metric, moves: np.ndarray, answers: np.ndarray, f: np.ndarray) -> Picture | None:
+    def seen(cls, metric: Metric, moves: np.ndarray, answers: np.ndarray, f: np.ndarray) -> "Picture | None":
         """Return the picture that m differences of S and C times them give, (m, K, P) both, newest first.
 
         Of f's part outside their span nothing is known but that a plain step takes it in: Q is 0 there.

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi.cavi import Ascent, Status, StoppingRule, Task, ascend, init, responsibilities
+from hand_cavi.ascent import Ascent, StoppingRule, ascend
+from hand_cavi.cavi import Status, Task, init, responsibilities
 from hand_cavi.special import entr
 from hand_cavi.starts import bisect
 
@@ -106,7 +107,7 @@ def improve(
     rng : numpy.random.Generator
         Splits are drawn from it.
     accelerate : bool
-        See `hand_cavi.cavi.ascend`.
+        See `hand_cavi.ascent.ascend`.
 
     Returns
     -------

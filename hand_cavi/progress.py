@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi.cavi import StepInfo, StoppingRule
+from hand_cavi.ascent import StoppingRule
+from hand_cavi.cavi import StepInfo
 from hand_cavi.outlook import sweeps_left
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.cavi import Status, better_order
+from hand_cavi.ascent import better_order
+from hand_cavi.cavi import Status
 from hand_cavi.climbing import ranked
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.elbo import ElboTerms, elbo_terms

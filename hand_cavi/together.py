@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hand_cavi.cavi import Ascent, State
+from hand_cavi.ascent import Ascent
+from hand_cavi.cavi import State
 from hand_cavi.kernels import Assignments
 
 Question = tuple[np.ndarray, np.ndarray]

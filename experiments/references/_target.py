@@ -12,7 +12,8 @@ import numpy as np
 
 from experiments.records import Draws, Problem
 from hand_cavi import Mixture
-from hand_cavi.cavi import StoppingRule, Task, ascend, init
+from hand_cavi.ascent import StoppingRule, ascend
+from hand_cavi.cavi import Task, init
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.coordinates import Coordinates
 from hand_cavi.kernels import softmax_rows

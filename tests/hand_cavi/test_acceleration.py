@@ -18,7 +18,8 @@ from hand_cavi import (
     fit,
 )
 from hand_cavi.acceleration import Leaps, admissible
-from hand_cavi.cavi import StoppingRule, ascend, init, sweep
+from hand_cavi.ascent import StoppingRule, ascend
+from hand_cavi.cavi import init, sweep
 from hand_cavi.fit import prepare
 from hand_cavi.linear_picture import Metric, Picture
 from hand_cavi.starts import plus_plus

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hand_cavi import Status, fit, log_joint
-from hand_cavi.cavi import StoppingRule, Task, ascend, init
+from hand_cavi.ascent import StoppingRule, ascend
+from hand_cavi.cavi import Task, init
 from hand_cavi.starts import at_random
 from tests.hand_cavi.cases import EXCHANGEABLE_PAIRS, PAIRS, make
 

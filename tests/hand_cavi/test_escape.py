@@ -14,7 +14,8 @@ from hand_cavi import (
     fit,
     wilson_interval,
 )
-from hand_cavi.cavi import StoppingRule, ascend, init, responsibilities
+from hand_cavi.ascent import StoppingRule, ascend
+from hand_cavi.cavi import init, responsibilities
 from hand_cavi.fit import prepare
 from hand_cavi.moves import promising
 from hand_cavi.starts import at_random, bisect, by_splitting, propose
