@@ -236,8 +236,9 @@ def test_leaving_early_ends_the_busy(tmp_path):
 
 
 PARENT = """
-    import sys
+    import signal, sys
     from experiments.workers.pool import Pool, Task
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     sys.path.insert(0, {here!r})
     try:
         with Pool(2) as pool:
