@@ -18,7 +18,7 @@ from hand_cavi.kernels import Assignments
 Question = tuple[np.ndarray, np.ndarray]
 
 
-class Given(Exception):
+class Abandoned(Exception):
     """Raised in an ascent when another has failed."""
 
 
@@ -50,7 +50,7 @@ class Together:
             self._changed.notify_all()
             self._changed.wait_for(lambda: i in self._answers or self._failed)
             if self._failed:
-                raise Given
+                raise Abandoned
             return self._answers.pop(i)
 
     def leave(self, i: int) -> None:
@@ -124,7 +124,7 @@ def ascend_together(
     def climb(i: int) -> None:
         try:
             ascents[i] = ascend(_View(together, i), states[i], i)
-        except Given:
+        except Abandoned:
             pass
         except BaseException as error:  # handed on to the thread that waits for all
             errors.append(error)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from inspect import signature
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -102,22 +101,21 @@ def by_points(quick: bool) -> Iterator[Line]:
             n = 10**exponent
             line.add(n, timed(family, n, K, D, kernel), n, K)
         yield line
-    if "condense" in signature(fit).parameters:
-        line = Line("N", "condensed, D = 1")
-        mixture = Mixture(NormalKnownVariance(0.0, 100.0), FixedWeights(), K)
-        for exponent in range(4, largest + 1):
-            n, ends = 10**exponent, []
-            fit(
-                mixture,
-                spaced(n, K, 1),
-                rng=0,
-                starts=1,
-                threads=1,
-                condense=True,
-                callback=lambda info, ends=ends: ends.append(perf_counter()),
-            )
-            line.add(n, median(np.diff(ends)), n, K)
-        yield line
+    line = Line("N", "condensed, D = 1")
+    mixture = Mixture(NormalKnownVariance(0.0, 100.0), FixedWeights(), K)
+    for exponent in range(4, largest + 1):
+        n, ends = 10**exponent, []
+        fit(
+            mixture,
+            spaced(n, K, 1),
+            rng=0,
+            starts=1,
+            threads=1,
+            condense=True,
+            callback=lambda info, ends=ends: ends.append(perf_counter()),
+        )
+        line.add(n, median(np.diff(ends)), n, K)
+    yield line
 
 
 def by_components(quick: bool) -> Iterator[Line]:

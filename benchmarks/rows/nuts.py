@@ -24,10 +24,6 @@ TARGETS = (Target("condensed NUTS, N = 10^7, K = 5, 2 x (500 + 500), compile inc
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the cold row, the warm one, and the direct one."""
-    try:
-        import hand_cavi.condense  # noqa: F401
-    except ImportError:
-        raise NotRunError("there is no hand_cavi.condense yet") from None
     from ppl_baselines.environment import environment
 
     n_points, few = (10**5, 10**3) if quick else (10**7, 10**4)
