@@ -8,7 +8,6 @@ A file says whether its batch ended ``ok``; one that failed or crashed keeps its
 and is computed again by the next run. Floats are written in full.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -22,10 +21,8 @@ from experiments.calibration.work import Batch, Places
 from experiments.store.files import clear_errors, lock, remove_parts, write_whole
 from experiments.store.jsonable import describe
 from experiments.study import fingerprint
+from experiments.study.grid import method_code
 from hand_cavi import InputError
-
-_OWN_CODE = ("simulate", "quantities", "exact", "ranks", "fitters", "compiled", "work")
-"""Files of this room behind the places; how these are judged may change without computing them again."""
 
 
 @contextmanager
@@ -69,7 +66,7 @@ def key_of(batch: Batch) -> str:
             "size": batch.size,
             "draws": batch.draws,
             "quantities": list(batch.kinds),
-            "code": [fingerprint.method_code(batch.kind), _own_code()],
+            "code": [method_code(batch.kind), fingerprint.code("experiments.calibration.work")],
             "versions": fingerprint.versions(),
         }
     )
@@ -123,11 +120,3 @@ def _identity(batch: Batch) -> dict[str, Any]:
 def _write(batches: Path, key: str, content: dict[str, Any]) -> None:
     with clear_errors("write to", batches.parent):
         write_whole(batches / f"{key}.json", json.dumps(content, allow_nan=False).encode())
-
-
-def _own_code() -> str:
-    digest = hashlib.sha256()
-    for name in _OWN_CODE:
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    digest.update((Path(__file__).parents[1] / "predictive.py").read_bytes())
-    return digest.hexdigest()

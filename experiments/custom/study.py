@@ -64,15 +64,15 @@ def lay_out(config: CustomConfig) -> tuple[CustomStudyProblem, ...]:
 def _problem(config: CustomConfig, model: CustomModel, repeat: int) -> CustomStudyProblem:
     content: dict[str, Any] = {
         "model": model.where,
-        "file": fingerprint.file_hash(file_of(model.where, config.folder)),
+        "file": fingerprint.code_of(file_of(model.where, config.folder)),
         "data": fingerprint.data_hash(*model.problem.data),
-        "code": fingerprint.custom_code(),
+        "code": fingerprint.code("experiments.custom.fitting"),
         "versions": fingerprint.versions(),
     }
     judging = {
         "repeat": repeat,
         "name": model.name,
-        "judging": fingerprint.custom_judging_code(),
+        "judging": fingerprint.code("experiments.custom.judge"),
         "verdict": config.verdict.model_dump(mode="json"),
     }
     cells = tuple(_cell(config, model, method, repeat, content) for method in config.methods)

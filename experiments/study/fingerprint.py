@@ -1,13 +1,15 @@
 """What made the numbers: the code, the libraries, the settings and the data, each as a short hash or text.
 
 A content key is the sha256 of all that a result depends on. Equal keys mean that a result may be reused;
-whatever changes a number changes the key.
+whatever changes a number changes the key. The code behind a number is the *import closure* of the module that
+computes it: that file, the files it imports, and so on, inside the three packages.
 """
 
+import ast
 import hashlib
 import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -16,39 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from experiments.plugins import find, source_file
-
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 """Those that make numbers."""
 
-_SHARED = (
-    "scoring.py",
-    "compiled.py",
-    "condensing.py",
-    "starts.py",
-    "draws.py",
-    "symmetry.py",
-    "overlap.py",
-    "work.py",
-    "records.py",
-    "held_out.py",
+PACKAGES = ("hand_cavi", "ppl_baselines", "experiments")
+"""Those whose files are followed."""
+
+STOPS = (
+    "experiments.store",
+    "experiments.workers",
+    "experiments.study",
+    "experiments.report",
+    "experiments.config.complaints",
 )
-_JUDGING = (
-    "references",
-    "metrics",
-    "relabel",
-    "predictive.py",
-    "coclustering.py",
-    "verdict",
-    "judge.py",
-)
-_CUSTOM = (
-    "checks/subject.py",
-    "checks/log_joint.py",
-    "custom/problem.py",
-    "custom/variables.py",
-    "custom/fitting.py",
-)
+"""Modules, with all below them, that carry numbers and make none."""
 
 
 @cache
@@ -64,39 +47,53 @@ def versions() -> dict[str, str]:
 
 
 @cache
-def method_code(kind: str) -> str:
-    """Return the hash of the code behind a method's numbers: the lower packages, and its own file.
+def code(module: str) -> str:
+    """Return the hash of a module's import closure inside the three packages.
 
-    Other methods' files are left out, so that adding or mending one leaves the others' results standing.
+    Parameters
+    ----------
+    module : str
+        Such as ``experiments.methods.advi``; imports inside functions count too.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is no such module in the packages.
     """
-    room = _folder("experiments") / "methods"
-    own = source_file(find("methods", kind))
-    files = [*_lower_packages(), *_these(_SHARED), *room.glob("_*.py"), *([own] if own else [])]
-    return _hash_files(files)
+    path = _path_of(module, _roots())
+    if path is None:
+        raise ModuleNotFoundError(f"no module {module} in {', '.join(PACKAGES)}")
+    return _digest(closure(path, _roots()))
 
 
-@cache
-def judging_code() -> str:
-    """Return the hash of the code behind references, metrics and verdicts."""
-    return _hash_files([*_lower_packages(), *_these(_SHARED), *_these(_JUDGING)])
+def code_of(path: Path | None) -> str:
+    """Return the hash of a file, a user's perhaps, and of what it imports of the packages."""
+    return _digest(closure(path, _roots())) if path else "unknown"
 
 
-@cache
-def custom_code() -> str:
-    """Return the hash of the code behind fits of a user's own models, the user's files left out."""
-    return _hash_files([*_lower_packages(), *_these((*_SHARED, "methods", *_CUSTOM))])
+def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
+    """Return the files that a file's numbers come from, itself among them, by a name for each.
 
-
-@cache
-def custom_judging_code() -> str:
-    """Return the hash of the code behind verdicts on a user's own models."""
-    rooms = (*_SHARED, *_CUSTOM, "references", "metrics", "verdict", "custom/judge.py")
-    return _hash_files([*_lower_packages(), *_these(rooms)])
-
-
-def file_hash(path: Path | None) -> str:
-    """Return the sha256 of a file of the user's; "unknown" where there is none."""
-    return _hash_files([path]) if path else "unknown"
+    Parameters
+    ----------
+    path : Path
+    roots : tuple of Path
+        The folders of the packages.
+    """
+    found: dict[str, Path] = {}
+    ahead = [path]
+    while ahead:
+        here = ahead.pop()
+        name = _name_of(here, roots)
+        if name not in found:
+            found[name] = here
+            ahead += _imported(here, roots)
+    return found
 
 
 def content_key(content: dict[str, Any]) -> str:
@@ -117,28 +114,63 @@ def data_hash(*arrays: np.ndarray | None) -> str:
     return digest.hexdigest()
 
 
-def _lower_packages() -> list[Path]:
-    return [path for name in ("hand_cavi", "ppl_baselines") for path in _folder(name).rglob("*.py")]
+@cache
+def _roots() -> tuple[Path, ...]:
+    """Return the folders of the packages, which are found without importing them."""
+    found = []
+    for package in PACKAGES:
+        spec = find_spec(package)
+        assert spec is not None and spec.submodule_search_locations is not None
+        found.append(Path(spec.submodule_search_locations[0]))
+    return tuple(found)
 
 
-def _these(names: Iterable[str]) -> list[Path]:
-    root = _folder("experiments")
-    found = {name: list((root / name).rglob("*.py")) if "." not in name else [root / name] for name in names}
-    missing = [name for name, paths in found.items() if not paths or not all(path.exists() for path in paths)]
-    assert not missing, f"the fingerprint names files that are not there: {missing}"
-    return [path for paths in found.values() for path in paths]
+@cache
+def _imported(path: Path, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the files of the packages that a file imports, but for those below `STOPS`."""
+    paths = (_path_of(name, roots) for name in _names_imported(path, roots) if not _is_stop(name))
+    return tuple(dict.fromkeys(found for found in paths if found))
 
 
-def _folder(package: str) -> Path:
-    spec = find_spec(package)
-    assert spec is not None and spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0])
+def _names_imported(path: Path, roots: tuple[Path, ...]) -> Iterator[str]:
+    """Yield the modules of a file's imports, those inside its functions too.
+
+    A name imported from a package may be a module of it; if not, the package's own file is what is imported.
+    """
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if _path_of(inner, roots) else node.module
 
 
-def _hash_files(files: Iterable[Path]) -> str:
+def _path_of(module: str, roots: tuple[Path, ...]) -> Path | None:
+    """Return the file of a module of the packages, None for any other."""
+    package, *parts = module.split(".")
+    for root in roots:
+        if root.name == package:
+            place = root.joinpath(*parts)
+            found = (place / "__init__.py", place.with_suffix(".py"))
+            return next((file for file in found if file.is_file()), None)
+    return None
+
+
+def _is_stop(module: str) -> bool:
+    return any(module == stop or module.startswith(f"{stop}.") for stop in STOPS)
+
+
+def _name_of(path: Path, roots: tuple[Path, ...]) -> str:
+    for root in roots:
+        if path.is_relative_to(root):
+            return f"{root.name}/{path.relative_to(root).as_posix()}"
+    return path.name
+
+
+def _digest(files: dict[str, Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(set(files), key=lambda path: (path.parent.name, path.name, str(path))):
-        if path.exists():
-            digest.update(f"{path.parent.name}/{path.name}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name in sorted(files):
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(files[name].read_bytes()).digest())
     return digest.hexdigest()

@@ -17,7 +17,7 @@ from experiments.config.models import ModelEntry
 from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
 from experiments.config.reading import Config
 from experiments.datasets import Dataset
-from experiments.plugins import find
+from experiments.plugins import find, names, source_file
 from experiments.records import Cell, Problem
 from experiments.study import fingerprint, seeds
 from experiments.study.formula import formula
@@ -197,12 +197,12 @@ def _problem(
     except InputError as error:
         raise InputError(f'model "{model.name}" on data set "{entry.name}": {error}') from None
     mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
-    names = (entry.name, model.name, repeat)
-    reference_seed = seeds.integer(config.seed, "reference", *names)
+    path = (entry.name, model.name, repeat)
+    reference_seed = seeds.integer(config.seed, "reference", *path)
     points = Problem(mixture, data.x, data.sample_weight, data.truth)
     seen = points
     if config.run.condense == "auto":
-        seen = condensed(points, seed=seeds.integer(config.seed, "condense", *names))
+        seen = condensed(points, seed=seeds.integer(config.seed, "condense", *path))
     if seen is not points:
         data_hash = f"{data_hash} {fingerprint.data_hash(seen.x, seen.sample_weight)}"
     content = {
@@ -211,7 +211,7 @@ def _problem(
         "seed": reference_seed,
         "reference": config.reference.model_dump(mode="json"),
         "verdict": config.verdict.model_dump(mode="json", exclude={"methods"}),
-        "code": fingerprint.judging_code(),
+        "code": judging_code(),
         "versions": fingerprint.versions(),
     }
     return StudyProblem(
@@ -224,7 +224,7 @@ def _problem(
         about_model=formula(mixture, len(data.x)),
         unit=data.unit,
         features=data.features,
-        starts_seed=seeds.integer(config.seed, "starts", *names),
+        starts_seed=seeds.integer(config.seed, "starts", *path),
         reference_seed=reference_seed,
         key=fingerprint.content_key(content),
         series=model.series,
@@ -238,15 +238,15 @@ def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]
         judged = tuple(entry.name for entry in config.methods if entry.kind == "cavi")
     cells = []
     for method in config.methods:
-        names = (problem.dataset, problem.model, method.name, problem.repeat)
-        rng_seed = seeds.integer(config.seed, "method", *names)
+        path = (problem.dataset, problem.model, method.name, problem.repeat)
+        rng_seed = seeds.integer(config.seed, "method", *path)
         content = {
             "kind": method.kind,
             "settings": method.settings.model_dump(mode="json"),
             "model": model_content(problem.problem.mixture),
             "data": problem.data_hash,
             "seeds": [problem.starts_seed, rng_seed],
-            "code": fingerprint.method_code(method.kind),
+            "code": method_code(method.kind),
             "versions": fingerprint.versions(),
         }
         cell = Cell(
@@ -254,6 +254,20 @@ def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]
         )
         cells.append(StudyCell(cell, index, method.kind, method.settings, rng_seed, method.name in judged))
     return cells
+
+
+def method_code(kind: str) -> list[str]:
+    """Return the hashes of the code behind a method's numbers: what fits it, and its own file's closure."""
+    return [
+        fingerprint.code("experiments.work"),
+        fingerprint.code_of(source_file(find("methods", kind))),
+    ]
+
+
+def judging_code() -> list[str]:
+    """Return the hashes of the code behind references, metrics and verdicts."""
+    metrics = [f"experiments.metrics.{name}" for name in names("metrics")]
+    return [fingerprint.code(module) for module in ("experiments.judge", *metrics)]
 
 
 def model_content(mixture: Mixture) -> dict[str, Any]:

@@ -117,12 +117,12 @@ def test_code_and_versions_are_in_the_key(monkeypatch):
     monkeypatch.setattr(fingerprint, "versions", lambda: {"numpy": "0"})
     assert not set(numbers(study(*BASE)).values()) & set(before.values())
     monkeypatch.undo()
-    monkeypatch.setattr(fingerprint, "method_code", lambda kind: "other")
+    monkeypatch.setattr(fingerprint, "code_of", lambda path: "other")
     assert study(*BASE).cells[0].cell.key not in {values[0] for values in before.values()}
 
 
 def test_a_methods_code_is_its_own():
-    codes = {kind: fingerprint.method_code(kind) for kind in ("cavi", "advi", "nuts")}
+    codes = {kind: fingerprint.code(f"experiments.methods.{kind}") for kind in ("cavi", "advi", "nuts")}
     assert len(set(codes.values())) == 3
     assert all(len(code) == 64 for code in codes.values())
 
