@@ -26,7 +26,7 @@ from hand_cavi import (
     StickBreaking,
     fit,
 )
-from hand_cavi.starts import propose
+from hand_cavi.ascent.starts import propose
 
 ROWS = {
     "normal_gamma+dirichlet": (NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0)),

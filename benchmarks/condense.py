@@ -17,11 +17,11 @@ from time import perf_counter, process_time
 import numpy as np
 
 from hand_cavi import NormalGamma
-from hand_cavi.condense import Grid, sum_cells
-from hand_cavi.condense.cells import CellSums
-from hand_cavi.condense.gauss import gauss
-from hand_cavi.condense.sharpness import width_for
-from hand_cavi.kernels import refresh
+from hand_cavi.data.condense import Grid, sum_cells
+from hand_cavi.data.condense.cells import CellSums
+from hand_cavi.data.condense.gauss import gauss
+from hand_cavi.data.condense.sharpness import width_for
+from hand_cavi.data.kernels import refresh
 
 DISTRIBUTIONS = {
     "normal": lambda rng, n: rng.standard_normal(n),

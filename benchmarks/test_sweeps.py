@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hand_cavi import DirichletWeights
-from hand_cavi.kernels import refresh, refresh_plain
+from hand_cavi.data.kernels import refresh, refresh_plain
 from tests.hand_cavi.cases import FAMILIES
 
 N, K = 100_000, 5

@@ -18,9 +18,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from experiments.methods.starts import Starts
 from experiments.records import Problem, Reference, Verdict
 from experiments.references.nuts import examine
-from experiments.starts import Starts
 from experiments.verdict import only_unfinished
 from tests.experiments import faults
 

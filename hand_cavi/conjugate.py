@@ -25,9 +25,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError
-from hand_cavi.moments import Moments
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.moments import Moments
 
 Draws = dict[str, np.ndarray]
 
@@ -45,7 +45,7 @@ class ConjugateFamily(ABC):
     """The name of the family's file, by which configurations and mirrors find it."""
 
     discrete: ClassVar[bool] = False
-    """Whether x are counts or categories, so that large data repeat rows: see `hand_cavi.condense`."""
+    """Whether x are counts or categories, so that large data repeat rows: see `hand_cavi.data.condense`."""
 
     # ---- what a family owes ---------------------------------------------------------------
 

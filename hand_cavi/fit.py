@@ -8,16 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.acceleration import as_choice_to_leap
-from hand_cavi.annealing import as_temperatures
-from hand_cavi.ascent import Callback, StoppingRule
-from hand_cavi.checkpoint import Log
-from hand_cavi.climbing import Begun, Climb, result_of
-from hand_cavi.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
-from hand_cavi.kernels import summarise
-from hand_cavi.mixture import Mixture
-from hand_cavi.preparing import (
+from hand_cavi.ascent.acceleration import as_choice_to_leap
+from hand_cavi.ascent.annealing import as_temperatures
+from hand_cavi.ascent.ascend import Callback, StoppingRule
+from hand_cavi.ascent.checkpoint import Log
+from hand_cavi.ascent.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
+from hand_cavi.ascent.preparing import (
     as_responsibilities,
     begin_from,
     prepare,
@@ -27,7 +23,11 @@ from hand_cavi.preparing import (
     starting_points,
     summarised,
 )
-from hand_cavi.progress import Tell
+from hand_cavi.ascent.progress import Tell
+from hand_cavi.ascent.restarts import Begun, Climb, result_of
+from hand_cavi.data.kernels import summarise
+from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
 from hand_cavi.sources import Source, as_source, look_at
 
@@ -74,35 +74,35 @@ def fit(
         How many dispersed starts, or the responsibilities to start from: shape (N, K) for one,
         (R, N, K) for several; or a former fit to go on from.
     max_sweeps, tolerance, patience, callback, tolerance_nats
-        See `hand_cavi.ascent.StoppingRule`. They hold for each ascent.
+        See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
         How many points each row stands for.
     annealing : array_like, shape (H,), optional
         Temperatures of the H hot sweeps before each ascent, such as ``numpy.geomspace(10, 1, 30)``; see
-        `hand_cavi.annealing`.
+        `hand_cavi.ascent.annealing`.
     moves : int
-        How many split-and-merge moves to try, at most, on the best of the ascents; see `hand_cavi.moves`.
+        How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
     condense : bool or "auto"
         Whether sweeps run on condensed data, a few hundred weighted points that stand for all (see
-        `hand_cavi.condense`), where the data allow that and it pays; by default, from 50,000 points on.
+        `hand_cavi.data.condense`), where the data allow that and it pays; by default, from 50,000 points on.
     condense_tolerance : float
         The relative error of the bound and of the sums of statistics, measured on all the data, that
         condensing may make; where it is larger, the data are condensed more finely.
     give_up : bool or "auto"
         Whether a start is given up whose bound rises too slowly to reach another start's (see
-        `hand_cavi.outlook`); by default, where the data are condensed or read anew in every sweep.
+        `hand_cavi.ascent.forecast`); by default, where the data are condensed or read anew in every sweep.
     accelerate : bool or "auto"
-        Whether leaps make the sweeps fewer, see `hand_cavi.acceleration`; "auto" leaps where that takes less
+        Whether leaps make the sweeps fewer, see `ascent.acceleration`; "auto" leaps where that takes less
         time. Every pass over the data is a sweep, also one that was undone.
     checkpoint : Path or str, optional
         A file in which every pass over the data is written down. The same call with the same file goes on
-        from where it was interrupted, to the same result, bit for bit; see `hand_cavi.checkpoint`.
+        from where it was interrupted, to the same result, bit for bit; see `hand_cavi.ascent.checkpoint`.
     progress : callable, optional
         Told after every sweep, or every pass that starts share, how far the fit has come; see
-        `hand_cavi.progress`.
+        `hand_cavi.ascent.progress`.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def fit(
     and its bound never falls either way. A child of `rng` of its own draws the moves, so that asking for them
     changes no start.
 
-    Rounding limits the bound: see `hand_cavi.coordinates`.
+    Rounding limits the bound: see `hand_cavi.numerics.coordinates`.
 
     Examples
     --------

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.inputs import as_count, as_rows, as_sample_weight
-from hand_cavi.special import logsumexp
+from hand_cavi.numerics.special import logsumexp
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 20  # numbers held at once by log_joint: 8 MB

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi import cavi
+from hand_cavi.ascent import sweep as cavi
+from hand_cavi.ascent.preparing import prepare
 from hand_cavi.conjugate import Draws
-from hand_cavi.coordinates import Coordinates
+from hand_cavi.data.kernels import Assignments, summarise
 from hand_cavi.derivation import Limit, Symmetry
 from hand_cavi.elbo import elbo_terms
 from hand_cavi.inputs import InputError, as_rows
-from hand_cavi.kernels import Assignments, summarise
 from hand_cavi.mixture import Mixture
-from hand_cavi.preparing import prepare
+from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights import FixedWeights
 
 
 @dataclass(frozen=True)
 class MixtureState:
-    """What `hand_cavi.cavi` carries on, and the responsibilities that it never holds.
+    """What `hand_cavi.ascent.sweep` carries on, and the responsibilities that it never holds.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class MixtureDerivation:
         return MixtureState(state, own[0])
 
     def update(self, state: MixtureState, factor: str) -> MixtureState:
-        """Set one factor to its optimum, as a sweep of `hand_cavi.cavi` does."""
+        """Set one factor to its optimum, as a sweep of `hand_cavi.ascent.sweep` does."""
         now = state.ascent
         sums = now.assignments.sums
         if factor == "components":

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.cavi import Status
+from hand_cavi.ascent.split_merge import MoveOutcome
+from hand_cavi.ascent.sweep import Status
 from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.coordinates import Coordinates
+from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.elbo import ElboTerms
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows
-from hand_cavi.kernels import softmax_rows
 from hand_cavi.mixture import Mixture
-from hand_cavi.moves import MoveOutcome
-from hand_cavi.special import logsumexp, ndtri
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.special import logsumexp, ndtri
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 20  # numbers held at once by sample_data: 8 MB

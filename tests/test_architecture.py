@@ -58,8 +58,8 @@ HEAVY = {"pymc", "pytensor", "nutpie", "numba", "arviz", "matplotlib", "xarray",
     [
         ("hand_cavi", HEAVY | {"sklearn", "experiments"}),
         ("ppl_baselines", HEAVY | {"numpy", "hand_cavi"}),
-        ("experiments.cli", HEAVY | {"numpy", "pydantic", "typer"}),
-        ("experiments.commands", HEAVY | {"numpy", "pydantic", "rich", "hand_cavi"}),
+        ("experiments.commands.cli", HEAVY | {"numpy", "pydantic", "typer"}),
+        ("experiments.commands._app", HEAVY | {"numpy", "pydantic", "rich", "hand_cavi"}),
     ],
 )
 def test_importing_loads_nothing_heavy(package, absent):
@@ -69,7 +69,7 @@ def test_importing_loads_nothing_heavy(package, absent):
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["fit", "--help"]])
 def test_asking_for_help_loads_nothing_heavy(arguments):
     absent = HEAVY | {"numpy", "rich", "hand_cavi", "ppl_baselines"}
-    ask = f"sys.argv = {['elbowroom', *arguments]}; from experiments.cli import main; main()"
+    ask = f"sys.argv = {['elbowroom', *arguments]}; from experiments.commands.cli import main; main()"
     assert loaded_by(ask) & absent == set()
 
 

@@ -237,7 +237,7 @@ def test_the_tutorials_fit_prints_what_it_says(tmp_path, monkeypatch, capsys):
 
 
 def test_the_tutorials_study_is_a_study(tmp_path):
-    from experiments.custom.config import parse_custom
+    from experiments.studies.own_config import parse_custom
 
     (tmp_path / "my_model.py").write_text(block("my_model.py"))
     study = parse_custom(block("my_study.toml"), folder=tmp_path)

@@ -6,7 +6,7 @@ import numpy as np
 from measuring import NotRunError, Row, Target, clusters, power
 
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance
-from hand_cavi.kernels import refresh_plain
+from hand_cavi.data.kernels import refresh_plain
 
 TITLE = "Error of condensed data"
 NOTE = """One half-step at the posterior of a hundredth of the points, once over all points and once over
@@ -25,7 +25,7 @@ TARGETS = (
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield a row for every family and K, and one for all."""
-    from hand_cavi.condense import condense
+    from hand_cavi.data.condense import condense
 
     n_points = 10**5 if quick else 10**6
     everything: list[float] = []

@@ -25,7 +25,7 @@ def rows(quick: bool) -> Iterator[Row]:
     try:
         from numba import njit
 
-        from hand_cavi.kernels_compiled import BLOCK, _exp
+        from hand_cavi.data.kernels_compiled import BLOCK, _exp
     except ImportError:
         raise NotRunError("numba is not installed") from None
 

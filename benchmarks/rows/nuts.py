@@ -65,7 +65,7 @@ def measure(kind: str, n_points: int) -> dict:
     import nutpie  # noqa: F401
 
     from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
-    from hand_cavi.condense import condense
+    from hand_cavi.data.condense import condense
     from ppl_baselines import nuts
     from ppl_baselines.build import build
 

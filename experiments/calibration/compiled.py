@@ -1,14 +1,14 @@
-"""ADVI on one replicate after another: what `experiments.compiled` keeps, run without the study's scoring.
+"""ADVI on one replicate after another: what `methods.compiled` keeps, run without the study's scoring.
 
 Compiling takes 10 to 30 times as long as fitting 50 points.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.compiled import advi_for
 from experiments.methods import NotFiniteError
+from experiments.methods.compiled import advi_for
+from experiments.methods.starts import Starts
 from experiments.records import Problem
-from experiments.starts import Starts
 
 if TYPE_CHECKING:
     from ppl_baselines.gaussian import GaussianApproximation

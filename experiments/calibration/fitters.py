@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from experiments.draws import are_independent, as_chains
+from experiments.config.plugins import find
 from experiments.methods import NotFiniteError
-from experiments.plugins import find
+from experiments.methods.starts import Starts
+from experiments.posterior.draws import are_independent, as_chains
 from experiments.records import Draws, Problem
-from experiments.starts import Starts
 from hand_cavi import Fit, Status, fit
 
 CLAIM_EXACTNESS = ("gibbs", "nuts")
@@ -106,7 +106,7 @@ def _coordinate_ascent(problem: Problem, settings: Any, starts: Starts, seed: in
 
 
 def _gibbs(kind: str, problem: Problem, settings: Any, starts: Starts, seed: int, n_draws: int) -> Posterior:
-    from hand_cavi.gibbs import gibbs
+    from hand_cavi.gibbs.sampler import gibbs
 
     run = gibbs(
         problem.mixture,

@@ -16,11 +16,11 @@ from typing import Literal
 
 import numpy as np
 
-from experiments.draws import location, location_entries, location_name, location_word
-from experiments.predictive import log_terms
+from experiments.posterior.draws import location, location_entries, location_name, location_word
+from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
 from hand_cavi import log_joint
-from hand_cavi.kernels import softmax_rows
+from hand_cavi.data.kernels import softmax_rows
 
 Kind = Literal["location", "weights", "log_likelihood", "log_joint", "together"]
 

@@ -12,7 +12,7 @@ smallest over the quantities.
 
 import numpy as np
 
-from experiments.draws import effective_sample_size
+from experiments.posterior.draws import effective_sample_size
 
 _FEWEST = 4  # draws of a chain, below which there is no effective sample size
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from experiments.engine.seeds import generator
 from experiments.records import Problem
-from experiments.study.seeds import generator
 from hand_cavi import Mixture
 
 

@@ -17,10 +17,10 @@ from math import ceil, log
 import numpy as np
 
 from experiments.calibration import bands, effects
-from experiments.calibration.config import CalibrationOptions
 from experiments.calibration.effects import Effect
 from experiments.calibration.records import CALIBRATED, FLAGS, UNDECIDED, MethodResult, QuantityResult
 from experiments.methods import label
+from experiments.studies.calibration_config import CalibrationOptions
 
 TESTS = 3
 """Tests of uniformity for each quantity."""

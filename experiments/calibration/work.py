@@ -10,9 +10,9 @@ from experiments.calibration import exact, quantities
 from experiments.calibration.fitters import Posterior, posterior
 from experiments.calibration.ranks import place_among, thinned
 from experiments.calibration.simulate import replicate
+from experiments.engine.seeds import generator, integer
 from experiments.methods import NotFiniteError
 from experiments.records import Problem
-from experiments.study.seeds import generator, integer
 from hand_cavi import InputError, Mixture
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from experiments.checks.mixture_log_joint import MixtureLogJoint
-from experiments.plugins import did_you_mean, find, names
+from experiments.config.plugins import did_you_mean, find, names
 from hand_cavi import InputError, Mixture, families, weights
 from hand_cavi.mixture_derivation import MixtureDerivation
 

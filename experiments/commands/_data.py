@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets import Dataset, file
-from experiments.overview import Overview
+from experiments.datasets.summary import Overview
 from hand_cavi.sources import Source, as_source
 
 CATEGORIES = "dirichlet_categorical"

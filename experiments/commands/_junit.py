@@ -23,7 +23,7 @@ from experiments.records import CellRecord, ProblemRecord, StudyRecord
 from experiments.verdict import only_unfinished
 
 if TYPE_CHECKING:
-    from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
+    from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -46,7 +46,7 @@ def write_junit(path: Path, record: "StudyRecord | CustomStudyRecord", judged: C
     InputError
         If the file cannot be written.
     """
-    from experiments.store.files import write_whole
+    from experiments.engine.store.files import write_whole
     from hand_cavi import InputError
 
     try:

@@ -8,19 +8,19 @@ import typer
 from experiments.commands._output import print_json, warn, writable
 
 if TYPE_CHECKING:
-    from experiments.custom.run import CustomStudyRecord
+    from experiments.studies.own_run import CustomStudyRecord
 
 
 def run_own(
     text: str, config: Path, json: bool, output: Path | None, workers: int | None, junit: Path | None
 ) -> "CustomStudyRecord":
     """Run a study and write its report."""
-    from experiments.custom.config import parse_custom
+    from experiments.studies.own_config import parse_custom
 
     chosen = parse_custom(text, source=config.name, folder=config.parent)
     folder = writable((output or Path(chosen.run.output)) / chosen.name)
 
-    from experiments.custom.run import run_custom
+    from experiments.studies.own_run import run_custom
 
     try:
         record = run_custom(chosen, folder=folder, workers=workers)
@@ -29,7 +29,7 @@ def run_own(
         raise typer.Exit(130) from None
     if junit is not None:
         from experiments.commands._junit import write_junit
-        from experiments.custom.study import lay_out
+        from experiments.studies.own import lay_out
 
         judged = {cell.cell.key for one in lay_out(chosen) for cell in one.cells if cell.judged}
         write_junit(junit, record, judged)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from experiments.workers.progress import duration
-from hand_cavi.progress import Progress
+from experiments.engine.workers.progress import duration
+from hand_cavi.ascent.progress import Progress
 
 PATIENCE = 1.0
 """Seconds for which nothing is shown, so that a short fit flickers nowhere."""

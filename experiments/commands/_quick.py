@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from experiments import priors
-from experiments.commands import _posterior
 from experiments.commands._data import CATEGORIES, Data, read
 from experiments.datasets import Dataset
-from experiments.overview import Overview
-from experiments.study.formula import formula
-from experiments.study.grid import model_content, too_few_points
+from experiments.datasets.summary import Overview
+from experiments.families import moments as _posterior
+from experiments.families import priors
+from experiments.families.formula import formula
+from experiments.studies.mixtures import model_content, too_few_points
 from hand_cavi import Fit, InputError, Mixture, NormalKnownVariance, Status, fit
 
 __all__ = ["CATEGORIES", "Model", "QuickFit", "assignments", "quick_fit", "read"]

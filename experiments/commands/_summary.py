@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.records import CellRecord, Measurement, ProblemRecord, StudyRecord, Verdict
 
 if TYPE_CHECKING:
-    from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
+    from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
 
 
 def summary(record: "StudyRecord | CustomStudyRecord", *, report: str | None = None) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def _means(cell: CellRecord) -> str:
 
 def _heading_of_means(problem: ProblemRecord) -> str:
     """Return "sorted means ± sd", or what they are for this family and number of features."""
-    from experiments.draws import location, location_word
+    from experiments.posterior.draws import location, location_word
 
     prior = problem.problem.mixture.components.mean_draw()
     word = location_word(prior)

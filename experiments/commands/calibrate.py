@@ -26,13 +26,13 @@ def calibrate(
     Exits with 0 if every judged method is calibrated, 1 if one is flagged or a replicate failed, 3 if it is
     undecided. Judged are the methods named under "judge", else the samplers, else all.
     """
-    from experiments.calibration.config import load_calibration
+    from experiments.studies.calibration_config import load_calibration
 
     chosen = load_calibration(config)
     folder = writable((output or Path(chosen.run.output)) / chosen.name)
 
-    from experiments.calibration.runner import run_calibration
     from experiments.report.calibration import write_calibration_report
+    from experiments.studies.calibration import run_calibration
 
     try:
         record = run_calibration(chosen, folder=folder, workers=workers or chosen.run.workers)

@@ -9,7 +9,7 @@ from experiments.commands._output import Json, print_json, warn, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 
 if TYPE_CHECKING:
-    from experiments.choosing import Candidate
+    from experiments.studies.choosing import Candidate
 
 
 def choose(
@@ -35,9 +35,9 @@ def choose(
     """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
     numbers = read_numbers(components)
 
-    from experiments.choosing import candidates
     from experiments.commands._quick import read
-    from experiments.study.grid import too_few_points
+    from experiments.studies.choosing import candidates
+    from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
 
     if folds == 1:

@@ -6,9 +6,9 @@ from experiments.commands._output import Json, print_json
 def list_(json: Json = False) -> None:
     """List methods, datasets, metrics, references, families, weights, and derivations to check."""
     from experiments.checks.subjects import shipped
-    from experiments.plugins import ROOMS, about, names
+    from experiments.config.plugins import PACKAGES, about, names
 
-    found = {room: {name: about(room, name) for name in names(room)} for room in ROOMS}
+    found = {room: {name: about(room, name) for name in names(room)} for room in PACKAGES}
     found["derivations"] = dict.fromkeys(
         shipped(), "A mixture's own updates and bound, for `elbowroom check`."
     )

@@ -15,7 +15,7 @@ def report(
     """Write a study's report again, from what is stored."""
     folder = _folder(study)
 
-    from experiments.custom.run import load_custom
+    from experiments.studies.own_run import load_custom
 
     if (own := load_custom(folder)) is not None:
         from experiments.commands._own import show_own
@@ -23,8 +23,8 @@ def report(
         show_own(own, writable(folder), json)
         return
 
+    from experiments.engine.runner import load_study_record
     from experiments.report import write_report
-    from experiments.runner import load_study_record
 
     record = load_study_record(folder)
     paths = write_report(record, writable(folder))
@@ -39,7 +39,7 @@ def report(
 
 
 def _folder(study: Path) -> Path:
-    from experiments.plugins import did_you_mean
+    from experiments.config.plugins import did_you_mean
     from hand_cavi import InputError
 
     for folder in (study, Path("studies") / study):

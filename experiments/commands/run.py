@@ -8,8 +8,8 @@ import typer
 from experiments.commands._output import Json, print_json, warn, writable
 
 if TYPE_CHECKING:
-    from experiments.custom.run import CustomStudyRecord
     from experiments.records import StudyRecord
+    from experiments.studies.own_run import CustomStudyRecord
 
 _Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
 _Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
@@ -62,7 +62,7 @@ def _run(
     config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None = None
 ) -> "StudyRecord | CustomStudyRecord":
     from experiments.config.reading import default_config_text, load_config, parse_config, read_text
-    from experiments.custom.config import is_custom
+    from experiments.studies.own_config import is_custom
 
     if config is not None and is_custom(text := read_text(config)):
         from experiments.commands._own import run_own
@@ -72,7 +72,7 @@ def _run(
         return run_own(text, config, json, output, workers, junit)
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
 
-    from experiments.study.grid import build_study
+    from experiments.studies.mixtures import build_study
 
     study = build_study(chosen)
     for warning in study.warnings:
@@ -81,8 +81,8 @@ def _run(
     if junit is not None:
         _make_way(junit)
 
+    from experiments.engine.runner import run_study
     from experiments.report import write_report
-    from experiments.runner import run_study
 
     try:
         record = run_study(study, folder=folder, workers=workers or study.run.workers, progress=True)

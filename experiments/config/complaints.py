@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.plugins import did_you_mean, nearest
+from experiments.config.plugins import did_you_mean, nearest
 
 Place = tuple[str | int, ...]
 

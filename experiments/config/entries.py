@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from experiments.config.complaints import Complaints, Place, validated
 from experiments.config.options import Name, Options
-from experiments.plugins import find
+from experiments.config.plugins import find
 from hand_cavi import InputError
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from experiments.config.complaints import Complaints, Place, shown, validated
 from experiments.config.options import Name, Options
-from experiments.plugins import find_class, names
+from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
 
 

@@ -17,7 +17,7 @@ from experiments.config.complaints import Complaints, Place, not_numbers, valida
 from experiments.config.entries import DatasetEntry, MethodEntry, read_dataset, read_method
 from experiments.config.models import ModelEntry, read_models
 from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
-from experiments.plugins import did_you_mean
+from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
 
 

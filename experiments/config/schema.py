@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from experiments.config.models import is_required, options_of
 from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
-from experiments.plugins import about, find, find_class, names
+from experiments.config.plugins import about, find, find_class, names
 
 _OWN_MODULE = r"^[^:]+:[^:]+$"
 

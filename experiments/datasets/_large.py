@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets._tables import choose, npy_columns, refuse_gaps, refuse_other_than_numbers
-from experiments.overview import Overview
+from experiments.datasets.summary import Overview
 from hand_cavi import InputError
 from hand_cavi.sources import Block, Source, as_source, open_parquet
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.plugins import did_you_mean
+from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
 
 Table = tuple[np.ndarray, tuple[str, ...]]

@@ -16,7 +16,7 @@ from experiments.config.options import Options
 from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import encode
 from experiments.datasets._tables import read_csv, read_npy, read_parquet
-from experiments.overview import Overview
+from experiments.datasets.summary import Overview
 from hand_cavi import InputError
 from hand_cavi.sources import Source
 

@@ -20,8 +20,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from experiments.config.options import Options
+from experiments.config.plugins import find_class
 from experiments.datasets import Dataset
-from experiments.plugins import find_class
 from hand_cavi import DirichletCategorical, GammaPoisson, InputError, NormalGamma, NormalWishart
 from hand_cavi.conjugate import ConjugateFamily
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from experiments.compiled import advi_for
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
+from experiments.methods.compiled import advi_for
+from experiments.methods.score import score
+from experiments.methods.starts import Starts
+from experiments.methods.step_gain import gain_of_a_step, joint_of
 from experiments.records import MethodResult, Problem
-from experiments.scoring import score
-from experiments.starts import Starts
-from experiments.stepping import gain_of_a_step, joint_of
 
 if TYPE_CHECKING:
     from ppl_baselines.advi import AdviResult

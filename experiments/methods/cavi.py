@@ -6,12 +6,12 @@ import numpy as np
 from pydantic import Field
 
 from experiments.config.options import Options
-from experiments.draws import as_arrays
-from experiments.held_out import STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.methods import NotFiniteError
+from experiments.methods.score import score
+from experiments.methods.starts import Starts
+from experiments.posterior.draws import as_arrays
+from experiments.posterior.held_out import STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.records import MethodResult, Problem
-from experiments.scoring import score
-from experiments.starts import Starts
 from hand_cavi import Fit, Status, StepInfo, fit
 
 _SWEEPS_ON = 1000  # at most, after the end, to see what was left

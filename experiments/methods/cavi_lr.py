@@ -24,9 +24,9 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
+from experiments.methods.score import score
+from experiments.methods.starts import Starts
 from experiments.records import MethodResult, Problem
-from experiments.scoring import score
-from experiments.starts import Starts
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 from hand_cavi.linear_response import LinearResponse, linear_response
 

@@ -1,8 +1,8 @@
 """Automatic differentiation variational inference in PyMC, full rank: a Gaussian with all covariances."""
 
 from experiments.methods._advi import AdviSettings, run_advi
+from experiments.methods.starts import Starts
 from experiments.records import MethodResult, Problem
-from experiments.starts import Starts
 
 
 class Settings(AdviSettings):

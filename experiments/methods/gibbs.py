@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from experiments.config.options import Options
-from experiments.draws import chains_as_tree
+from experiments.methods.starts import Starts
+from experiments.posterior.draws import chains_as_tree
 from experiments.records import MethodResult, Problem
-from experiments.starts import Starts
-from hand_cavi.gibbs import gibbs
+from hand_cavi.gibbs.sampler import gibbs
 
 
 class Settings(Options):

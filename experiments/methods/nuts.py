@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import Field
 
-from experiments.compiled import nuts_for
 from experiments.config.options import Options
+from experiments.methods.compiled import nuts_for
+from experiments.methods.starts import Starts
 from experiments.records import Draws, MethodResult, Problem
-from experiments.starts import Starts
 from hand_cavi import fit
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from experiments.compiled import smc_for
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
+from experiments.methods.compiled import smc_for
+from experiments.methods.starts import Starts
 from experiments.records import MethodResult, Problem
-from experiments.starts import Starts
 
 
 class Settings(Options):

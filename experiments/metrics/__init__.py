@@ -20,9 +20,9 @@ def names() -> list[str]:
 
 def describe(name: str) -> str:
     """Return a metric's description."""
-    return (import_module(f"{__name__}.{name}").__doc__ or "").strip().partition("\n")[0]
+    return (import_module(f"experiments.metrics.{name}").__doc__ or "").strip().partition("\n")[0]
 
 
 def measure_all(context: Context) -> dict[str, Measurement]:
     """Return every metric of one result, by name."""
-    return {name: import_module(f"{__name__}.{name}").compute(context) for name in names()}
+    return {name: import_module(f"experiments.metrics.{name}").compute(context) for name in names()}

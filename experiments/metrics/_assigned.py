@@ -13,8 +13,8 @@ from typing import Self
 
 import numpy as np
 
-from experiments.draws import as_arrays
 from experiments.metrics._context import Context
+from experiments.posterior.draws import as_arrays
 from experiments.references._target import Target
 
 _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from experiments.draws import are_independent, as_arrays, effective_sample_size
+from experiments.posterior.draws import are_independent, as_arrays, effective_sample_size
 from experiments.records import CellRecord, Measurement, MethodResult, Problem, Reference
 from experiments.references.nuts import invariant_quantities
 from experiments.relabel import relabel

@@ -1,7 +1,7 @@
 """How far the probabilities that two points belong together are from the reference's."""
 
-from experiments.coclustering import co_clustering, difference
 from experiments.metrics._context import Context, missing
+from experiments.posterior.coclustering import co_clustering, difference
 from experiments.records import Measurement
 
 ENTRIES = ("largest", "mean")

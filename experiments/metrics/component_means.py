@@ -1,7 +1,7 @@
 """Posterior means of the components' locations, components named as the pivot's by their allocations."""
 
-from experiments.draws import as_chains, location, mean_and_error
 from experiments.metrics._context import Context, by_component, missing
+from experiments.posterior.draws import as_chains, location, mean_and_error
 from experiments.records import Measurement
 
 

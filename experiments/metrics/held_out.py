@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from experiments.draws import are_independent, mean_and_error
 from experiments.metrics._context import Context, missing
-from experiments.predictive import densities_of_chains, flat, sample_predictive, thinned
+from experiments.posterior.draws import are_independent, mean_and_error
+from experiments.posterior.predictive import densities_of_chains, flat, sample_predictive, thinned
 from experiments.records import Measurement, Problem
 from hand_cavi import InputError, NormalKnownVariance
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from experiments.metrics._context import Context, average, missing
 from experiments.records import Measurement
-from hand_cavi.special import logsumexp
+from hand_cavi.numerics.special import logsumexp
 
 WEIGHTS = 100
 """S, the weights averaged within one logarithm; fewer if there are less than ten times as many draws."""

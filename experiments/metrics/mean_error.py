@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiments.draws import are_independent, mean_and_error, sd_and_error, sorted_location
 from experiments.metrics._context import Context, by_component, missing
+from experiments.posterior.draws import are_independent, mean_and_error, sd_and_error, sorted_location
 from experiments.records import Measurement
 
 _UNIT = "reference sd"

@@ -1,7 +1,7 @@
 """Total variation between the posterior predictive densities of method and reference, from 0 to 1."""
 
 from experiments.metrics._context import Context, missing
-from experiments.predictive import total_variation
+from experiments.posterior.predictive import total_variation
 from experiments.records import Measurement, Threshold
 
 _UNIT = "total variation"

@@ -1,7 +1,7 @@
 """Posterior means of the components' locations, every draw's components sorted by their first feature."""
 
-from experiments.draws import mean_and_error, sorted_location
 from experiments.metrics._context import Context, by_component, missing
+from experiments.posterior.draws import mean_and_error, sorted_location
 from experiments.records import Measurement
 
 

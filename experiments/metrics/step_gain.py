@@ -1,4 +1,4 @@
-"""What one step on from a Gaussian q gains in F: at an optimum nothing (`experiments.stepping`)."""
+"""What one step on from a Gaussian q gains in F: at an optimum nothing (`experiments.methods.step_gain`)."""
 
 from experiments.metrics._context import Context, missing
 from experiments.records import Measurement, Threshold

@@ -1,9 +1,9 @@
 """The bound F(q_sym) of the approximation averaged over all relabellings of its components."""
 
-from experiments.draws import as_arrays
 from experiments.metrics._context import Context, average, missing
+from experiments.posterior.draws import as_arrays
+from experiments.posterior.symmetrised import log_factorial
 from experiments.records import Measurement
-from experiments.symmetry import log_factorial
 
 
 def compute(context: Context) -> Measurement:

@@ -1,9 +1,9 @@
 """What symmetrising adds to the bound: KL(q, q_sym), between 0 and ln K!."""
 
-from experiments.draws import as_arrays
 from experiments.metrics._context import Context, average, missing
+from experiments.posterior.draws import as_arrays
+from experiments.posterior.symmetrised import log_factorial
 from experiments.records import Measurement
-from experiments.symmetry import log_factorial
 
 
 def compute(context: Context) -> Measurement:

@@ -20,7 +20,7 @@ from experiments.metrics._assigned import AssignedJoint
 from experiments.metrics._context import Context, missing
 from experiments.metrics.recomputed_bound import ASSIGNMENTS
 from experiments.records import Measurement
-from hand_cavi.special import logsumexp
+from hand_cavi.numerics.special import logsumexp
 
 GROUPS = 20
 

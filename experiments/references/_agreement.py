@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr
 
-from experiments.draws import (
+from experiments.posterior.draws import (
     are_independent,
     as_chains,
     location_entries,

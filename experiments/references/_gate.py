@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.draws import (
+from experiments.posterior.draws import (
     as_arrays,
     as_chains,
     effective_sample_size,

@@ -12,7 +12,7 @@ In their product m(N_s) cancels, and the sum over all K! namings is a permanent,
     p(theta, pi | grouping) = p(pi) perm[ q_a(theta_k) pi_k^{N_a} ] / sum over s' of m(N_s').
 
 So one formula averages over namings whether or not the weights are exchangeable: where they are, all
-namings are equally probable and this is the symmetrised density of `experiments.symmetry`; where they are
+namings are equally probable and this is the symmetrised density of `posterior.symmetrised`; where they are
 not (sticks), each naming has its posterior probability. A proposal is a mixture of J such densities.
 
 Groupings drawn from the posterior make it the Rao-Blackwellised posterior itself (Fruehwirth-Schnatter
@@ -26,11 +26,11 @@ from itertools import permutations
 
 import numpy as np
 
+from experiments.posterior.symmetrised import log_factorial, log_permanent
 from experiments.records import Draws
 from experiments.references._target import Target
-from experiments.symmetry import log_factorial, log_permanent
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.special import logsumexp
+from hand_cavi.numerics.special import logsumexp
 
 MAX_COMPONENTS = 10
 """K up to which permanents of many matrices are affordable."""
@@ -143,7 +143,7 @@ class Proposal:
 
 
 def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
-    """Return log permanents: `experiments.symmetry.log_permanent`, several times as fast for many matrices.
+    """Return log permanents: `posterior.symmetrised.log_permanent`, several times as fast for many matrices.
 
     Rows and columns are scaled to a largest entry of 1, so that the recursion over sets can add and multiply
     instead of adding logs. The few permanents that are lost below the smallest float are done in logs.
@@ -178,7 +178,7 @@ def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
 
 
 def _permanents(matrix: np.ndarray) -> np.ndarray:
-    """Do the recursion of `experiments.symmetry`, a set being the bits of an integer; (K, K, B) to (B,)."""
+    """Do the recursion of `posterior.symmetrised`, a set being the bits of an integer; (K, K, B) to (B,)."""
     n_components, _, n_matrices = matrix.shape
     partial = np.zeros((1 << n_components, n_matrices))
     partial[0] = 1.0

@@ -1,7 +1,7 @@
 """The posterior that proposals are held against, in coordinates that are kind to arithmetic.
 
 Ratios of densities do not care about coordinates, so importance and bridge sampling work in the family's
-own (`hand_cavi.coordinates`) throughout, and only draws that leave are stated in the data's units.
+own (`hand_cavi.numerics.coordinates`) throughout, and only draws that leave are stated in the data's units.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ import numpy as np
 
 from experiments.records import Draws, Problem
 from hand_cavi import Mixture
-from hand_cavi.ascent import StoppingRule, ascend
-from hand_cavi.cavi import Task, init
+from hand_cavi.ascent.ascend import StoppingRule, ascend
+from hand_cavi.ascent.preparing import in_coordinates
+from hand_cavi.ascent.starts import propose
+from hand_cavi.ascent.sweep import Task, init
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.coordinates import Coordinates
-from hand_cavi.kernels import softmax_rows
-from hand_cavi.preparing import in_coordinates
-from hand_cavi.starts import propose
+from hand_cavi.data.kernels import softmax_rows
+from hand_cavi.numerics.coordinates import Coordinates
 
 _RULE = StoppingRule(max_sweeps=500, tolerance=0.0, patience=2, tolerance_nats=1e-4)
 """A proposal needs no optimum to the last digit."""

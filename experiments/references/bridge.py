@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.draws import effective_sample_size, mean_and_error, r_hat
+from experiments.posterior.draws import effective_sample_size, mean_and_error, r_hat
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._target import Target
 from experiments.references.importance import Sample, groupings_afforded, with_prior
 from experiments.references.importance import applies as importance_applies
-from hand_cavi.gibbs import gibbs
+from hand_cavi.gibbs.sampler import gibbs
 
 STANDARD_ERROR = 0.02
 """Nats; chains are run longer until the error is below."""

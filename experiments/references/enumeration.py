@@ -14,10 +14,10 @@ import numpy as np
 import xarray as xr
 from scipy.special import gammaln, logsumexp
 
-from experiments.draws import as_tree, permuted
+from experiments.posterior.draws import as_tree, permuted
 from experiments.records import Draws, Estimate, Problem, Reference
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.coordinates import Coordinates
+from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights.mixing import MixingWeights
 
 MAX_ASSIGNMENTS = 10**6

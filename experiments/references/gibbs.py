@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.draws import chains_as_tree
+from experiments.posterior.draws import chains_as_tree
 from experiments.records import Problem, Reference
 from experiments.references._gate import examine_chains
-from hand_cavi.gibbs import GibbsRun, gibbs
+from hand_cavi.gibbs.sampler import GibbsRun, gibbs
 
 CHAINS = 4
 DRAWS = 1000

@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 import xarray as xr
 
-from experiments.draws import as_tree
+from experiments.posterior.draws import as_tree
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._proposal import MAX_COMPONENTS, MAX_COMPONENTS_ORDERED, Proposal
 from experiments.references._ratios import k_hat, largest_k_hat, log_mean

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.compiled import nuts_for
-from experiments.draws import as_chains, location
+from experiments.methods.compiled import nuts_for
+from experiments.methods.starts import Starts
+from experiments.posterior.draws import as_chains, location
 from experiments.records import Problem, Reference
 from experiments.references._gate import examine_chains, invariant_quantities
-from experiments.starts import Starts
 
 __all__ = ["applies", "compute", "examine", "invariant_quantities"]
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from experiments.draws import as_tree
+from experiments.posterior.draws import as_tree
 from experiments.records import Estimate, Problem, Reference
 from experiments.references._grid import (
     MAX_NODES,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.compiled import smc_for
+from experiments.methods.compiled import smc_for
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._gate import examine_chains
 from hand_cavi import Mixture

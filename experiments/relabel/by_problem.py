@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from experiments.draws import as_arrays, permuted
+from experiments.posterior.draws import as_arrays, permuted
 from experiments.records import Draws, Problem
 from experiments.relabel.allocations import of_problem, probability_blocks
 from experiments.relabel.matching import match

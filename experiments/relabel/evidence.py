@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from experiments.draws import location_name
+from experiments.posterior.draws import location_name
 from experiments.records import Draws, Problem
 from experiments.relabel.allocations import Allocations
 from experiments.relabel.by_problem import best_draw

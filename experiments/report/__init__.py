@@ -35,8 +35,8 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
     InputError
         If the folder cannot be written.
     """
+    from experiments.engine.store.files import clear_errors, write_whole
     from experiments.report.page import render
-    from experiments.store.files import clear_errors, write_whole
 
     pages = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

@@ -105,7 +105,7 @@ def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) ->
     InputError
         If the file cannot be written.
     """
-    from experiments.store.files import write_whole
+    from experiments.engine.store.files import write_whole
     from hand_cavi import InputError
 
     text = render(reports, seed=seed)
@@ -117,7 +117,7 @@ def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) ->
 
 def render(reports: Mapping[str, Report], *, seed: int) -> str:
     """Return the page as text; writes nothing."""
-    from experiments.study.fingerprint import versions
+    from experiments.engine.fingerprint import versions
 
     sections = [_section(name, report, i) for i, (name, report) in enumerate(reports.items(), start=1)]
     decision, sentence = _overall(sections)

@@ -6,7 +6,6 @@ The figures are those of the first method that has a bound, CAVI where it was ru
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from experiments.choosing import Candidate
 from experiments.records import CellRecord
 from experiments.report import numbers
 from experiments.report.figures.choosing import CAPTION, choosing_figure
@@ -14,6 +13,7 @@ from experiments.report.figures.picture import Picture
 from experiments.report.numbers import Shown, missing
 from experiments.report.tables import Column, Row, Table
 from experiments.report.view import View, number_of
+from experiments.studies.choosing import Candidate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

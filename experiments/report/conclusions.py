@@ -53,7 +53,7 @@ def conclusions(view: View) -> Conclusions:
 
 
 def _on_reference(view: View) -> str:
-    from experiments.draws import are_independent
+    from experiments.posterior.draws import are_independent
 
     reference = view.record.reference
     if not reference.qualified:

@@ -25,7 +25,7 @@ def read_draws(path: Path) -> Draws:
     UnreadableDraws
         With a sentence that says what is wrong.
     """
-    from experiments.store.files import read_tree
+    from experiments.engine.store.files import read_tree
 
     try:
         return posterior(read_tree(path))
@@ -36,7 +36,7 @@ def read_draws(path: Path) -> Draws:
 
 def posterior(tree: "xr.DataTree") -> Draws:
     """Return the draws of group ``posterior``, chains joined and thinned evenly; (S, K, ...)."""
-    from experiments.draws import as_arrays
+    from experiments.posterior.draws import as_arrays
 
     return thinned(as_arrays(tree), MOST_DRAWS)
 
@@ -53,7 +53,7 @@ def in_order(draws: Draws) -> Draws:
 
     A function of the draw alone, whatever the labels: the k-th smallest mean, and what belongs to it.
     """
-    from experiments.draws import location
+    from experiments.posterior.draws import location
 
     first = location(draws)[..., 0]
     order = np.argsort(first, axis=1)

@@ -12,9 +12,9 @@ from math import hypot
 
 import numpy as np
 
+from experiments.posterior.symmetrised import log_factorial
 from experiments.report.numbers import fixed
 from experiments.report.view import Entry, View, number_of
-from experiments.symmetry import log_factorial
 
 ALIKE = 0.005
 """Nats: bounds closer than this are called equal, however small their errors."""

@@ -71,7 +71,7 @@ class View:
     @property
     def entries_of_location(self) -> tuple[str, ...]:
         """What each number of a component's location is called; ("",) if there is but one."""
-        from experiments.draws import location_entries
+        from experiments.posterior.draws import location_entries
 
         names = self.record.features
         found = location_entries(self.record.problem.mixture.components.mean_draw())
@@ -89,7 +89,7 @@ class View:
     @property
     def word(self) -> str:
         """What a component's location is: "mean", "rate", "probability"."""
-        from experiments.draws import location_word
+        from experiments.posterior.draws import location_word
 
         return location_word(self.record.problem.mixture.components.mean_draw())
 
@@ -168,7 +168,7 @@ class _Preparing:
 
     def __call__(self, draws: Draws) -> Draws | None:
         """Return finite draws in order, or None if there is nothing to draw."""
-        from experiments.draws import as_tree, location
+        from experiments.posterior.draws import as_tree, location
         from experiments.relabel import named, pivot_of
 
         if not draws or not all(np.isfinite(values).all() for values in draws.values()):

@@ -26,12 +26,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi import simplex
 from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_positive
-from hand_cavi.moments import Moments, block_diagonal
-from hand_cavi.special import digamma, gammaln
+from hand_cavi.numerics import simplex
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.moments import Moments, block_diagonal
+from hand_cavi.numerics.special import digamma, gammaln
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +151,11 @@ class DirichletCategorical(ConjugateFamily):
         return {"probability": self.concentration / self.concentration.sum(axis=-1, keepdims=True)}
 
     def moments(self, coordinates: Coordinates) -> Moments:
-        """Of `probability`, (D, C): see `hand_cavi.simplex.of_probabilities`."""
+        """Of `probability`, (D, C): see `hand_cavi.numerics.simplex.of_probabilities`."""
         return _by_feature(*simplex.of_probabilities(self.concentration))
 
     def free_moments(self, coordinates: Coordinates) -> Moments:
-        """Of the log ratios of `probability`, (D, C - 1): see `hand_cavi.simplex.of_log_ratios`."""
+        """Of the log ratios of `probability`, (D, C - 1): see `hand_cavi.numerics.simplex.of_log_ratios`."""
         return _by_feature(*simplex.of_log_ratios(self.concentration))
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:

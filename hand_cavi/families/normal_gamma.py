@@ -29,10 +29,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
-from hand_cavi.moments import Moments, diagonal, join, where_finite
-from hand_cavi.special import digamma, gammaln, trigamma
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.moments import Moments, diagonal, join, where_finite
+from hand_cavi.numerics.special import digamma, gammaln, trigamma
 
 _LN_2PI = np.log(2 * np.pi)
 

@@ -22,9 +22,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
-from hand_cavi.moments import Moments, diagonal
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.moments import Moments, diagonal
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,13 +30,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi import wishart
 from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.coordinates import Coordinates
 from hand_cavi.inputs import InputError, as_finite, as_positive
-from hand_cavi.moments import Moments, diagonal, join, where_finite
-from hand_cavi.special import digamma, gammaln, multigammaln
-from hand_cavi.symmetric import (
+from hand_cavi.numerics import wishart
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.numerics.moments import Moments, diagonal, join, where_finite
+from hand_cavi.numerics.special import digamma, gammaln, multigammaln
+from hand_cavi.numerics.symmetric import (
     factor,
     inverse,
     log_det,
@@ -277,7 +277,7 @@ class NormalWishart(ConjugateFamily):
         return join(self._moments_of_mu(coordinates), precision)
 
     def free_moments(self, coordinates: Coordinates) -> Moments:
-        """Of `mu` and the log-Cholesky factor of `precision`: see `hand_cavi.wishart.of_log_cholesky`."""
+        """Of `mu` and the log-Cholesky factor of `precision`: see `numerics.wishart.of_log_cholesky`."""
         row, column = lower_triangle(self.n_features)
         scale = coordinates.scale[row]
         mean, covariance, slope = wishart.of_log_cholesky(inverse(self._cholesky), self.degrees_of_freedom)

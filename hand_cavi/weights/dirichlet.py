@@ -15,11 +15,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi import simplex
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError, as_positive
-from hand_cavi.moments import Moments
-from hand_cavi.special import digamma, gammaln
+from hand_cavi.numerics import simplex
+from hand_cavi.numerics.moments import Moments
+from hand_cavi.numerics.special import digamma, gammaln
 from hand_cavi.weights.mixing import MixingWeights
 
 
@@ -80,11 +80,11 @@ class DirichletWeights(MixingWeights):
         return simplex.covariance_of_logs(self.concentration)
 
     def moments(self) -> Moments:
-        """Of `weights`, (K,): see `hand_cavi.simplex.of_probabilities`."""
+        """Of `weights`, (K,): see `hand_cavi.numerics.simplex.of_probabilities`."""
         return Moments({"weights": self.concentration.shape}, *simplex.of_probabilities(self.concentration))
 
     def free_moments(self) -> Moments:
-        """Of ln pi_k less the mean of all logarithms, k < K: see `hand_cavi.simplex.of_log_ratios`."""
+        """Of ln pi_k less the mean of all logarithms, k < K: see `numerics.simplex.of_log_ratios`."""
         shape = (len(self.concentration) - 1,)
         return Moments({"weights": shape}, *simplex.of_log_ratios(self.concentration))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError
-from hand_cavi.moments import Moments
+from hand_cavi.numerics.moments import Moments
 from hand_cavi.weights.mixing import MixingWeights
 
 

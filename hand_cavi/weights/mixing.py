@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import Draws
-from hand_cavi.moments import Moments
+from hand_cavi.numerics.moments import Moments
 
 
 class MixingWeights(ABC):

@@ -20,8 +20,8 @@ import numpy as np
 
 from hand_cavi.conjugate import Draws
 from hand_cavi.inputs import InputError, as_positive
-from hand_cavi.moments import Moments, diagonal
-from hand_cavi.special import betaln, digamma, trigamma
+from hand_cavi.numerics.moments import Moments, diagonal
+from hand_cavi.numerics.special import betaln, digamma, trigamma
 from hand_cavi.weights.mixing import MixingWeights
 
 _TINY = np.finfo(float).tiny

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.config.options import VerdictOptions
+from experiments.methods.score import score
+from experiments.methods.step_gain import gain_of_a_step, joint_of
 from experiments.metrics import (
     Context,
     collapsed_bound,
@@ -25,8 +27,6 @@ from experiments.metrics import (
 )
 from experiments.records import Approximation, MethodResult, Problem, Reference, Verdict
 from experiments.references import reference
-from experiments.scoring import score
-from experiments.stepping import gain_of_a_step, joint_of
 from experiments.verdict import verdict_of_cell
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.gaussian import GaussianApproximation

@@ -18,10 +18,10 @@ from hand_cavi import (
     fit,
     fit_stochastic,
 )
+from hand_cavi.ascent.preparing import in_coordinates
+from hand_cavi.data.kernels import refresh, softmax_rows
 from hand_cavi.inputs import as_rows
-from hand_cavi.kernels import refresh, softmax_rows
 from hand_cavi.linear_response import linear_response
-from hand_cavi.preparing import in_coordinates
 from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS, make
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])

@@ -99,7 +99,7 @@ def test_streaming_changes_nothing(family, weights, monkeypatch):
     arguments = {"rng": 0, "starts": r, "sample_weight": w, "max_sweeps": 25, "tolerance": 0.0}
     held = fit(mixture, x, **arguments)
     monkeypatch.setattr(FIT, "HELD", 0)
-    monkeypatch.setattr("hand_cavi.preparing.START_ROWS", 100)
+    monkeypatch.setattr("hand_cavi.ascent.preparing.START_ROWS", 100)
     streamed = fit(mixture, x, **arguments)
     np.testing.assert_allclose(streamed.elbo_trace, held.elbo_trace, rtol=1e-11)
     np.testing.assert_allclose(streamed.counts, held.counts, rtol=1e-7, atol=1e-9)

@@ -14,8 +14,8 @@ def write_calibration_report(record: CalibrationRecord, folder: Path) -> ReportP
     InputError
         If the folder cannot be written.
     """
+    from experiments.engine.store.files import clear_errors, write_whole
     from experiments.report.calibration.page import render
-    from experiments.store.files import clear_errors, write_whole
 
     pages = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.custom.variables import stored_quantities
-from experiments.draws import are_independent
+from experiments.engine.store.files import read_tree
+from experiments.methods.own.variables import stored_quantities
+from experiments.posterior.draws import are_independent
 from experiments.records import CellRecord
 from experiments.report.figures.panels import only_first, panel_grid
 from experiments.report.figures.picture import Picture, few_ticks, legend_above, outer_ticks
 from experiments.report.figures.posterior import smoothed
 from experiments.report.palette import REFERENCE, MethodStyle
-from experiments.store.files import read_tree
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from experiments.custom.run import CustomProblemRecord, CustomStudyRecord
 from experiments.methods import label
 from experiments.report import ReportPaths, numbers, tables
 from experiments.report.custom.figures import curves_of, pictures
@@ -20,6 +19,7 @@ from experiments.report.page import DrawnFigure, fence, markdown_text
 from experiments.report.palette import MethodStyle, css_variables, method_styles
 from experiments.report.svg import inline_svg, png
 from experiments.report.tables import MARKS, Table
+from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
 
 GLOSSARY = (
     (
@@ -73,7 +73,7 @@ def write_custom_report(record: CustomStudyRecord, folder: Path) -> ReportPaths:
     InputError
         If the folder cannot be written.
     """
-    from experiments.store.files import clear_errors, write_whole
+    from experiments.engine.store.files import clear_errors, write_whole
 
     html, markdown, pngs = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

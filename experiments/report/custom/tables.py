@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from experiments.custom.run import CustomProblemRecord
 from experiments.methods import label
 from experiments.records import CellRecord, Measurement
 from experiments.report import numbers
 from experiments.report.numbers import Shown, missing
 from experiments.report.tables import MARKS, Column, Row, Table, how_it_ended
+from experiments.studies.own_run import CustomProblemRecord
 
 _DASH_NOTE = "a sampler has no bound"
 

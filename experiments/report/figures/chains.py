@@ -24,7 +24,7 @@ _BINS = 20
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if the reference is no sampler."""
-    from experiments.draws import are_independent, sorted_location
+    from experiments.posterior.draws import are_independent, sorted_location
 
     tree = view.record.reference.draws
     if tree is None or are_independent(tree):

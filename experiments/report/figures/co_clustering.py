@@ -28,8 +28,8 @@ _LEVELS = 32  # shades, so that the picture stays small
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None where there is nothing to tell apart."""
-    from experiments.coclustering import co_clustering, some_points
-    from experiments.draws import as_tree
+    from experiments.posterior.coclustering import co_clustering, some_points
+    from experiments.posterior.draws import as_tree
 
     problem = view.record.problem
     if not view.with_draws or problem.mixture.n_components < 2 or len(problem.x) < 2:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.datasets import Dataset
-from experiments.draws import permuted
+from experiments.posterior.draws import permuted
 from experiments.report.densities import has_density, has_ellipses, has_mass, normal_components
 from experiments.report.figures.bars import components_figure
 from experiments.report.figures.clusters import clusters_figure

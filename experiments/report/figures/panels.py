@@ -18,7 +18,7 @@ MOST = 12
 
 def flat_location(draws: Draws) -> np.ndarray:
     """Return the location of every draw's components, entry by entry, shape (S, K L)."""
-    from experiments.draws import location
+    from experiments.posterior.draws import location
 
     values = location(draws)
     return values.reshape(len(values), -1)

@@ -1,0 +1,32 @@
+"""The subcommands of `elbowroom`, one file each.
+
+Each imports what it needs when it is called, so that ``--help`` pays for nothing but typer.
+"""
+
+import typer
+
+from experiments.commands.calibrate import calibrate
+from experiments.commands.check import check
+from experiments.commands.choose import choose
+from experiments.commands.fit import fit
+from experiments.commands.init import init
+from experiments.commands.list import list_
+from experiments.commands.report import report
+from experiments.commands.run import run, validate
+
+app = typer.Typer(
+    help="How good is variational inference for your mixture? CAVI, ADVI and NUTS on one scale.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run)
+app.command()(fit)
+app.command()(choose)
+app.command()(report)
+app.command()(check)
+app.command()(validate)
+app.command()(calibrate)
+app.command()(init)
+app.command("list")(list_)

@@ -1,0 +1,73 @@
+"""The command `elbowroom`: its one way in, and its only way to fail on a user.
+
+Exit codes: 0 fine, 1 a run or a validation failed, 2 wrong usage, configuration or data, 3 a validation
+that could not be decided, 130 interrupted. What goes wrong for a user's reason is said in a sentence on
+stderr, never with a traceback.
+"""
+
+import errno
+import sys
+
+_COMPARE = {
+    "typer",
+    "rich",
+    "pydantic",
+    "pymc",
+    "pytensor",
+    "arviz",
+    "arviz_base",
+    "arviz_stats",
+    "nutpie",
+    "numba",
+}
+_COMPARE |= {"xarray", "h5netcdf", "pandas", "pyarrow", "jinja2", "matplotlib"}
+
+_FOLDER_TROUBLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
+_FOLDER_TROUBLE |= {errno.EISDIR, errno.ENAMETOOLONG}
+
+
+def main() -> None:
+    """Run the command line; always ends by SystemExit."""
+    try:
+        from experiments.commands._app import app
+
+        app(prog_name="elbowroom")
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _COMPARE:
+            raise
+        _stop(f'this command needs {error.name}; install it with: pip install "elbowroom[compare]"')
+    except KeyboardInterrupt:
+        _stop("interrupted", code=130)
+    except OSError as error:
+        if error.errno not in _FOLDER_TROUBLE:
+            raise
+        where = f' "{error.filename}"' if error.filename else ""
+        _stop(f"cannot write{where}: {error.strerror}; choose another folder, or make room")
+    except ValueError as error:
+        if not _is_input_error(error):
+            raise
+        _stop(str(error))
+
+
+def _is_input_error(error: ValueError) -> bool:
+    from hand_cavi import InputError  # not at the top: --help must not pay for it
+
+    return isinstance(error, InputError)
+
+
+def _stop(message: str, code: int = 2) -> None:
+    for line in message.splitlines():
+        print(f"elbowroom: {line}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Methods, datasets, metrics, references, families and weights, found by the names of their files.
+
+Adding one is adding one file. Users need not touch the tree: where a name is asked for,
+``"my_module:my_thing"`` stands for what their own module (in the current folder, or installed) offers.
+Listing reads file names and docstrings alone; nothing heavy is imported.
+"""
+
+import ast
+import difflib
+import importlib
+import sys
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+PACKAGES = {
+    "methods": "experiments.methods",
+    "datasets": "experiments.datasets",
+    "metrics": "experiments.metrics",
+    "references": "experiments.references",
+    "families": "hand_cavi.families",
+    "weights": "hand_cavi.weights",
+}
+"""What there is to find, and the package whose files hold it."""
+
+_MARKS = {"methods": "Settings", "datasets": "Settings", "metrics": "compute", "references": "compute"}
+"""The name that each file of a kind binds; files beside it that bind none are helpers."""
+
+_SINGULAR = {"families": "family", "weights": "weights"}
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of a kind of `PACKAGES`, sorted."""
+    return sorted(_files(kind))
+
+
+def about(kind: str, name: str) -> str:
+    """Return the first sentence of a file's docstring, read without importing it."""
+    docstring = ast.get_docstring(ast.parse(_files(kind)[name].read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
+def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
+    """Return the module of this name, or the user's own object of a name like "my_module:my_thing".
+
+    Parameters
+    ----------
+    kind : str
+        One of `PACKAGES`.
+    name : str
+        A file's name without its ending, or ``module:attribute``.
+    offers : iterable of str
+        Attributes that it must have, such as ``Settings`` and ``run``.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, module or attribute.
+    """
+    from hand_cavi import InputError
+
+    if ":" in name:
+        thing = _users_own(name)
+    elif name in names(kind):
+        thing = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    else:
+        valid = names(kind)
+        one = _SINGULAR.get(kind, kind.removesuffix("s"))
+        raise InputError(
+            f'unknown {one} "{name}" (there are {", ".join(valid) or "none"}){did_you_mean(name, valid)}'
+        )
+    lacking = [attribute for attribute in offers if not hasattr(thing, attribute)]
+    if lacking:
+        raise InputError(f'"{name}" offers no {" and no ".join(lacking)}; {kind} need them')
+    return thing
+
+
+def find_class(kind: str, name: str) -> Any:
+    """Return the class of a family or of weights: the one in the file that bears the file's name."""
+    module = find(kind, name)
+    if isinstance(module, type):
+        return module
+    return next(
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and getattr(thing, "name", None) == name
+    )
+
+
+def did_you_mean(word: str, valid: Iterable[str]) -> str:
+    """Return '; did you mean "..."?' for the nearest valid word, or nothing if none is near."""
+    near = nearest(word, valid)
+    return f'; did you mean "{near}"?' if near else ""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """Return the valid word that is spelt most like this one; None if none is near."""
+    near = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.5)
+    return near[0] if near else None
+
+
+def source_file(thing: Any) -> Path | None:
+    """Return the file in which a module or a user's object was written; None if it is unknown."""
+    module = thing if hasattr(thing, "__file__") else sys.modules.get(getattr(thing, "__module__", ""), None)
+    path = getattr(module, "__file__", None)
+    return Path(path) if path else None
+
+
+def _files(kind: str) -> dict[str, Path]:
+    package, _, folder = PACKAGES[kind].partition(".")
+    spec = find_spec(package)  # finding a top-level package does not import it
+    assert spec is not None and spec.submodule_search_locations is not None
+    root = Path(spec.submodule_search_locations[0]) / folder
+    files = {path.stem: path for path in root.glob("*.py") if not path.stem.startswith("_")}
+    return {stem: path for stem, path in files.items() if _is_one(kind, path)}
+
+
+def _is_one(kind: str, path: Path) -> bool:
+    """Whether a file is one of its kind, and not a helper or a base class beside them."""
+    return _MARKS[kind] in _bound(path) if kind in _MARKS else _bears_its_name(path)
+
+
+def _bound(path: Path) -> set[str]:
+    """Return the names that a file binds at its top, by definition or by import."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
+def _bears_its_name(path: Path) -> bool:
+    return f'name: ClassVar[str] = "{path.stem}"' in path.read_text(encoding="utf-8")
+
+
+def _users_own(name: str) -> Any:
+    from hand_cavi import InputError
+
+    module_name, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise InputError(f'"{name}" needs the module "{error.name}", which is not installed') from None
+        raise InputError(
+            f'"{name}": there is no module "{module_name}", neither here nor installed'
+        ) from None
+    except (ValueError, TypeError):
+        raise InputError(f'"{name}" names no module; write "my_module:my_thing"') from None
+    except Exception as error:
+        raise InputError(f'"{name}" cannot be imported: {type(error).__name__}: {error}') from error
+    if not hasattr(module, attribute):
+        valid = [word for word in vars(module) if not word.startswith("_")]
+        raise InputError(f'the module "{module_name}" has no "{attribute}"{did_you_mean(attribute, valid)}')
+    return getattr(module, attribute)

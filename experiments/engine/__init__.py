@@ -1,0 +1,1 @@
+"""Cells run, stored and resumed, whatever they compute."""

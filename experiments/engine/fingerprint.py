@@ -1,0 +1,186 @@
+"""What made the numbers: the code, the libraries, the settings and the data, each as a short hash or text.
+
+A content key is the sha256 of all that a result depends on. Equal keys mean that a result may be reused;
+whatever changes a number changes the key. The code behind a number is the *import closure* of the module that
+computes it: that file, the files it imports, and so on, inside the three packages.
+"""
+
+import ast
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
+"""Those that make numbers."""
+
+PACKAGES = ("hand_cavi", "ppl_baselines", "experiments")
+"""Those whose files are followed."""
+
+STOPS = (
+    "experiments.engine",
+    "experiments.report",
+    "experiments.config.complaints",
+)
+"""Modules, with all below them, that carry numbers and make none."""
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that make numbers; "none" where one is missing."""
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            found[library] = "none"
+    return found
+
+
+@cache
+def code(module: str) -> str:
+    """Return the hash of a module's import closure inside the three packages.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``experiments.methods.advi``; imports inside functions count too.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If there is no such module in the packages.
+    """
+    path = _path_of(module, _roots())
+    if path is None:
+        raise ModuleNotFoundError(f"no module {module} in {', '.join(PACKAGES)}")
+    return _digest(closure(path, _roots()))
+
+
+def code_of(path: Path | None) -> str:
+    """Return the hash of a file, a user's perhaps, and of what it imports of the packages."""
+    return _digest(closure(path, _roots())) if path else "unknown"
+
+
+def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
+    """Return the files that a file's numbers come from, itself among them, by a name for each.
+
+    Parameters
+    ----------
+    path : Path
+    roots : tuple of Path
+        The folders of the packages.
+    """
+    found: dict[str, Path] = {}
+    ahead = [path]
+    while ahead:
+        here = ahead.pop()
+        name = _name_of(here, roots)
+        if name not in found:
+            found[name] = here
+            ahead += _imported(here, roots)
+    return found
+
+
+def content_key(content: dict[str, Any]) -> str:
+    """Return the sha256 of JSON content, as 64 hexadecimal digits; the order of keys does not matter."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def data_hash(*arrays: np.ndarray | None) -> str:
+    """Return the sha256 of arrays: their shapes and bytes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        if array is None:
+            digest.update(b"none")
+        else:
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def _roots() -> tuple[Path, ...]:
+    """Return the folders of the packages, which are found without importing them."""
+    found = []
+    for package in PACKAGES:
+        spec = find_spec(package)
+        assert spec is not None and spec.submodule_search_locations is not None
+        found.append(Path(spec.submodule_search_locations[0]))
+    return tuple(found)
+
+
+@cache
+def _imported(path: Path, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the files of the packages that a file imports, but for those below `STOPS`."""
+    paths = (_path_of(name, roots) for name in _names_imported(path, roots) if not _is_stop(name))
+    return tuple(dict.fromkeys(found for found in paths if found))
+
+
+def _names_imported(path: Path, roots: tuple[Path, ...]) -> Iterator[str]:
+    """Yield the modules of a file's imports, those inside its functions too.
+
+    A name imported from a package may be a module of it; if not, the package's own file is what is imported.
+    An f-string such as ``f"experiments.relabel.{method}"`` stands for all modules of that package.
+    """
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if _path_of(inner, roots) else node.module
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            package = str(node.values[0].value).removesuffix(".")
+            yield from (f"{package}.{name}" for name in _modules_in(package, roots))
+
+
+def _path_of(module: str, roots: tuple[Path, ...]) -> Path | None:
+    """Return the file of a module of the packages, None for any other."""
+    package, *parts = module.split(".")
+    for root in roots:
+        if root.name == package:
+            place = root.joinpath(*parts)
+            found = (place / "__init__.py", place.with_suffix(".py"))
+            return next((file for file in found if file.is_file()), None)
+    return None
+
+
+def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
+    """Return the names of a package's modules; none if it is no package of these."""
+    face = _path_of(package, roots)
+    if face is None or face.name != "__init__.py":
+        return []
+    return sorted(path.stem for path in face.parent.glob("*.py") if path != face)
+
+
+def _is_stop(module: str) -> bool:
+    return any(module == stop or module.startswith(f"{stop}.") for stop in STOPS)
+
+
+def _name_of(path: Path, roots: tuple[Path, ...]) -> str:
+    for root in roots:
+        if path.is_relative_to(root):
+            return f"{root.name}/{path.relative_to(root).as_posix()}"
+    return path.name
+
+
+def _digest(files: dict[str, Path]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(files[name].read_bytes()).digest())
+    return digest.hexdigest()

@@ -1,0 +1,167 @@
+"""The study's SQLite file: its tables, its format number, and who may open it how.
+
+Records are kept as JSON, once; the columns beside them are computed from that by SQLite, so that
+``SELECT method, bound FROM cell`` works and nothing is stored twice.
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from experiments.engine.store.files import clear_errors, lock, remove_parts
+from hand_cavi import InputError
+
+FORMAT = 1
+_APPLICATION = 0x656C6277  # "elbw", in the header of the SQLite file
+
+_TABLES = f"""
+BEGIN;
+CREATE TABLE document (name TEXT PRIMARY KEY, record TEXT NOT NULL);
+CREATE TABLE problem (key TEXT PRIMARY KEY, mixture TEXT NOT NULL);
+CREATE TABLE cell (
+    key TEXT PRIMARY KEY,
+    record TEXT NOT NULL,
+    has_draws INTEGER NOT NULL,
+    dataset TEXT AS (json_extract(record, '$.cell.dataset')),
+    model TEXT AS (json_extract(record, '$.cell.model')),
+    method TEXT AS (json_extract(record, '$.cell.method')),
+    repeat INTEGER AS (json_extract(record, '$.cell.repeat')),
+    status TEXT AS (json_extract(record, '$.status')),
+    seconds_compile REAL AS (json_extract(record, '$.seconds_compile')),
+    seconds_run REAL AS (json_extract(record, '$.seconds_run')),
+    bound REAL AS (json_extract(record, '$.bound'))
+);
+CREATE TABLE judgement (
+    problem_key TEXT PRIMARY KEY,
+    reference TEXT NOT NULL,
+    has_draws INTEGER NOT NULL,
+    log_evidence REAL AS (json_extract(reference, '$.log_evidence.value'))
+);
+CREATE TABLE measurement (
+    cell_key TEXT NOT NULL,
+    problem_key TEXT NOT NULL,
+    metric TEXT NOT NULL,
+    record TEXT NOT NULL,
+    value AS (json_extract(record, '$.value')),
+    standard_error AS (json_extract(record, '$.standard_error')),
+    unit TEXT AS (json_extract(record, '$.unit')),
+    PRIMARY KEY (cell_key, metric)
+);
+CREATE TABLE verdict (
+    cell_key TEXT PRIMARY KEY,
+    problem_key TEXT NOT NULL,
+    record TEXT NOT NULL,
+    decision TEXT AS (json_extract(record, '$.decision'))
+);
+CREATE TABLE judged (cell_key TEXT PRIMARY KEY, problem_key TEXT NOT NULL);
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {FORMAT};
+COMMIT;
+"""
+
+
+def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
+    """Return the database, made if need be, and a descriptor that holds the folder's lock.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to, another run holds it, or a newer version wrote it.
+    """
+    with clear_errors("write to", folder):
+        for place in (folder, folder / "draws", folder / "data"):
+            place.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = lock(folder / "study.lock")
+        except BlockingIOError:
+            holder = (folder / "study.lock").read_text().strip() or "unknown"
+            raise InputError(
+                f"another run (process {holder}) is writing to the study in {folder}; "
+                "wait for it to end, or give this one another folder"
+            ) from None
+        try:
+            database = sqlite3.connect(folder / "study.sqlite")
+            try:
+                _prepare(database, folder)
+            except BaseException:
+                database.close()
+                raise
+        except BaseException:
+            os.close(descriptor)
+            raise
+    return database, descriptor
+
+
+def _prepare(database: sqlite3.Connection, folder: Path) -> None:
+    """Make the tables if there are none, and clear away what a killed run left."""
+    found = _check_format(database, folder)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    if not found:
+        database.executescript(_TABLES)
+    for place in ("draws", "data"):
+        remove_parts(folder / place)
+
+
+def open_to_read(folder: Path) -> sqlite3.Connection:
+    """Return the database, for reading; it may be written by another process meanwhile.
+
+    Raises
+    ------
+    InputError
+        If there is no study, it cannot be read, or a newer version wrote it.
+    """
+    path = folder / "study.sqlite"
+    with clear_errors("read", folder):
+        if not path.exists():
+            raise InputError(f"there is no study in {folder}; give the folder of a study that has been run")
+        try:
+            database = _connect_to_read(path, "mode=ro")
+        except sqlite3.OperationalError:
+            # A folder that cannot be written to has no room for SQLite's shared memory. Without a
+            # write-ahead log nobody is writing, and the file can be taken as it is.
+            if path.with_name(f"{path.name}-wal").exists():
+                raise
+            database = _connect_to_read(path, "immutable=1")
+        try:
+            if not _check_format(database, folder):
+                raise InputError(f"there is no study in {folder} yet; run one there first")
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:
+    database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
+    try:
+        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _check_format(database: sqlite3.Connection, folder: Path) -> bool:
+    """Return whether the database holds a study that this version can read; an empty one does not.
+
+    Raises
+    ------
+    InputError
+        If it was written by a newer version, or is not of this project.
+    """
+    with closing(database.cursor()) as cursor:
+        (version,) = cursor.execute("PRAGMA user_version").fetchone()
+        (application,) = cursor.execute("PRAGMA application_id").fetchone()
+        (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if not tables:
+        return False
+    if application != _APPLICATION:
+        raise InputError(f"study.sqlite in {folder} is not a study of elbowroom; give another folder")
+    if version > FORMAT:
+        raise InputError(
+            f"the study in {folder} was written by a newer version of elbowroom (its format is {version}, "
+            f"this version reads up to {FORMAT}); update elbowroom, or give another folder"
+        )
+    return True

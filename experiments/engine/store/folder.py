@@ -1,0 +1,343 @@
+"""A study on disk: one SQLite file for records, netCDF for arrays, in one folder.
+
+::
+
+    study.sqlite                  manifest, cells, measurements, verdicts; JSON in columns that SQL can query
+    study.lock                    held by the one run that writes
+    draws/<cell key>.nc           canonical draws of a cell, a DataTree that ArviZ opens
+    draws/reference-<problem key>.nc
+    data/<problem key>.nc         x, sample_weight and truth, so that a report needs no data file
+
+A row is written after its file is in place, and removed before its file is replaced: whoever is killed, and
+whenever, leaves no row that speaks of draws which are not there in full. Readers need no lock.
+"""
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import xarray as xr
+
+from experiments.engine.store.database import open_to_read, open_to_write
+from experiments.engine.store.files import clear_errors, read_tree, write_tree
+from experiments.engine.store.jsonable import dumps, loads
+from experiments.engine.store.manifest import Judgement, Manifest, ProblemEntry
+from experiments.records import CellRecord, Problem, ProblemRecord, Reference, StudyRecord, Verdict
+from hand_cavi import InputError
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+_NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)
+_NO_REFERENCE = Reference("none", False, "The problem has not been judged yet.")
+
+
+class Store:
+    """A study's folder, open. Use `Store.open`, as a context manager."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection, lock_descriptor: int | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._lock = lock_descriptor
+
+    @classmethod
+    def open(cls, folder: Path | str, *, writable: bool = True) -> Self:
+        """Open the study in a folder; a writable one is made if it is not there.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written to (or read), another run is writing there, or the study was
+            written by a newer version.
+        """
+        folder = Path(folder)
+        if writable:
+            return cls(folder, *open_to_write(folder))
+        return cls(folder, open_to_read(folder), None)
+
+    def close(self) -> None:
+        """Close the study, and let go of its lock."""
+        self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The study
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Keep the study's table of contents, in place of an earlier one."""
+        self._put_document("manifest", manifest)
+
+    def manifest(self) -> Manifest | None:
+        """Return the study's table of contents."""
+        return self._document("manifest")
+
+    def put_verdict(self, verdict: Verdict) -> None:
+        """Keep the verdict on the whole study."""
+        self._put_document("verdict", verdict)
+
+    def verdict(self) -> Verdict | None:
+        """Return the verdict on the whole study."""
+        return self._document("verdict")
+
+    # Problems
+
+    def put_problem(self, key: str, problem: Problem) -> None:
+        """Keep a problem's data and model, unless they are here already: a key stands for its content."""
+        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.data_path(key).exists():
+            return
+        with clear_errors("write to", self.folder):
+            write_tree(self.data_path(key), _data_tree(problem))
+            with self._database as database:
+                database.execute(
+                    "INSERT OR REPLACE INTO problem VALUES (?, ?)", (key, dumps(problem.mixture))
+                )
+
+    def problem(self, key: str) -> Problem | None:
+        """Return a problem."""
+        row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
+        if not row:
+            return None
+        with clear_errors("read", self.folder):
+            tree = read_tree(self.data_path(key))
+        data = tree.to_dataset()
+        weight = data["sample_weight"].values if "sample_weight" in data else None
+        truth = {str(name): array.values for name, array in tree["truth"].data_vars.items()}
+        about = data.attrs.get("condensation")
+        return Problem(loads(row[0]), data["x"].values, weight, truth, loads(about) if about else None)
+
+    # Cells
+
+    def put_cell(self, record: CellRecord, draws: xr.DataTree | None = None) -> None:
+        """Keep how a cell ended, in place of an earlier end; what was judged of that is forgotten.
+
+        Parameters
+        ----------
+        record : CellRecord
+            Its `draws`, `measurements` and `verdict` are not kept: they have their own places.
+        draws : DataTree, optional
+        """
+        key = record.cell.key
+        text = dumps(replace(record, draws=None, measurements={}, verdict=None))
+        with clear_errors("write to", self.folder):
+            with self._database as database:
+                self._forget_judgement(self._problems_judging(key))
+                database.execute("DELETE FROM cell WHERE key = ?", (key,))
+            _write_or_remove(self.draws_path(key), draws)
+            with self._database as database:
+                row = (key, text, draws is not None)
+                database.execute("INSERT INTO cell (key, record, has_draws) VALUES (?, ?, ?)", row)
+
+    def cell(self, key: str) -> CellRecord | None:
+        """Return what is kept of a cell, with its measurements and its verdict if it was judged."""
+        row = self._row("SELECT record, has_draws FROM cell WHERE key = ?", key)
+        if not row:
+            return None
+        measured = self._rows("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", key)
+        judged = self._row("SELECT record FROM verdict WHERE cell_key = ?", key)
+        return replace(
+            loads(row[0]),
+            draws=self.draws_path(key) if row[1] else None,
+            measurements={metric: loads(text) for metric, text in measured},
+            verdict=loads(judged[0]) if judged else None,
+        )
+
+    def is_done(self, key: str) -> bool:
+        """Return whether a cell ended ``ok`` and its draws, if it had any, are still there."""
+        row = self._row("SELECT status, has_draws FROM cell WHERE key = ?", key)
+        return row is not None and row[0] == "ok" and (not row[1] or self.draws_path(key).exists())
+
+    # Judgements
+
+    def put_judgement(self, problem_key: str, judgement: Judgement) -> None:
+        """Keep what the judge found for a problem, in place of an earlier judgement."""
+        reference = judgement.reference
+        text = dumps(replace(reference, draws=None))
+        measured = [
+            (cell_key, problem_key, metric, dumps(measurement))
+            for cell_key, measurements in judgement.measurements.items()
+            for metric, measurement in measurements.items()
+        ]
+        verdicts = [(cell_key, problem_key, dumps(v)) for cell_key, v in judgement.verdicts.items()]
+        cells = [(cell_key, problem_key) for cell_key in sorted(judgement.cell_keys)]
+        with clear_errors("write to", self.folder):
+            with self._database:
+                self._forget_judgement([problem_key])
+            _write_or_remove(self.reference_path(problem_key), reference.draws)
+            with self._database as database:
+                database.execute(
+                    "INSERT INTO judgement (problem_key, reference, has_draws) VALUES (?, ?, ?)",
+                    (problem_key, text, reference.draws is not None),
+                )
+                database.executemany(
+                    "INSERT OR REPLACE INTO measurement (cell_key, problem_key, metric, record)"
+                    " VALUES (?, ?, ?, ?)",
+                    measured,
+                )
+                database.executemany(
+                    "INSERT OR REPLACE INTO verdict (cell_key, problem_key, record) VALUES (?, ?, ?)",
+                    verdicts,
+                )
+                database.executemany("INSERT OR REPLACE INTO judged VALUES (?, ?)", cells)
+
+    def judgement(self, problem_key: str) -> Judgement | None:
+        """Return what the judge found for a problem, the reference's draws in memory."""
+        row = self._row("SELECT reference, has_draws FROM judgement WHERE problem_key = ?", problem_key)
+        if not row:
+            return None
+        reference = loads(row[0])
+        if row[1]:
+            with clear_errors("read", self.folder):
+                reference = replace(reference, draws=read_tree(self.reference_path(problem_key)))
+        judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
+        cells = {key: self.cell(key) for (key,) in judged}
+        return Judgement(
+            reference,
+            {key: cell.measurements for key, cell in cells.items() if cell},
+            {key: cell.verdict for key, cell in cells.items() if cell and cell.verdict},
+        )
+
+    def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
+        """Return whether a problem was judged with all of these cells, and its reference is still there."""
+        row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
+        judged = {
+            key for (key,) in self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
+        }
+        there = row is not None and (not row[0] or self.reference_path(problem_key).exists())
+        return there and judged >= set(cell_keys)
+
+    # All together
+
+    def problem_record(self, entry: ProblemEntry) -> ProblemRecord:
+        """Return a problem with all its cells; a cell that has not been run has the status ``missing``.
+
+        Raises
+        ------
+        InputError
+            If the problem's data are not here.
+        """
+        problem = self.problem(entry.key)
+        if problem is None:
+            raise InputError(
+                f"the study in {self.folder} holds no data for {entry.dataset!r}; run it again to complete it"
+            )
+        judgement = self.judgement(entry.key)
+        cells = [
+            self.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells
+        ]
+        return ProblemRecord(
+            entry.dataset,
+            entry.model,
+            entry.repeat,
+            entry.about_data,
+            entry.about_model,
+            entry.unit,
+            problem,
+            judgement.reference if judgement else _NO_REFERENCE,
+            tuple(cells),
+            entry.features,
+            entry.series,
+        )
+
+    def study_record(self) -> StudyRecord:
+        """Return the whole study, all that a report needs.
+
+        Raises
+        ------
+        InputError
+            If the folder holds no study, or only the beginning of one.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            raise InputError(f"there is no study in {self.folder} yet; run one there first")
+        return StudyRecord(
+            manifest.name,
+            self.folder,
+            self.verdict() or _NOT_JUDGED,
+            tuple(self.problem_record(entry) for entry in manifest.problems),
+            manifest.config,
+            manifest.seed,
+            manifest.versions,
+            manifest.machine,
+        )
+
+    # Where files are
+
+    def draws_path(self, cell_key: str) -> Path:
+        """Return where a cell's draws are, or will be."""
+        return self.folder / "draws" / f"{_as_file_name(cell_key)}.nc"
+
+    def reference_path(self, problem_key: str) -> Path:
+        """Return where the draws of a problem's reference are, or will be."""
+        return self.folder / "draws" / f"reference-{_as_file_name(problem_key)}.nc"
+
+    def data_path(self, problem_key: str) -> Path:
+        """Return where a problem's data are, or will be."""
+        return self.folder / "data" / f"{_as_file_name(problem_key)}.nc"
+
+    # Rows
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with clear_errors("read", self.folder):
+            return self._database.execute(query, values).fetchall()
+
+    def _row(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        rows = self._rows(query, *values)
+        return rows[0] if rows else None
+
+    def _document(self, name: str) -> Any:
+        row = self._row("SELECT record FROM document WHERE name = ?", name)
+        return loads(row[0]) if row else None
+
+    def _put_document(self, name: str, record: Any) -> None:
+        with clear_errors("write to", self.folder), self._database as database:
+            database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
+
+    def _problems_judging(self, cell_key: str) -> list[str]:
+        rows = self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)
+        return [problem_key for (problem_key,) in rows]
+
+    def _forget_judgement(self, problem_keys: list[str]) -> None:
+        for table in ("judgement", "measurement", "verdict", "judged"):
+            query = f"DELETE FROM {table} WHERE problem_key = ?"
+            self._database.executemany(query, [(key,) for key in problem_keys])
+
+
+def _data_tree(problem: Problem) -> xr.DataTree:
+    data: dict[str, Any] = {"x": (("point", "feature"), problem.x)}
+    attributes = {}
+    if problem.condensation is not None:
+        attributes["condensation"] = dumps(problem.condensation)
+    if problem.sample_weight is not None:
+        data["sample_weight"] = (("point",), problem.sample_weight)
+    truth: dict[str, Any] = {}
+    for name, values in problem.truth.items():
+        array = np.asarray(values)
+        truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)
+    return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
+
+
+def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:
+    if draws is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_tree(path, draws)
+
+
+def _as_file_name(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be a key: letters, digits, dots, dashes and underscores only")
+    return key

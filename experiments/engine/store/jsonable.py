@@ -1,0 +1,137 @@
+"""Records as JSON, there and back: plain text that any later version, and any other tool, can read.
+
+A dataclass becomes an object with its class name under ``$class`` and its fields beside it; an array, its
+shape and its values. JSON has no NaN and no infinities: NaN is written as null, and comes back as NaN where
+a field must be a number and as None where it may be absent; an infinity is the string ``Infinity`` or
+``-Infinity``, and comes back as a number where a field holds numbers.
+
+Reading builds known classes only: the records of a study, and a mixture with its family and weights.
+"""
+
+import dataclasses
+import functools
+import json
+import types
+import typing
+from typing import Any
+
+import numpy as np
+
+import hand_cavi
+import hand_cavi.families
+import hand_cavi.weights
+from experiments import records
+from experiments.engine.store import manifest
+from hand_cavi import InputError
+
+_CLASS = "$class"
+
+
+def dumps(value: Any) -> str:
+    """Return a record as JSON text.
+
+    Raises
+    ------
+    TypeError
+        If it holds something that is neither JSON, nor an array, nor a known dataclass.
+    """
+    return json.dumps(describe(value), ensure_ascii=False, allow_nan=False)
+
+
+def loads(text: str) -> Any:
+    """Return the record that `dumps` wrote."""
+    return restore(json.loads(text))
+
+
+def describe(value: Any) -> Any:
+    """Return the same in JSON's own types."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return _describe_float(float(value))
+    if isinstance(value, np.generic):
+        return describe(value.item())
+    if isinstance(value, np.ndarray):
+        flat = [describe(number) for number in value.ravel().tolist()]
+        return {_CLASS: "ndarray", "shape": list(value.shape), "values": flat}
+    if isinstance(value, list | tuple):
+        return [describe(entry) for entry in value]
+    if isinstance(value, dict):
+        return {str(name): describe(entry) for name, entry in value.items()}
+    if dataclasses.is_dataclass(value) and _known().get(type(value).__name__) is type(value):
+        fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {_CLASS: type(value).__name__, **fields}
+    raise TypeError(f"a {type(value).__name__} cannot be kept as JSON")
+
+
+def restore(data: Any, hint: Any = Any) -> Any:
+    """Return what `describe` described; `hint` is the annotation of the field it is for.
+
+    Raises
+    ------
+    InputError
+        If it names a class that this version does not know.
+    """
+    wanted = _alternatives(hint)
+    if data is None:
+        return np.nan if wanted == {float} else None
+    if float in wanted and isinstance(data, str | int | float):
+        return float(data)
+    if isinstance(data, list):
+        inner = float if float in wanted else _entry(hint)
+        entries = [restore(entry, inner) for entry in data]
+        return tuple(entries) if typing.get_origin(hint) is tuple else entries
+    if not isinstance(data, dict):
+        return data
+    name = data.get(_CLASS)
+    if name is None:
+        return {key: restore(entry) for key, entry in data.items()}
+    if name == "ndarray":
+        return _array(data)
+    return _build(name, data)
+
+
+def _build(name: str, data: dict[str, Any]) -> Any:
+    cls = _known().get(name)
+    if cls is None:
+        raise InputError(f"the study uses {name!r}, which this version of elbowroom does not know; update it")
+    hints = typing.get_type_hints(cls)
+    names = [f.name for f in dataclasses.fields(cls) if f.name in data]
+    return cls(**{field: restore(data[field], hints[field]) for field in names})
+
+
+def _describe_float(number: float) -> float | str | None:
+    if np.isnan(number):
+        return None
+    if np.isinf(number):
+        return "Infinity" if number > 0 else "-Infinity"
+    return number
+
+
+def _array(data: dict[str, Any]) -> np.ndarray:
+    values = data["values"]
+    whole = bool(values) and all(isinstance(v, int) for v in values)  # bool and int keep their kind
+    array = np.array(values) if whole else np.array([restore(v, float) for v in values], dtype=np.float64)
+    return array.reshape(data["shape"])
+
+
+def _alternatives(hint: Any) -> set[Any]:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return set(typing.get_args(hint))
+    return {hint}
+
+
+def _entry(hint: Any) -> Any:
+    arguments = typing.get_args(hint)
+    return arguments[0] if typing.get_origin(hint) in (tuple, list) and arguments else Any
+
+
+@functools.cache
+def _known() -> dict[str, type]:
+    """Return the classes that may be written and read, by name."""
+    known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
+    for module in (records, manifest, hand_cavi.families, hand_cavi.weights):
+        known |= {
+            n: v for n, v in vars(module).items() if isinstance(v, type) and dataclasses.is_dataclass(v)
+        }
+    return known

@@ -1,0 +1,294 @@
+"""Worker processes that know nothing of studies.
+
+A worker that dies or hangs must cost one task and no more, so every worker is a process of its own with
+a socket of its own, reused from task to task (importing PyMC alone takes seconds) and replaced after a
+crash or a time-out. Workers are plain interpreters, started with `subprocess` rather than with
+`multiprocessing`: their environment is in place before the interpreter starts, the parent's main module
+is not imported again, their standard output is never the parent's, and a task may start processes
+of its own.
+
+Nothing outlives the parent: workers end when their socket closes, even after a SIGKILL of the parent, and
+take along whatever their task had started.
+"""
+
+import pickle
+import signal
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from experiments.engine.workers.process import Worker, how_it_died
+from experiments.engine.workers.worker import BEGUN, GOODBYE, sentence
+
+_GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide
+_GRACE = 2.0  # seconds between asking a worker to end and ending it
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A call of a named function in a worker.
+
+    Attributes
+    ----------
+    key : str
+        Comes back with the outcome.
+    function : str
+        ``package.module:function``; called with `payload` alone.
+    payload : object
+        Its argument, picklable.
+    label : str
+        What a person reads.
+    time_limit : float
+        Seconds, from the moment a worker is given the task; `math.inf` for none. The import of the
+        function's module counts.
+    affinity : str or None
+        Tasks that share it go to the same worker where that costs no waiting (warm compile caches).
+    """
+
+    key: str
+    function: str
+    payload: Any
+    label: str
+    time_limit: float
+    affinity: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """How a task ended.
+
+    Attributes
+    ----------
+    key : str
+    status : str
+        ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
+    value : object
+        What the function returned; None unless ``ok``.
+    message : str
+        One sentence on what went wrong; empty if ``ok``.
+    seconds : float
+        Wall time, from handing the task over.
+    detail : str
+        The traceback, if there is one.
+    """
+
+    key: str
+    status: str
+    value: Any
+    message: str
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell a spectator: a task was ``submitted``, ``started`` or ``finished``.
+
+    `slot` is the worker's number, None when submitted; `outcome` is there when finished.
+    """
+
+    kind: str
+    task: Task
+    slot: int | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass
+class _Slot:
+    """A place for a worker: who sits there, and what it is doing.
+
+    `begun` is whether the worker said that it took up the task; `served`, whether it ended one before.
+    """
+
+    number: int
+    worker: Worker | None = None
+    task: Task | None = None
+    started: float = 0.0
+    begun: bool = False
+    served: bool = False
+    affinity: str | None = None
+
+
+class Pool:
+    """A few workers, and tasks for them. Use it as a context manager.
+
+    Tasks may be submitted at any time, also while `results` is being iterated.
+
+    Parameters
+    ----------
+    workers : int
+        How many tasks run at once.
+    on_event : callable, optional
+        Told of every `Event`, in the parent, between other things: be quick.
+    environment : callable, optional
+        From a worker's number to environment variables, set before its interpreter starts.
+    log : Path, optional
+        Where workers' output is appended; by default it goes to standard error, never to standard output.
+    """
+
+    def __init__(
+        self,
+        workers: int = 2,
+        *,
+        on_event: Callable[[Event], None] | None = None,
+        environment: Callable[[int], dict[str, str]] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        self._slots = [_Slot(number) for number in range(workers)]
+        self._queue: deque[Task] = deque()
+        self._outcomes: deque[Outcome] = deque()
+        self._tell = on_event or (lambda event: None)
+        self._environment = environment or (lambda slot: {})
+        self._log = log
+
+    def submit(self, task: Task) -> None:
+        """Queue a task; it starts at once if a worker is free."""
+        self._queue.append(task)
+        self._tell(Event("submitted", task))
+        self._dispatch()
+
+    def results(self) -> Iterator[Outcome]:
+        """Yield outcomes as tasks end, until nothing is queued or running."""
+        while self._outcomes or self._queue or self._busy():
+            if self._outcomes:
+                yield self._outcomes.popleft()
+            else:
+                self._collect()
+                self._dispatch()  # before yielding: workers need not wait for our reader
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all workers: the idle by a goodbye, the busy by force."""
+        self._queue.clear()
+        workers = [slot.worker for slot in self._slots if slot.worker]
+        for slot in self._slots:
+            if slot.worker and slot.task:
+                slot.worker.signal(signal.SIGTERM)
+            elif slot.worker:
+                with suppress(OSError):
+                    slot.worker.connection.send_bytes(GOODBYE)
+            slot.worker = slot.task = None
+        patience = time.monotonic() + _GRACE
+        for worker in workers:
+            worker.ended(patience - time.monotonic())
+        for worker in workers:
+            worker.remove()
+
+    def _busy(self) -> list[_Slot]:
+        return [slot for slot in self._slots if slot.task]
+
+    def _dispatch(self) -> None:
+        """Give queued tasks to free workers, each to the worker that did its like before if that is free."""
+        free = [slot for slot in self._slots if not slot.task]
+        for slot in list(free):
+            task = next((t for t in self._queue if t.affinity and t.affinity == slot.affinity), None)
+            if task:
+                free.remove(slot)
+                self._start(slot, task)
+        elsewhere = {slot.affinity for slot in self._busy()}
+        for slot in sorted(free, key=lambda slot: slot.worker is None):  # running workers first
+            if self._queue:
+                strangers = (t for t in self._queue if t.affinity is None or t.affinity not in elsewhere)
+                task = next(strangers, self._queue[0])
+                elsewhere.add(task.affinity)
+                self._start(slot, task)
+
+    def _start(self, slot: _Slot, task: Task) -> None:
+        if slot.worker and slot.worker.process.poll() is not None:  # died while idle: nobody's task
+            self._dismiss(slot)
+        self._queue.remove(task)
+        slot.task, slot.affinity, slot.started, slot.begun = task, task.affinity, time.monotonic(), False
+        self._tell(Event("started", task, slot.number))
+        try:
+            message = pickle.dumps((task.function, pickle.dumps(task.payload)))
+        except Exception as error:
+            self._finish(slot, "failed", message=f"its input cannot be sent to a worker: {sentence(error)}")
+            return
+        if not slot.worker:
+            slot.worker = Worker(self._environment(slot.number), self._log)
+        with suppress(OSError):  # it died just now: its socket will tell
+            slot.worker.connection.send_bytes(message)
+
+    def _collect(self) -> None:
+        """Wait until something happens to a running task, or for a moment."""
+        deadlines = [slot.started + slot.task.time_limit for slot in self._slots if slot.task]
+        if not deadlines:
+            return
+        patience = min(_GLANCE, min(deadlines) - time.monotonic())
+        wait([slot.worker.connection for slot in self._busy() if slot.worker], max(patience, 0))
+        for slot in self._busy():
+            self._look_at(slot)
+
+    def _look_at(self, slot: _Slot) -> None:
+        assert slot.worker and slot.task
+        worker, limit = slot.worker, slot.task.time_limit
+        died = worker.process.poll() is not None  # asked first: a last answer may precede a death
+        if worker.connection.poll():
+            try:
+                answer = worker.connection.recv_bytes()
+            except (EOFError, OSError):
+                self._bury(slot)
+                return
+            if answer == BEGUN:
+                slot.begun = True
+                return
+            status, value, message, detail = pickle.loads(answer)
+            try:
+                result = pickle.loads(value) if value else None
+            except Exception as error:
+                status, result = "failed", None
+                message, detail = f"its result cannot be read: {sentence(error)}", traceback.format_exc()
+            self._finish(slot, status, result, message, detail)
+        elif died:  # something that it started keeps its socket open
+            self._bury(slot)
+        elif time.monotonic() >= slot.started + limit:
+            self._dismiss(slot)
+            self._finish(slot, "timed_out", message=f"it was stopped at its time limit of {limit:g} s")
+
+    def _finish(
+        self, slot: _Slot, status: str, value: Any = None, message: str = "", detail: str = ""
+    ) -> None:
+        assert slot.task
+        task, slot.task = slot.task, None
+        slot.served = slot.worker is not None
+        outcome = Outcome(task.key, status, value, message, time.monotonic() - slot.started, detail)
+        self._outcomes.append(outcome)
+        self._tell(Event("finished", task, slot.number, outcome))
+
+    def _bury(self, slot: _Slot) -> None:
+        assert slot.worker and slot.task
+        if slot.served and not slot.begun:  # it died while idle: nobody's task
+            self._queue.appendleft(slot.task)
+            slot.task = None
+            self._dismiss(slot)
+            return
+        message = how_it_died(slot.worker.process.returncode if slot.worker.ended(_GRACE) else None)
+        self._dismiss(slot)
+        self._finish(slot, "crashed", message=message)
+
+    def _dismiss(self, slot: _Slot) -> None:
+        if slot.worker:
+            slot.worker.signal(signal.SIGTERM)
+            slot.worker.ended(_GRACE)
+            slot.worker.remove()
+        slot.worker = slot.affinity = None
+        slot.served = False
+
+
+def run_tasks(tasks: Iterable[Task], *, workers: int = 2, **options: Any) -> Iterator[Outcome]:
+    """Run tasks in a `Pool` of their own and yield the outcomes as they come; options as for `Pool`."""
+    with Pool(workers, **options) as pool:
+        for task in tasks:
+            pool.submit(task)
+        yield from pool.results()

@@ -1,0 +1,75 @@
+"""One worker process, seen from the parent: start it, signal it, say how it died.
+
+The other side, what the process itself does, is `worker`.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from typing import Any
+
+_INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback in the log
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
+    "from experiments.engine.workers.worker import main; main(int(sys.argv[1]))"
+)
+
+
+class Worker:
+    """One process and our end of its socket."""
+
+    def __init__(self, environment: dict[str, str], log: Path | None) -> None:
+        self.connection, theirs = Pipe()
+        with theirs, _output(log) as output:
+            self.process = subprocess.Popen(
+                [*_INTERPRETER, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
+                env={**os.environ, **environment},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the worker and all that its task started."""
+        with suppress(ProcessLookupError, PermissionError):  # gone; some systems say it so
+            os.killpg(self.process.pid, number)
+
+    def ended(self, seconds: float) -> bool:
+        """Return whether the process ends within so many seconds."""
+        try:
+            self.process.wait(max(seconds, 0))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def remove(self) -> None:
+        """End what is left of the worker, its task's children too, and close our end."""
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.connection.close()
+
+
+def how_it_died(returncode: int | None) -> str:
+    """Return a sentence on the end of a process; None stands for one that only closed its socket."""
+    if returncode is None:
+        return "its worker process closed the connection without an answer"
+    if returncode >= 0:
+        return f"its worker process ended with exit code {returncode} before the task was done"
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    hint = "; the system does this when memory runs out" if -returncode == signal.SIGKILL else ""
+    return f"its worker process was ended by {name}{hint}"
+
+
+def _output(log: Path | None) -> Any:
+    """Return where a worker's output goes, never standard output."""
+    return open(log, "ab") if log else open(os.dup(2), "wb")

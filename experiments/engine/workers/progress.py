@@ -1,0 +1,208 @@
+"""What a run shows on standard error: what runs, what is done, how long is left.
+
+A terminal gets a live display; anything else gets plain lines, one for each start and each end, without
+control codes. Standard output is never touched. Fed by the events of `pool`.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from experiments.engine.workers.pool import Event, Outcome, Task
+
+_WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
+
+
+@dataclass
+class Tally:
+    """What has been seen of a run, and what follows for the time left.
+
+    Attributes
+    ----------
+    workers : int
+    expected : int
+        Tasks that will be submitted; more may come.
+    submitted, finished, troubled : int
+        Tasks so far; `troubled` counts those that did not end ``ok``, which are among the finished.
+    running : dict of str to (Task, float)
+        By key, with the clock at the start.
+    """
+
+    workers: int
+    expected: int = 0
+    clock: Callable[[], float] = time.monotonic
+    submitted: int = 0
+    finished: int = 0
+    troubled: int = 0
+    running: dict[str, tuple[Task, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # the live display has its own thread
+    _waiting: dict[str, Task] = field(default_factory=dict)
+    _seconds: dict[str | None, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def total(self) -> int:
+        """All tasks known of."""
+        return max(self.expected, self.submitted)
+
+    def see(self, event: Event) -> None:
+        """Take note of an event; the keys of tasks must differ."""
+        task = event.task
+        with self._lock:
+            if event.kind == "submitted":
+                self.submitted += 1
+                self._waiting[task.key] = task
+            elif event.kind == "started":
+                del self._waiting[task.key]
+                self.running[task.key] = (task, self.clock())
+            elif event.kind == "finished" and event.outcome:
+                del self.running[task.key]
+                self.finished += 1
+                self.troubled += event.outcome.status != "ok"
+                self._seconds[task.affinity].append(event.outcome.seconds)
+
+    def seconds_left(self) -> float | None:
+        """Estimate the wall time left, or return None before anything has finished.
+
+        A task is taken to last as long as the finished ones of its affinity did on average, or all
+        finished ones if there are none of its kind; work is shared out evenly among the workers, but
+        no task is split.
+        """
+        with self._lock:
+            if not self.finished:
+                return None
+            now = self.clock()
+            ahead = [self._guess(task) for task in self._waiting.values()]
+            ahead += [self._mean(None)] * (self.total - self.submitted)
+            under_way = [max(self._guess(task) - (now - start), 0.0) for task, start in self.running.values()]
+        return max([(sum(ahead) + sum(under_way)) / self.workers, *ahead, *under_way])
+
+    def _guess(self, task: Task) -> float:
+        return self._mean(task.affinity if self._seconds.get(task.affinity) else None)
+
+    def _mean(self, affinity: str | None) -> float:
+        if affinity is None:
+            return sum(map(sum, self._seconds.values())) / self.finished
+        return sum(self._seconds[affinity]) / len(self._seconds[affinity])
+
+
+class Progress:
+    """The display. A context manager, and the `on_event` of a `Pool`.
+
+    Parameters
+    ----------
+    expected : int
+        Tasks that will be submitted; a run that submits more is shown right all the same.
+    workers : int
+    kept : int
+        Tasks that an earlier run had done; said once, at the top.
+    stream : text file, optional
+        Standard error by default.
+    """
+
+    def __init__(
+        self, expected: int = 0, *, workers: int = 2, kept: int = 0, stream: TextIO | None = None
+    ) -> None:
+        self.tally = Tally(workers, expected)
+        self._kept = kept
+        self._stream = stream or sys.stderr
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        if self._stream.isatty() and os.environ.get("TERM") != "dumb":
+            self._live = _live_display(self._stream, self.tally)
+            self._live.start()
+        if self._kept:
+            self.say(f"{self._kept} done by an earlier run, kept")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
+        if kind is KeyboardInterrupt:
+            self.say(f"interrupted: {self.tally.finished} of {self.tally.total} done")
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        self.tally.see(event)
+        if event.kind == "finished" and event.outcome:
+            self.say(self._end(event.task, event.outcome), trouble=event.outcome.status != "ok")
+        elif event.kind == "started" and not self._live:
+            self.say(f"{self._count()} start  {event.task.label}")
+
+    def say(self, line: str, *, trouble: bool = False) -> None:
+        """Write a line: above the live display if there is one."""
+        if self._live:
+            from rich.text import Text
+
+            self._live.console.print(Text(line, style="bold red" if trouble else ""), soft_wrap=True)
+            return
+        try:
+            print(line, file=self._stream, flush=True)
+        except (OSError, ValueError):  # nobody reads any more; the run is worth more than its display
+            pass
+
+    def _count(self) -> str:
+        width = len(str(self.tally.total))
+        return f"[{self.tally.finished:>{width}}/{self.tally.total}]"
+
+    def _end(self, task: Task, outcome: Outcome) -> str:
+        line = f"{self._count()} {_WORDS[outcome.status]:<6} {task.label} ({duration(outcome.seconds)})"
+        if outcome.message:
+            return f"{line}: {outcome.message}"
+        left = self.tally.seconds_left()
+        if self._live or left is None or self.tally.finished == self.tally.total:
+            return line
+        return f"{line}; about {duration(left)} left"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _live_display(stream: TextIO, tally: Tally) -> Any:
+    """Return a rich display of the tally: a line for each running task, and a bar with the time left."""
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.progress_bar import ProgressBar
+    from rich.spinner import Spinner
+    from rich.table import Table
+    from rich.text import Text
+
+    spinner = Spinner("dots")
+
+    class View:
+        def __rich__(self) -> Group:
+            now, left = tally.clock(), tally.seconds_left()
+            tasks = Table.grid(padding=(0, 1))
+            for task, start in list(tally.running.values()):
+                tasks.add_row(spinner, Text(task.label), Text(duration(now - start), style="dim"))
+            words = f"{tally.finished} of {tally.total} done"
+            if tally.troubled:
+                words += f" ({tally.troubled} in trouble)"
+            if tally.finished < tally.total:
+                words += f", about {duration(left)} left" if left is not None else ", time left not known yet"
+            bar = Table.grid(padding=(0, 1))
+            bar.add_row(
+                ProgressBar(total=max(tally.total, 1), completed=tally.finished, width=20), Text(words)
+            )
+            return Group(tasks, bar) if tally.running else Group(bar)
+
+    console = Console(file=stream, highlight=False)
+    return Live(View(), console=console, transient=True, refresh_per_second=4, redirect_stdout=False)

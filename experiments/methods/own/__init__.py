@@ -1,0 +1,1 @@
+"""Methods for a model of the user's own: its derivation and its PyMC model."""

@@ -1,0 +1,1 @@
+"""What draws of a posterior say: moments, prediction, co-clustering, the symmetrised q."""

@@ -1,0 +1,153 @@
+"""How many components? What speaks for each number, side by side; the choice is the reader's.
+
+Three kinds of evidence, which need not agree:
+
+- the ELBO, and ELBO + KL(q, q_sym): a bound on log p(x) that takes away the price of describing a mode but
+  not its K! relabellings, for which the plain ELBO makes many components pay by up to ln K!;
+- log p(x) itself, where a reference can have it;
+- the held-out log predictive density per point, which asks for prediction and not for the number of groups.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
+from experiments.records import Estimate
+from experiments.references import EXACT, log_evidence
+from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
+from hand_cavi import Fit, InputError, Mixture, fit
+
+DRAWS = 4000
+"""Draws from q by which KL(q, q_sym) is estimated."""
+
+OCCUPIED = 0.5
+"""Points that a component holds at least, to count as occupied."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One number of components.
+
+    Attributes
+    ----------
+    n_components : int
+        K.
+    elbo : float
+        In nats; the best of the starts.
+    symmetry : float or None
+        KL(q, q_sym) in nats; None where K! relabellings are too many.
+    symmetry_se : float
+        Its Monte-Carlo standard error.
+    evidence : Estimate or None
+        log p(x), where a reference applies.
+    held_out, held_out_se : float or None
+        Mean log predictive density per point, in nats, and its standard error over points.
+    behind, behind_se : float or None
+        How far the held-out density is behind the best candidate's, point by point, and its standard error.
+    occupied : int
+        Components that hold points.
+    starts, starts_at_best : int
+    """
+
+    n_components: int
+    elbo: float
+    symmetry: float | None = None
+    symmetry_se: float = 0.0
+    evidence: Estimate | None = None
+    held_out: float | None = None
+    held_out_se: float | None = None
+    behind: float | None = None
+    behind_se: float | None = None
+    occupied: int = 0
+    starts: int = 0
+    starts_at_best: int = 0
+
+    @property
+    def symmetrised(self) -> float | None:
+        """ELBO + KL(q, q_sym), a bound on log p(x)."""
+        return None if self.symmetry is None else self.elbo + self.symmetry
+
+
+def candidates(
+    mixtures: Sequence[Mixture],
+    x: np.ndarray,
+    *,
+    rng: int,
+    starts: int = 20,
+    folds: int = FOLDS,
+    sampled_evidence: bool = False,
+) -> list[Candidate]:
+    """Fit every mixture, and gather what speaks for it.
+
+    Parameters
+    ----------
+    mixtures : sequence of Mixture
+        One for each number of components.
+    x : ndarray, shape (N, D)
+    rng : int
+        Seed.
+    starts : int
+        Of every fit.
+    folds : int
+        Of the cross-validation; 0 leaves it out.
+    sampled_evidence : bool
+        Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
+        where it cannot be had exactly.
+    """
+    ways = ("auto",) if sampled_evidence else EXACT
+    found, predicted = [], []
+    for mixture in mixtures:
+        fitted = fit(mixture, x, rng=rng, starts=starts)
+        symmetry, error = _symmetry(fitted, rng)
+        elbos = np.array([start.elbo for start in fitted.starts])
+        values = None
+        if folds:
+            values = log_predictive(mixture, x, folds=folds, rng=rng, starts=min(starts, STARTS_HELD_OUT))
+            predicted.append(values)
+        mean, mean_se = (None, None) if values is None else mean_and_error(values)
+        found.append(
+            Candidate(
+                n_components=mixture.n_components,
+                elbo=fitted.elbo,
+                symmetry=symmetry,
+                symmetry_se=error,
+                evidence=_evidence(mixture, x, rng, ways),
+                held_out=mean,
+                held_out_se=mean_se,
+                occupied=int(np.sum(fitted.counts >= OCCUPIED)),
+                starts=len(elbos),
+                starts_at_best=int(np.sum(elbos >= elbos[0] - 1e-6 * max(1.0, abs(elbos[0])))),
+            )
+        )
+    return _compared(found, predicted) if folds else found
+
+
+def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
+    """Return KL(q, q_sym) = E_q[log q - log q_sym] and its standard error."""
+    if why_not_exact(fitted, fitted.mixture) is not None:
+        return None, 0.0
+    if fitted.mixture.n_components == 1 or not fitted.mixture.weights.exchangeable:
+        return 0.0, 0.0
+    draws = fitted.sample(rng, DRAWS)
+    terms = fitted.log_density(draws) - log_q_symmetrised(fitted, draws, fitted.mixture)
+    return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
+
+
+def _evidence(mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str]) -> Estimate | None:
+    for method in ways:
+        with suppress(InputError):  # it does not apply here
+            return log_evidence(mixture, x, method=method, rng=rng)
+    return None
+
+
+def _compared(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:
+    """Add the paired differences from the candidate that predicts best."""
+    best = int(np.argmax([values.mean() for values in predicted]))
+    compared = []
+    for candidate, values in zip(found, predicted, strict=True):
+        mean, error = mean_and_error(values - predicted[best])
+        compared.append(replace(candidate, behind=mean, behind_se=error))
+    return compared

@@ -1,0 +1,1 @@
+"""Coordinate ascent: sweeps, starts, and all that leads from starts to the best bound."""

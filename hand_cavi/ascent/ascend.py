@@ -1,0 +1,116 @@
+"""Up from one start: sweep, plainly or with leaps, until the bound stops rising.
+
+The sweeps are `ascent.sweep`'s, the leaps `ascent.acceleration`'s; here is when to stop, and how it
+ended.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hand_cavi.ascent.acceleration import Leaps
+from hand_cavi.ascent.sweep import AnyTask, State, Status, StepInfo, sweep
+from hand_cavi.weights.mixing import MixingWeights
+
+Callback = Callable[[StepInfo], bool | None]
+
+
+@dataclass(frozen=True)
+class StoppingRule:
+    """When to stop.
+
+    Attributes
+    ----------
+    max_sweeps : int
+    tolerance : float
+        A sweep that raises the bound by no more than this times max(1, |bound|) is quiet.
+    patience : int
+        This many quiet sweeps in a row are convergence.
+    callback : callable, optional
+        Called after every sweep with its StepInfo; returning True stops.
+    tolerance_nats : float
+        A sweep that raises the bound by no more than this, in nats, is quiet too.
+    """
+
+    max_sweeps: int
+    tolerance: float
+    patience: int
+    callback: Callback | None = None
+    tolerance_nats: float = 0.0
+
+    def negligible(self, elbo: float) -> float:
+        """Return the gain, in nats, that a sweep must exceed at this bound to count as progress."""
+        return max(self.tolerance * max(1.0, abs(elbo)), self.tolerance_nats)
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """One ascent: where it ended, what its sweeps reported, and how it ended."""
+
+    state: State
+    infos: tuple[StepInfo, ...]
+    status: Status
+
+    @property
+    def elbo(self) -> float:
+        """The bound at the end, in nats; below every other if it is not a number."""
+        elbo = self.infos[-1].elbo
+        return -np.inf if np.isnan(elbo) else elbo
+
+
+def ascend(task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False) -> Ascent:
+    """Sweep from one start until the rule says stop; with leaps, if asked for, see `ascent.acceleration`.
+
+    Plain sweeps alone count as quiet, and after a sweep or a leap that gained nothing comes a plain sweep.
+    Where the order of the components matters, ascent is taken up again after convergence if
+    another order is better.
+    """
+    infos: list[StepInfo] = []
+    leaps = Leaps(task, sweep) if accelerate else None
+    quiet, gained, plain = 0, False, True
+    while True:
+        if leaps is None:
+            state, info = sweep(task, state, len(infos) + 1)
+        else:
+            state, info, plain = leaps.step(state, infos[-1] if infos else None, may_leap=gained)
+        gained = not infos or not _is_quiet(infos[-1], info, rule)
+        quiet = 0 if gained else quiet + plain
+        infos.append(info)
+        if not np.isfinite(info.elbo):
+            return Ascent(state, tuple(infos), Status.NOT_FINITE)
+        if rule.callback is not None and rule.callback(info):
+            return Ascent(state, tuple(infos), Status.STOPPED)
+        may_go_on = len(infos) < rule.max_sweeps
+        if quiet >= rule.patience:
+            better = _reordered(task, state, rule.negligible(info.elbo), info.elbo) if may_go_on else None
+            if better is None:
+                return Ascent(state, tuple(infos), Status.CONVERGED)
+            state, quiet = better, 0
+            if leaps is not None:
+                leaps.forget()
+        elif not may_go_on:
+            return Ascent(state, tuple(infos), Status.MAX_SWEEPS)
+
+
+def _is_quiet(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
+    return after.elbo - before.elbo <= rule.negligible(after.elbo)
+
+
+def _reordered(task: AnyTask, state: State, negligible: float, elbo: float) -> State | None:
+    """Return the state with its components in the order that the weights favour, if that raises the bound."""
+    sums = state.assignments.sums
+    order, gain = better_order(task.weights, sums[:, -1])
+    if gain <= max(negligible, 1e-12 * max(1.0, abs(elbo))):
+        return None
+    return replace(state, assignments=replace(state.assignments, sums=sums[order]))
+
+
+def better_order(weights: MixingWeights, counts: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the order of the components that the weights favour, (K,) indices, and its gain in nats.
+
+    Relabelling changes nothing but the terms of the weights, and with q(pi) at its optimum these are
+    ln p(c) of the expected counts: E ln p(c | pi) - KL(q(pi), p(pi)) = log_marginal(N).
+    """
+    order = weights.favoured_order(counts)
+    return order, float(weights.log_marginal(counts[order]) - weights.log_marginal(counts))

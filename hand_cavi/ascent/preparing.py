@@ -1,0 +1,155 @@
+"""From the data and the prior to what the sweeps read, and where they begin."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from hand_cavi.ascent.starts import Start, propose
+from hand_cavi.ascent.sweep import AnyTask, StreamedTask, Task
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.data.kernels import Assignments, Reading, kernel_for, summarise
+from hand_cavi.inputs import InputError, as_count
+from hand_cavi.mixture import Mixture
+from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.result import Fit
+from hand_cavi.sources import Block, Source
+
+START_ROWS = 10_000
+"""Dispersed starts for data that are streamed are made from at most so many rows, evenly spaced."""
+
+_CACHED = 1 << 14  # rows whose log h(x) the processor's cache holds
+
+
+def prepare(
+    mixture: Mixture,
+    rows: np.ndarray,
+    weight: np.ndarray,
+    threads: int | None = None,
+    coordinates: Coordinates | None = None,
+) -> tuple[Task, Coordinates]:
+    """Return the prior and the data as the sweeps read them, and the coordinates that they are in.
+
+    Coordinates that are given are taken, else those that suit the family and the data.
+    """
+    prior, inner_rows, coordinates = in_coordinates(mixture, rows, weight, coordinates)
+    log_base = weight @ prior.log_base(inner_rows) - weight.sum() * coordinates.log_volume
+    statistics = prior.statistics(inner_rows)
+    task = Task(prior, mixture.weights, statistics, weight, float(log_base), threads)
+    compiled = kernel_for(len(rows), mixture.n_components) == "numba" and prior.products() is not None
+    return replace(task, rows=rows, reading=Reading(prior, coordinates)) if compiled else task, coordinates
+
+
+def in_coordinates(
+    mixture: Mixture, rows: np.ndarray, weight: np.ndarray, coordinates: Coordinates | None = None
+) -> tuple[ConjugateFamily, np.ndarray, Coordinates]:
+    """Return the components' prior and the data, shape (N, D), in coordinates kind to arithmetic."""
+    prior = mixture.components.with_features(rows.shape[1])
+    prior.check_data(rows)
+    coordinates = prior.coordinates(rows, weight) if coordinates is None else coordinates
+    return prior.seen_from(coordinates), coordinates.apply(rows), coordinates
+
+
+def prepare_streamed(
+    mixture: Mixture, source: Source, coordinates: Coordinates, threads: int | None = None
+) -> StreamedTask:
+    """Return a task whose sweeps read the source anew, in coordinates that are given."""
+    prior = mixture.components.with_features(source.n_features).seen_from(coordinates)
+    reading = Reading(prior, coordinates)
+    return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
+
+
+def sample_of(source: Source, most: int = START_ROWS) -> tuple[np.ndarray, np.ndarray]:
+    """Return some rows, shape (n, D), and their weights, (n,), not all of them zero."""
+    block = source.spread_out(most)
+    weight = np.ones(len(block.rows)) if block.weight is None else block.weight
+    return block.rows, weight if weight.any() else np.ones(len(weight))
+
+
+def starting_points(
+    mixture: Mixture,
+    landmarks: np.ndarray,
+    weight: np.ndarray,
+    rng: np.random.Generator,
+    starts: int | np.ndarray,
+) -> list[Start]:
+    """Return so many dispersed starts, or those that are given, checked."""
+    if isinstance(starts, int | np.integer):
+        return propose(landmarks, mixture.n_components, rng, as_count(starts, "starts"), weight)
+    return [Start("given", r) for r in as_responsibilities(starts, len(landmarks), mixture.n_components)]
+
+
+def as_responsibilities(starts: np.ndarray, n_points: int, n_components: int) -> np.ndarray:
+    """Return responsibilities, shape (R, N, K), of one start or several.
+
+    Raises
+    ------
+    InputError
+        If they are for other data, or are no responsibilities.
+    """
+    given = np.asarray(starts, dtype=np.float64)
+    if given.ndim == 2:
+        given = given[np.newaxis]
+    if given.ndim != 3 or len(given) == 0 or given.shape[1:] != (n_points, n_components):
+        raise InputError(
+            f"starts have shape {np.shape(starts)}; responsibilities of {n_points} points and "
+            f"{n_components} components need ({n_points}, {n_components})"
+        )
+    if not (np.isfinite(given).all() and (given >= 0).all() and np.allclose(given.sum(axis=2), 1)):
+        raise InputError("starts are no responsibilities; every row must be at least 0 and sum to 1")
+    return given
+
+
+def begin_from(task: AnyTask, former: Fit, coordinates: Coordinates) -> Assignments:
+    """Return the optimal assignments at the q(theta) q(pi) of a former fit.
+
+    Raises
+    ------
+    InputError
+        If it was a fit of another mixture.
+    """
+    components, weights = former.components, former.weights
+    n_components = len(former.counts)
+    same = components.name == task.components.name and weights.name == task.weights.name
+    if not (same and components.n_features == task.components.n_features):
+        raise InputError(
+            f"starts is a fit of {components.name} with {weights.name} weights to {components.n_features} "
+            "features; going on from it needs the same family, weights and number of features"
+        )
+    inner, log_weights = components.seen_from(coordinates), weights.expected_log()
+    if n_components != len(task.weights.expected_log()):
+        raise InputError(
+            f"starts is a fit of {n_components} components; this mixture has "
+            f"{len(task.weights.expected_log())}"
+        )
+    return task.refreshed(inner.expected_phi, log_weights)
+
+
+def summarised(source: Source, reading: Reading, r: np.ndarray) -> Assignments:
+    """Return what responsibilities of all rows, shape (N, K), leave behind; statistics are not held."""
+    sums, entropy, begins = np.zeros(0), 0.0, 0
+    for piece in source.pieces():
+        statistics = reading.statistics(piece.rows)
+        part = summarise(statistics, _weight_of(piece), r[begins : begins + len(statistics)])
+        sums, entropy = (part.sums if begins == 0 else sums + part.sums), entropy + part.entropy
+        begins += len(statistics)
+    return Assignments(sums, entropy)
+
+
+def scaled_to(assignments: Assignments, factor: float) -> Assignments:
+    """Return the assignments of a sample as if each of its rows stood for so many."""
+    return Assignments(assignments.sums * factor, assignments.entropy * factor)
+
+
+def _log_base(source: Source, reading: Reading) -> float:
+    """Return sum_i w_i log h(x_i) in the data's units."""
+    total, mass = 0.0, 0.0
+    for block in source.blocks():
+        for piece in block.pieces(_CACHED):
+            log_base, weight = reading.family.log_base(reading.inner(piece.rows)), piece.weight
+            total += float(log_base.sum() if weight is None else weight @ log_base)
+            mass += float(len(log_base) if weight is None else np.sum(weight))
+    return total - mass * reading.coordinates.log_volume
+
+
+def _weight_of(block: Block) -> np.ndarray:
+    return np.ones(len(block.rows)) if block.weight is None else np.asarray(block.weight, dtype=np.float64)

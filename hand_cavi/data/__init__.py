@@ -1,0 +1,1 @@
+"""Loops over the rows of data, plain and compiled, and condensed data."""

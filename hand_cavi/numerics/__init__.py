@@ -1,0 +1,1 @@
+"""Functions of numbers, matrices and coordinates that families and sweeps share."""

@@ -1,0 +1,1 @@
+"""The mixture as a scikit-learn estimator."""

@@ -1,0 +1,100 @@
+"""Stale numbers must not stand: whatever file a number depends on is part of its key, and no other is."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from experiments.config.plugins import names
+from experiments.engine import fingerprint
+
+ROOT = Path(__file__).parents[3]
+JUDGE = "experiments.studies.judging"
+WORK = "experiments.studies.tasks"
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory):
+    """A copy of the packages that may be edited."""
+    there = tmp_path_factory.mktemp("copy")
+    for package in fingerprint.PACKAGES:
+        shutil.copytree(ROOT / package, there / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return tuple(there / package for package in fingerprint.PACKAGES)
+
+
+def key(module, roots):
+    path = fingerprint._path_of(module, roots)
+    return fingerprint._digest(fingerprint.closure(path, roots))
+
+
+def changed_by(file, module, roots):
+    before, text = key(module, roots), file.read_bytes()
+    try:
+        file.write_bytes(text + b"\n# edited\n")
+        return key(module, roots) != before
+    finally:
+        file.write_bytes(text)
+
+
+@pytest.mark.parametrize("method", names("methods"))
+def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
+    module = f"experiments.methods.{method}"
+    files = fingerprint.closure(fingerprint._path_of(module, roots), roots)
+    assert len(files) > 10
+    assert all(changed_by(file, module, roots) for file in files.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("experiments/methods/step_gain.py", "experiments.methods.advi"),
+        ("experiments/methods/step_gain.py", "experiments.methods.fullrank_advi"),
+        ("experiments/references/smc.py", "experiments.methods.smc"),
+        ("experiments/methods/score.py", "experiments.methods.cavi"),
+        ("ppl_baselines/advi_steps.py", "experiments.methods.advi"),
+        ("hand_cavi/data/kernels_compiled.py", "experiments.methods.cavi"),
+        ("hand_cavi/families/normal_gamma.py", "experiments.methods.nuts"),
+        ("experiments/references/bridge.py", JUDGE),
+        ("experiments/relabel/stephens.py", JUDGE),
+        ("experiments/metrics/k_hat.py", JUDGE),
+        ("experiments/verdict/equivalence.py", JUDGE),
+        ("experiments/posterior/coclustering.py", "experiments.metrics.co_clustering"),
+        ("experiments/references/nuts.py", "experiments.metrics.ess_per_second"),
+    ],
+)
+def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
+    assert changed_by(roots[0].parent / file, module, roots)
+
+
+@pytest.mark.parametrize(
+    ("file", "module"),
+    [
+        ("experiments/report/page.py", JUDGE),
+        ("experiments/report/page.py", "experiments.methods.cavi"),
+        ("experiments/commands/fit.py", JUDGE),
+        ("experiments/methods/gibbs.py", "experiments.methods.cavi"),
+        ("experiments/methods/_advi.py", "experiments.methods.nuts"),
+        ("experiments/methods/nuts.py", WORK),
+        ("experiments/engine/workers/pool.py", JUDGE),
+        ("experiments/engine/store/folder.py", JUDGE),
+        ("experiments/metrics/k_hat.py", "experiments.metrics.wall_time"),
+        ("ppl_baselines/nuts.py", "experiments.methods.cavi"),
+    ],
+)
+def test_an_edit_elsewhere_changes_none(file, module, roots):
+    assert not changed_by(roots[0].parent / file, module, roots)
+
+
+def test_a_users_file_counts_with_what_it_imports(tmp_path):
+    own = tmp_path / "my_method.py"
+    own.write_text("def fit():\n    from experiments.methods.advi import run\n")
+    files = fingerprint.closure(own, fingerprint._roots())
+    assert "my_method.py" in files and "experiments/methods/step_gain.py" in files
+    before = fingerprint.code_of(own)
+    own.write_text("def fit():\n    from experiments.methods.advi import run  # otherwise\n")
+    assert fingerprint.code_of(own) != before
+
+
+def test_a_module_that_is_not_there():
+    with pytest.raises(ModuleNotFoundError, match="no module experiments.nothing"):
+        fingerprint.code("experiments.nothing")

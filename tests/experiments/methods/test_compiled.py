@@ -1,0 +1,76 @@
+"""Compiled once, given one data set after another: never another's data, never another prior's model."""
+
+import numpy as np
+import pytest
+
+from experiments.methods import _advi, compiled, nuts
+from experiments.methods.starts import Starts
+from experiments.posterior.draws import as_arrays
+from experiments.records import Problem
+from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+from ppl_baselines import compilation
+from tests.ppl_baselines.conftest import PLAIN
+
+NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}
+ADVI = _advi.AdviSettings(starts=2, screen_steps=5, keep=1, steps=10, draws=100)
+
+
+def problem(seed: int, n: int, variance: float = 25.0, weighted: bool = False) -> Problem:
+    rng = np.random.default_rng(seed)
+    mixture = Mixture(NormalKnownVariance([0.0], variance), FixedWeights(), 2)
+    x = rng.normal(rng.choice([-3.0, 3.0], size=n), 1.0)[:, np.newaxis]
+    return Problem(mixture, x, rng.uniform(0.5, 2.0, n) if weighted else None)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    """Start without compiled models; and let PyMC's graphs run by numpy, which needs no compiling."""
+    monkeypatch.setattr(compiled, "_kept", {})
+    monkeypatch.setattr(compilation, "mode", lambda backend: PLAIN)
+
+
+def fit_by(method, given: Problem):
+    if method == "advi":
+        return _advi.run_advi(given, ADVI, "mean_field", Starts(given, 1), 2)
+    return nuts.run(given, NUTS[method], starts=Starts(given, 1), seed=2)
+
+
+@pytest.mark.parametrize("method", [pytest.param("nutpie", marks=pytest.mark.slow), "pymc", "advi"])
+def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
+    """Another data set, of another size and weighted, as a fresh compile with the same seed has it."""
+    first, second = problem(1, 30), problem(2, 45, weighted=True)
+    assert not fit_by(method, first).info["reused"]
+    result = fit_by(method, second)
+    assert result.info["reused"]
+    monkeypatch.setattr(compiled, "_kept", {})
+    fresh = fit_by(method, second)
+    assert not fresh.info["reused"]
+    assert result.bound == fresh.bound
+    for name, values in as_arrays(fresh.draws).items():
+        np.testing.assert_array_equal(as_arrays(result.draws)[name], values)
+
+
+def test_another_prior_is_another_model():
+    first, second = (compiled.nuts_for(problem(1, 10, v), sampler="pymc") for v in (25.0, 26.0))
+    assert not second.reused
+    assert first.prepared.model is not second.prepared.model
+    again = compiled.nuts_for(problem(2, 10, 26.0), sampler="pymc")
+    assert again.reused and again.prepared.model is second.prepared.model
+
+
+def test_what_was_prepared_first_keeps_its_own_data():
+    """Preparing for a second data set does not change what the first one's run sees."""
+    first, second = problem(1, 20), problem(2, 30)
+    prepared = [compiled.nuts_for(given, sampler="pymc").prepared for given in (first, second)]
+    assert prepared[0].model is prepared[1].model
+    from ppl_baselines.nuts import run
+
+    run(prepared[1], Starts(second, 1).parameters(1), seed=1, chains=1, draws=1, tune=1)
+    run(prepared[0], Starts(first, 1).parameters(1), seed=1, chains=1, draws=1, tune=1)
+    np.testing.assert_array_equal(prepared[0].model["x"].get_value(), first.x)
+
+
+def test_only_the_last_few_are_kept(monkeypatch):
+    monkeypatch.setattr(compiled, "_MOST_KEPT", 2)
+    for key, reused in (("a", False), ("b", False), ("a", True), ("c", False), ("a", True), ("b", False)):
+        assert compiled._prepared((key,), lambda key=key: key) == (key, reused)

@@ -1,0 +1,272 @@
+"""Acceleration: fewer sweeps to the same optimum, a bound that never falls, and leaps that are posteriors."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hand_cavi import (
+    DirichletWeights,
+    FixedWeights,
+    InputError,
+    Mixture,
+    NormalGamma,
+    NormalKnownVariance,
+    NormalWishart,
+    Status,
+    StickBreaking,
+    fit,
+)
+from hand_cavi.ascent.acceleration import Leaps, admissible
+from hand_cavi.ascent.ascend import StoppingRule, ascend
+from hand_cavi.ascent.linear_model import Metric, Picture
+from hand_cavi.ascent.starts import plus_plus
+from hand_cavi.ascent.sweep import init, sweep
+from hand_cavi.fit import prepare
+from tests.hand_cavi.cases import PAIRS, make
+
+pairs = pytest.mark.parametrize(("family", "weights"), PAIRS)
+
+
+def overlapping(kind, k, seed, n=300):
+    """Clusters two standard deviations apart, a start, and the mixture that made them."""
+    rng = np.random.default_rng([90, k, seed])
+    x = 2.0 * rng.integers(0, k, n) + rng.standard_normal(n)
+    start = plus_plus(x[:, np.newaxis], k, rng)
+    if kind == "textbook":
+        return Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), k), x, start
+    return Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0), k), x, start
+
+
+def sweeps_to(trace, bound):
+    """The first sweep after which the trace is within 1e-10 max(1, |bound|) of a bound."""
+    there = trace >= bound - 1e-10 * max(1.0, abs(bound))
+    assert there.any()
+    return int(there.argmax()) + 1
+
+
+def assert_never_falls(trace):
+    trace = trace.ravel()
+    assert np.all(np.diff(trace) >= -1e-10 * np.maximum(1, np.abs(trace[1:])))
+
+
+# ---- the ascent ---------------------------------------------------------------------------
+
+
+@pairs
+def test_the_same_optimum_and_a_bound_that_never_falls(family, weights):
+    """From the same start, on weighted data, and where the bound is the one of the posterior returned."""
+    mixture, x = make(family, weights, 2, 60, seed=91)
+    w = np.random.default_rng(92).uniform(0.5, 2, len(x))
+    start = plus_plus(x, 2, np.random.default_rng(93))
+    plain, fast = (
+        fit(mixture, x, rng=0, starts=start, sample_weight=w, accelerate=accelerate, tolerance=1e-14)
+        for accelerate in (False, True)
+    )
+    assert fast.status is plain.status is Status.CONVERGED
+    assert_never_falls(fast.half_step_trace)
+    assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9, abs=1e-9)
+    np.testing.assert_allclose(fast.responsibilities(x), plain.responsibilities(x), atol=1e-3)
+    rho = fast.components.expected_log_likelihood(x) + fast.weights.expected_log()
+    collapsed = w @ np.logaddexp.reduce(rho, axis=1)
+    collapsed -= fast.components.kl(mixture.components).sum() + fast.weights.kl(mixture.weights)
+    assert fast.elbo == pytest.approx(collapsed, rel=1e-11)
+
+
+@pytest.mark.parametrize(("kind", "k", "times"), [("textbook", 3, 1.8), ("textbook", 5, 1.8), ("full", 3, 4)])
+def test_fewer_sweeps(kind, k, times):
+    """Median over three data sets; the benchmark's medians are about twice and four times as large."""
+    ratios = []
+    for seed in range(3):
+        mixture, x, start = overlapping(kind, k, seed)
+        plain, fast = (
+            fit(mixture, x, rng=0, starts=start, accelerate=a, tolerance=1e-14, max_sweeps=20_000)
+            for a in (False, True)
+        )
+        assert_never_falls(fast.half_step_trace)
+        assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9)
+        best = max(plain.elbo, fast.elbo)
+        ratios.append(sweeps_to(plain.elbo_trace, best) / sweeps_to(fast.elbo_trace, best))
+    assert np.median(ratios) >= times
+
+
+def test_leaps_that_are_undone_count_and_are_seen():
+    """Somewhere in these ascents a leap lowers the bound: its sweep repeats the bound before it."""
+    undone = 0
+    for seed in range(4):
+        mixture, x, start = overlapping("full", 4, seed)
+        seen = []
+        result = fit(mixture, x, rng=0, starts=start, accelerate=True, callback=lambda i, s=seen: s.append(i))
+        assert [i.sweep for i in seen] == list(range(1, result.sweeps + 1))
+        assert [i.elbo for i in seen] == list(result.elbo_trace)
+        undone += sum(i.after_globals.total == i.elbo < result.elbo - 1e-3 for i in seen)
+        assert result.elbo == result.elbo_terms.total
+    assert undone
+
+
+def test_convergence_rests_on_plain_sweeps():
+    mixture, x, start = overlapping("full", 3, 0)
+    seen = []
+    result = fit(mixture, x, rng=0, starts=start, accelerate=True, patience=4, callback=seen.append)
+    assert result.status is Status.CONVERGED
+    more = fit(mixture, x, rng=0, starts=result.responsibilities(x), max_sweeps=300, tolerance=0.0)
+    assert more.elbo - result.elbo <= 1e-10 * abs(result.elbo)
+    leaps = [b.after_globals is a.after_assignments for a, b in zip(seen[:-1], seen[1:], strict=True)]
+    assert any(leaps)
+    assert not any(leaps[-4:])
+    assert np.all(np.diff(result.elbo_trace[-5:]) <= 1e-12 * abs(result.elbo))
+    assert fit(mixture, x, rng=0, starts=start, accelerate=True, max_sweeps=9).status is Status.MAX_SWEEPS
+
+
+def test_sticks_are_put_in_order():
+    """After convergence the order of the components may change, and the ascent goes on with leaps."""
+    rng = np.random.default_rng(94)
+    x = np.concatenate([rng.normal(-2, 1, 40), rng.normal(0, 1, 160), rng.normal(2.5, 1, 90)])
+    smallest_first = np.eye(3)[np.repeat([0, 2, 1], [40, 160, 90])]
+    mixture = Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), StickBreaking(1.0), 3)
+    plain, fast = (
+        fit(mixture, x, rng=0, starts=smallest_first, accelerate=a, tolerance=1e-13, max_sweeps=20_000)
+        for a in (False, True)
+    )
+    assert fast.status is Status.CONVERGED
+    assert_never_falls(fast.half_step_trace)
+    assert list(fast.counts) == sorted(fast.counts, reverse=True)
+    assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9)
+
+
+@pytest.mark.parametrize("n_points", [1, 2, 30])
+@pytest.mark.parametrize("k", [1, 3])
+def test_few_points_and_one_component(k, n_points):
+    mixture = Mixture(NormalWishart([0.0, 0.0], 0.1, 4.0, 1.0), DirichletWeights(1.0), k)
+    x = np.random.default_rng(95).normal(size=(n_points, 2))
+    plain, fast = (fit(mixture, x, rng=1, starts=3, accelerate=a) for a in (False, True))
+    assert fast.status is Status.CONVERGED
+    assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9)
+
+
+def test_moves_and_annealing_are_accelerated_too_and_seeds_decide():
+    mixture, x, _ = overlapping("full", 3, 1, n=120)
+    settings = {"starts": 2, "moves": 2, "annealing": [3.0, 2.0], "accelerate": True}
+    first, second = (fit(mixture, x, rng=96, **settings) for _ in range(2))
+    assert np.array_equal(first.half_step_trace, second.half_step_trace)
+    assert np.array_equal(first.components.natural, second.components.natural)
+    assert first.moves == second.moves
+
+
+def test_auto_leaps_where_points_are_many():
+    mixture, x, start = overlapping("textbook", 3, 2, n=600)
+    auto, on = (fit(mixture, x, rng=0, starts=start, accelerate=a) for a in ("auto", True))
+    assert np.array_equal(auto.elbo_trace, on.elbo_trace)
+    few, off = (fit(mixture, x[:50], rng=0, starts=start[:50], accelerate=a) for a in ("auto", False))
+    assert np.array_equal(few.elbo_trace, off.elbo_trace)
+    with pytest.raises(InputError, match="accelerate is 'yes'; it must be True, False or 'auto'"):
+        fit(mixture, x, rng=0, accelerate="yes")
+
+
+# ---- what a leap may be -------------------------------------------------------------------
+
+
+@pairs
+def test_what_no_posterior_has_is_not_admissible(family, weights):
+    mixture, x = make(family, weights, 2, 30, seed=97)
+    task, _ = prepare(mixture, x, np.ones(len(x)))
+    sums = init(task, plus_plus(x, 2, np.random.default_rng(98))).assignments.sums
+    assert admissible(task, sums)
+    mean = sums.sum(axis=0) / len(x)
+    assert not admissible(task, sums - 2 * sums[0, -1] * mean)  # fewer than no points
+    assert not admissible(task, np.where(sums == sums[0, 0], np.nan, sums))
+    if "wishart" in family or "gamma D" in family.replace("gamma_poisson", ""):
+        outside = sums.copy()
+        outside[0, : x.shape[1]] += 100 * sums[0, -1]  # a mean whose square exceeds the sum of squares
+        assert not admissible(task, outside)
+
+
+def test_a_leap_out_of_the_cone_is_not_taken(monkeypatch):
+    """A picture that always points to negative counts: every sweep is plain, and the ascent plain CAVI's."""
+    mixture, x, start = overlapping("full", 3, 3, n=100)
+    monkeypatch.setattr(Picture, "after", lambda self, sweeps: np.full((3, 4), -1e6))
+    plain, fast = (fit(mixture, x, rng=0, starts=start, accelerate=a, max_sweeps=60) for a in (False, True))
+    assert np.array_equal(fast.elbo_trace, plain.elbo_trace)
+
+
+def test_a_bad_leap_is_undone(monkeypatch):
+    """A picture that always points too far back: the ascent is plain CAVI's, with a sweep lost each time."""
+    mixture, x, start = overlapping("full", 3, 3, n=100)
+    after = Picture.after
+    monkeypatch.setattr(Picture, "after", lambda self, sweeps: -after(self, sweeps))
+    plain, fast = (
+        fit(mixture, x, rng=0, starts=start, accelerate=a, max_sweeps=m) for a, m in [(False, 30), (True, 60)]
+    )
+    assert_never_falls(fast.half_step_trace)
+    assert fast.sweeps == 60
+    assert set(fast.elbo_trace[:40]) <= set(plain.elbo_trace)
+
+
+# ---- the linear picture -------------------------------------------------------------------
+
+
+def settled_state(weights):
+    mixture, x = make("normal_gamma D=2", weights, 3, 60, seed=99)
+    task, _ = prepare(mixture, x, np.ones(len(x)))
+    start = plus_plus(x, 3, np.random.default_rng(100))
+    return task, ascend(task, init(task, start), StoppingRule(5, 0.0, 9)).state
+
+
+@pytest.mark.parametrize("weights", ["dirichlet", "stick_breaking", "fixed"])
+def test_a_plain_step_is_the_natural_gradient(weights):
+    """The bound's slope along any direction d is < d, f >, by central differences."""
+    task, state = settled_state(weights)
+    sums = state.assignments.sums
+
+    def bound(at):
+        return sweep(task, replace(state, assignments=replace(state.assignments, sums=at)), 1)[1].elbo
+
+    reached, _ = sweep(task, state, 1)
+    f = reached.assignments.sums - sums
+    rng = np.random.default_rng(101)
+    for _ in range(5):
+        direction = sums * rng.normal(size=(3, 1)) * 1e-5
+        slope = (bound(sums + direction) - bound(sums - direction)) / 2
+        assert slope == pytest.approx(np.vdot(direction, Metric(reached).lowered(f)), rel=1e-3, abs=1e-9)
+
+
+def test_where_all_is_linear_the_picture_is_exact():
+    """With as many differences as dimensions, after(j) is j steps of S + f(S), one after another."""
+    _, state = settled_state("dirichlet")
+    metric = Metric(state)
+    rng = np.random.default_rng(102)
+    moves = rng.normal(size=(4, 3, 6)) * state.assignments.sums[:, -1].mean()
+    directions = [moves[0] / metric.norm(moves[0])]
+    for move in moves[1:]:
+        for direction in directions:
+            move = move - np.vdot(direction, metric.lowered(move)) * direction
+        directions.append(move / metric.norm(move))
+    q = np.array([0.9, 0.5, 0.1, 1.1])  # one of them grows
+
+    def c(vector):
+        shares = [np.vdot(d, metric.lowered(vector)) for d in directions]
+        return sum((1 - own) * share * d for own, share, d in zip(q, shares, directions, strict=True))
+
+    f = 0.3 * directions[0] - 0.2 * directions[1] + 0.1 * directions[2] + 1e-3 * directions[3]
+    mixed = [sum(rng.normal() * d for d in directions) for _ in range(4)]
+    picture = Picture.seen(metric, np.array(mixed), np.array([c(m) for m in mixed]), f)
+    left, moved = f, np.zeros_like(f)
+    for _ in range(8):
+        moved, left = moved + left, left - c(left)
+    np.testing.assert_allclose(picture.after(8.0), moved, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(picture.left_after(8.0), left, rtol=1e-6, atol=1e-9)
+    assert picture.length == pytest.approx(metric.norm(f))
+    assert 8 <= picture.sweeps_within(1.01 * metric.norm(moved)) < 12
+    assert picture.sweeps_within(picture.length) is None
+
+
+def test_leaps_wait_for_falling_gains():
+    """Three gains in a row, each below the one before, are what it takes: no sweep before the fifth leaps."""
+    mixture, x, start = overlapping("full", 3, 4, n=100)
+    task, _ = prepare(mixture, x[:, np.newaxis], np.ones(len(x)))
+    leaps, state, info, plain = Leaps(task, sweep), init(task, start), None, []
+    for _ in range(8):
+        state, info, was_plain = leaps.step(state, info, may_leap=True)
+        plain.append(was_plain)
+    assert all(plain[:4])
+    assert not all(plain)
