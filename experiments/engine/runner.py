@@ -10,13 +10,12 @@ from pathlib import Path
 
 from experiments.engine import fingerprint
 from experiments.engine.store.folder import Store
-from experiments.engine.store.manifest import Judgement, Manifest, ProblemEntry
 from experiments.engine.workers import machine
 from experiments.engine.workers.caches import compile_cache
 from experiments.engine.workers.pool import Outcome, Pool, Task
 from experiments.engine.workers.progress import Progress
 from experiments.methods import NEED_POINTS, label
-from experiments.records import CellRecord, Reference, StudyRecord, Verdict
+from experiments.records import CellRecord, Judgement, Manifest, ProblemEntry, Reference, StudyRecord, Verdict
 from experiments.studies.mixtures import Study, StudyCell, StudyProblem
 from experiments.studies.tasks import Assignment, Case, as_record
 from experiments.verdict import verdict_of_study

@@ -90,7 +90,8 @@ class _Pair:
         if not sum(squares):
             return inf
         t = difference / np.sqrt(sum(squares))
-        freedom = [one.quality.get("degrees_of_freedom", inf) for one in (self.first, self.second)]
+        known = [one.quality.get("degrees_of_freedom", inf) for one in (self.first, self.second)]
+        freedom = [float(str(figure)) for figure in known]
         uncertain = sum(square**2 / f for square, f in zip(squares, freedom, strict=True))
         if not uncertain:
             return float(t)

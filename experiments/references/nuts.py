@@ -92,7 +92,7 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
         found = _judged(problem, sample(n_draws))
         runs += 1
         ended = perf_counter()
-        quality = found.quality | {"longer_runs": runs, "seconds": ended - began, "budget": budget}
+        quality = {**found.quality, "longer_runs": runs, "seconds": ended - began, "budget": budget}
         if found.qualified:
             return Reference("nuts", True, found.reason, draws=found.draws, quality=quality)
         expected = ended - began + 2 * (ended - run_began)

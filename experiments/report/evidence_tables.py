@@ -1,7 +1,7 @@
 """Two small tables about log p(x): what others say it is, and where a method's gap to it comes from."""
 
+from collections.abc import Mapping
 from math import hypot, isfinite
-from typing import Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ _PHRASES = {
 """What is told of a quality record, in this order; the whole record is in the store."""
 
 
-def said(quality: dict[str, Any]) -> str:
+def said(quality: Mapping[str, object]) -> str:
     """Return on one line what a quality record says of how far its figure may be trusted."""
     known = ((phrase, quality.get(name)) for name, phrase in _PHRASES.items())
     return ", ".join(

@@ -15,7 +15,7 @@ from experiments.references import reference
 from experiments.references._gate import examine_chains
 from experiments.relabel import pivot_of
 from experiments.engine.store.files import read_tree
-from experiments.engine.store.manifest import Judgement
+from experiments.records import Judgement
 from experiments.verdict import verdict_of_cell
 from experiments.studies.tasks import Case
 

@@ -27,7 +27,7 @@ from experiments.records import CellRecord, Comparison, Measurement, Reference, 
 from experiments.references import _gate
 from experiments.references.nuts import _examine_sampler
 from experiments.engine.store.files import read_tree
-from experiments.engine.store.manifest import Judgement
+from experiments.records import Judgement
 from experiments.verdict import FINISHED, decide, unfinished
 from experiments.verdict.equivalence import Question, compare
 from experiments.verdict.impossible import impossibilities
@@ -138,7 +138,7 @@ def measure(
     }
     if cell.bound is not None:
         found["own_bound"] = Measurement(cell.bound, cell.bound_se, "nats")
-    if (gain := cell.info.get("smallest_gain")) is not None:
+    if isinstance(gain := cell.info.get("smallest_gain"), float):
         rule = Threshold(_LARGEST_FALL, "at least")
         found["monotonicity"] = Measurement(gain, None, "share of the bound", threshold=rule)
     stats = as_arrays(tree, "sample_stats")

@@ -14,7 +14,7 @@ from experiments.studies.own import CustomCell, CustomStudyProblem, lay_out
 from experiments.methods import label
 from experiments.records import CellRecord, Reference, Verdict
 from experiments.engine.store.folder import Store
-from experiments.engine.store.manifest import Judgement, Manifest, ProblemEntry
+from experiments.records import Judgement, Manifest, ProblemEntry
 from experiments.engine import fingerprint
 from experiments.verdict import verdict_of_study
 from experiments.studies.tasks import as_record

@@ -27,8 +27,17 @@ import xarray as xr
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
-from experiments.engine.store.manifest import Judgement, Manifest, ProblemEntry
-from experiments.records import CellRecord, Problem, ProblemRecord, Reference, StudyRecord, Verdict
+from experiments.records import (
+    CellRecord,
+    Judgement,
+    Manifest,
+    Problem,
+    ProblemEntry,
+    ProblemRecord,
+    Reference,
+    StudyRecord,
+    Verdict,
+)
 from hand_cavi import InputError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

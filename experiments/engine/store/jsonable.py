@@ -21,7 +21,6 @@ import hand_cavi
 import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
-from experiments.engine.store import manifest
 from hand_cavi import InputError
 
 _CLASS = "$class"
@@ -130,7 +129,7 @@ def _entry(hint: Any) -> Any:
 def _known() -> dict[str, type]:
     """Return the classes that may be written and read, by name."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
-    for module in (records, manifest, hand_cavi.families, hand_cavi.weights):
+    for module in (records, hand_cavi.families, hand_cavi.weights):
         known |= {
             n: v for n, v in vars(module).items() if isinstance(v, type) and dataclasses.is_dataclass(v)
         }

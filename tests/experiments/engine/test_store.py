@@ -23,14 +23,16 @@ from experiments.engine.store import files as storage
 from experiments.engine.store.database import FORMAT
 from experiments.engine.store.folder import Store
 from experiments.engine.store.jsonable import describe, dumps, loads
-from experiments.engine.store.manifest import Judgement, Manifest, ProblemEntry
 from experiments.records import (
     Cell,
     CellRecord,
     Comparison,
     Estimate,
+    Judgement,
+    Manifest,
     Measurement,
     Problem,
+    ProblemEntry,
     Reference,
     Verdict,
 )

@@ -1,0 +1,76 @@
+"""What the packages of `experiments` hand to each other: problems, results, records.
+
+Plain frozen data, no behaviour beyond what a reader of a record needs. Letters: N points, D features,
+K components, S draws, C chains of M draws. On disk draws are DataTrees with dimensions (chain, draw,
+component, feature).
+"""
+
+from experiments.records.calibration import (
+    Coverage,
+    Design,
+    Effect,
+    MethodCalibration,
+    ModelCalibration,
+    QuantityCalibration,
+)
+from experiments.records.problem import (
+    Approximation,
+    Condensation,
+    Draws,
+    Problem,
+    StartingPoints,
+    Symmetrised,
+    Target,
+)
+from experiments.records.result import (
+    Comparison,
+    Estimate,
+    Fitted,
+    Measurement,
+    MethodResult,
+    Reference,
+    Threshold,
+    Told,
+    Verdict,
+)
+from experiments.records.study import (
+    Cell,
+    CellRecord,
+    Judgement,
+    Manifest,
+    ProblemEntry,
+    ProblemRecord,
+    StudyRecord,
+)
+
+__all__ = [
+    "Approximation",
+    "Cell",
+    "CellRecord",
+    "Comparison",
+    "Condensation",
+    "Coverage",
+    "Design",
+    "Draws",
+    "Effect",
+    "Estimate",
+    "Fitted",
+    "Judgement",
+    "Manifest",
+    "Measurement",
+    "MethodCalibration",
+    "MethodResult",
+    "ModelCalibration",
+    "Problem",
+    "ProblemEntry",
+    "ProblemRecord",
+    "QuantityCalibration",
+    "Reference",
+    "StartingPoints",
+    "StudyRecord",
+    "Symmetrised",
+    "Target",
+    "Threshold",
+    "Told",
+    "Verdict",
+]

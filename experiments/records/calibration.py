@@ -1,0 +1,172 @@
+"""What a calibration found."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hand_cavi import Mixture
+
+CALIBRATED = "calibrated"
+UNDECIDED = "undecided"
+FLAGS = ("over-confident", "under-confident", "biased", "wrong shape")
+"""What a quantity, and a method, is called whose ranks are not uniform."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """An effect size, an interval for it, and the chance of one as large if there is none.
+
+    Attributes
+    ----------
+    value, low, high : float
+    p_value : float
+        Two-sided.
+    """
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often central intervals held the truth.
+
+    Attributes
+    ----------
+    level : float
+        What they claim.
+    share, low, high : float
+        How often they did, with Wilson's 95 % interval.
+    """
+
+    level: float
+    share: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class QuantityCalibration:
+    """One quantity under one method.
+
+    Attributes
+    ----------
+    quantity : str
+    decision : str
+        ``calibrated``, one of `FLAGS`, or ``undecided``.
+    findings : tuple of str
+        All that was found wrong, in words; the first is the decision's.
+    shift, width : Effect
+        See `experiments.calibration.effects`.
+    band_p, symmetry_p : float
+        Of the ranks' empirical distribution against the simultaneous band; of symmetry (VSBC).
+    coverage : tuple of Coverage
+    ranks : ndarray, shape (n,)
+        Of the truth among draws, between 0 and 1 (PIT values).
+    needs : int or None
+        About how many replicates would decide an undecided one.
+    """
+
+    quantity: str
+    decision: str
+    findings: tuple[str, ...]
+    shift: Effect
+    width: Effect
+    band_p: float
+    symmetry_p: float
+    coverage: tuple[Coverage, ...]
+    ranks: np.ndarray
+    needs: int | None = None
+
+    @property
+    def flagged(self) -> bool:
+        """Whether something is wrong."""
+        return self.decision in FLAGS
+
+
+@dataclass(frozen=True)
+class MethodCalibration:
+    """One method on one model.
+
+    Attributes
+    ----------
+    method, kind : str
+    judged : bool
+        Whether it counts for the overall decision.
+    decision : str
+        As a quantity's; of flags, the first of `FLAGS` that any quantity has.
+    sentence : str
+    quantities : tuple of QuantityCalibration
+        None where no replicate gave a posterior.
+    replicates : int
+        Those ranked.
+    refused, failed : dict of str to int
+        How many replicates were left out, by reason.
+    ranked : float
+        The mean number of draws among which the truth was ranked.
+    processor_seconds : float
+        Of all batches together.
+    """
+
+    method: str
+    kind: str
+    judged: bool
+    decision: str
+    sentence: str
+    quantities: tuple[QuantityCalibration, ...]
+    replicates: int
+    refused: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    ranked: float = 0.0
+    processor_seconds: float = 0.0
+
+    @property
+    def flagged(self) -> bool:
+        """Whether something is wrong."""
+        return self.decision in FLAGS
+
+
+@dataclass(frozen=True)
+class Design:
+    """How much was simulated, and by which margins it was judged.
+
+    Attributes
+    ----------
+    replicates, points : int
+        As asked for.
+    error_rate : float
+        Chance of a wrong flag, all that is judged together.
+    test_level : float
+        That of each single test, corrected for their number; the bands have level 1 - this.
+    shift_margin, width_margin : float
+    """
+
+    replicates: int
+    points: int
+    error_rate: float
+    test_level: float
+    shift_margin: float
+    width_margin: float
+
+
+@dataclass(frozen=True)
+class ModelCalibration:
+    """One model with all its methods.
+
+    Attributes
+    ----------
+    model : str
+    mixture : Mixture
+    about : str
+        The model's formula, as plain text.
+    methods : tuple of MethodCalibration
+    design : Design
+    """
+
+    model: str
+    mixture: Mixture
+    about: str
+    methods: tuple[MethodCalibration, ...]
+    design: Design

@@ -1,0 +1,295 @@
+"""What methods find, and what is said of it: results, references, measurements, verdicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.records.problem import Approximation
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a method tells of its run that somebody reads; None where it has nothing to tell.
+
+    Attributes
+    ----------
+    family : str
+        What it searches: ``mean field``, ``full rank``, or a name of its own; empty if unknown.
+    bound_of : str
+        What its bound is, so that it can be recomputed: ``theta`` for E_q[ln p(x, theta) - ln q(theta)],
+        ``theta and assignments`` for the bound with the best q(c) beside the same q(theta); empty: neither.
+    smallest_gain : float
+        Of any half-step of any start, as a share of max(1, |bound|).
+    bound_left, bound_left_se : float
+        Nats of F(q_sym) that going on from the end would gain.
+    elbo_left : float
+        Nats of its own bound that going on would gain.
+    step_gain, step_gain_se : float
+        Nats of F that one step on from a Gaussian q gains.
+    starts, starts_at_best : int
+    held_out, held_out_se : float
+        Mean log predictive density per held-out point.
+    sampler : str
+        Which sampler: ``nutpie``, ``gibbs``, ``smc``, ...; empty for an approximation.
+    warm_start : str
+        Where chains started, if they all started in one mode; else empty.
+    cache_warm : bool
+        Whether the compiler's cache was warm.
+    reused : bool
+        Whether the worker had compiled the model before, for other data.
+    """
+
+    family: str = ""
+    bound_of: str = ""
+    smallest_gain: float | None = None
+    bound_left: float | None = None
+    bound_left_se: float | None = None
+    elbo_left: float | None = None
+    step_gain: float | None = None
+    step_gain_se: float | None = None
+    starts: int | None = None
+    starts_at_best: int | None = None
+    held_out: float | None = None
+    held_out_se: float | None = None
+    sampler: str = ""
+    warm_start: str = ""
+    cache_warm: bool | None = None
+    reused: bool | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a method found: a q or chains, and how it ended; nothing is scored yet.
+
+    Attributes
+    ----------
+    outcome, message, seconds_compile, seconds_run, bound, bound_se, trace, told, info
+        See `MethodResult`.
+    q : Approximation or None
+        What a variational method found.
+    chains : xarray.DataTree or None
+        A sampler's draws with their ``sample_stats``; one of `q` and `chains` is there.
+    """
+
+    outcome: str
+    message: str
+    seconds_compile: float
+    seconds_run: float
+    q: Approximation | None = None
+    chains: xr.DataTree | None = None
+    bound: float | None = None
+    bound_se: float | None = None
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    told: Told = field(default_factory=Told)
+    info: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """What a method gives for a problem.
+
+    Attributes
+    ----------
+    outcome : str
+        How it ended, in one word of its own: ``converged``, ``max_sweeps``, ``max_steps``, ``sampled``, ...
+    message : str
+        The same in a sentence.
+    seconds_compile, seconds_run : float
+        Preparing (building, compiling) and running, apart.
+    draws : xarray.DataTree
+        Canonical draws in group ``posterior``. Group ``sample_stats`` holds, for a sampler, what it says
+        of each draw (``diverging``, ``energy``, ...); for an approximation the log densities of each draw:
+        ``log_joint`` = log p(x, theta), ``log_q``, ``log_q_symmetrised``.
+    bound : float or None
+        The bound that the method itself optimises, in nats; None for a sampler.
+    bound_se : float or None
+        Its standard error; 0 where the bound is exact.
+    trace : ndarray, shape (T, 3)
+        (seconds of running, best own bound so far of any start, standard error); T may be 0.
+    told : Told
+    info : dict
+        What else is worth showing, JSON values only; nobody decides anything by it.
+    """
+
+    outcome: str
+    message: str
+    seconds_compile: float
+    seconds_run: float
+    draws: xr.DataTree
+    bound: float | None = None
+    bound_se: float | None = None
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    info: Mapping[str, object] = field(default_factory=dict)
+    told: Told = field(default_factory=Told)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number and how sure of it one may be.
+
+    Attributes
+    ----------
+    value : float
+    standard_error : float
+        0 where the number is exact up to rounding.
+    method : str
+        How it was obtained.
+    quality : dict
+        The figures that say how far the standard error may be trusted (k-hat, effective sample size,
+        runs and their spread, ...), JSON values only.
+    """
+
+    value: float
+    standard_error: float
+    method: str
+    quality: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What stands for the truth about a problem, and how sure of it.
+
+    Attributes
+    ----------
+    method : str
+        The file of `experiments.references` that it comes from, or ``none``.
+    qualified : bool
+        Whether verdicts may lean on it.
+    reason : str
+        In one sentence, why it does or does not qualify.
+    draws : xarray.DataTree or None
+        Canonical draws from the exact posterior (independent unless `method` is a sampler).
+    log_evidence : Estimate or None
+        log p(x) in nats.
+    quality : dict
+        The figures behind `qualified` (R-hat, ESS, ...), JSON values only.
+    opinions : tuple of Estimate
+        log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
+    """
+
+    method: str
+    qualified: bool
+    reason: str
+    draws: xr.DataTree | None = None
+    log_evidence: Estimate | None = None
+    quality: Mapping[str, object] = field(default_factory=dict)
+    opinions: tuple[Estimate, ...] = ()
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a figure is held against.
+
+    Attributes
+    ----------
+    value : float
+        In the measurement's unit.
+    sense : str
+        ``at most`` or ``at least``: where a good figure lies.
+    source : str
+        Who says so, such as ``Vehtari et al. (2024)``; empty for a convention of this project.
+    """
+
+    value: float
+    sense: str
+    source: str = ""
+
+    @property
+    def is_convention(self) -> bool:
+        """Whether it is a convention of this project, not of the literature."""
+        return not self.source
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value: a number or an array, with standard errors of the same shape.
+
+    Attributes
+    ----------
+    value, standard_error : float, list of floats, or None
+        None where the figure does not exist; a standard error of 0 means exact.
+    unit : str
+        ``nats``, ``seconds``, ``data`` (the data's unit), ``reference sd``, ...
+    note : str
+        Why there is no figure, or how to read it; may be empty.
+    interval : tuple of float
+        Both ends of a 95 % interval where a standard error would mislead, such as Wilson's for a share;
+        else empty.
+    threshold : Threshold or None
+    entries : tuple of str
+        What the entries of a list are called; empty where their order says it.
+    """
+
+    value: float | list[Any] | None
+    standard_error: float | list[Any] | None = None
+    unit: str = ""
+    note: str = ""
+    interval: tuple[float, ...] = ()
+    threshold: Threshold | None = None
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of a verdict: a method's figure against the reference's.
+
+    Attributes
+    ----------
+    quantity : str
+        Such as ``sorted mean 1``.
+    difference, standard_error : float
+        Method minus reference, in the comparison's unit.
+    low, high : float
+        The interval that holds the difference at the verdict's error rate.
+    decision : str
+        ``pass``, ``fail`` or ``undecided``.
+    unit : str
+        ``reference sd``; ``log ratio`` for standard deviations (the difference of their logarithms);
+        ``total variation``; ``nats``.
+    margin : float or None
+        The largest difference that counts as agreement, in the same unit; None: the verdict's.
+    needs : str
+        What would decide an undecided comparison, such as ``about 4 times as many reference draws``.
+    """
+
+    quantity: str
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+    decision: str
+    unit: str = "reference sd"
+    margin: float | None = None
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a method's posterior agrees with the reference, within a stated margin.
+
+    Attributes
+    ----------
+    decision : str
+        ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due.
+    sentence : str
+        The verdict, for a newcomer.
+    margin : float
+        Of the means, in reference standard deviations.
+    comparisons : tuple of Comparison
+        One for each judged quantity.
+    needs : str
+        What would decide an undecided verdict; empty for the others.
+    impossible : tuple of str
+        What the method showed that no correct method can, such as a bound above the evidence; with any of
+        these the verdict is ``fail``, whatever the comparisons say.
+    """
+
+    decision: str
+    sentence: str
+    margin: float
+    comparisons: tuple[Comparison, ...] = ()
+    needs: str = ""
+    impossible: tuple[str, ...] = ()

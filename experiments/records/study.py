@@ -1,0 +1,226 @@
+"""What is kept of a study: cells, problems, and how they were judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from experiments.records.calibration import ModelCalibration
+from experiments.records.problem import Problem
+from experiments.records.result import Measurement, Reference, Told, Verdict
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The identity of one run of one method: where it stands in the grid, and its content key.
+
+    Attributes
+    ----------
+    dataset, model, method : str
+        As the user calls them.
+    repeat : int
+    key : str
+    kind : str
+        The method itself, whatever the user calls it: the plugin's name, such as ``cavi``.
+    """
+
+    dataset: str
+    model: str
+    method: str
+    repeat: int
+    key: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """What is kept of one cell.
+
+    Attributes
+    ----------
+    cell : Cell
+    status : str
+        ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
+    message : str
+        How it ended, in a sentence.
+    outcome : str
+        The method's own word, see `MethodResult`; empty if it did not get so far.
+    seconds_compile, seconds_run : float or None
+    bound, bound_se : float or None
+    told : Told
+    info : dict
+    trace : ndarray, shape (T, 3)
+    draws : Path or None
+        The netCDF file of the draws.
+    measurements : dict of str to Measurement
+        By metric name (the metric's file name).
+    verdict : Verdict or None
+        None until judged.
+    """
+
+    cell: Cell
+    status: str
+    message: str
+    outcome: str = ""
+    seconds_compile: float | None = None
+    seconds_run: float | None = None
+    bound: float | None = None
+    bound_se: float | None = None
+    info: Mapping[str, object] = field(default_factory=dict)
+    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    draws: Path | None = None
+    measurements: dict[str, Measurement] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    told: Told = field(default_factory=Told)
+
+
+@dataclass(frozen=True)
+class ProblemRecord:
+    """One problem of a study with all its cells, for the report.
+
+    Attributes
+    ----------
+    dataset, model : str
+        Names in the study.
+    repeat : int
+    about_data : str
+        One sentence on the data: where they come from, and what was done to them.
+    about_model : str
+        One sentence with the model's formula, as plain text.
+    unit : str
+        What one unit of x is, such as ``1000 km/s``; may be empty.
+    problem : Problem or None
+        None where the data are in the user's module, or simulated by each cell.
+    reference : Reference
+    cells : tuple of CellRecord
+        In the order of the study's methods.
+    features : tuple of str
+        The D columns' names; empty if unknown.
+    reference_cell : str or None
+        The key of the cell whose draws are the reference.
+    details : ModelCalibration or None
+        What a calibration found.
+    series : str
+        The model's name without its number of components, in a study over K; else empty.
+    """
+
+    dataset: str
+    model: str
+    repeat: int
+    about_data: str
+    about_model: str
+    unit: str
+    problem: Problem
+    reference: Reference
+    cells: tuple[CellRecord, ...]
+    features: tuple[str, ...] = ()
+    series: str = ""
+    reference_cell: str | None = None
+    details: ModelCalibration | None = None
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """A whole study, all that a report needs.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``mixtures``, ``own`` or ``calibration``.
+    folder : Path
+    verdict : Verdict
+        Of the whole study.
+    problems : tuple of ProblemRecord
+    config : str
+        The configuration as TOML text.
+    seed : int
+        The root seed.
+    versions : dict of str to str
+        Libraries and Python.
+    machine : dict of str to str
+        Processor, cores, memory; no host name, no user, no path.
+    """
+
+    name: str
+    folder: Path
+    verdict: Verdict
+    problems: tuple[ProblemRecord, ...]
+    config: str
+    seed: int
+    versions: dict[str, str]
+    machine: dict[str, str]
+    kind: str = "mixtures"
+
+
+@dataclass(frozen=True)
+class ProblemEntry:
+    """A problem's place in a study; the texts are those of `ProblemRecord`.
+
+    Attributes
+    ----------
+    key : str
+        Content key of the problem: its data and its model.
+    cells : tuple of Cell
+        In the order of the study's methods.
+    """
+
+    key: str
+    dataset: str
+    model: str
+    repeat: int
+    about_data: str
+    about_model: str
+    unit: str
+    cells: tuple[Cell, ...]
+    features: tuple[str, ...] = ()
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A study's table of contents; the fields are those of `StudyRecord`.
+
+    Attributes
+    ----------
+    problems : tuple of ProblemEntry
+        In the order in which a report shows them.
+    """
+
+    name: str
+    config: str
+    seed: int
+    versions: dict[str, str]
+    machine: dict[str, str]
+    problems: tuple[ProblemEntry, ...]
+    kind: str = "mixtures"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the judge found for one problem.
+
+    Attributes
+    ----------
+    reference : Reference
+    reference_cell : str or None
+        The key of the cell whose draws are the reference.
+    details : ModelCalibration or None
+        What a calibration found.
+    measurements : dict of str to (dict of str to Measurement)
+        By cell key, then by metric name.
+    verdicts : dict of str to Verdict
+        By cell key.
+    """
+
+    reference: Reference
+    measurements: dict[str, dict[str, Measurement]] = field(default_factory=dict)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    reference_cell: str | None = None
+    details: ModelCalibration | None = None
+
+    @property
+    def cell_keys(self) -> frozenset[str]:
+        """The cells that were judged."""
+        return frozenset(self.measurements) | frozenset(self.verdicts)
