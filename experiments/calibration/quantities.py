@@ -12,23 +12,17 @@ Letters: S draws, K components, L entries of a location, Q quantities.
 """
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 
+from experiments.config.options import RANKED
 from experiments.posterior.draws import location, location_entries, location_name, location_word
 from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
 from hand_cavi import log_joint
 from hand_cavi.data.kernels import softmax_rows
 
-Kind = Literal["location", "weights", "log_likelihood", "log_joint", "together"]
-
-KINDS: tuple[Kind, ...] = ("location", "weights", "log_likelihood", "log_joint", "together")
-"""What there is to rank, in the order of reports."""
-
-
-def kinds_of(problem: Problem, asked: tuple[str, ...] = KINDS) -> tuple[str, ...]:
+def kinds_of(problem: Problem, asked: tuple[str, ...] = RANKED) -> tuple[str, ...]:
     """Return those of the kinds asked for that mean something for this model."""
     meaningless = set()
     if not problem.mixture.weights.sample(np.random.default_rng(0), 1):
@@ -37,7 +31,7 @@ def kinds_of(problem: Problem, asked: tuple[str, ...] = KINDS) -> tuple[str, ...
         meaningless |= {"weights", "together"}
     if len(problem.x) < 2:
         meaningless.add("together")
-    return tuple(kind for kind in KINDS if kind in asked and kind not in meaningless)
+    return tuple(kind for kind in RANKED if kind in asked and kind not in meaningless)
 
 
 def names_of(problem: Problem, kinds: tuple[str, ...]) -> tuple[str, ...]:

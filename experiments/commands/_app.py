@@ -12,7 +12,8 @@ from experiments.commands.fit import fit
 from experiments.commands.init import init
 from experiments.commands.list import list_
 from experiments.commands.report import report
-from experiments.commands.run import run, validate
+from experiments.commands.run import run
+from experiments.commands.validate import validate
 
 app = typer.Typer(
     help="How good is variational inference for your mixture? CAVI, ADVI and NUTS on one scale.",

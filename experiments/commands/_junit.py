@@ -1,6 +1,7 @@
 """A study as JUnit XML, the form in which CI systems read test results.
 
-One testcase stands for each judged cell, and for each other cell that did not end well:
+One testcase stands for each judged cell, and for each other cell that did not end well; in a calibration, for
+each judged method of a model, and for each other of which replicates failed:
 
     pass          nothing inside the testcase
     fail          ``failure``: the method does not agree with the reference, shows what none can, or did not
@@ -17,13 +18,10 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from experiments.records import CellRecord, ProblemRecord, StudyRecord
+from experiments.records import CellRecord, MethodCalibration, ProblemRecord, StudyRecord
+from experiments.records.calibration import UNDECIDED
 from experiments.verdict import only_unfinished
-
-if TYPE_CHECKING:
-    from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
 
 _COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
@@ -31,7 +29,7 @@ _ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """What XML 1.0 cannot hold, such as the control characters of a coloured message."""
 
 
-def write_junit(path: Path, record: "StudyRecord | CustomStudyRecord", judged: Collection[str]) -> None:
+def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> None:
     """Write a study's verdicts, the whole file or none.
 
     Parameters
@@ -55,23 +53,24 @@ def write_junit(path: Path, record: "StudyRecord | CustomStudyRecord", judged: C
         raise InputError(f'the file "{path}" cannot be written: {error.strerror}') from None
 
 
-def junit(record: "StudyRecord | CustomStudyRecord", judged: Collection[str]) -> str:
+def junit(record: StudyRecord, judged: Collection[str]) -> str:
     """Return a study's verdicts as JUnit XML."""
     suites = ET.Element("testsuites", name=_legal(record.name))
     for problem in record.problems:
-        cells = [cell for cell in problem.cells if cell.cell.key in judged or not _ended_well(cell)]
-        if cells:
-            suites.append(_suite(record, problem, cells))
+        if problem.details is not None:
+            methods = [one for one in problem.details.methods if one.judged or one.failed]
+            cases = [_case_of_ranks(record, problem, one) for one in methods]
+        else:
+            cells = [cell for cell in problem.cells if cell.cell.key in judged or not _ended_well(cell)]
+            cases = [_case(record, problem, cell) for cell in cells]
+        if cases:
+            suites.append(_suite(record, problem, cases))
     _count(suites)
     ET.indent(suites)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
 
 
-def _suite(
-    record: "StudyRecord | CustomStudyRecord",
-    problem: "ProblemRecord | CustomProblemRecord",
-    cells: list[CellRecord],
-) -> ET.Element:
+def _suite(record: StudyRecord, problem: ProblemRecord, cases: list[ET.Element]) -> ET.Element:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
     suite = ET.Element("testsuite", name=_legal(f"{problem.dataset}, {problem.model}{repeat}"))
     properties = ET.SubElement(suite, "properties")
@@ -81,25 +80,14 @@ def _suite(
         "reference_qualified": str(problem.reference.qualified).lower(),
     }.items():
         ET.SubElement(properties, "property", name=name, value=_legal(value))
-    for cell in cells:
-        suite.append(_case(record, problem, cell, repeat))
+    suite.extend(cases)
     _count(suite)
     return suite
 
 
-def _case(
-    record: "StudyRecord | CustomStudyRecord",
-    problem: "ProblemRecord | CustomProblemRecord",
-    cell: CellRecord,
-    repeat: str,
-) -> ET.Element:
+def _case(record: StudyRecord, problem: ProblemRecord, cell: CellRecord) -> ET.Element:
     seconds = (cell.seconds_compile or 0.0) + (cell.seconds_run or 0.0)
-    case = ET.Element(
-        "testcase",
-        classname=_legal(f"{record.name}.{problem.dataset}.{problem.model}"),
-        name=_legal(f"{cell.cell.method}{repeat}"),
-        time=f"{seconds:.3f}",
-    )
+    case = _testcase(record, problem, cell.cell.method, seconds)
     verdict = cell.verdict
     if not _ended_well(cell):
         kind = cell.status if cell.status != "ok" else "not judged"
@@ -114,6 +102,29 @@ def _case(
         failure = ET.SubElement(case, "failure", type=kind, message=_legal(verdict.sentence))
         failure.text = _legal("\n".join(_lines(cell)))
     return case
+
+
+def _case_of_ranks(record: StudyRecord, problem: ProblemRecord, one: MethodCalibration) -> ET.Element:
+    case = _testcase(record, problem, one.method, one.processor_seconds)
+    if one.failed:
+        said = "; ".join(f"{number} replicates failed: {why}" for why, number in one.failed.items())
+        ET.SubElement(case, "error", type="failed", message=_legal(said))
+    elif one.flagged:
+        failure = ET.SubElement(case, "failure", type=one.decision, message=_legal(one.sentence))
+        failure.text = _legal("\n".join(f"{q.decision}: {q.quantity}" for q in one.quantities))
+    elif one.decision == UNDECIDED:
+        ET.SubElement(case, "skipped", message=_legal(one.sentence))
+    return case
+
+
+def _testcase(record: StudyRecord, problem: ProblemRecord, method: str, seconds: float) -> ET.Element:
+    repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
+    return ET.Element(
+        "testcase",
+        classname=_legal(f"{record.name}.{problem.dataset}.{problem.model}"),
+        name=_legal(f"{method}{repeat}"),
+        time=f"{seconds:.3f}",
+    )
 
 
 def _lines(cell: CellRecord) -> list[str]:

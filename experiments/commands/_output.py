@@ -14,7 +14,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 
 def print_json(content: Any) -> None:
     """Print a JSON document; NaN and infinities become null."""
-    from experiments.commands._summary import without_nan
+    from experiments.commands._json import without_nan
 
     print(json.dumps(without_nan(content), indent=2, ensure_ascii=False, allow_nan=False))
 

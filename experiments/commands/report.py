@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._output import Json, print_json, writable
+from experiments.commands._output import Json, writable
+from experiments.commands._study import show
 
 
 def report(
@@ -15,36 +16,22 @@ def report(
     """Write a study's report again, from what is stored."""
     folder = _folder(study)
 
-    from experiments.studies.own_run import load_custom
+    from experiments.engine.runner import load
 
-    if (own := load_custom(folder)) is not None:
-        from experiments.commands._own import show_own
-
-        show_own(own, writable(folder), json)
-        return
-
-    from experiments.engine.runner import load_study_record
-    from experiments.report import write_report
-
-    record = load_study_record(folder)
-    paths = write_report(record, writable(folder))
-    if json:
-        from experiments.commands._summary import summary
-
-        print_json(summary(record, report=str(paths.html)))
-    else:
-        from experiments.commands._tables import print_study
-
-        print_study(record, report=str(paths.html))
+    show(load(folder), writable(folder), json)
 
 
 def _folder(study: Path) -> Path:
     from experiments.config.plugins import did_you_mean
     from hand_cavi import InputError
 
-    for folder in (study, Path("studies") / study):
+    places = (study, Path("studies") / study)
+    for folder in places:
         if (folder / "study.sqlite").is_file():
             return folder
+    for folder in places:
+        if (folder / "batches").is_dir():
+            raise InputError(f"the calibration in {folder} was written by an older version; run it again")
     known = [path.parent.name for path in sorted(Path("studies").glob("*/study.sqlite"))]
     hint = did_you_mean(study.name, known)
     raise InputError(f'there is no study "{study}", a folder with a study.sqlite in it{hint}')

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from experiments.config.plugins import did_you_mean, nearest
+from hand_cavi import InputError
 
 Place = tuple[str | int, ...]
 
@@ -81,6 +82,12 @@ class Complaints:
             if line.lstrip().startswith("[") and not line.strip(" [").startswith(inner)
         )
         return first, next(follow, len(lines))
+
+
+def stop_at(complaints: Complaints) -> None:
+    """Raise InputError with all complaints, if there are any."""
+    if complaints.sentences:
+        raise InputError("\n".join(complaints.sentences))
 
 
 def _is_header(line: str, name: str | int) -> bool:

@@ -1,18 +1,17 @@
 """The entries of a study's data sets and methods, each validated by whom it is for.
 
 The keys of a data set are those of its source's `Settings`, those of a method its kind's. Each reader
-returns None after complaining. Models are read in `experiments.config.models`.
+returns None after complaining. Mixtures are read in `experiments.config.models`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from experiments.config.complaints import Complaints, Place, validated
 from experiments.config.options import Name, Options
-from experiments.config.plugins import find
+from experiments.config.plugins import OFFERS, find
 from hand_cavi import InputError
 
 
@@ -27,11 +26,28 @@ class DatasetEntry:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """A method of the study: the kind's `Settings`, validated."""
+    """A method of the study: the kind's `Settings`, validated.
+
+    Attributes
+    ----------
+    name : str
+        As the user calls it.
+    kind : str
+        The plugin's name, or ``my_module:my_thing``.
+    settings : BaseModel
+    """
 
     name: str
     kind: str
     settings: BaseModel
+
+
+@dataclass(frozen=True)
+class OwnModelEntry:
+    """A model of the user's own: its name, and where it is, such as ``my_model:problem``."""
+
+    name: str
+    where: str
 
 
 class _Entry(Options):
@@ -46,38 +62,56 @@ class _MethodEntry(_Entry):
     kind: str | None = None
 
 
+class _OwnModelEntry(_Entry):
+    model: str
+
+
 def read_dataset(
-    entry: dict[str, Any], place: Place, complaints: Complaints, folder: Path | None
+    entry: dict[str, object], place: Place, complaints: Complaints, folder: Path | None
 ) -> DatasetEntry | None:
     """Read a data set's entry; relative paths start at `folder`."""
-    return _with_plugin(
-        entry, place, complaints, "datasets", _DatasetEntry, "source", "load", DatasetEntry, folder
-    )
+    context = {"folder": folder} if folder is not None else None
+    read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", context)
+    return None if read is None else DatasetEntry(*read)
 
 
-def read_method(entry: dict[str, Any], place: Place, complaints: Complaints) -> MethodEntry | None:
-    """Read a method's entry."""
-    read = _with_plugin(entry, place, complaints, "methods", _MethodEntry, "kind", "run", MethodEntry)
-    if read is not None and read.name == "nuts" and getattr(read.settings, "warm_start", "none") != "none":
+def read_method(
+    entry: dict[str, object], place: Place, complaints: Complaints, *, own: bool = False
+) -> MethodEntry | None:
+    """Read a method's entry; `own` says whether it is for a model of the user's own."""
+    package = "own methods" if own else "methods"
+    read = _with_plugin(entry, place, complaints, package, _MethodEntry, "kind")
+    if read is None:
+        return None
+    method = MethodEntry(*read)
+    if method.name == "nuts" and getattr(method.settings, "warm_start", "none") != "none":
         complaints.add(
             (*place, "name"),
             "NUTS with a warm start is reported apart from the cold one; "
             'write name = "nuts_warm" and kind = "nuts"',
         )
-    return read
+    return method
+
+
+def read_own_model(entry: dict[str, object], place: Place, complaints: Complaints) -> OwnModelEntry | None:
+    """Read a model of the user's own; whether it can be loaded is seen later."""
+    if "model" not in entry:
+        what = "a study of your own models has no mixtures; give them a configuration of theirs"
+        complaints.add(place, what)
+        return None
+    head = validated(_OwnModelEntry, entry, place, complaints)
+    return None if head is None else OwnModelEntry(head.name, head.model)
 
 
 def _with_plugin(
-    entry: dict[str, Any],
+    entry: dict[str, object],
     place: Place,
     complaints: Complaints,
-    room: str,
+    package: str,
     own: type[_Entry],
     selector: str,
-    function: str,
-    result: Any,
-    folder: Path | None = None,
-) -> Any:
+    context: dict[str, Path] | None = None,
+) -> tuple[str, str, BaseModel] | None:
     """Read an entry whose further keys are those of a plugin's `Settings`."""
     own_keys = set(own.model_fields)
     head = validated(own, {key: entry[key] for key in entry if key in own_keys}, place, complaints)
@@ -85,13 +119,12 @@ def _with_plugin(
     if not isinstance(chosen, str):
         return None
     try:
-        plugin = find(room, chosen, offers=("Settings", function))
+        plugin = find(package, chosen, offers=("Settings", OFFERS[package]))
         if not (isinstance(plugin.Settings, type) and issubclass(plugin.Settings, BaseModel)):
             raise InputError(f'the Settings of "{chosen}" are no pydantic model, which they must be')
     except InputError as error:
         complaints.add((*place, selector if selector in entry else "name"), str(error))
         return None
     options = {key: value for key, value in entry.items() if key not in own_keys}
-    context = {"folder": folder} if folder is not None else None
     settings = validated(plugin.Settings, options, place, complaints, context=context, also=own_keys)
-    return result(head.name, chosen, settings) if head is not None and settings is not None else None
+    return (head.name, chosen, settings) if head is not None and settings is not None else None

@@ -83,6 +83,24 @@ def read_models(entry: dict[str, Any], place: Place, complaints: Complaints) -> 
     return tuple(models)
 
 
+def with_features(
+    models: tuple[ModelEntry, ...], n_features: int | None, complaints: Complaints
+) -> tuple[ModelEntry, ...]:
+    """Return the models for D features, where a number is given; complain of those that cannot have it."""
+    if n_features is None:
+        return models
+    ready = []
+    for model in models:
+        try:
+            prior = model.mixture.components.with_features(n_features)
+        except InputError as error:
+            complaints.add(("calibration", "features"), f'model "{model.name}": {error}')
+            continue
+        mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
+        ready.append(ModelEntry(model.name, mixture, model.datasets, model.series))
+    return tuple(ready)
+
+
 def _numbers(value: Any, place: Place, complaints: Complaints) -> list[int] | None:
     """Return the numbers of components asked for."""
     numbers = value if isinstance(value, list) else [value]

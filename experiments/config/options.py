@@ -106,3 +106,52 @@ class VerdictOptions(Options):
     error_rate: float = Field(
         default=0.01, gt=0, lt=0.5, description="chance of a wrong pass or fail, all quantities together"
     )
+
+
+Ranked = Literal["location", "weights", "log_likelihood", "log_joint", "together"]
+
+RANKED: tuple[Ranked, ...] = ("location", "weights", "log_likelihood", "log_joint", "together")
+"""What a calibration can rank, in the order of reports; see `experiments.calibration.quantities`."""
+
+
+class CalibrationOptions(Options):
+    """How much is simulated, what is ranked, and when a method passes. The margins are this project's own."""
+
+    replicates: int = Field(default=200, ge=20, description="data sets that are simulated from each model")
+    points: int = Field(default=50, ge=1, description="points of each data set, N")
+    features: int | None = Field(default=None, ge=1, description="D; without, as many as the prior has")
+    seed: int = Field(default=1, ge=0, description="the root of all seeds")
+    draws: int = Field(default=200, ge=10, description="among how many draws the truth is ranked, at most")
+    batch: int = Field(default=50, ge=1, description="replicates that a worker does at a time")
+    quantities: tuple[Ranked, ...] = Field(default=RANKED, min_length=1, description="what is ranked")
+    judge: tuple[str, ...] | None = Field(
+        default=None,
+        description="the methods, by name, that decide how the command exits; without, those that claim to "
+        "be exact (kinds gibbs and nuts), and all if there are none",
+    )
+    error_rate: float = Field(
+        default=0.01, gt=0, lt=0.5, description="chance of a wrong flag, all that is judged together"
+    )
+    shift_margin: float = Field(
+        default=0.25, gt=0, description="in posterior standard deviations: a bias that no longer matters"
+    )
+    width_margin: float = Field(
+        default=1.25, gt=1, description="a factor between true and claimed spread that no longer matters"
+    )
+
+    @field_validator("quantities", "judge")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is not None and (not value or len(set(value)) < len(value)):
+            raise ValueError("the list is empty, or names one twice; name each once")
+        return value
+
+
+class BatchOptions(Options):
+    """How the batches are run."""
+
+    workers: int | None = Field(default=None, ge=1, description="processes at a time; without, all cores")
+    time_limit: float = Field(default=1800.0, gt=0, description="seconds that one batch may take")
+    output: str = Field(
+        default="studies", min_length=1, description="the folder in which the calibration gets its own"
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 PACKAGES = {
     "methods": "experiments.methods",
+    "own methods": "experiments.methods.own",
     "datasets": "experiments.datasets",
     "metrics": "experiments.metrics",
     "references": "experiments.references",
@@ -24,10 +25,20 @@ PACKAGES = {
 }
 """What there is to find, and the package whose files hold it."""
 
-_MARKS = {"methods": "Settings", "datasets": "Settings", "metrics": "compute", "references": "compute"}
+OFFERS = {"methods": "fit", "own methods": "fit", "datasets": "load"}
+"""The function that each file of a kind offers, beside its `Settings`."""
+
+_MARKS = {
+    "methods": "Settings",
+    "own methods": "Settings",
+    "datasets": "Settings",
+    "metrics": "compute",
+    "references": "compute",
+}
 """The name that each file of a kind binds; files beside it that bind none are helpers."""
 
-_SINGULAR = {"families": "family", "weights": "weights"}
+_SINGULAR = {"families": "family", "weights": "weights", "own methods": "method"}
+_THERE = {"own methods": "for a model of your own there are"}
 
 
 def names(kind: str) -> list[str]:
@@ -68,7 +79,8 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
         valid = names(kind)
         one = _SINGULAR.get(kind, kind.removesuffix("s"))
         raise InputError(
-            f'unknown {one} "{name}" (there are {", ".join(valid) or "none"}){did_you_mean(name, valid)}'
+            f'unknown {one} "{name}" ({_THERE.get(kind, "there are")} {", ".join(valid) or "none"})'
+            f"{did_you_mean(name, valid)}"
         )
     lacking = [attribute for attribute in offers if not hasattr(thing, attribute)]
     if lacking:

@@ -1,24 +1,41 @@
-"""A study's configuration: TOML in, validated and frozen data out.
+"""A configuration: TOML in, validated and frozen data out, whatever kind of study it asks for.
 
 `Config` is what the rest of the program sees. A configuration that cannot be used is refused as a whole,
-with one sentence for every fault, before anything is computed or written.
+with one sentence for every fault, before anything is computed or written. What it holds says of which kind it
+is: a table [calibration], a model that says ``model = "my_module:problem"``, else mixtures.
 """
 
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import cast
 
-from pydantic import Field
-
-from experiments.config.complaints import Complaints, Place, not_numbers, validated
-from experiments.config.entries import DatasetEntry, MethodEntry, read_dataset, read_method
-from experiments.config.models import ModelEntry, read_models
-from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.complaints import Complaints, Place, not_numbers, stop_at, validated
+from experiments.config.entries import (
+    DatasetEntry,
+    MethodEntry,
+    OwnModelEntry,
+    read_dataset,
+    read_method,
+    read_own_model,
+)
+from experiments.config.kinds import SCHEMAS, Named, Seeded, kind_of
+from experiments.config.models import ModelEntry, read_models, with_features
+from experiments.config.options import (
+    BatchOptions,
+    CalibrationOptions,
+    Options,
+    ReferenceOptions,
+    RunOptions,
+    VerdictOptions,
+)
 from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
+
+type Table = dict[str, object]
+type Reader = Callable[[Table, Place, Complaints], object]
 
 
 @dataclass(frozen=True)
@@ -27,39 +44,43 @@ class Config:
 
     Attributes
     ----------
+    kind : str
+        ``mixtures``, ``own`` or ``calibration``.
     name : str
     seed : int
         The root of all seeds.
-    datasets, models, methods : tuple
-        The axes of the grid.
-    run, reference, verdict
-        How to run it, what stands for the truth, and when methods agree with it.
+    methods : tuple of MethodEntry
     text : str
         The TOML text.
+    source : str
+        What complaints call it.
+    folder : Path or None
+        Where relative paths in it start, and a user's modules are looked for first.
+    datasets, models, own_models : tuple
+        The axes of the grid; a study has mixtures or models of the user's own.
+    run, batches, reference, verdict, calibration
+        How to run cells, or the batches of a calibration; what stands for the truth; when methods agree with
+        it; what a calibration simulates.
     """
 
+    kind: str
     name: str
     seed: int
-    datasets: tuple[DatasetEntry, ...]
-    models: tuple[ModelEntry, ...]
     methods: tuple[MethodEntry, ...]
-    run: RunOptions
-    reference: ReferenceOptions
-    verdict: VerdictOptions
     text: str
+    source: str = "the configuration"
+    folder: Path | None = None
+    datasets: tuple[DatasetEntry, ...] = ()
+    models: tuple[ModelEntry, ...] = ()
+    own_models: tuple[OwnModelEntry, ...] = ()
+    run: RunOptions = field(default_factory=RunOptions)
+    batches: BatchOptions = field(default_factory=BatchOptions)
+    reference: ReferenceOptions = field(default_factory=ReferenceOptions)
+    verdict: VerdictOptions = field(default_factory=VerdictOptions)
+    calibration: CalibrationOptions = field(default_factory=CalibrationOptions)
 
 
-class _Top(Options):
-    name: Name
-    seed: int = Field(default=1, ge=0)
-
-
-_TABLES: dict[str, type[Options]] = {
-    "run": RunOptions,
-    "reference": ReferenceOptions,
-    "verdict": VerdictOptions,
-}
-_AXES = ("datasets", "models", "methods")
+_JUDGED_OF_OWN = ("means", "sds")
 
 
 def load_config(path: Path) -> Config:
@@ -115,7 +136,7 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         See `load_config`.
     """
     try:
-        values = tomllib.loads(text.replace("\r\n", "\n"))
+        values: Table = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{source} is not TOML: {error}") from None
     complaints = Complaints(source, text)
@@ -123,34 +144,52 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         complaints.add(place, what)
     stop_at(complaints)
 
-    parts: dict[str, Any] = {"text": text}
-    top = {key: value for key, value in values.items() if key not in (*_TABLES, *_AXES)}
-    head = validated(_Top, top, (), complaints, also=(*_TABLES, *_AXES))
-    for key, table in _TABLES.items():
-        parts[key] = read_table(table, values.get(key, {}), key, complaints)
-    readers: dict[str, Callable[[dict[str, Any], Place, Complaints], Any]] = {
-        "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
-        "models": read_models,
-        "methods": read_method,
+    kind = kind_of(values)
+    schema = SCHEMAS[kind]
+    for name, why in schema.useless.items():
+        if values.pop(name, None) is not None:
+            complaints.add((name,), f"is of no use here: {why}; leave it out")
+    known = (*schema.tables, *schema.axes)
+    head = validated(
+        schema.top, {k: v for k, v in values.items() if k not in known}, (), complaints, also=known
+    )
+    tables = {
+        key: _read_table(table, values.get(key, {}), key, complaints) for key, table in schema.tables.items()
     }
-    for axis, reader in readers.items():
-        parts[axis] = read_entries(axis, values.get(axis), reader, complaints)
+    readers: dict[str, Reader] = {
+        "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
+        "models": read_own_model if kind == "own" else read_models,
+        "methods": lambda entry, place, out: read_method(entry, place, out, own=kind == "own"),
+    }
+    axes = {axis: _read_entries(axis, values.get(axis), readers[axis], complaints) for axis in schema.axes}
     stop_at(complaints)
     assert head is not None
-    parts["models"] = tuple(model for models in parts["models"] for model in models)
-    config = Config(name=head.name, seed=head.seed, **parts)
-    _check_names(config, complaints)
+    config = _assembled(kind, head, tables, axes, Config(kind, head.name, 1, (), text, source, folder))
+    config = _checked(config, complaints)
     stop_at(complaints)
     return config
 
 
-def stop_at(complaints: Complaints) -> None:
-    """Raise InputError with all complaints, if there are any."""
-    if complaints.sentences:
-        raise InputError("\n".join(complaints.sentences))
+def _assembled(
+    kind: str,
+    head: Named,
+    tables: dict[str, Options | None],
+    axes: dict[str, tuple[object, ...]],
+    bare: Config,
+) -> Config:
+    """Return the configuration with its tables and axes where the kind of study has them."""
+    fields: dict[str, object] = {**tables, **axes}
+    if kind == "calibration":
+        fields["batches"] = fields.pop("run")
+    if kind == "own":
+        fields["own_models"] = fields.pop("models")
+    else:
+        fields["models"] = _flat(axes["models"])
+    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, tables["calibration"])
+    return replace(bare, seed=seeded.seed, **fields)  # type: ignore[arg-type]
 
 
-def read_table(table: type[Options], values: Any, key: str, complaints: Complaints) -> Options | None:
+def _read_table(table: type[Options], values: object, key: str, complaints: Complaints) -> Options | None:
     """Return one of the study's tables, or None after complaining."""
     if not isinstance(values, dict):
         complaints.add((key,), f"must be a table; write [{key}]")
@@ -158,12 +197,7 @@ def read_table(table: type[Options], values: Any, key: str, complaints: Complain
     return validated(table, values, (key,), complaints)
 
 
-def read_entries(
-    axis: str,
-    entries: Any,
-    reader: Callable[[dict[str, Any], Place, Complaints], Any],
-    complaints: Complaints,
-) -> tuple[Any, ...]:
+def _read_entries(axis: str, entries: object, reader: Reader, complaints: Complaints) -> tuple[object, ...]:
     """Return what a list such as [[models]] holds, read entry by entry; names must differ."""
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         complaints.add((), f"{axis}: give at least one; each begins with [[{axis}]]")
@@ -178,7 +212,35 @@ def read_entries(
     return read
 
 
-def _check_names(config: Config, complaints: Complaints) -> None:
+def _flat(models: Iterable[object]) -> tuple[ModelEntry, ...]:
+    return tuple(model for several in models for model in cast(tuple[ModelEntry, ...], several))
+
+
+def _checked(config: Config, complaints: Complaints) -> Config:
+    """Complain of what the parts of a configuration say of each other; return what is to be used."""
+    methods = [method.name for method in config.methods]
+    _check_models(config, complaints)
+    if config.kind == "calibration":
+        _refuse_strangers(config.calibration.judge, methods, ("calibration", "judge"), "method", complaints)
+        features = config.calibration.features
+        return replace(config, models=with_features(config.models, features, complaints))
+    _refuse_strangers(config.verdict.methods, methods, ("verdict", "methods"), "method", complaints)
+    if config.kind == "own":
+        for judged in config.verdict.judge:
+            if judged not in _JUDGED_OF_OWN:
+                there = ", ".join(_JUDGED_OF_OWN)
+                what = f'"{judged}" is only for mixtures; here there are {there}'
+                complaints.add(("verdict", "judge"), what)
+    elif not complaints.sentences:
+        for i, dataset in enumerate(config.datasets):
+            if not any(model.datasets is None or dataset.name in model.datasets for model in config.models):
+                what = f'no model applies to "{dataset.name}"; see the models\' datasets'
+                complaints.add(("datasets", i), what)
+    return config
+
+
+def _check_models(config: Config, complaints: Complaints) -> None:
+    """Complain of models whose names are taken, and of data sets that are not there."""
     datasets = [entry.name for entry in config.datasets]
     places = {name: i for i, name in enumerate(dict.fromkeys(m.series or m.name for m in config.models))}
     taken: set[str] = set()
@@ -187,27 +249,20 @@ def _check_names(config: Config, complaints: Complaints) -> None:
         if model.name in taken:
             complaints.add(("models", i, "name"), f'"{model.name}" is taken already; names must differ')
         taken.add(model.name)
-        _refuse_strangers(model.datasets or (), datasets, ("models", i, "datasets"), "data set", complaints)
+        where = ("models", i, "datasets")
+        if config.kind == "calibration" and model.datasets is not None:
+            complaints.add(where, "a calibration has no data sets; leave it out")
+            continue
+        _refuse_strangers(model.datasets, datasets, where, "data set", complaints)
         if model.datasets is not None and not model.datasets:
-            complaints.add(("models", i, "datasets"), "is empty; leave it out to mean all")
-    check_methods(config.verdict, [entry.name for entry in config.methods], complaints)
-    if not complaints.sentences:
-        for i, dataset in enumerate(datasets):
-            if not any(model.datasets is None or dataset in model.datasets for model in config.models):
-                complaints.add(("datasets", i), f'no model applies to "{dataset}"; see the models\' datasets')
-
-
-def check_methods(verdict: VerdictOptions, methods: list[str], complaints: Complaints) -> None:
-    """Complain about judged methods that are not in the study."""
-    _refuse_strangers(verdict.methods or (), methods, ("verdict", "methods"), "method", complaints)
+            complaints.add(where, "is empty; leave it out to mean all")
 
 
 def _refuse_strangers(
-    named: Iterable[str], valid: list[str], place: Place, what: str, complaints: Complaints
+    named: Iterable[str] | None, valid: list[str], place: Place, what: str, complaints: Complaints
 ) -> None:
-    for name in named:
+    for name in named or ():
         if name not in valid:
             hint = did_you_mean(name, valid)
-            complaints.add(
-                place, f'there is no {what} "{name}" in this study{hint}; there are {", ".join(valid)}'
-            )
+            there = ", ".join(valid)
+            complaints.add(place, f'there is no {what} "{name}" in this study{hint}; there are {there}')

@@ -1,56 +1,52 @@
-"""Running a study: pending cells go to the workers, each finished problem to the judge, all to the store.
+"""Running a plan: pending cells go to the workers, each finished problem to its judge, all to the store.
 
 What is stored is never computed again: a cell that ended ``ok`` under the same content key is done, and so
 is a judgement of the same cells. Whatever interrupts a run, the next one goes on from there.
 """
 
 from contextlib import nullcontext
-from math import nan
 from pathlib import Path
 
 from experiments.engine import fingerprint
+from experiments.engine.plan import Plan
 from experiments.engine.store.folder import Store
+from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
 from experiments.engine.workers.caches import compile_cache
-from experiments.engine.workers.pool import Outcome, Pool, Task
+from experiments.engine.workers.pool import Outcome, Pool
 from experiments.engine.workers.progress import Progress
-from experiments.methods import NEED_POINTS, label
-from experiments.records import CellRecord, Judgement, Manifest, ProblemEntry, Reference, StudyRecord, Verdict
-from experiments.studies.mixtures import Study, StudyCell, StudyProblem
-from experiments.studies.tasks import Assignment, Case, as_record
-from experiments.verdict import verdict_of_study
+from experiments.records.result import MethodResult, NotFinite, Reference
+from experiments.records.study import Cell, CellRecord, Judgement, Manifest, StudyRecord
 
 
-def run_study(
-    study: Study, *, folder: Path, workers: int | None = None, progress: bool = True
-) -> StudyRecord:
-    """Run what is pending of a study, judge it, and return all of it.
+def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool = True) -> StudyRecord:
+    """Run what is pending of a plan, judge it, and return all of it.
 
     Parameters
     ----------
-    study : Study
+    plan : Plan
     folder : Path
         The study's own; made if it is not there.
     workers : int, optional
-        Cells at a time; as many as there are cores, if not given.
+        Tasks at a time; if not given, what the plan says.
     progress : bool
         Whether to tell standard error what runs.
 
     Raises
     ------
     InputError
-        If the folder cannot be used, or another run is using it.
+        If the folder cannot be used, holds a study of another kind, or another run is using it.
     """
-    workers = workers or study.run.workers or machine.cores()
     with Store.open(folder) as store:
-        store.put_manifest(_manifest(study))
-        for problem in study.problems:
-            store.put_problem(problem.key, problem.problem)
-        _Run(study, store).complete(workers, progress)
-        return store.study_record()
+        store.put_manifest(manifest_of(plan))
+        for problem in plan.problems:
+            if problem.content is not None:
+                store.put_problem(problem.entry.key, problem.content)
+        _Run(plan, store).complete(workers or plan.workers or machine.cores(), progress)
+        return study_record(store)
 
 
-def load_study_record(folder: Path) -> StudyRecord:
+def load(folder: Path) -> StudyRecord:
     """Return a study from its folder, as far as it has been run.
 
     Raises
@@ -59,50 +55,93 @@ def load_study_record(folder: Path) -> StudyRecord:
         If the folder holds no study.
     """
     with Store.open(folder, writable=False) as store:
-        return store.study_record()
+        return study_record(store)
+
+
+def manifest_of(plan: Plan) -> Manifest:
+    """Return a plan's table of contents."""
+    return Manifest(
+        plan.name,
+        plan.config,
+        plan.seed,
+        fingerprint.versions(),
+        machine.describe(),
+        tuple(problem.entry for problem in plan.problems),
+        plan.kind,
+    )
+
+
+def as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
+    """Return what is kept of a cell from how its task ended, and the result where there is one."""
+    if outcome.status != "ok":
+        return CellRecord(cell, outcome.status, outcome.message), None
+    result: MethodResult | NotFinite = outcome.value
+    if isinstance(result, NotFinite):
+        return CellRecord(cell, "not_finite", result.message), None
+    record = CellRecord(
+        cell,
+        "ok",
+        result.message,
+        outcome=result.outcome,
+        seconds_compile=result.seconds_compile,
+        seconds_run=result.seconds_run,
+        bound=result.bound,
+        bound_se=result.bound_se,
+        told=result.told,
+        info=result.info,
+        trace=result.trace,
+    )
+    return record, result
 
 
 class _Run:
-    """One pass over a study's grid."""
+    """One pass over a plan."""
 
-    def __init__(self, study: Study, store: Store) -> None:
-        self.study = study
+    def __init__(self, plan: Plan, store: Store) -> None:
+        self.plan = plan
         self.store = store
-        self.open: dict[int, set[str]] = {i: set() for i in range(len(study.problems))}  # pending cells
-        self.by_key = {cell.cell.key: cell for cell in study.cells}
+        self.problems = {problem.entry.key: problem for problem in plan.problems}
+        self.cells = {
+            planned.cell.key: (planned, problem) for problem in plan.problems for planned in problem.cells
+        }
+        self.open: dict[str, set[str]] = {
+            key: {p.cell.key for p in problem.cells if not store.is_done(p.cell.key)}
+            for key, problem in self.problems.items()
+        }
 
     def complete(self, workers: int, progress: bool) -> None:
         """Run pending cells, judge each problem when its last cell has ended, then the study."""
-        pending = [cell for cell in self.study.cells if not self.store.is_done(cell.cell.key)]
-        for cell in pending:
-            self.open[cell.problem].add(cell.cell.key)
-        unjudged = [i for i in self.open if self.open[i] or not self._is_judged(i)]
-        if pending or unjudged:
-            kept = len(self.study.cells) - len(pending)
+        still_open = set().union(*self.open.values())
+        pending = [planned for key, (planned, _) in self.cells.items() if key in still_open]
+        unjudged = [key for key in self.problems if self.open[key] or not self._is_judged(key)]
+        if unjudged:
+            kept = len(self.cells) - len(pending)
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)
             with (
                 display if progress else nullcontext(),
                 Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
             ):
-                for cell in pending:
-                    pool.submit(self._fit_task(cell))
-                for i in unjudged:
-                    if not self.open[i]:
-                        pool.submit(self._judge_task(i))
+                for planned in pending:
+                    pool.submit(planned.task)
+                for key in unjudged:
+                    if not self.open[key]:
+                        self._judge(key, pool)
                 for outcome in pool.results():
                     self._take(outcome, pool)
-        self._conclude()
+        records = [self.store.cell(key) for key in self.cells]
+        self.store.put_verdict(self.plan.conclude([record for record in records if record]))
 
     def _take(self, outcome: Outcome, pool: Pool) -> None:
-        cell = self.by_key.get(outcome.key)
-        if cell is None:
+        if outcome.key in self.problems:
             self._take_judgement(outcome)
             return
-        record, result = as_record(cell.cell, outcome)
+        planned, problem = self.cells[outcome.key]
+        record, result = as_record(planned.cell, outcome)
         self.store.put_cell(record, result.draws if result else None)
-        self.open[cell.problem].discard(cell.cell.key)
-        if not self.open[cell.problem]:
-            pool.submit(self._judge_task(cell.problem))
+        key = problem.entry.key
+        self.open[key].discard(outcome.key)
+        if not self.open[key]:
+            self._judge(key, pool)
 
     def _take_judgement(self, outcome: Outcome) -> None:
         if outcome.status == "ok":
@@ -112,92 +151,13 @@ class _Run:
             judgement = Judgement(Reference("none", False, reason))
         self.store.put_judgement(outcome.key, judgement)
 
-    def _conclude(self) -> None:
-        judged = [self.store.cell(cell.cell.key) for cell in self.study.cells if cell.judged]
-        verdicts = [cell.verdict or _unjudged(cell) for cell in judged if cell]
-        names = dict.fromkeys(label(cell.cell.method) for cell in self.study.cells if cell.judged)
-        self.store.put_verdict(verdict_of_study(verdicts, subject=" or ".join(names)))
+    def _judge(self, key: str, pool: Pool) -> None:
+        pool.submit(self.problems[key].judge(self._records_of(key)))
 
-    def _cells_of(self, problem: int) -> list[StudyCell]:
-        return [cell for cell in self.study.cells if cell.problem == problem]
+    def _records_of(self, key: str) -> tuple[CellRecord, ...]:
+        records = (self.store.cell(planned.cell.key) for planned in self.problems[key].cells)
+        return tuple(record for record in records if record)
 
-    def _done_of(self, problem: int) -> list[CellRecord]:
-        records = [self.store.cell(cell.cell.key) for cell in self._cells_of(problem)]
-        return [record for record in records if record and record.status == "ok"]
-
-    def _is_judged(self, problem: int) -> bool:
-        keys = [record.cell.key for record in self._done_of(problem)]
-        return self.store.is_judged(self.study.problems[problem].key, keys)
-
-    def _fit_task(self, cell: StudyCell) -> Task:
-        problem = self.study.problems[cell.problem]
-        seen = problem.problem
-        if cell.kind in NEED_POINTS and seen.condensation is not None and not seen.condensation.exact:
-            seen = problem.points
-        assignment = Assignment(seen, cell.kind, cell.settings, problem.starts_seed, cell.rng_seed)
-        return Task(
-            key=cell.cell.key,
-            function="experiments.studies.tasks:fit_cell",
-            payload=assignment,
-            label=f"{cell.cell.method} on {_name(problem)}",
-            time_limit=self.study.run.time_limit,
-            affinity=_shape(cell, problem),
-        )
-
-    def _judge_task(self, index: int) -> Task:
-        problem = self.study.problems[index]
-        case = Case(
-            problem=problem.problem,
-            cells=tuple(self._done_of(index)),
-            seed=problem.reference_seed,
-            reference=self.study.reference,
-            verdict=self.study.verdict,
-        )
-        return Task(
-            key=problem.key,
-            function="experiments.studies.judging:judge",
-            payload=case,
-            label=f"judging {_name(problem)}",
-            time_limit=self.study.run.time_limit,
-        )
-
-
-def _unjudged(cell: CellRecord) -> Verdict:
-    """Return the verdict on a cell that was due one and did not get so far."""
-    sentence = f"Nothing can be said about {cell.cell.method} on {cell.cell.dataset}: {cell.message}."
-    return Verdict("undecided", sentence, nan)
-
-
-def _manifest(study: Study) -> Manifest:
-    entries = []
-    for index, problem in enumerate(study.problems):
-        cells = tuple(cell.cell for cell in study.cells if cell.problem == index)
-        entries.append(
-            ProblemEntry(
-                key=problem.key,
-                dataset=problem.dataset,
-                model=problem.model,
-                repeat=problem.repeat,
-                about_data=problem.about_data,
-                about_model=problem.about_model,
-                unit=problem.unit,
-                cells=cells,
-                features=problem.features,
-                series=problem.series,
-            )
-        )
-    return Manifest(
-        study.name, study.config, study.seed, fingerprint.versions(), machine.describe(), tuple(entries)
-    )
-
-
-def _shape(cell: StudyCell, problem: StudyProblem) -> str:
-    """Return what a compiled model depends on: cells that share it find each other's work in the cache."""
-    mixture = problem.problem.mixture
-    parts = (cell.kind, mixture.components.name, mixture.weights.name, mixture.n_components)
-    return " ".join(map(str, (*parts, problem.problem.x.shape[1])))
-
-
-def _name(problem: StudyProblem) -> str:
-    repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
-    return f"{problem.dataset} ({problem.model}{repeat})"
+    def _is_judged(self, key: str) -> bool:
+        ended_well = [record.cell.key for record in self._records_of(key) if record.status == "ok"]
+        return self.store.is_judged(key, ended_well)

@@ -111,7 +111,7 @@ class ProblemRecord:
     about_data: str
     about_model: str
     unit: str
-    problem: Problem
+    problem: Problem | None
     reference: Reference
     cells: tuple[CellRecord, ...]
     features: tuple[str, ...] = ()
@@ -164,6 +164,8 @@ class ProblemEntry:
         Content key of the problem: its data and its model.
     cells : tuple of Cell
         In the order of the study's methods.
+    has_content : bool
+        Whether the problem's data are kept in the store.
     """
 
     key: str
@@ -176,6 +178,7 @@ class ProblemEntry:
     cells: tuple[Cell, ...]
     features: tuple[str, ...] = ()
     series: str = ""
+    has_content: bool = True
 
 
 @dataclass(frozen=True)

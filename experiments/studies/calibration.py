@@ -1,217 +1,264 @@
-"""Running a calibration: batches to the workers, places to the disk, and a verdict on all of them.
+"""A calibration as a plan: a problem is a model, a cell is a batch of replicates by one method.
 
-What is on disk is never computed again; whatever interrupts a run, the next one goes on from there.
+A batch leaves the ranks of its replicates; all batches of a model are judged together. So more replicates
+add cells and change none, and what was ranked is kept when only margins change.
 """
 
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from math import nan
 
 import numpy as np
 
 from experiments.calibration import quantities, verdict
-from experiments.studies import calibration_store as store
-from experiments.studies.calibration_config import CalibrationConfig
-from experiments.calibration.records import CalibrationRecord, MethodResult, ModelResult
 from experiments.calibration.simulate import replicate
-from experiments.calibration.work import Batch, Places
+from experiments.calibration.task import Batch, Ranks, ranks_of
 from experiments.config.entries import MethodEntry
 from experiments.config.models import ModelEntry
+from experiments.config.options import CalibrationOptions
+from experiments.config.plugins import find
+from experiments.config.reading import Config
 from experiments.engine import fingerprint
+from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
+from experiments.engine.store.files import read_tree
+from experiments.engine.workers.pool import Task
 from experiments.families.formula import formula
-from experiments.engine.workers import machine
-from experiments.engine.workers.caches import compile_cache
-from experiments.engine.workers.pool import Pool, Task
-from experiments.engine.workers.progress import Progress
+from experiments.methods import label
+from experiments.methods.mixture_target import mixture_content
+from experiments.records.calibration import Design, MethodCalibration, ModelCalibration
+from experiments.records.result import Measurement, Reference, Verdict
+from experiments.records.study import Cell, CellRecord, Judgement, ProblemEntry
+from experiments.studies.tasks import method_code
+from hand_cavi import Mixture
+
+_NO_REFERENCE = Reference("none", False, "a calibration ranks the truth that it simulated: it needs none")
+_WORDS = {"calibrated": "pass", "undecided": "undecided"}  # every flag is a fail
 
 
 @dataclass(frozen=True)
-class _Job:
-    """A batch with its key."""
+class Case:
+    """All batches of one model, for the judge.
 
-    batch: Batch
-    key: str
-
-
-def run_calibration(
-    config: CalibrationConfig, *, folder: Path, workers: int | None = None, progress: bool = True
-) -> CalibrationRecord:
-    """Run what is pending of a calibration, judge it, and return all of it.
-
-    Parameters
+    Attributes
     ----------
-    config : CalibrationConfig
-    folder : Path
-        The calibration's own; made if it is not there.
-    workers : int, optional
-        Batches at a time; as many as there are cores, if not given.
-    progress : bool
-        Whether to tell standard error what runs.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be used, or another run is using it.
+    model : str
+    mixture : Mixture
+    methods : tuple of (str, str, bool)
+        Name, kind, and whether it is judged.
+    options : CalibrationOptions
+    test_level : float
+        Of each single test.
+    cells : tuple of CellRecord
+        However they ended.
     """
-    jobs = _jobs(config)
-    done: dict[str, Places] = {}
-    trouble: dict[str, str] = {}
-    with store.writing(folder) as batches:
-        for job in jobs:
-            if (places := store.get(batches, job.key)) is not None:
-                done[job.key] = places
-        pending = [job for job in jobs if job.key not in done]
-        if pending:
-            _complete(pending, batches, done, trouble, config, workers or machine.cores(), progress)
-    return _record(config, folder, jobs, done, trouble)
+
+    model: str
+    mixture: Mixture
+    methods: tuple[tuple[str, str, bool], ...]
+    options: CalibrationOptions
+    test_level: float
+    cells: tuple[CellRecord, ...]
 
 
-def _jobs(config: CalibrationConfig) -> list[_Job]:
-    """Return all batches, method by method, so that what is compiled serves many."""
-    options, jobs = config.options, []
-    for model in config.models:
-        for method in config.methods:
-            for first in range(0, options.replicates, options.batch):
-                batch = Batch(
-                    model=model.name,
-                    method=method.name,
-                    mixture=model.mixture,
-                    points=options.points,
-                    kind=method.kind,
-                    settings=method.settings,
-                    seed=options.seed,
-                    first=first,
-                    size=min(options.batch, options.replicates - first),
-                    draws=options.draws,
-                    kinds=options.quantities,
-                )
-                jobs.append(_Job(batch, store.key_of(batch)))
-    return jobs
+def plan(config: Config) -> Plan:
+    """Lay out the batches, method by method, so that what is compiled serves many."""
+    options, judged = config.calibration, _judged(config)
+    n_quantities = sum(_n_quantities(model, options) for model in config.models)
+    level = verdict.test_level(options, n_quantities * len(judged))
+    problems = tuple(_planned(config, model, judged, level) for model in config.models)
+    return Plan(
+        kind="calibration",
+        name=config.name,
+        config=config.text,
+        seed=config.seed,
+        problems=problems,
+        conclude=_conclude_on(judged),
+        output=config.batches.output,
+        workers=config.batches.workers,
+    )
 
 
-def _complete(
-    pending: list[_Job],
-    batches: Path,
-    done: dict[str, Places],
-    trouble: dict[str, str],
-    config: CalibrationConfig,
-    workers: int,
-    progress: bool,
-) -> None:
-    display = Progress(len(pending), workers=workers, kept=len(done))
-    by_key = {job.key: job.batch for job in pending}
-    with (
-        display if progress else nullcontext(),
-        Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
-    ):
-        for job in pending:
-            pool.submit(_task(job, config.run.time_limit))
-        for outcome in pool.results():
-            if outcome.status == "ok":
-                done[outcome.key] = outcome.value
-                store.put(batches, outcome.key, by_key[outcome.key], outcome.value)
-            else:
-                trouble[outcome.key] = f"{outcome.status.replace('_', ' ')}: {outcome.message}"
-                store.put_trouble(batches, outcome.key, by_key[outcome.key], outcome.status, outcome.message)
+def judge_model(case: Case) -> Judgement:
+    """Judge all methods on one model; runs in a worker."""
+    options = case.options
+    found = {cell.cell.key: ranks_of(read_tree(cell.draws)) for cell in case.cells if cell.draws}
+    methods = []
+    judgement_of: dict[str, Verdict] = {}
+    for name, kind, judged in case.methods:
+        cells = [cell for cell in case.cells if cell.cell.method == name]
+        ranks = [found[cell.cell.key] for cell in cells if cell.cell.key in found]
+        one = _method(name, kind, judged, ranks, cells, case)
+        methods.append(one)
+        verdict_of_method = Verdict(_WORDS.get(one.decision, "fail"), one.sentence, nan)
+        judgement_of |= {cell.cell.key: verdict_of_method for cell in cells if cell.cell.key in found}
+    design = Design(
+        options.replicates,
+        options.points,
+        options.error_rate,
+        case.test_level,
+        options.shift_margin,
+        options.width_margin,
+    )
+    about = formula(case.mixture, options.points)
+    return Judgement(
+        _NO_REFERENCE,
+        measurements={key: _measured(ranks) for key, ranks in found.items()},
+        verdicts=judgement_of,
+        details=ModelCalibration(case.model, case.mixture, about, tuple(methods), design),
+    )
 
 
-def _task(job: _Job, time_limit: float) -> Task:
-    batch = job.batch
+def _judged(config: Config) -> tuple[str, ...]:
+    """Return the methods that decide: those named, else those that claim to be exact, else all."""
+    names = tuple(method.name for method in config.methods)
+    if config.calibration.judge is not None:
+        return tuple(name for name in names if name in config.calibration.judge)
+    exact = [one.name for one in config.methods if getattr(find("methods", one.kind), "EXACT", False)]
+    return tuple(exact) or names
+
+
+def _n_quantities(model: ModelEntry, options: CalibrationOptions) -> int:
+    example = replicate(model.mixture, options.points, seed=options.seed, model=model.name, number=0)
+    return len(quantities.names_of(example, quantities.kinds_of(example, options.quantities)))
+
+
+def _planned(config: Config, model: ModelEntry, judged: tuple[str, ...], level: float) -> PlannedProblem:
+    options = config.calibration
+    cells = tuple(
+        _cell(config, model, method, first, method.name in judged)
+        for method in config.methods
+        for first in range(0, options.replicates, options.batch)
+    )
+    methods = tuple((method.name, method.kind, method.name in judged) for method in config.methods)
+    key = fingerprint.content_key(
+        {
+            "model": model.name,
+            "mixture": mixture_content(model.mixture),
+            "options": options.model_dump(mode="json"),
+            "methods": [list(method) for method in methods],
+            "test_level": level,
+            "code": fingerprint.code("experiments.studies.calibration"),
+            "versions": fingerprint.versions(),
+        }
+    )
+
+    def judge(records: tuple[CellRecord, ...]) -> Task:
+        return Task(
+            key=key,
+            function="experiments.studies.calibration:judge_model",
+            payload=Case(model.name, model.mixture, methods, options, level, records),
+            label=f"judging {model.name}",
+            time_limit=config.batches.time_limit,
+        )
+
+    entry = ProblemEntry(
+        key=key,
+        dataset="simulated",
+        model=model.name,
+        repeat=1,
+        about_data=f"{options.replicates} data sets of {options.points} points, simulated from the model",
+        about_model=formula(model.mixture, options.points),
+        unit="",
+        cells=tuple(planned.cell for planned in cells),
+        has_content=False,
+    )
+    return PlannedProblem(entry, cells, None, judge)
+
+
+def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, judged: bool) -> PlannedCell:
+    options = config.calibration
+    batch = Batch(
+        model=model.name,
+        method=method.name,
+        mixture=model.mixture,
+        points=options.points,
+        kind=method.kind,
+        settings=method.settings,
+        seed=options.seed,
+        first=first,
+        size=min(options.batch, options.replicates - first),
+        draws=options.draws,
+        kinds=options.quantities,
+    )
+    key = fingerprint.content_key(
+        {
+            "model": batch.model,
+            "method": batch.method,
+            "mixture": mixture_content(batch.mixture),
+            "points": batch.points,
+            "kind": batch.kind,
+            "settings": batch.settings.model_dump(mode="json"),
+            "seed": batch.seed,
+            "first": batch.first,
+            "size": batch.size,
+            "draws": batch.draws,
+            "quantities": list(batch.kinds),
+            "code": [*method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
+            "versions": fingerprint.versions(),
+        }
+    )
     last = batch.first + batch.size
-    return Task(
-        key=job.key,
-        function="experiments.calibration.work:run_batch",
+    task = Task(
+        key=key,
+        function="experiments.calibration.task:run_batch",
         payload=batch,
         label=f"{batch.method} on {batch.model}, replicates {batch.first + 1} to {last}",
-        time_limit=time_limit,
+        time_limit=config.batches.time_limit,
         affinity=f"{batch.kind} {batch.model}",
     )
+    number = 1 + first // options.batch
+    return PlannedCell(Cell("simulated", model.name, method.name, number, key, method.kind), task, judged)
 
 
-def _record(
-    config: CalibrationConfig,
-    folder: Path,
-    jobs: list[_Job],
-    done: dict[str, Places],
-    trouble: dict[str, str],
-) -> CalibrationRecord:
-    options = config.options
-    n_quantities = sum(len(_names(config, model)) for model in config.models)
-    level = verdict.test_level(options, n_quantities * len(config.judged))
-    models = []
-    for model in config.models:
-        methods = []
-        for method in config.methods:
-            own = [job for job in jobs if (job.batch.model, job.batch.method) == (model.name, method.name)]
-            methods.append(_method_result(config, method, own, done, trouble, level))
-        about = formula(model.mixture, options.points)
-        models.append(ModelResult(model.name, model.mixture, about, tuple(methods)))
-    decision, sentence = verdict.overall([one for model in models for one in model.methods])
-    return CalibrationRecord(
-        name=config.name,
-        folder=folder,
-        decision=decision,
-        sentence=sentence,
-        models=tuple(models),
-        replicates=options.replicates,
-        points=options.points,
-        error_rate=options.error_rate,
-        test_level=level,
-        shift_margin=options.shift_margin,
-        width_margin=options.width_margin,
-        config=config.text,
-        seed=options.seed,
-        versions=fingerprint.versions(),
-        machine=machine.describe(),
-    )
-
-
-def _names(config: CalibrationConfig, model: ModelEntry) -> tuple[str, ...]:
-    """Return the names of the quantities that are ranked for a model."""
-    options = config.options
-    example = replicate(model.mixture, options.points, seed=options.seed, model=model.name, number=0)
-    return quantities.names_of(example, quantities.kinds_of(example, options.quantities))
-
-
-def _method_result(
-    config: CalibrationConfig,
-    method: MethodEntry,
-    jobs: list[_Job],
-    done: dict[str, Places],
-    trouble: dict[str, str],
-    level: float,
-) -> MethodResult:
-    found = [done[job.key] for job in jobs if job.key in done]
-    refused = Counter(why for places in found for why in _reasons(places.refused))
-    failed = Counter(why for places in found for why in places.failed.values())
-    for job in jobs:
-        if job.key in trouble:
-            failed[f"a batch {trouble[job.key]}"] += job.batch.size
+def _method(
+    name: str, kind: str, judged: bool, found: Sequence[Ranks], cells: Sequence[CellRecord], case: Case
+) -> MethodCalibration:
+    refused = Counter(why.partition(":")[0] for ranks in found for why in ranks.refused.values())
+    failed = Counter(why for ranks in found for why in ranks.failed.values())
+    for cell in cells:
+        if cell.draws is None:
+            size = min(case.options.batch, case.options.replicates - (cell.cell.repeat - 1) * case.options.batch)
+            failed[f"a batch {cell.status.replace('_', ' ')}: {cell.message}"] += size
     results = []
-    ranked = np.concatenate([places.ranked for places in found]) if found else np.zeros(0)
-    if (ranked > 0).any():
-        rows = np.concatenate([places.places for places in found])[ranked > 0]
+    n_draws = np.concatenate([ranks.n_draws for ranks in found]) if found else np.zeros(0)
+    if (n_draws > 0).any():
+        rows = np.concatenate([ranks.ranks for ranks in found])[n_draws > 0]
         results = [
-            verdict.quantity_result(name, rows[:, q], level, config.options)
-            for q, name in enumerate(found[0].quantities)
+            verdict.quantity_result(quantity, rows[:, q], case.test_level, case.options)
+            for q, quantity in enumerate(found[0].quantities)
         ]
-    decision = verdict.decision_of(results)
-    return MethodResult(
-        method=method.name,
-        kind=method.kind,
-        judged=method.name in config.judged,
-        decision=decision,
-        sentence=verdict.sentence_of(method.name, results),
+    return MethodCalibration(
+        method=name,
+        kind=kind,
+        judged=judged,
+        decision=verdict.decision_of(results),
+        sentence=verdict.sentence_of(name, results),
         quantities=tuple(results),
-        replicates=int((ranked > 0).sum()),
+        replicates=int((n_draws > 0).sum()),
         refused=dict(refused),
         failed=dict(failed),
-        ranked=float(ranked[ranked > 0].mean()) if (ranked > 0).any() else 0.0,
-        processor_seconds=sum(places.processor_seconds for places in found),
+        ranked=float(n_draws[n_draws > 0].mean()) if (n_draws > 0).any() else 0.0,
+        processor_seconds=sum(ranks.processor_seconds for ranks in found),
     )
 
 
-def _reasons(refused: dict[int, str]) -> list[str]:
-    """Return why replicates were refused, without the figures that differ from one to the next."""
-    return [why.partition(":")[0] for why in refused.values()]
+def _measured(ranks: Ranks) -> dict[str, Measurement]:
+    ranked = int((ranks.n_draws > 0).sum())
+    return {"replicates": Measurement(float(ranked), None, note=f"of {len(ranks.n_draws)} in the batch")}
+
+
+def _conclude_on(judged: Sequence[str]) -> Callable[[Sequence[CellRecord]], Verdict]:
+    """Return what gives the verdict on a calibration from the verdicts on its batches."""
+
+    def conclude(records: Sequence[CellRecord]) -> Verdict:
+        decisions: dict[tuple[str, str], str] = {}
+        for record in records:
+            cell = record.cell
+            said = record.verdict.decision if record.verdict else "undecided"
+            if decisions.get((cell.model, cell.method), "undecided") == "undecided":
+                decisions[cell.model, cell.method] = said
+        outcomes = [(label(method), method in judged, said) for (_, method), said in decisions.items()]
+        return Verdict(*verdict.overall(outcomes), nan)
+
+    return conclude

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
+from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
 from experiments.references import EXACT, log_evidence
-from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from hand_cavi import Fit, InputError, Mixture, fit
 
 DRAWS = 4000

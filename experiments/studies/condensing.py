@@ -19,9 +19,9 @@ import numpy as np
 
 from experiments.records import Condensation, Draws, Problem
 from hand_cavi.ascent.ascend import StoppingRule
+from hand_cavi.ascent.condensed_fit import confirmed
 from hand_cavi.ascent.restarts import Climb
 from hand_cavi.data.condense import Condensed
-from hand_cavi.ascent.condensed_fit import confirmed
 from hand_cavi.data.kernels import refresh
 from hand_cavi.sources import as_source
 

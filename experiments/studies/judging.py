@@ -7,17 +7,16 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from experiments.posterior.draws import are_independent, as_arrays, as_chains, location_entries, location_word
+from experiments.engine.store.files import read_tree
 from experiments.methods import label
 from experiments.metrics import Context, Peer, measure_all
-from experiments.records import Measurement, Reference
+from experiments.posterior.draws import are_independent, as_arrays, as_chains, location_entries, location_word
+from experiments.records import Judgement, Measurement, Reference
 from experiments.references import reference
 from experiments.references._gate import examine_chains
 from experiments.relabel import pivot_of
-from experiments.engine.store.files import read_tree
-from experiments.records import Judgement
-from experiments.verdict import verdict_of_cell
 from experiments.studies.tasks import Case
+from experiments.verdict import verdict_of_cell
 
 
 def judge(case: Case) -> Judgement:

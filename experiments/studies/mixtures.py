@@ -1,136 +1,32 @@
-"""From a configuration to a grid: problems = data sets x models x repeats, cells = problems x methods.
+"""A study of mixtures as a plan: problems = data sets x models x repeats, cells = problems x methods.
 
 The data of a problem are made once, here, so that every method sees the same bytes. Each random stream has
 its own seed: data depend on (seed, data set, repeat), starts on (seed, data set, model, repeat), and what a
 method draws on those and its name.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
-from pydantic import BaseModel
 
-from experiments.studies.condensing import condensed
 from experiments.config.entries import DatasetEntry
 from experiments.config.models import ModelEntry
-from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.plugins import find
 from experiments.config.reading import Config
 from experiments.datasets import Dataset
-from experiments.config.plugins import find, source_file
-from experiments.records import Cell, Problem
-from experiments.engine import fingerprint
-from experiments.engine import seeds
+from experiments.engine import fingerprint, seeds
+from experiments.engine.plan import Plan, PlannedProblem
 from experiments.families.formula import formula
+from experiments.methods.mixture_target import MixtureTarget
+from experiments.records.problem import Problem
+from experiments.records.study import ProblemEntry
+from experiments.studies.condensing import condensed
+from experiments.studies.grid import Place, as_plan, judging, planned_cell
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_rows, as_sample_weight
 
 
-@dataclass(frozen=True)
-class StudyProblem:
-    """One data set under one model, and what is to be said of them.
-
-    Attributes
-    ----------
-    dataset, model : str
-    repeat : int
-        Counted from 1.
-    problem : Problem
-        Large data are condensed.
-    points : Problem
-        The same with all points, for methods that need them.
-    about_data, about_model, unit : str
-        See `experiments.records.ProblemRecord`.
-    features : tuple of str
-        The D columns' names.
-    starts_seed : int
-        Where dispersed starts come from: the same for every method.
-    reference_seed : int
-        For the reference and the metrics.
-    key : str
-        Content key of all that judging it needs besides its cells: model, data, seed, options of the
-        reference and the verdict, code and versions.
-    series : str
-        The model's name without its number of components, in a study over K; else empty.
-    data_hash : str
-        Of all points.
-    """
-
-    dataset: str
-    model: str
-    repeat: int
-    problem: Problem
-    points: Problem
-    about_data: str
-    about_model: str
-    unit: str
-    features: tuple[str, ...]
-    starts_seed: int
-    reference_seed: int
-    key: str
-    series: str = ""
-    data_hash: str = ""
-
-
-@dataclass(frozen=True)
-class StudyCell:
-    """One method on one problem.
-
-    Attributes
-    ----------
-    cell : Cell
-        Its place in the grid, and its content key.
-    problem : int
-        Which of the study's problems, counted from 0.
-    kind : str
-        The method's plugin, see `experiments.config.plugins.find`.
-    settings : BaseModel
-        The plugin's `Settings`.
-    rng_seed : int
-        For what the method itself draws.
-    judged : bool
-        Whether the study's verdict is about this method.
-    """
-
-    cell: Cell
-    problem: int
-    kind: str
-    settings: BaseModel
-    rng_seed: int
-    judged: bool
-
-
-@dataclass(frozen=True)
-class Study:
-    """All there is to do.
-
-    Attributes
-    ----------
-    name : str
-    config : str
-        The TOML text.
-    seed : int
-    problems : tuple of StudyProblem
-    cells : tuple of StudyCell
-        Problem by problem, in the order of the configuration's methods.
-    run, reference, verdict
-        The configuration's tables.
-    warnings : tuple of str
-        What is allowed, but worth a word on stderr.
-    """
-
-    name: str
-    config: str
-    seed: int
-    problems: tuple[StudyProblem, ...]
-    cells: tuple[StudyCell, ...]
-    run: RunOptions
-    reference: ReferenceOptions
-    verdict: VerdictOptions
-    warnings: tuple[str, ...] = ()
-
-
-def build_study(config: Config) -> Study:
+def plan(config: Config) -> Plan:
     """Load or simulate the data, and lay out the grid.
 
     Raises
@@ -138,7 +34,7 @@ def build_study(config: Config) -> Study:
     InputError
         If data cannot be used, or do not fit a model.
     """
-    problems: list[StudyProblem] = []
+    problems: list[PlannedProblem] = []
     warnings: dict[str, None] = {}  # ordered, each once
     for repeat in range(1, config.run.repeats + 1):
         for entry in config.datasets:
@@ -146,21 +42,12 @@ def build_study(config: Config) -> Study:
             data_hash = fingerprint.data_hash(data.x, data.sample_weight)
             for model in config.models:
                 if model.datasets is None or entry.name in model.datasets:
-                    problems.append(_problem(config, entry, data, data_hash, model, repeat))
+                    label = f"{entry.name} ({model.name}{f', repeat {repeat}' if repeat > 1 else ''})"
+                    place = Place(config, entry.name, model.name, repeat, label)
+                    problems.append(_planned(place, data, data_hash, model))
                     if warning := too_few_points(len(data.x), model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
-    cells = tuple(cell for i, problem in enumerate(problems) for cell in _cells(config, i, problem))
-    return Study(
-        name=config.name,
-        config=config.text,
-        seed=config.seed,
-        problems=tuple(problems),
-        cells=cells,
-        run=config.run,
-        reference=config.reference,
-        verdict=config.verdict,
-        warnings=tuple(warnings),
-    )
+    return as_plan(config, problems, tuple(warnings))
 
 
 def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
@@ -190,101 +77,61 @@ def too_few_points(n_points: int, n_components: int) -> str | None:
     return f"{points} for {n_components} components; at least {n_components - n_points} must stay empty"
 
 
-def _problem(
-    config: Config, entry: DatasetEntry, data: Dataset, data_hash: str, model: ModelEntry, repeat: int
-) -> StudyProblem:
-    try:
-        prior = model.mixture.components.with_features(data.x.shape[1])
-    except InputError as error:
-        raise InputError(f'model "{model.name}" on data set "{entry.name}": {error}') from None
-    mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
-    path = (entry.name, model.name, repeat)
-    reference_seed = seeds.integer(config.seed, "reference", *path)
-    points = Problem(mixture, data.x, data.sample_weight, data.truth)
+def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:
+    config, path = place.config, (place.dataset, place.model, place.repeat)
+    points = _points(place, data, model)
     seen = points
     if config.run.condense == "auto":
         seen = condensed(points, seed=seeds.integer(config.seed, "condense", *path))
     if seen is not points:
         data_hash = f"{data_hash} {fingerprint.data_hash(seen.x, seen.sample_weight)}"
-    content = {
-        "model": model_content(mixture),
-        "data": data_hash,
-        "seed": reference_seed,
-        "reference": config.reference.model_dump(mode="json"),
-        "verdict": config.verdict.model_dump(mode="json", exclude={"methods"}),
-        "code": judging_code(),
-        "versions": fingerprint.versions(),
-    }
-    return StudyProblem(
-        dataset=entry.name,
-        model=model.name,
-        repeat=repeat,
-        problem=seen,
-        points=points,
-        about_data=data.about,
-        about_model=formula(mixture, len(data.x)),
-        unit=data.unit,
-        features=data.features,
-        starts_seed=seeds.integer(config.seed, "starts", *path),
-        reference_seed=reference_seed,
-        key=fingerprint.content_key(content),
-        series=model.series,
-        data_hash=data_hash,
-    )
-
-
-def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]:
-    judged = config.verdict.methods
-    if judged is None:
-        judged = tuple(entry.name for entry in config.methods if entry.kind == "cavi")
+    content = {"model": MixtureTarget(points).content(), "data": data_hash}
+    starts_seed = seeds.integer(config.seed, "starts", *path)
     cells = []
     for method in config.methods:
-        path = (problem.dataset, problem.model, method.name, problem.repeat)
-        rng_seed = seeds.integer(config.seed, "method", *path)
-        content = {
-            "kind": method.kind,
-            "settings": method.settings.model_dump(mode="json"),
-            "model": model_content(problem.problem.mixture),
-            "data": problem.data_hash,
-            "seeds": [problem.starts_seed, rng_seed],
-            "code": method_code(method.kind),
-            "versions": fingerprint.versions(),
-        }
-        cell = Cell(
-            problem.dataset, problem.model, method.name, problem.repeat, fingerprint.content_key(content)
+        names = (place.dataset, place.model, method.name, place.repeat)
+        needs_points = getattr(find("methods", method.kind), "NEEDS_POINTS", False)
+        exact = seen.condensation is None or seen.condensation.exact
+        given = points if needs_points and not exact else seen
+        cells.append(
+            planned_cell(
+                place,
+                method,
+                MixtureTarget(given),
+                package="methods",
+                content=content,
+                seeds=(starts_seed, seeds.integer(config.seed, "method", *names)),
+                structure=_structure(given),
+            )
         )
-        cells.append(StudyCell(cell, index, method.kind, method.settings, rng_seed, method.name in judged))
-    return cells
+    key, judge = judging(place, seen, content, seeds.integer(config.seed, "reference", *path))
+    entry = ProblemEntry(
+        key=key,
+        dataset=place.dataset,
+        model=place.model,
+        repeat=place.repeat,
+        about_data=data.about,
+        about_model=formula(points.mixture, len(data.x)),
+        unit=data.unit,
+        cells=tuple(planned.cell for planned in cells),
+        features=data.features,
+        series=model.series,
+    )
+    return PlannedProblem(entry, tuple(cells), seen, judge)
 
 
-def method_code(kind: str) -> list[str]:
-    """Return the hashes of the code behind a method's numbers: what fits it, and its own file's closure."""
-    return [
-        fingerprint.code("experiments.studies.tasks"),
-        fingerprint.code_of(source_file(find("methods", kind))),
-    ]
+def _points(place: Place, data: Dataset, model: ModelEntry) -> Problem:
+    try:
+        prior = model.mixture.components.with_features(data.x.shape[1])
+    except InputError as error:
+        raise InputError(f'model "{place.model}" on data set "{place.dataset}": {error}') from None
+    mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
+    return Problem(mixture, data.x, data.sample_weight, data.truth)
 
 
-def judging_code() -> list[str]:
-    """Return the hashes of the code behind references, metrics and verdicts."""
-    return [fingerprint.code("experiments.studies.judging")]
-
-
-def model_content(mixture: Mixture) -> dict[str, Any]:
-    """Return a mixture's prior as JSON content: family, its natural parameters, weights, K."""
-    return {
-        "components": _fields(mixture.components),
-        "weights": _fields(mixture.weights),
-        "n_components": mixture.n_components,
-    }
-
-
-def _fields(prior: Any) -> dict[str, Any]:
-    return {"name": prior.name, **{key: np.asarray(value).tolist() for key, value in _public(prior).items()}}
-
-
-def _public(prior: Any) -> dict[str, Any]:
-    return {key: getattr(prior, key) for key in prior.__dataclass_fields__ if not key.startswith("_")}
+def _structure(problem: Problem) -> str:
+    mixture = problem.mixture
+    return f"{mixture.components.name} {mixture.weights.name} {mixture.n_components} {problem.x.shape[1]}"
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -1,99 +1,73 @@
-"""A study of a user's own models laid out: every model under every method, each with its seeds and keys."""
+"""A study of models of the user's own as a plan: every model under every method."""
 
-from dataclasses import dataclass
-from typing import Any
+from experiments.config.complaints import Complaints, stop_at
+from experiments.config.entries import OwnModelEntry
+from experiments.config.reading import Config
+from experiments.engine import fingerprint, seeds
+from experiments.engine.plan import Plan, PlannedProblem
+from experiments.methods.own.problem import OwnProblem, OwnTarget, file_of, load
+from experiments.records.study import ProblemEntry
+from experiments.studies.grid import Place, as_plan, judging, planned_cell
+from hand_cavi import InputError
 
-from experiments.studies.own_config import CustomConfig, CustomMethod, CustomModel
-from experiments.methods.own.fitting import Assignment
-from experiments.methods.own.problem import file_of
-from experiments.records import Cell
-from experiments.engine import fingerprint
-from experiments.engine import seeds
 
+def plan(config: Config) -> Plan:
+    """Load the user's models, and lay out the grid.
 
-@dataclass(frozen=True)
-class CustomCell:
-    """One method on one problem.
-
-    Attributes
-    ----------
-    cell : Cell
-    assignment : Assignment
-    judged : bool
-        Whether the study's verdict is about this method.
+    Raises
+    ------
+    InputError
+        One line for each model that cannot be loaded.
     """
-
-    cell: Cell
-    assignment: Assignment
-    judged: bool
-
-
-@dataclass(frozen=True)
-class CustomStudyProblem:
-    """One model of the study, one repeat of it.
-
-    Attributes
-    ----------
-    model : CustomModel
-    repeat : int
-        Counted from 1; repeats differ in their seeds.
-    key : str
-        Content key of all that judging depends on besides the cells.
-    cells : tuple of CustomCell
-    """
-
-    model: CustomModel
-    repeat: int
-    key: str
-    cells: tuple[CustomCell, ...]
-
-    @property
-    def dataset(self) -> str:
-        """What stands in the column of data sets: the module, which holds the data."""
-        return self.model.where.partition(":")[0]
+    complaints = Complaints(config.source, config.text)
+    models: list[tuple[OwnModelEntry, OwnProblem]] = []
+    for i, model in enumerate(config.own_models):
+        try:
+            models.append((model, load(model.where, config.folder)))
+        except InputError as error:
+            complaints.add(("models", i, "model"), str(error))
+    stop_at(complaints)
+    repeats = range(1, config.run.repeats + 1)
+    return as_plan(config, [_planned(config, *model, repeat) for repeat in repeats for model in models])
 
 
-def lay_out(config: CustomConfig) -> tuple[CustomStudyProblem, ...]:
-    """Return the study's problems, repeat by repeat, in the order of the configuration."""
-    return tuple(
-        _problem(config, model, repeat)
-        for repeat in range(1, config.run.repeats + 1)
-        for model in config.models
-    )
-
-
-def _problem(config: CustomConfig, model: CustomModel, repeat: int) -> CustomStudyProblem:
-    content: dict[str, Any] = {
-        "model": model.where,
+def _planned(config: Config, model: OwnModelEntry, problem: OwnProblem, repeat: int) -> PlannedProblem:
+    module = model.where.partition(":")[0]  # it holds the data, and stands in the column of data sets
+    place = Place(config, module, model.name, repeat, model.name)
+    target = OwnTarget(model.where, config.folder)
+    content: dict[str, object] = {
+        "model": target.content(),
         "file": fingerprint.code_of(file_of(model.where, config.folder)),
-        "data": fingerprint.data_hash(*model.problem.data),
-        "code": fingerprint.code("experiments.methods.own.fitting"),
-        "versions": fingerprint.versions(),
+        "data": fingerprint.data_hash(*problem.data),
     }
-    judging = {
-        "repeat": repeat,
-        "name": model.name,
-        "judging": fingerprint.code("experiments.studies.own_judge"),
-        "verdict": config.verdict.model_dump(mode="json"),
-    }
-    cells = tuple(_cell(config, model, method, repeat, content) for method in config.methods)
-    return CustomStudyProblem(model, repeat, fingerprint.content_key(content | judging), cells)
-
-
-def _cell(
-    config: CustomConfig, model: CustomModel, method: CustomMethod, repeat: int, content: dict[str, Any]
-) -> CustomCell:
-    judged = config.verdict.methods
-    of_method = seeds.integer(config.seed, "method", model.name, method.name, repeat)
-    starts = seeds.integer(config.seed, "starts", model.name, repeat)
-    key = fingerprint.content_key(
-        content
-        | {
-            "kind": method.kind,
-            "settings": method.settings.model_dump(mode="json"),
-            "seeds": [starts, of_method],
-        }
+    starts_seed = seeds.integer(config.seed, "starts", model.name, repeat)
+    cells = tuple(
+        planned_cell(
+            place,
+            method,
+            target,
+            package="own methods",
+            content=content,
+            seeds=(starts_seed, seeds.integer(config.seed, "method", model.name, method.name, repeat)),
+            structure=model.where,
+        )
+        for method in config.methods
     )
-    place = Cell(model.where.partition(":")[0], model.name, method.name, repeat, key)
-    work = Assignment(model.where, config.folder, method.kind, method.settings, starts, of_method)
-    return CustomCell(place, work, method.kind == "cavi" if judged is None else method.name in judged)
+    key, judge = judging(
+        place,
+        None,
+        content | {"name": model.name, "repeat": repeat},
+        seeds.integer(config.seed, "reference", model.name, repeat),
+    )
+    entry = ProblemEntry(
+        key=key,
+        dataset=module,
+        model=model.name,
+        repeat=repeat,
+        about_data=problem.about_data,
+        about_model=problem.about_model,
+        unit="",
+        cells=tuple(planned.cell for planned in cells),
+        has_content=False,
+    )
+    return PlannedProblem(entry, cells, None, judge)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from experiments.config.options import ReferenceOptions, VerdictOptions
-from experiments.methods import NotFiniteError
 from experiments.config.plugins import find
-from experiments.records import Cell, CellRecord, MethodResult, Problem
 from experiments.engine.workers.pool import Outcome
+from experiments.methods import NotFiniteError
+from experiments.records import Cell, CellRecord, MethodResult, Problem
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from pathlib import Path
 from experiments.engine.store.files import clear_errors, lock, remove_parts
 from hand_cavi import InputError
 
-FORMAT = 1
+FORMAT = 2
+"""Since 2: what a judgement found is one record, cells know their kind, calibrations are studies."""
+
 _APPLICATION = 0x656C6277  # "elbw", in the header of the SQLite file
 
 _TABLES = f"""
@@ -34,9 +36,9 @@ CREATE TABLE cell (
 );
 CREATE TABLE judgement (
     problem_key TEXT PRIMARY KEY,
-    reference TEXT NOT NULL,
+    record TEXT NOT NULL,
     has_draws INTEGER NOT NULL,
-    log_evidence REAL AS (json_extract(reference, '$.log_evidence.value'))
+    log_evidence REAL AS (json_extract(record, '$.reference.log_evidence.value'))
 );
 CREATE TABLE measurement (
     cell_key TEXT NOT NULL,
@@ -81,6 +83,7 @@ def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
                 "wait for it to end, or give this one another folder"
             ) from None
         try:
+            _set_aside_if_older(folder)
             database = sqlite3.connect(folder / "study.sqlite")
             try:
                 _prepare(database, folder)
@@ -91,6 +94,19 @@ def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
             os.close(descriptor)
             raise
     return database, descriptor
+
+
+def _set_aside_if_older(folder: Path) -> None:
+    """Rename a database that an older version wrote: none of its numbers can be reused, and none is lost."""
+    path = folder / "study.sqlite"
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path)) as database:
+        version, application, _ = _header(database)
+        if application == _APPLICATION and version < FORMAT:
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if application == _APPLICATION and version < FORMAT:
+        path.rename(folder / f"study-format-{version}.sqlite")
 
 
 def _prepare(database: sqlite3.Connection, folder: Path) -> None:
@@ -110,7 +126,7 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
     Raises
     ------
     InputError
-        If there is no study, it cannot be read, or a newer version wrote it.
+        If there is no study, it cannot be read, or another version wrote it.
     """
     path = folder / "study.sqlite"
     with clear_errors("read", folder):
@@ -149,12 +165,9 @@ def _check_format(database: sqlite3.Connection, folder: Path) -> bool:
     Raises
     ------
     InputError
-        If it was written by a newer version, or is not of this project.
+        If it was written by another version, or is not of this project.
     """
-    with closing(database.cursor()) as cursor:
-        (version,) = cursor.execute("PRAGMA user_version").fetchone()
-        (application,) = cursor.execute("PRAGMA application_id").fetchone()
-        (tables,) = cursor.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    version, application, tables = _header(database)
     if not tables:
         return False
     if application != _APPLICATION:
@@ -164,4 +177,17 @@ def _check_format(database: sqlite3.Connection, folder: Path) -> bool:
             f"the study in {folder} was written by a newer version of elbowroom (its format is {version}, "
             f"this version reads up to {FORMAT}); update elbowroom, or give another folder"
         )
+    if version < FORMAT:
+        raise InputError(
+            f"the study in {folder} was written by an older version of elbowroom (its format is {version}, "
+            f"this version reads {FORMAT}); run it again"
+        )
     return True
+
+
+def _header(database: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the format, the application and the number of tables."""
+    queries = ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    with closing(database.cursor()) as cursor:
+        version, application, tables = (cursor.execute(query).fetchone()[0] for query in queries)
+    return version, application, tables

@@ -21,29 +21,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
 import xarray as xr
 
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
+from experiments.engine.store.problems import data_tree, problem_of
 from experiments.records import (
     CellRecord,
     Judgement,
     Manifest,
     Problem,
-    ProblemEntry,
-    ProblemRecord,
-    Reference,
-    StudyRecord,
     Verdict,
 )
 from hand_cavi import InputError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-_NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)
-_NO_REFERENCE = Reference("none", False, "The problem has not been judged yet.")
 
 
 class Store:
@@ -87,7 +80,19 @@ class Store:
     # The study
 
     def put_manifest(self, manifest: Manifest) -> None:
-        """Keep the study's table of contents, in place of an earlier one."""
+        """Keep the study's table of contents, in place of an earlier one.
+
+        Raises
+        ------
+        InputError
+            If the folder holds a study of another kind.
+        """
+        former = self.manifest()
+        if former is not None and former.kind != manifest.kind:
+            raise InputError(
+                f'{self.folder} holds "{former.name}", a study of another kind ({former.kind}, this one is '
+                f"{manifest.kind}); give one of the two another name, or another folder with --output"
+            )
         self._put_document("manifest", manifest)
 
     def manifest(self) -> Manifest | None:
@@ -109,7 +114,7 @@ class Store:
         if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.data_path(key).exists():
             return
         with clear_errors("write to", self.folder):
-            write_tree(self.data_path(key), _data_tree(problem))
+            write_tree(self.data_path(key), data_tree(problem))
             with self._database as database:
                 database.execute(
                     "INSERT OR REPLACE INTO problem VALUES (?, ?)", (key, dumps(problem.mixture))
@@ -121,12 +126,7 @@ class Store:
         if not row:
             return None
         with clear_errors("read", self.folder):
-            tree = read_tree(self.data_path(key))
-        data = tree.to_dataset()
-        weight = data["sample_weight"].values if "sample_weight" in data else None
-        truth = {str(name): array.values for name, array in tree["truth"].data_vars.items()}
-        about = data.attrs.get("condensation")
-        return Problem(loads(row[0]), data["x"].values, weight, truth, loads(about) if about else None)
+            return problem_of(read_tree(self.data_path(key)), loads(row[0]))
 
     # Cells
 
@@ -174,7 +174,7 @@ class Store:
     def put_judgement(self, problem_key: str, judgement: Judgement) -> None:
         """Keep what the judge found for a problem, in place of an earlier judgement."""
         reference = judgement.reference
-        text = dumps(replace(reference, draws=None))
+        kept = replace(judgement, reference=replace(reference, draws=None), measurements={}, verdicts={})
         measured = [
             (cell_key, problem_key, metric, dumps(measurement))
             for cell_key, measurements in judgement.measurements.items()
@@ -188,8 +188,8 @@ class Store:
             _write_or_remove(self.reference_path(problem_key), reference.draws)
             with self._database as database:
                 database.execute(
-                    "INSERT INTO judgement (problem_key, reference, has_draws) VALUES (?, ?, ?)",
-                    (problem_key, text, reference.draws is not None),
+                    "INSERT INTO judgement (problem_key, record, has_draws) VALUES (?, ?, ?)",
+                    (problem_key, dumps(kept), reference.draws is not None),
                 )
                 database.executemany(
                     "INSERT OR REPLACE INTO measurement (cell_key, problem_key, metric, record)"
@@ -204,19 +204,21 @@ class Store:
 
     def judgement(self, problem_key: str) -> Judgement | None:
         """Return what the judge found for a problem, the reference's draws in memory."""
-        row = self._row("SELECT reference, has_draws FROM judgement WHERE problem_key = ?", problem_key)
+        row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
         if not row:
             return None
-        reference = loads(row[0])
+        kept: Judgement = loads(row[0])
+        reference = kept.reference
         if row[1]:
             with clear_errors("read", self.folder):
                 reference = replace(reference, draws=read_tree(self.reference_path(problem_key)))
         judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
         cells = {key: self.cell(key) for (key,) in judged}
-        return Judgement(
-            reference,
-            {key: cell.measurements for key, cell in cells.items() if cell},
-            {key: cell.verdict for key, cell in cells.items() if cell and cell.verdict},
+        return replace(
+            kept,
+            reference=reference,
+            measurements={key: cell.measurements for key, cell in cells.items() if cell},
+            verdicts={key: cell.verdict for key, cell in cells.items() if cell and cell.verdict},
         )
 
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
@@ -227,61 +229,6 @@ class Store:
         }
         there = row is not None and (not row[0] or self.reference_path(problem_key).exists())
         return there and judged >= set(cell_keys)
-
-    # All together
-
-    def problem_record(self, entry: ProblemEntry) -> ProblemRecord:
-        """Return a problem with all its cells; a cell that has not been run has the status ``missing``.
-
-        Raises
-        ------
-        InputError
-            If the problem's data are not here.
-        """
-        problem = self.problem(entry.key)
-        if problem is None:
-            raise InputError(
-                f"the study in {self.folder} holds no data for {entry.dataset!r}; run it again to complete it"
-            )
-        judgement = self.judgement(entry.key)
-        cells = [
-            self.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells
-        ]
-        return ProblemRecord(
-            entry.dataset,
-            entry.model,
-            entry.repeat,
-            entry.about_data,
-            entry.about_model,
-            entry.unit,
-            problem,
-            judgement.reference if judgement else _NO_REFERENCE,
-            tuple(cells),
-            entry.features,
-            entry.series,
-        )
-
-    def study_record(self) -> StudyRecord:
-        """Return the whole study, all that a report needs.
-
-        Raises
-        ------
-        InputError
-            If the folder holds no study, or only the beginning of one.
-        """
-        manifest = self.manifest()
-        if manifest is None:
-            raise InputError(f"there is no study in {self.folder} yet; run one there first")
-        return StudyRecord(
-            manifest.name,
-            self.folder,
-            self.verdict() or _NOT_JUDGED,
-            tuple(self.problem_record(entry) for entry in manifest.problems),
-            manifest.config,
-            manifest.seed,
-            manifest.versions,
-            manifest.machine,
-        )
 
     # Where files are
 
@@ -323,20 +270,6 @@ class Store:
         for table in ("judgement", "measurement", "verdict", "judged"):
             query = f"DELETE FROM {table} WHERE problem_key = ?"
             self._database.executemany(query, [(key,) for key in problem_keys])
-
-
-def _data_tree(problem: Problem) -> xr.DataTree:
-    data: dict[str, Any] = {"x": (("point", "feature"), problem.x)}
-    attributes = {}
-    if problem.condensation is not None:
-        attributes["condensation"] = dumps(problem.condensation)
-    if problem.sample_weight is not None:
-        data["sample_weight"] = (("point",), problem.sample_weight)
-    truth: dict[str, Any] = {}
-    for name, values in problem.truth.items():
-        array = np.asarray(values)
-        truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)
-    return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
 
 
 def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:

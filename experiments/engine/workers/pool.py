@@ -16,7 +16,7 @@ import signal
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -284,11 +284,3 @@ class Pool:
             slot.worker.remove()
         slot.worker = slot.affinity = None
         slot.served = False
-
-
-def run_tasks(tasks: Iterable[Task], *, workers: int = 2, **options: Any) -> Iterator[Outcome]:
-    """Run tasks in a `Pool` of their own and yield the outcomes as they come; options as for `Pool`."""
-    with Pool(workers, **options) as pool:
-        for task in tasks:
-            pool.submit(task)
-        yield from pool.results()

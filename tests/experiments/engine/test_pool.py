@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.engine.workers.pool import Event, Outcome, Pool, Task, run_tasks
+from experiments.engine.workers.pool import Event, Outcome, Pool, Task
 from experiments.engine.workers.process import how_it_died
 
 HERE = Path(__file__).parent
@@ -24,6 +24,14 @@ def tasks_can_be_imported(monkeypatch):
 
 def task(key, name, payload=None, *, limit=LONG, affinity=None):
     return Task(key, f"pool_tasks:{name}", payload, f"task {key}", limit, affinity)
+
+
+def run_tasks(tasks, *, workers=2, **options):
+    """Run tasks in a pool of their own."""
+    with Pool(workers, **options) as pool:
+        for one in tasks:
+            pool.submit(one)
+        yield from pool.results()
 
 
 def outcomes(tasks, **options) -> dict[str, Outcome]:

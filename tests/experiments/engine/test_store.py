@@ -23,6 +23,7 @@ from experiments.engine.store import files as storage
 from experiments.engine.store.database import FORMAT
 from experiments.engine.store.folder import Store
 from experiments.engine.store.jsonable import describe, dumps, loads
+from experiments.engine.store.whole import study_record
 from experiments.records import (
     Cell,
     CellRecord,
@@ -223,7 +224,7 @@ def test_a_report_needs_the_folder_alone(folder, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     os.rename(folder, elsewhere)
     with Store.open(elsewhere, writable=False) as store:
-        study = store.study_record()
+        study = study_record(store)
     (problem,) = study.problems
     assert (study.name, study.seed, study.folder) == ("galaxies", 3, elsewhere)
     assert study.verdict.sentence == "This has not been judged yet."
@@ -508,7 +509,7 @@ def test_a_study_cut_off_at_birth_opens(folder):
     with Store.open(folder) as store:
         assert store.cell("ab12") is None
         with pytest.raises(InputError, match="run one there first"):
-            store.study_record()
+            study_record(store)
 
 
 def test_reading_makes_nothing(folder):

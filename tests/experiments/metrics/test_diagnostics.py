@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments.commands._summary import summary
+from experiments.commands._json import summary
 from experiments.methods import cavi
 from experiments.methods.score import score
 from experiments.methods.starts import Starts

@@ -1,20 +1,30 @@
 """A study's record as the one JSON document of ``run --json``, and as the short tables of a terminal."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from experiments.records import CellRecord, Measurement, ProblemRecord, StudyRecord, Verdict
+from experiments.records import (
+    CellRecord,
+    Effect,
+    Measurement,
+    MethodCalibration,
+    ProblemRecord,
+    QuantityCalibration,
+    StudyRecord,
+    Told,
+    Verdict,
+)
 
-if TYPE_CHECKING:
-    from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
+CALIBRATION_WORDS = {"pass": "calibrated", "fail": "flagged"}
+"""What a calibration calls the verdicts of every study."""
 
 
-def summary(record: "StudyRecord | CustomStudyRecord", *, report: str | None = None) -> dict[str, Any]:
+def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]:
     """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
 
     Parameters
     ----------
-    record : StudyRecord or CustomStudyRecord
+    record : StudyRecord
     report : str, optional
         Where the HTML report lies.
 
@@ -28,8 +38,13 @@ def summary(record: "StudyRecord | CustomStudyRecord", *, report: str | None = N
         points, and the error of the log likelihood in nats and relative to it. Every cell has
         ``measurements``: each metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of
         a 95 % interval), ``unit``, ``entries`` (what the values of a list are called), ``threshold``
-        (``value``, ``sense``, ``source``, ``is_convention``) and ``note``.
+        (``value``, ``sense``, ``source``, ``is_convention``) and ``note``. Of a calibration there are
+        ``calibration``, ``store``, ``report``, ``verdict`` (calibrated, flagged or undecided), its design,
+        and ``models``; every model has ``methods``, and these have ``quantities`` with effects, p values and
+        coverage.
     """
+    if record.kind == "calibration":
+        return without_nan(_calibration(record, report))
     content = {
         "study": record.name,
         "store": str(record.folder / "study.sqlite"),
@@ -56,16 +71,16 @@ def without_nan(content: Any) -> Any:
     return content
 
 
-def _condensed(problem: "ProblemRecord | CustomProblemRecord") -> dict[str, Any] | None:
+def _condensed(problem: ProblemRecord) -> dict[str, Any] | None:
     """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
-    if not isinstance(problem, ProblemRecord) or problem.problem.condensation is None:
+    if problem.problem is None or problem.problem.condensation is None:
         return None
     names = ("n_points", "exact", "error", "relative_error", "draws", "seconds")
     about = problem.problem.condensation
     return {"nodes": len(problem.problem.x), **{name: getattr(about, name) for name in names}}
 
 
-def _cell(problem: "ProblemRecord | CustomProblemRecord", cell: CellRecord) -> dict[str, Any]:
+def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
     measured = cell.measurements
     collapsed, symmetrised = _figure(measured, "collapsed_bound"), _figure(measured, "symmetrised_bound")
     gap, error = _figure(measured, "evidence_gap"), _figure(measured, "mean_error")
@@ -110,8 +125,13 @@ def _cell(problem: "ProblemRecord | CustomProblemRecord", cell: CellRecord) -> d
         "ess_per_second": _figure(measured, "ess_per_second")[0],
         "measurements": {name: _measurement(measured[name]) for name in sorted(measured)},
         **_verdict(cell.verdict),
-        "info": cell.info,
+        "info": {**_told(cell.told), **cell.info},
     }
+
+
+def _told(told: Told) -> dict[str, object]:
+    """Return what a method told, without what it had nothing to tell of."""
+    return {name: value for name, value in vars(told).items() if value not in (None, "")}
 
 
 def _measurement(measurement: Measurement) -> dict[str, Any]:
@@ -151,3 +171,58 @@ def _verdict(verdict: Verdict | None) -> dict[str, Any]:
         "impossible": verdict.impossible,
         "comparisons": [{name: getattr(entry, name) for name in names} for entry in verdict.comparisons],
     }
+
+
+def _calibration(record: StudyRecord, report: str | None) -> dict[str, object]:
+    """Return a calibration's figures."""
+    found = [problem.details for problem in record.problems if problem.details is not None]
+    design = vars(found[0].design) if found else {}
+    return {
+        "calibration": record.name,
+        "store": str(record.folder / "study.sqlite"),
+        "report": report,
+        "verdict": CALIBRATION_WORDS.get(record.verdict.decision, record.verdict.decision),
+        "verdict_sentence": record.verdict.sentence,
+        "seed": record.seed,
+        **design,
+        "versions": record.versions,
+        "machine": record.machine,
+        "models": [
+            {"model": model.model, "about": model.about, "methods": [_method(one) for one in model.methods]}
+            for model in found
+        ],
+    }
+
+
+def _method(one: MethodCalibration) -> dict[str, Any]:
+    return {
+        "method": one.method,
+        "kind": one.kind,
+        "judged": one.judged,
+        "verdict": one.decision,
+        "verdict_sentence": one.sentence,
+        "replicates": one.replicates,
+        "refused": one.refused,
+        "failed": one.failed,
+        "draws_ranked_among": one.ranked,
+        "processor_seconds": one.processor_seconds,
+        "quantities": [_quantity(quantity) for quantity in one.quantities],
+    }
+
+
+def _quantity(one: QuantityCalibration) -> dict[str, Any]:
+    return {
+        "quantity": one.quantity,
+        "verdict": one.decision,
+        "findings": list(one.findings),
+        "shift": _effect(one.shift),
+        "width": _effect(one.width),
+        "band_p": one.band_p,
+        "symmetry_p": one.symmetry_p,
+        "coverage": [{"level": c.level, "share": c.share, "interval": [c.low, c.high]} for c in one.coverage],
+        "replicates_needed": one.needs,
+    }
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {"value": effect.value, "interval": [effect.low, effect.high], "p": effect.p_value}

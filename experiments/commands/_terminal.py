@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.records import CellRecord, ProblemRecord, StudyRecord
-from experiments.report.numbers import DASH, seconds, with_error, with_spread
+from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
+from experiments.report.numbers import DASH, MINUS, fixed, seconds, with_error, with_spread
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 
@@ -15,27 +15,75 @@ _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 def print_study(record: StudyRecord, *, report: str, console: Console | None = None) -> None:
     """Print a study for a reader, to stdout unless another console is given."""
     console = console or stdout()
-    console.print(
-        Text(record.verdict.sentence, style=f"bold {_COLOURS.get(record.verdict.decision, '')}".strip())
-    )
+    style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
+    console.print(Text(record.verdict.sentence, style=style))
     for problem in record.problems:
         console.print()
-        console.print(_heading(problem), style="bold", highlight=False)
-        console.print(problem.about_model, style="dim", highlight=False)
-        console.print(_table(problem))
-        for cell in problem.cells:
-            if cell.status != "ok":
-                console.print(
-                    f"{cell.cell.method}: {cell.message}", style="red", highlight=False, markup=False
-                )
+        _PRINTERS[record.kind](problem, console)
     console.print()
-    console.print(f"Report: {report}", highlight=False, markup=False, soft_wrap=True)
+    _say(console, f"Report: {report}", soft_wrap=True)
 
 
 def stdout() -> Console:
     """Return a console on stdout; where that is no terminal, wide enough to wrap nothing that matters."""
     console = Console()
     return console if console.is_terminal else Console(width=140)
+
+
+def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = False) -> None:
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=soft_wrap)
+
+
+def _print_mixture(problem: ProblemRecord, console: Console) -> None:
+    console.print(_heading(problem), style="bold", highlight=False)
+    console.print(problem.about_model, style="dim", highlight=False)
+    console.print(_table(problem))
+    for cell in problem.cells:
+        if cell.status != "ok":
+            _say(console, f"{cell.cell.method}: {cell.message}", "red")
+
+
+def _print_own(problem: ProblemRecord, console: Console) -> None:
+    from experiments.report.custom.tables import methods_table, moments_table
+
+    _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
+    for table in (methods_table(problem), moments_table(problem)):
+        if table is not None:
+            shown = _plain_table()
+            shown.add_column(table.first.lower(), no_wrap=True)
+            for column in table.columns:
+                shown.add_column(column.name.lower(), justify="right" if column.numeric else "left")
+            for row in table.rows:
+                shown.add_row(Text(row.head), *(Text(entry.plain) for entry in row.entries))
+            console.print(shown)
+            console.print()
+    for cell in problem.cells:
+        if cell.status != "ok":
+            _say(console, f"{cell.cell.method}: {cell.message}", "red")
+        elif cell.verdict:
+            _say(console, cell.verdict.sentence)
+
+
+def _print_calibration(problem: ProblemRecord, console: Console) -> None:
+    found = problem.details
+    if found is None:
+        _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
+        return
+    console.print(f"{found.model}: {found.design.points} points a data set", style="bold", highlight=False)
+    console.print(found.about, style="dim", highlight=False)
+    console.print(_ranks_table(found.methods))
+    for one in found.methods:
+        _say(console, f"{one.sentence}{'' if one.judged else ' (not judged)'}")
+        for what, reasons in (("left out", one.refused), ("failed", one.failed)):
+            for why, number in reasons.items():
+                _say(console, f"  {number} replicates {what}: {why}", "yellow")
+
+
+_PRINTERS = {"mixtures": _print_mixture, "own": _print_own, "calibration": _print_calibration}
+
+
+def _plain_table() -> Table:
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _heading(problem: ProblemRecord) -> str:
@@ -50,7 +98,7 @@ def _heading(problem: ProblemRecord) -> str:
 
 
 def _table(problem: ProblemRecord) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = _plain_table()
     table.add_column("method", no_wrap=True)
     for heading in ("own bound", "F", "F symmetrised", "compile s", "run s"):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -115,3 +163,25 @@ def _pair(mean: Any, sd: Any) -> str:
         inner = [_pair(*pair) for pair in zip(mean, sd or [None] * len(mean), strict=True)]
         return inner[0] if len(inner) == 1 else f"({', '.join(inner)})"
     return with_spread(mean, sd).plain
+
+
+def _ranks_table(methods: tuple[MethodCalibration, ...]) -> Table:
+    table = _plain_table()
+    table.add_column("method", no_wrap=True)
+    table.add_column("quantity", no_wrap=True)
+    for heading in ("shift / sd", "width", "50 %", "80 %", "95 %", "band p"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for one in methods:
+        for row, quantity in enumerate(one.quantities):
+            table.add_row(one.method if row == 0 else "", *_ranks_row(quantity))
+    return table
+
+
+def _ranks_row(one: QuantityCalibration) -> list[str]:
+    shares = [f"{100 * c.share:.1f}" for c in one.coverage]
+    shift = f"{fixed(one.shift.value, 2)} [{fixed(one.shift.low, 2)}, {fixed(one.shift.high, 2)}]"
+    width = f"{one.width.value:.2f} [{one.width.low:.2f}, {one.width.high:.2f}]"
+    p = "< 0.0001" if one.band_p < 1e-4 else f"{one.band_p:.4f}"
+    words = ", ".join(one.findings) or one.decision
+    return [one.quantity, shift.replace("-", MINUS), width, *shares, p, words]

@@ -1,0 +1,102 @@
+"""A study of any kind, carried out and shown: what `run`, `validate`, `calibrate` and `report` share."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.commands._output import print_json, warn, writable
+
+if TYPE_CHECKING:
+    from experiments.records import StudyRecord
+
+Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
+Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
+Junit = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too, as CI systems read it."),
+]
+
+
+def carry_out(
+    config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None
+) -> "StudyRecord":
+    """Run a study, write its report, and say on stdout what came out; without a configuration, the built-in.
+
+    Raises
+    ------
+    InputError
+        If the configuration, the data or a folder cannot be used.
+    """
+    from experiments.config.reading import default_config_text, load_config, parse_config
+
+    chosen = parse_config(default_config_text()) if config is None else load_config(config)
+
+    from experiments.studies import plan_of
+
+    plan = plan_of(chosen)
+    for warning in plan.warnings:
+        warn(warning)
+    folder = writable((output or Path(plan.output)) / plan.name)
+    if junit is not None:
+        _make_way(junit)
+
+    from experiments.engine.runner import run
+
+    try:
+        record = run(plan, folder=folder, workers=workers, progress=True)
+    except KeyboardInterrupt:
+        warn(f'interrupted; what is done is kept in "{folder}", and running again goes on from there')
+        raise typer.Exit(130) from None
+    if junit is not None:
+        from experiments.commands._junit import write_junit
+
+        write_junit(junit, record, plan.judged)
+    show(record, folder, json)
+    return record
+
+
+def show(record: "StudyRecord", folder: Path, json: bool) -> None:
+    """Write a study's report, and say on stdout what came out."""
+    from experiments.report import write_report
+
+    paths = write_report(record, folder)
+    if json:
+        from experiments.commands._json import summary
+
+        print_json(summary(record, report=str(paths.html)))
+    else:
+        from experiments.commands._terminal import print_study
+
+        print_study(record, report=str(paths.html))
+
+
+def all_ran(record: "StudyRecord") -> bool:
+    """Whether every cell ended well and was measured: one without measurements was never judged.
+
+    Of a calibration: whether no replicate of a judged method failed.
+    """
+    for problem in record.problems:
+        if problem.details is not None:
+            if any(one.failed for one in problem.details.methods if one.judged):
+                return False
+        elif not all(cell.status == "ok" and cell.measurements for cell in problem.cells):
+            return False
+    return True
+
+
+def by_verdict(record: "StudyRecord") -> int:
+    """Return the exit code of a validation: 1 if something failed, 0 if all passed, else 3."""
+    if record.verdict.decision == "fail" or not all_ran(record):
+        return 1
+    return 0 if record.verdict.decision == "pass" else 3
+
+
+def _make_way(junit: Path) -> None:
+    """See that the file can be written, and remove an old one: if this run dies, none is left to mislead."""
+    from hand_cavi import InputError
+
+    if junit.is_dir():
+        raise InputError(f'"{junit}" is a folder; --junit takes the name of a file')
+    writable(junit.parent)
+    junit.unlink(missing_ok=True)

@@ -1,0 +1,24 @@
+"""`elbowroom validate`: a study whose verdict is the exit code."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.commands._output import Json
+from experiments.commands._study import Junit, Output, Workers, by_verdict, carry_out
+
+
+def validate(
+    config: Annotated[Path, typer.Argument(help="A TOML file.")],
+    json: Json = False,
+    output: Output = None,
+    workers: Workers = None,
+    junit: Junit = None,
+) -> None:
+    """Run a study; exit with 1 if a judged method fails or a cell has no result, 3 if it is undecided.
+
+    In the JUnit file every judged cell is a testcase: a failed one a failure, an undecided one skipped, one
+    without a result an error.
+    """
+    raise typer.Exit(by_verdict(carry_out(config, json, output, workers, junit)))

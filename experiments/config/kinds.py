@@ -1,0 +1,68 @@
+"""Kinds of studies, and what a configuration of each may hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from experiments.config.options import (
+    BatchOptions,
+    CalibrationOptions,
+    Name,
+    Options,
+    ReferenceOptions,
+    RunOptions,
+    VerdictOptions,
+)
+
+
+class Named(Options):
+    """What stands above all tables."""
+
+    name: Name
+
+
+class Seeded(Named):
+    """The same, with the root of all seeds."""
+
+    seed: int = Field(default=1, ge=0)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a configuration of one kind may hold: its tables, and why it has no use for some."""
+
+    top: type[Named]
+    tables: Mapping[str, type[Options]]
+    axes: tuple[str, ...]
+    useless: Mapping[str, str] = field(default_factory=dict)
+
+
+SCHEMAS = {
+    "mixtures": Schema(
+        Seeded,
+        {"run": RunOptions, "reference": ReferenceOptions, "verdict": VerdictOptions},
+        ("datasets", "models", "methods"),
+    ),
+    "own": Schema(
+        Seeded,
+        {"run": RunOptions, "verdict": VerdictOptions},
+        ("models", "methods"),
+        {"datasets": "a model of your own has its own data", "reference": "it is NUTS"},
+    ),
+    "calibration": Schema(
+        Named,
+        {"run": BatchOptions, "calibration": CalibrationOptions},
+        ("models", "methods"),
+        {"datasets": "a calibration simulates its own data"},
+    ),
+}
+
+
+def kind_of(values: Mapping[str, object]) -> str:
+    """Return of which kind a configuration is: ``mixtures``, ``own`` or ``calibration``."""
+    if "calibration" in values:
+        return "calibration"
+    models = values.get("models")
+    own = isinstance(models, list) and any(isinstance(one, dict) and "model" in one for one in models)
+    return "own" if own else "mixtures"

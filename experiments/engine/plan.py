@@ -1,0 +1,95 @@
+"""What there is to run, whatever it computes: cells, in problems that are judged when their cells end.
+
+A plan is all that the runner knows of a study. Tasks name functions that run in a worker: that of a cell
+returns a `MethodResult` or `NotFinite`, that of a judge a `Judgement`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from experiments.engine.workers.pool import Task
+from experiments.records.problem import Problem
+from experiments.records.result import Verdict
+from experiments.records.study import Cell, CellRecord, ProblemEntry
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """One cell, how to run it, and whether the study's verdict is about it.
+
+    Attributes
+    ----------
+    cell : Cell
+    task : Task
+        Its key is the cell's.
+    judged : bool
+    """
+
+    cell: Cell
+    task: Task
+    judged: bool
+
+
+@dataclass(frozen=True)
+class PlannedProblem:
+    """The cells that are judged together.
+
+    Attributes
+    ----------
+    entry : ProblemEntry
+        Its key stands for all that judging depends on besides the cells.
+    cells : tuple of PlannedCell
+    content : Problem or None
+        Data to be kept for reports; None where there are none.
+    judge : callable
+        Takes the records of all cells, in their order, and returns the task of judging them.
+    """
+
+    entry: ProblemEntry
+    cells: tuple[PlannedCell, ...]
+    content: Problem | None
+    judge: Callable[[tuple[CellRecord, ...]], Task]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study.
+
+    Attributes
+    ----------
+    kind : str
+        ``mixtures``, ``own`` or ``calibration``; studies of two kinds never share a folder.
+    name : str
+    config : str
+        The TOML text.
+    seed : int
+    problems : tuple of PlannedProblem
+    conclude : callable
+        Takes the records of all cells, in their order, and returns the verdict on the study.
+    output : str
+        The folder in which the study gets its own, by the configuration.
+    workers : int or None
+        Tasks at a time, by the configuration; None: as many as there are cores.
+    warnings : tuple of str
+        What is allowed, but worth a word on stderr.
+    """
+
+    kind: str
+    name: str
+    config: str
+    seed: int
+    problems: tuple[PlannedProblem, ...]
+    conclude: Callable[[Sequence[CellRecord]], Verdict]
+    output: str = "studies"
+    workers: int | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def cells(self) -> list[PlannedCell]:
+        """All cells, problem by problem."""
+        return [cell for problem in self.problems for cell in problem.cells]
+
+    @property
+    def judged(self) -> set[str]:
+        """The keys of the cells that the verdict is about."""
+        return {planned.cell.key for planned in self.cells if planned.judged}

@@ -1,0 +1,34 @@
+"""A problem's data as a DataTree, there and back."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.engine.store.jsonable import dumps, loads
+from experiments.records.problem import Problem
+from hand_cavi import Mixture
+
+
+def data_tree(problem: Problem) -> xr.DataTree:
+    """Return x, weights and truth, for a file."""
+    data: dict[str, Any] = {"x": (("point", "feature"), problem.x)}
+    attributes = {}
+    if problem.condensation is not None:
+        attributes["condensation"] = dumps(problem.condensation)
+    if problem.sample_weight is not None:
+        data["sample_weight"] = (("point",), problem.sample_weight)
+    truth: dict[str, Any] = {}
+    for name, values in problem.truth.items():
+        array = np.asarray(values)
+        truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)
+    return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
+
+
+def problem_of(tree: xr.DataTree, mixture: Mixture) -> Problem:
+    """Return the problem whose data `data_tree` gave."""
+    data = tree.to_dataset()
+    weight = data["sample_weight"].values if "sample_weight" in data else None
+    truth = {str(name): array.values for name, array in tree["truth"].data_vars.items()}
+    about = data.attrs.get("condensation")
+    return Problem(mixture, data["x"].values, weight, truth, loads(about) if about else None)

@@ -1,0 +1,69 @@
+"""A study as a whole, put together from what its store keeps."""
+
+import numpy as np
+
+from experiments.engine.store.folder import Store
+from experiments.records.result import Reference, Verdict
+from experiments.records.study import CellRecord, Judgement, ProblemEntry, ProblemRecord, StudyRecord
+from hand_cavi import InputError
+
+_NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)
+_NO_REFERENCE = Reference("none", False, "The problem has not been judged yet.")
+
+
+def problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
+    """Return a problem with all its cells; a cell that has not been run has the status ``missing``.
+
+    Raises
+    ------
+    InputError
+        If the problem's data are not here.
+    """
+    problem = store.problem(entry.key) if entry.has_content else None
+    if problem is None and entry.has_content:
+        raise InputError(
+            f"the study in {store.folder} holds no data for {entry.dataset!r}; run it again to complete it"
+        )
+    judgement = store.judgement(entry.key) or Judgement(_NO_REFERENCE)
+    cells = [
+        store.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells
+    ]
+    return ProblemRecord(
+        dataset=entry.dataset,
+        model=entry.model,
+        repeat=entry.repeat,
+        about_data=entry.about_data,
+        about_model=entry.about_model,
+        unit=entry.unit,
+        problem=problem,
+        reference=judgement.reference,
+        cells=tuple(cells),
+        features=entry.features,
+        series=entry.series,
+        reference_cell=judgement.reference_cell,
+        details=judgement.details,
+    )
+
+
+def study_record(store: Store) -> StudyRecord:
+    """Return the whole study, all that a report needs.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no study, or only the beginning of one.
+    """
+    manifest = store.manifest()
+    if manifest is None:
+        raise InputError(f"there is no study in {store.folder} yet; run one there first")
+    return StudyRecord(
+        name=manifest.name,
+        folder=store.folder,
+        verdict=store.verdict() or _NOT_JUDGED,
+        problems=tuple(problem_record(store, entry) for entry in manifest.problems),
+        config=manifest.config,
+        seed=manifest.seed,
+        versions=manifest.versions,
+        machine=manifest.machine,
+        kind=manifest.kind,
+    )
