@@ -237,8 +237,10 @@ def test_the_tutorials_fit_prints_what_it_says(tmp_path, monkeypatch, capsys):
 
 
 def test_the_tutorials_study_is_a_study(tmp_path):
-    from experiments.studies.own_config import parse_custom
+    from experiments.config.reading import parse_config
+    from experiments.studies import plan_of
 
     (tmp_path / "my_model.py").write_text(block("my_model.py"))
-    study = parse_custom(block("my_study.toml"), folder=tmp_path)
-    assert [method.name for method in study.methods] == ["cavi", "advi", "fullrank_advi", "nuts"]
+    study = plan_of(parse_config(block("my_study.toml"), folder=tmp_path))
+    methods = [planned.cell.method for planned in study.cells]
+    assert (study.kind, methods) == ("own", ["cavi", "advi", "fullrank_advi", "nuts"])

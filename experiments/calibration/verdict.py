@@ -20,7 +20,7 @@ from experiments.calibration import bands, effects
 from experiments.calibration.effects import Effect
 from experiments.calibration.records import CALIBRATED, FLAGS, UNDECIDED, MethodResult, QuantityResult
 from experiments.methods import label
-from experiments.studies.calibration_config import CalibrationOptions
+from experiments.config.options import CalibrationOptions
 
 TESTS = 3
 """Tests of uniformity for each quantity."""

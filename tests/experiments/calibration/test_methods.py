@@ -9,8 +9,8 @@ from experiments.calibration.quantities import KINDS
 from experiments.calibration.records import QuantityResult
 from experiments.calibration.simulate import replicate, simulate
 from experiments.calibration.work import Batch, Places, run_batch
+from experiments.config.options import CalibrationOptions
 from experiments.methods import cavi, gibbs
-from experiments.studies.calibration_config import CalibrationOptions
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 

@@ -1,17 +1,20 @@
 """`elbowroom calibrate`: from the configuration to the report, resumed, crashed, and refused."""
 
 import json
+import os
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiments.calibration.records import CalibrationRecord
-from experiments.commands.calibrate import exit_code
-from experiments.studies import calibration as runner
-from experiments.studies.calibration_config import load_calibration, parse_calibration
+from experiments.commands._study import by_verdict
+from experiments.config.reading import Config, load_config, parse_config
+from experiments.engine import runner
+from experiments.records import MethodCalibration, StudyRecord
+from experiments.studies import plan_of
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +32,23 @@ components = 2
 prior = {{ mean = 0.0, variance = 4.0 }}
 {methods}
 """
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+MIXTURE = """
+name = "trial"
+[[datasets]]
+name = "points"
+source = "simulated"
+n = 8
+means = [-2.0, 2.0]
+[[models]]
+name = "two"
+family = "normal_known_variance"
+components = 2
+prior = { mean = 0.0, variance = 4.0 }
+[[methods]]
+name = "cavi"
+starts = 2
+"""
 CAVI = '[[methods]]\nname = "cavi"\nstarts = 2'
 GIBBS = '[[methods]]\nname = "gibbs"\nchains = 2\ndraws = 40\ntune = 10'
 
@@ -37,57 +57,113 @@ def text(*methods: str, options: str = "") -> str:
     return TEXT.format(options=options, methods="\n".join(methods))
 
 
-def run(content: str, folder: Path) -> CalibrationRecord:
-    return runner.run_calibration(parse_calibration(content), folder=folder, workers=1, progress=False)
+def run(content: str, folder: Path) -> StudyRecord:
+    return runner.run(plan_of(parse_config(content)), folder=folder, workers=1, progress=False)
 
 
-def places(record: CalibrationRecord) -> list[np.ndarray]:
-    return [q.places for model in record.models for one in model.methods for q in one.quantities]
+def ranks(record: StudyRecord) -> list[np.ndarray]:
+    return [q.ranks for one in methods(record) for q in one.quantities]
 
 
-def test_the_command_runs_reports_and_resumes(tmp_path: Path) -> None:
-    config = tmp_path / "small.toml"
-    config.write_text(text(CAVI, GIBBS))
-    command = [sys.executable, "-m", "experiments.commands.cli", "calibrate", str(config), "--json"]
-    command += ["--output", str(tmp_path / "studies"), "--workers", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+def methods(record: StudyRecord) -> list[MethodCalibration]:
+    return [one for problem in record.problems if problem.details for one in problem.details.methods]
+
+
+def elbowroom(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "experiments.commands.cli", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A small calibration, run once by the command."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    (folder / "small.toml").write_text(text(CAVI, GIBBS))
+    done = elbowroom("calibrate", "small.toml", "--json", "--workers", "1", "--junit", "a.xml", folder=folder)
+    return folder, done
+
+
+def test_the_command_runs_and_reports(calibrated) -> None:
+    folder, done = calibrated
     assert done.returncode == 3, done.stderr  # 24 replicates decide nothing
     content = json.loads(done.stdout)
     assert (content["verdict"], content["replicates"]) == ("undecided", 24)
-    methods = {one["method"]: one for one in content["models"][0]["methods"]}
-    assert methods["gibbs"]["judged"] and not methods["cavi"]["judged"]
-    assert [len(one["quantities"]) for one in methods.values()] == [5, 5]
-    assert methods["gibbs"]["quantities"][0]["coverage"][2]["level"] == 0.95
-    html = Path(content["report"]).read_text()
+    found = {one["method"]: one for one in content["models"][0]["methods"]}
+    assert found["gibbs"]["judged"] and not found["cavi"]["judged"]
+    assert [len(one["quantities"]) for one in found.values()] == [5, 5]
+    assert found["gibbs"]["quantities"][0]["coverage"][2]["level"] == 0.95
+    html = (folder / content["report"]).read_text()
     assert "<svg" in html and "two points together" in html and "How it judges" in html
     assert "http" not in html.replace("http://www.w3.org", "")
-    markdown = Path(content["report"]).with_suffix(".md").read_text()
+    markdown = (folder / content["report"]).with_suffix(".md").read_text()
     assert "| CAVI | " in markdown and "figures/model-1-ecdf.png" in markdown
 
-    folder = tmp_path / "studies" / "trial"
-    files = {path: path.stat().st_mtime_ns for path in (folder / "batches").iterdir()}
-    again = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert {path: path.stat().st_mtime_ns for path in (folder / "batches").iterdir()} == files
-    assert "start" not in again.stderr
-    assert json.loads(again.stdout)["models"] == content["models"]
+
+@pytest.mark.parametrize("command", ["run", "validate", "calibrate"])
+def test_run_validate_and_calibrate_are_one(calibrated, command: str) -> None:
+    """All three resume what any of them ran, compute nothing, and say the same."""
+    folder, first = calibrated
+    draws = {path: path.stat().st_mtime_ns for path in (folder / "studies" / "trial" / "draws").iterdir()}
+    assert len(draws) == 4  # two batches of each method
+    again = elbowroom(command, "small.toml", "--json", "--junit", "b.xml", folder=folder)
+    assert again.returncode == first.returncode and "start" not in again.stderr
+    assert json.loads(again.stdout)["models"] == json.loads(first.stdout)["models"]
+    there = (folder / "studies" / "trial" / "draws").iterdir()
+    assert {path: path.stat().st_mtime_ns for path in there} == draws
+    assert (folder / "b.xml").read_text() == (folder / "a.xml").read_text()
+
+
+def test_a_judged_method_is_a_testcase(calibrated) -> None:
+    folder, _ = calibrated
+    suites = ET.fromstring((folder / "a.xml").read_text())
+    (case,) = suites.iter("testcase")
+    assert case.get("name") == "gibbs" and case.find("skipped") is not None
+    assert suites.get("failures") == suites.get("errors") == "0"
+
+
+def test_report_writes_it_again(calibrated) -> None:
+    folder, first = calibrated
+    page = folder / "studies" / "trial" / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    again = elbowroom("report", "trial", "--json", folder=folder)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == json.loads(first.stdout)
+    assert page.read_bytes() == before
+
+
+def test_studies_of_two_kinds_never_share_a_folder(calibrated) -> None:
+    folder, _ = calibrated
+    (folder / "mixture.toml").write_text(MIXTURE)
+    page = folder / "studies" / "trial" / "report.html"
+    before = page.read_bytes()
+    done = elbowroom("run", "mixture.toml", folder=folder)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert 'holds "trial", a study of another kind (calibration, this one is mixtures)' in done.stderr
+    assert page.read_bytes() == before
+
+
+def test_a_calibration_by_an_older_version_says_to_run_it_again(tmp_path: Path) -> None:
+    (tmp_path / "studies" / "old" / "batches").mkdir(parents=True)
+    done = elbowroom("report", "old", folder=tmp_path)
+    assert done.returncode == 2 and "written by an older version; run it again" in done.stderr
 
 
 def test_what_is_there_is_kept_and_more_is_added(tmp_path: Path) -> None:
     first = run(text(CAVI), tmp_path)
-    before = {path.name: path.read_bytes() for path in (tmp_path / "batches").iterdir()}
+    before = {path.name: path.read_bytes() for path in (tmp_path / "draws").iterdir()}
     more = run(text(CAVI, options="seed = 1").replace("replicates = 24", "replicates = 36"), tmp_path)
-    after = {path.name: path.read_bytes() for path in (tmp_path / "batches").iterdir()}
+    after = {path.name: path.read_bytes() for path in (tmp_path / "draws").iterdir()}
     assert len(before) == 2 and len(after) == 3 and before.items() <= after.items()
-    for few, many in zip(places(first), places(more), strict=True):
+    for few, many in zip(ranks(first), ranks(more), strict=True):
         assert np.array_equal(few, many[:24])
 
 
-def test_a_damaged_file_is_computed_again(tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_computed_again(tmp_path: Path) -> None:
     first = run(text(CAVI), tmp_path)
-    victim = sorted((tmp_path / "batches").iterdir())[0]
-    victim.write_text('{"status": "ok", "pla')
+    sorted((tmp_path / "draws").iterdir())[0].unlink()
     second = run(text(CAVI), tmp_path)
-    for one, two in zip(places(first), places(second), strict=True):
+    for one, two in zip(ranks(first), ranks(second), strict=True):
         assert np.array_equal(one, two)
 
 
@@ -97,43 +173,44 @@ def test_a_damaged_file_is_computed_again(tmp_path: Path) -> None:
 def test_a_batch_that_comes_to_nothing_is_recorded(tmp_path: Path, kind: str, says: str) -> None:
     odd = f'[[methods]]\nname = "odd"\nkind = "tests.experiments.engine.runner_methods:{kind}"'
     record = run(text(odd, options='judge = ["odd"]'), tmp_path)
-    (one,) = record.models[0].methods
+    (one,) = methods(record)
     assert (one.replicates, one.quantities, one.decision) == (0, (), "undecided")
+    assert record.verdict.decision == "undecided"
     if says:
         assert sum(one.failed.values()) == 24 and says in next(iter(one.failed))
-        assert exit_code(record) == 1
-        stored = json.loads(next((tmp_path / "batches").glob("*.json")).read_text())
-        assert stored["status"] in ("crashed", "failed") and stored["method"] == "odd"
+        assert by_verdict(record) == 1
+        stored = runner.load(tmp_path)
+        assert {cell.status for cell in stored.problems[0].cells} <= {"crashed", "failed"}
     else:  # the method says itself that it has no posterior for these data
-        assert sum(one.refused.values()) == 24 and exit_code(record) == 3
-
-
-def test_a_folder_in_use_is_refused(tmp_path: Path) -> None:
-    from experiments.studies.calibration_store import writing
-
-    with writing(tmp_path), pytest.raises(InputError, match="another run is writing"), writing(tmp_path):
-        pass
+        assert sum(one.refused.values()) == 24 and by_verdict(record) == 3
 
 
 # ---- configuration -------------------------------------------------------------------------------
 
 
+def judged(config: Config) -> set[str]:
+    return {planned.cell.method for planned in plan_of(config).cells if planned.judged}
+
+
 def test_the_shipped_configuration_is_read() -> None:
-    config = load_calibration(ROOT / "configs" / "calibration.toml")
+    config = load_config(ROOT / "configs" / "calibration.toml")
     assert [one.name for one in config.methods] == ["cavi", "cavi_lr", "gibbs", "nuts"]
-    assert config.judged == ("gibbs", "nuts")
+    assert judged(config) == {"gibbs", "nuts"}
 
 
 def test_without_samplers_all_methods_are_judged() -> None:
-    assert parse_calibration(text(CAVI)).judged == ("cavi",)
-    assert parse_calibration(text(CAVI, GIBBS, options='judge = ["cavi"]')).judged == ("cavi",)
+    assert judged(parse_config(text(CAVI))) == {"cavi"}
+    assert judged(parse_config(text(CAVI, GIBBS, options='judge = ["cavi"]'))) == {"cavi"}
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         (text(CAVI, options="replicats = 3"), 'replicats: unknown key; did you mean "replicates"'),
-        (text(CAVI, options='judge = ["cavy"]'), 'there is no method "cavy" here; did you mean "cavi"'),
+        (
+            text(CAVI, options='judge = ["cavy"]'),
+            'there is no method "cavy" in this study; did you mean "cavi"',
+        ),
         (text(CAVI, options='quantities = ["mean"]'), "it must be 'location'"),
         (text(CAVI, options="judge = []"), "the list is empty, or names one twice"),
         (text(CAVI, options="error_rate = 1.0"), "must be below 0.5"),
@@ -149,10 +226,10 @@ def test_without_samplers_all_methods_are_judged() -> None:
 )
 def test_bad_configurations_are_refused_in_a_sentence(content: str, complaint: str) -> None:
     with pytest.raises(InputError, match="(?s).*") as caught:
-        parse_calibration(content)
+        parse_config(content)
     assert complaint in str(caught.value)
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no configuration"):
-        load_calibration(tmp_path / "none.toml")
+        load_config(tmp_path / "none.toml")

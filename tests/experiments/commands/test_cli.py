@@ -238,19 +238,27 @@ def record_of(study, folder, *, decision="pass", status="ok"):
         "symmetrised_bound": Measurement(float("nan"), None, "nats"),
     }
     problems = []
-    for i, problem in enumerate(study.problems):
+    for problem in study.problems:
         cells = tuple(
             CellRecord(
-                cell.cell, status, "Made up.", "converged", 0.0, 0.01, BEST_ELBO, 0.0, {"bad": float("inf")}
+                planned.cell,
+                status,
+                "Made up.",
+                "converged",
+                0.0,
+                0.01,
+                BEST_ELBO,
+                0.0,
+                {"bad": float("inf")},
             )
-            for cell in study.cells
-            if cell.problem == i
+            for planned in problem.cells
         )
         if status == "ok":
             cells = tuple(replace(cell, measurements=measured, verdict=verdict) for cell in cells)
         reference = Reference("enumeration", True, "Exact.", None, Estimate(LOG_EVIDENCE, 0.0, "enumeration"))
-        about = (problem.about_data, problem.about_model, problem.unit, problem.problem, reference, cells)
-        problems.append(ProblemRecord(problem.dataset, problem.model, problem.repeat, *about))
+        entry = problem.entry
+        about = (entry.about_data, entry.about_model, entry.unit, problem.content, reference, cells)
+        problems.append(ProblemRecord(entry.dataset, entry.model, entry.repeat, *about))
     versions = {"numpy": np.__version__}
     return StudyRecord(
         study.name, folder, verdict, tuple(problems), study.config, study.seed, versions, {"cores": "2"}
@@ -264,27 +272,24 @@ def runner(monkeypatch):
     stand_in.ending = {}
     stand_in.calls = []
 
-    def run_study(study, *, folder, workers, progress):
-        stand_in.calls.append((study, folder, workers, progress))
+    def run(plan, *, folder, workers, progress):
+        stand_in.calls.append((plan, folder, workers, progress))
         if "raises" in stand_in.ending:
             raise stand_in.ending["raises"]
         (folder / "study.sqlite").touch()
-        return record_of(study, folder, **stand_in.ending)
+        return record_of(plan, folder, **stand_in.ending)
 
-    def load_study_record(folder):
-        from experiments.studies.mixtures import build_study
+    def load(folder):
+        from experiments.studies import plan_of
 
-        return record_of(
-            build_study(parse_config(CONFIG, folder=folder.parents[1])), folder, **stand_in.ending
-        )
+        return record_of(plan_of(parse_config(CONFIG, folder=folder.parents[1])), folder, **stand_in.ending)
 
     def write_report(record, folder):
         return ReportPaths(folder / "report.html", folder / "report.md")
 
-    stand_in.run_study, stand_in.load_study_record = run_study, load_study_record
+    stand_in.run, stand_in.load = run, load
     monkeypatch.setitem(sys.modules, "experiments.engine.runner", stand_in)
     monkeypatch.setattr("experiments.report.write_report", write_report)
-    monkeypatch.setattr("experiments.studies.own_run.load_custom", lambda folder: None)  # a study of mixtures
     return stand_in
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from experiments.methods.mixture_target import mixture_content
 
 from experiments.config.reading import load_config, parse_config
 from experiments.config.schema import json_schema
-from experiments.studies.mixtures import build_study, model_content
+from experiments.studies import plan_of
 from hand_cavi import DirichletWeights, FixedWeights, InputError, StickBreaking
 
 ROOT = Path(__file__).parents[3]
@@ -61,7 +62,7 @@ def test_every_family_with_every_weights_prior(family, weights):
     expected = WEIGHTS[weights]
     assert type(mixture.weights) is type(expected)
     np.testing.assert_array_equal(mixture.weights.mean(), expected.mean())
-    content = model_content(mixture)
+    content = mixture_content(mixture)
     assert json.loads(json.dumps(content)) == content
 
 
@@ -158,9 +159,10 @@ def test_the_schema_knows_matrices_weights_and_lists():
 
 @pytest.mark.parametrize(("name", "family"), [("faithful", "normal_wishart"), ("counts", "gamma_poisson")])
 def test_the_shipped_studies_of_this_kind(name, family):
-    study = build_study(load_config(ROOT / "configs" / f"{name}.toml"))
+    config = load_config(ROOT / "configs" / f"{name}.toml")
+    study = plan_of(config)
     (problem,) = study.problems
-    assert problem.problem.mixture.components.name == family
-    assert problem.problem.mixture.weights.name == "dirichlet"
+    assert problem.content.mixture.components.name == family
+    assert problem.content.mixture.weights.name == "dirichlet"
     assert [cell.cell.method for cell in study.cells] == ["cavi", "advi", "fullrank_advi", "nuts"]
-    assert study.reference.method == {"faithful": "auto", "counts": "nuts"}[name]
+    assert config.reference.method == {"faithful": "auto", "counts": "nuts"}[name]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from experiments.config.reading import parse_config
-from experiments.engine.runner import load_study_record, run_study
-from experiments.studies.mixtures import build_study
+from experiments.engine import runner
+from experiments.studies import plan_of
 
 ROOT = Path(__file__).parents[3]
 HEAD = """
@@ -41,7 +41,7 @@ def odd(name, **options):
 
 
 def run(text, folder):
-    return run_study(build_study(parse_config(text)), folder=folder, workers=2, progress=False)
+    return runner.run(plan_of(parse_config(text)), folder=folder, workers=2, progress=False)
 
 
 def cells(record):
@@ -86,7 +86,7 @@ def test_the_rest_is_judged_all_the_same(bad_day):
 
 def test_what_is_stored_is_what_was_returned(bad_day):
     record, folder = bad_day
-    again = load_study_record(folder)
+    again = runner.load(folder)
     assert again.verdict == record.verdict
     assert {k: (c.status, c.bound) for k, c in cells(again).items()} == {
         k: (c.status, c.bound) for k, c in cells(record).items()
@@ -127,7 +127,7 @@ def test_killed_half_way_and_run_again_the_figures_are_the_same(twice, tmp_path)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    half = load_study_record(tmp_path / "trial")
+    half = runner.load(tmp_path / "trial")
     assert [cell.status for cell in cells(half).values()] == ["ok", "missing"]
     wait_for(lambda: not any(is_running(int(child)) for child in children))
 

@@ -12,9 +12,9 @@ from experiments.config.reading import parse_config
 from experiments.metrics import held_out
 from experiments.records import Condensation, Problem
 from experiments.report.figures.picture import draw_rug
-from experiments.engine.runner import _Run
 from experiments.engine.store.folder import Store
-from experiments.studies.mixtures import build_study
+from experiments.studies import mixtures
+from experiments.studies.mixtures import plan
 from hand_cavi import (
     DirichletCategorical,
     DirichletWeights,
@@ -162,21 +162,20 @@ name = "gibbs"
 """
 
 
-def test_a_study_condenses_for_all_but_gibbs_and_never_if_told(tmp_path):
-    study = build_study(parse_config(CONFIG))
+def test_gibbs_is_given_the_points_and_the_others_the_nodes(monkeypatch):
+    study = plan(parse_config(CONFIG))
     (problem,) = study.problems
-    assert problem.problem.condensation is not None and len(problem.points.x) == N
-    with Store.open(tmp_path / "study") as store:
-        run = _Run(study, store)
-        sizes = {cell.kind: len(run._fit_task(cell).payload.problem.x) for cell in study.cells}
-        about = replace(problem.problem.condensation, exact=True)
-        distinct = replace(problem, problem=replace(problem.problem, condensation=about))
-        run.study = replace(study, problems=(distinct,))
-        of_distinct = {cell.kind: len(run._fit_task(cell).payload.problem.x) for cell in study.cells}
-    assert sizes == {"cavi": len(problem.problem.x), "gibbs": N}
-    assert set(of_distinct.values()) == {len(problem.problem.x)}
-    never = build_study(parse_config(CONFIG + '[run]\ncondense = "never"\n'))
-    assert never.problems[0].problem is never.problems[0].points
+    assert problem.content.condensation is not None
+
+    def sizes(one):
+        return {planned.cell.kind: len(planned.task.payload.target.problem.x) for planned in one.cells}
+
+    assert sizes(study) == {"cavi": len(problem.content.x), "gibbs": N}
+    distinct = replace(problem.content, condensation=replace(problem.content.condensation, exact=True))
+    monkeypatch.setattr(mixtures, "condensed", lambda points, seed: distinct)
+    assert set(sizes(plan(parse_config(CONFIG))).values()) == {len(problem.content.x)}
+    never = plan(parse_config(CONFIG + '[run]\ncondense = "never"\n'))
+    assert len(never.problems[0].content.x) == N
     keys = [{cell.cell.key for cell in one.cells} for one in (study, never)]
     assert not keys[0] & keys[1]
 

@@ -5,7 +5,7 @@ from experiments.config.reading import default_config_text, parse_config
 from experiments.engine import fingerprint
 from experiments.engine import seeds
 from experiments.families.formula import formula
-from experiments.studies.mixtures import build_study, load_dataset
+from experiments.studies.mixtures import load_dataset, plan
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 
 HEAD = 'name = "grid"\nseed = 3\n'
@@ -22,33 +22,35 @@ BASE = [SIMULATED.format("a", 12), MODEL.format("two", 2, 25.0), METHOD.format("
 
 
 def study(*blocks, head=HEAD):
-    return build_study(parse_config(head + "".join(blocks)))
+    return plan(parse_config(head + "".join(blocks)))
 
 
 def numbers(built):
     """Return, for each cell, all that its result depends on."""
-    return {
-        (cell.cell.dataset, cell.cell.model, cell.cell.method, cell.cell.repeat): (
-            cell.cell.key,
-            cell.rng_seed,
-            built.problems[cell.problem].starts_seed,
-            built.problems[cell.problem].reference_seed,
-            built.problems[cell.problem].key,
-            built.problems[cell.problem].problem.x.tobytes(),
-        )
-        for cell in built.cells
-    }
+    found = {}
+    for problem in built.problems:
+        judging = problem.judge(())
+        for planned in problem.cells:
+            cell, work = planned.cell, planned.task.payload
+            found[cell.dataset, cell.model, cell.method, cell.repeat] = (
+                cell.key,
+                work.rng_seed,
+                work.starts_seed,
+                judging.payload.seed,
+                problem.entry.key,
+                problem.content.x.tobytes(),
+            )
+    return found
 
 
 def test_the_grid_is_datasets_times_models_times_repeats_times_methods():
     only_b = MODEL.format("only-b", 3, 4.0) + 'datasets = ["b"]\n'
     built = study(*BASE, SIMULATED.format("b", 5), only_b, METHOD.format("brief", 1), RUN.format(2))
-    places = [(p.dataset, p.model, p.repeat) for p in built.problems]
+    places = [(p.entry.dataset, p.entry.model, p.entry.repeat) for p in built.problems]
     assert places == [(d, m, r) for r in (1, 2) for d, m in (("a", "two"), ("b", "two"), ("b", "only-b"))]
-    assert [(c.problem, c.cell.method) for c in built.cells] == [
-        (i, method) for i in range(6) for method in ("cavi", "brief")
-    ]
-    assert len({c.cell.key for c in built.cells}) == 12 and len({p.key for p in built.problems}) == 6
+    methods = [[planned.cell.method for planned in problem.cells] for problem in built.problems]
+    assert methods == [["cavi", "brief"]] * 6
+    assert len({c.cell.key for c in built.cells}) == 12 and len({p.entry.key for p in built.problems}) == 6
 
 
 @pytest.mark.parametrize(
@@ -91,14 +93,14 @@ def test_adding_to_an_axis_changes_no_other_number(added):
 def test_whatever_changes_a_number_changes_the_key(old, new):
     text = HEAD + "".join(BASE)
     assert old in text
-    before, after = (build_study(parse_config(t)).cells[0].cell.key for t in (text, text.replace(old, new)))
+    before, after = (plan(parse_config(t)).cells[0].cell.key for t in (text, text.replace(old, new)))
     assert before != after
 
 
 def test_words_and_resources_do_not_change_the_key():
     text = HEAD + "".join(BASE)
     same = text.replace('"grid"', '"other"') + "[run]\nworkers = 1\ntime_limit = 5.0\n# end"
-    assert numbers(build_study(parse_config(text))) == numbers(build_study(parse_config(same)))
+    assert numbers(plan(parse_config(text))) == numbers(plan(parse_config(same)))
 
 
 def test_options_of_the_judge_change_a_problems_key_and_no_cells():
@@ -109,7 +111,7 @@ def test_options_of_the_judge_change_a_problems_key_and_no_cells():
         '[reference]\nmethod = "none"\n',
     ):
         after = study(*BASE, table)
-        assert after.problems[0].key != before.problems[0].key
+        assert after.problems[0].entry.key != before.problems[0].entry.key
         assert after.cells[0].cell.key == before.cells[0].cell.key
 
 
@@ -130,7 +132,7 @@ def test_a_methods_code_is_its_own():
 
 def test_all_methods_of_a_problem_see_the_same_bytes_and_cannot_change_them():
     built = study(*BASE, METHOD.format("brief", 1))
-    first, second = (built.problems[cell.problem].problem.x for cell in built.cells)
+    first, second = (planned.task.payload.target.problem.x for planned in built.cells)
     assert first is second
     with pytest.raises(ValueError, match="read-only"):
         first[0] = 0
@@ -138,15 +140,20 @@ def test_all_methods_of_a_problem_see_the_same_bytes_and_cannot_change_them():
 
 def test_data_depend_on_seed_dataset_and_repeat_only():
     built = study(*BASE, SIMULATED.format("b", 12), MODEL.format("three", 3, 25.0), RUN.format(2))
-    data = {(p.dataset, p.model, p.repeat): p.problem.x.tobytes() for p in built.problems}
+    data = {
+        (p.entry.dataset, p.entry.model, p.entry.repeat): p.content.x.tobytes() for p in built.problems
+    }
     assert data["a", "two", 1] == data["a", "three", 1]
     assert len({data["a", "two", 1], data["a", "two", 2], data["b", "two", 1], data["b", "two", 2]}) == 4
 
 
 def test_starts_are_the_same_for_every_method_and_streams_differ():
     built = study(*BASE, METHOD.format("brief", 5), RUN.format(2))
-    problem_seeds = [p.starts_seed for p in built.problems] + [p.reference_seed for p in built.problems]
-    assert len({*problem_seeds, *(c.rng_seed for c in built.cells)}) == 4 + 4
+    works = [planned.task.payload for planned in built.cells]
+    problem_seeds = [work.starts_seed for work in works[::2]]
+    assert [work.starts_seed for work in works[1::2]] == problem_seeds
+    problem_seeds += [problem.judge(()).payload.seed for problem in built.problems]
+    assert len({*problem_seeds, *(work.rng_seed for work in works)}) == 4 + 4
     assert all(0 <= seed < 2**32 for seed in problem_seeds)
 
 
@@ -201,15 +208,15 @@ def test_a_source_of_the_users_own_is_checked(tmp_path, monkeypatch):
 
 
 def test_the_default_study():
-    built = build_study(parse_config(default_config_text()))
+    built = plan(parse_config(default_config_text()))
     large, small = built.problems
-    assert large.problem.x.shape == (1000, 1) and large.problem.mixture.n_components == 5
-    assert small.problem.x.shape == (10, 1) and small.problem.mixture.n_components == 3
-    assert float(large.problem.mixture.components.variance) == 25.0
+    assert large.content.x.shape == (1000, 1) and large.content.mixture.n_components == 5
+    assert small.content.x.shape == (10, 1) and small.content.mixture.n_components == 3
+    assert float(large.content.mixture.components.variance) == 25.0
     assert len(built.cells) == 8 and not built.warnings
-    means = np.sort(large.problem.truth["mu"][:, 0])
+    means = np.sort(large.content.truth["mu"][:, 0])
     assert np.min(np.diff(means)) >= 4  # noise standard deviations: a newcomer sees five clusters
-    assert len(set(small.problem.truth["assignments"])) == 3
+    assert len(set(small.content.truth["assignments"])) == 3
 
 
 def test_the_formula_is_plain_text():

@@ -11,7 +11,9 @@ import pytest
 
 from experiments.config.options import VerdictOptions
 from experiments.custom import CustomProblem
-from experiments.studies.own_config import is_custom, parse_custom
+from experiments.config.kinds import kind_of
+from experiments.config.reading import parse_config
+from experiments.studies import plan_of
 from experiments.studies.own_judge import CustomCase, in_one_order, judge
 from experiments.methods.own.problem import load
 from experiments.methods.own.variables import as_tree, factors_of, quantities_of, with_quantities
@@ -136,15 +138,16 @@ def test_a_name_of_nothing_is_refused(name, said):
 )
 def test_a_faulty_configuration_says_where_and_what(old, new, said):
     with pytest.raises(InputError) as error:
-        parse_custom(STUDY.replace(old, new), source="study.toml", folder=EXAMPLES)
+        plan_of(parse_config(STUDY.replace(old, new), source="study.toml", folder=EXAMPLES))
     assert said in str(error.value)
     assert "study.toml, line " in str(error.value)
 
 
-def test_only_a_study_with_a_model_of_ones_own_is_custom():
-    assert is_custom(STUDY)
-    assert not is_custom(STUDY.replace("model =", "family ="))
-    assert not is_custom("no [ toml")
+def test_the_kind_of_a_study_is_in_what_it_holds():
+    assert kind_of({"models": [{"name": "a", "model": "b:c"}]}) == "own"
+    assert kind_of({"models": [{"name": "a", "family": "b"}]}) == "mixtures"
+    assert kind_of({"calibration": {}, "models": [{"name": "a", "family": "b"}]}) == "calibration"
+    assert kind_of({"models": 3}) == "mixtures"
 
 
 def test_the_command_refuses_with_exit_code_2(tmp_path):
