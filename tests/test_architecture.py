@@ -1,6 +1,11 @@
-"""The arrows between the packages: experiments -> ppl_baselines, experiments -> hand_cavi, and no other."""
+"""Who may import whom: between the three packages, and inside each from the top floor down.
+
+Imports inside functions count, and so do the "module:function" strings of tasks and the f-strings by which
+modules are found.
+"""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +29,35 @@ FORBIDDEN = {
 }
 
 
+FLOORS = (
+    ("hand_cavi", "ppl_baselines"),
+    ("records",),
+    ("config",),
+    ("families", "posterior", "engine", "checks"),
+    ("datasets", "relabel", "verdict"),
+    ("methods",),
+    ("references", "calibration"),
+    ("metrics", "custom"),
+    ("studies",),
+    ("report", "benchmarks"),
+    ("commands",),
+)
+"""The folders of `experiments`, and what stands beside it, from the ground up: an import points down."""
+
+FLOORS_OF_HAND_CAVI = (
+    ("inputs",),
+    ("numerics", "derivation", "sources"),
+    ("conjugate",),
+    ("families", "weights", "data"),
+    ("mixture", "elbo"),
+    ("result",),
+    ("ascent",),
+    ("fit", "gibbs", "linear_response", "mixture_derivation"),
+    ("sklearn",),
+    ("estimators",),
+)
+
+
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -38,6 +72,112 @@ def test_no_arrow_points_back(package):
     assert files
     wrong = [(path.name, name) for path in files for name in imports(path) if name in FORBIDDEN[package]]
     assert not wrong
+
+
+def modules():
+    """Return the files of the packages and of the benchmarks by module name."""
+    found = {}
+    for package in ("hand_cavi", "ppl_baselines", "experiments", "benchmarks"):
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def named(path):
+    """Yield every module that a file names: in imports, in names of functions, in f-strings."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
+            yield str(node.values[0].value).removesuffix(".")
+        elif isinstance(node, ast.Constant) and re.fullmatch(r"[a-z_]+(\.[a-z_]+)+:\w+", str(node.value)):
+            yield node.value.partition(":")[0]
+
+
+def place_of(module, depth):
+    """Return the folder or file, `depth` names down, in which a module lies; None outside of the tree."""
+    while module not in MODULES:
+        module, dot, _ = module.rpartition(".")
+        if not dot:
+            return None
+    parts = module.split(".")
+    return parts[depth] if len(parts) > depth else None
+
+
+def arrows(package, depth):
+    """Return the pairs (from, to) of places that imports join, with an example of each."""
+    found = {}
+    for module, path in MODULES.items():
+        if not package or module.split(".")[0] == package:
+            here = place_of(module, depth) if package else room_of(module)
+            for name in named(path):
+                there = place_of(name, depth) if package else room_of(name)
+                inside = not package or name.split(".")[0] == package
+                if inside and here and there and here != there:
+                    found.setdefault((here, there), f"{module} -> {name}")
+    return found
+
+
+def room_of(module):
+    """Return the folder of `experiments` in which a module lies, or the package beside it."""
+    top = module.split(".")[0]
+    return place_of(module, 1) if top == "experiments" else place_of(module, 0)
+
+
+@pytest.mark.parametrize(
+    ("package", "depth", "floors", "most_arrows"),
+    [(None, 0, FLOORS, 100), ("hand_cavi", 1, FLOORS_OF_HAND_CAVI, 80)],
+)
+def test_every_import_points_down(package, depth, floors, most_arrows):
+    level = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    found = arrows(package, depth)
+    rooms = {room for pair in found for room in pair}
+    assert rooms == set(level)
+    upwards = {pair: example for pair, example in found.items() if level[pair[0]] <= level[pair[1]]}
+    assert not upwards
+    assert len(found) <= most_arrows
+
+
+def test_there_are_few_places_and_few_floors():
+    assert len({room for rooms in FLOORS for room in rooms}) <= 20
+    assert len({room for rooms in FLOORS_OF_HAND_CAVI for room in rooms}) <= 18
+    assert longest_way(arrows(None, 0)) <= 10 and longest_way(arrows("hand_cavi", 1)) <= 10
+
+
+def longest_way(found):
+    """Return how many places the longest way down leads through."""
+    below = {}
+    for here, there in found:
+        below.setdefault(here, set()).add(there)
+
+    def depth(room):
+        return 1 + max((depth(other) for other in below.get(room, ())), default=0)
+
+    return max(map(depth, below))
+
+
+def test_no_two_files_share_a_name():
+    """But those that mirror a family, a method, a metric or a reference, and those that mirror each other."""
+    mirrored = {"__init__"} | {path.stem for path in (ROOT / "hand_cavi" / "families").glob("*.py")}
+    for kind in ("methods", "references", "relabel"):
+        mirrored |= {path.stem for path in (ROOT / "experiments" / kind).rglob("*.py")}
+    for package in ("hand_cavi", "ppl_baselines", "experiments"):
+        stems = [path.stem for path in (ROOT / package).rglob("*.py") if path.stem not in mirrored]
+        assert sorted(stems) == sorted(set(stems)), package
+
+
+def test_no_file_is_long_without_a_reason():
+    """A file of more than 300 lines says in its docstring why it is one."""
+    long = [path for path in (ROOT / "experiments").rglob("*.py") if len(path.read_text().splitlines()) > 300]
+    assert not [
+        path for path in long if "300 lines" not in (ast.get_docstring(ast.parse(path.read_text())) or "")
+    ]
 
 
 def test_only_the_report_draws():

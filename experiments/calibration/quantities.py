@@ -22,6 +22,7 @@ from experiments.records import Draws, Problem
 from hand_cavi import log_joint
 from hand_cavi.data.kernels import softmax_rows
 
+
 def kinds_of(problem: Problem, asked: tuple[str, ...] = RANKED) -> tuple[str, ...]:
     """Return those of the kinds asked for that mean something for this model."""
     meaningless = set()

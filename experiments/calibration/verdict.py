@@ -19,8 +19,8 @@ import numpy as np
 from experiments.calibration import bands, effects
 from experiments.calibration.effects import Effect
 from experiments.calibration.records import CALIBRATED, FLAGS, UNDECIDED, MethodResult, QuantityResult
-from experiments.methods import label
 from experiments.config.options import CalibrationOptions
+from experiments.methods import label
 
 TESTS = 3
 """Tests of uniformity for each quantity."""

@@ -19,7 +19,7 @@ CALIBRATION_WORDS = {"pass": "calibrated", "fail": "flagged"}
 """What a calibration calls the verdicts of every study."""
 
 
-def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, Any]:
+def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, object]:
     """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
 
     Parameters
@@ -71,7 +71,7 @@ def without_nan(content: Any) -> Any:
     return content
 
 
-def _condensed(problem: ProblemRecord) -> dict[str, Any] | None:
+def _condensed(problem: ProblemRecord) -> dict[str, object] | None:
     """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
     if problem.problem is None or problem.problem.condensation is None:
         return None
@@ -80,7 +80,7 @@ def _condensed(problem: ProblemRecord) -> dict[str, Any] | None:
     return {"nodes": len(problem.problem.x), **{name: getattr(about, name) for name in names}}
 
 
-def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, Any]:
+def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
     measured = cell.measurements
     collapsed, symmetrised = _figure(measured, "collapsed_bound"), _figure(measured, "symmetrised_bound")
     gap, error = _figure(measured, "evidence_gap"), _figure(measured, "mean_error")
@@ -134,7 +134,7 @@ def _told(told: Told) -> dict[str, object]:
     return {name: value for name, value in vars(told).items() if value not in (None, "")}
 
 
-def _measurement(measurement: Measurement) -> dict[str, Any]:
+def _measurement(measurement: Measurement) -> dict[str, object]:
     """Return a measurement with all that belongs to it; the keys are always the same."""
     threshold = measurement.threshold
     return {
@@ -154,12 +154,12 @@ def _measurement(measurement: Measurement) -> dict[str, Any]:
     }
 
 
-def _figure(measured: dict[str, Measurement], name: str) -> tuple[Any, Any]:
+def _figure(measured: dict[str, Measurement], name: str) -> tuple[object, object]:
     measurement = measured.get(name)
     return (None, None) if measurement is None else (measurement.value, measurement.standard_error)
 
 
-def _verdict(verdict: Verdict | None) -> dict[str, Any]:
+def _verdict(verdict: Verdict | None) -> dict[str, object]:
     if verdict is None:
         return {"verdict": None, "verdict_sentence": None, "comparisons": []}
     names = ("quantity", "difference", "standard_error", "low", "high", "unit", "margin", "decision", "needs")
@@ -194,7 +194,7 @@ def _calibration(record: StudyRecord, report: str | None) -> dict[str, object]:
     }
 
 
-def _method(one: MethodCalibration) -> dict[str, Any]:
+def _method(one: MethodCalibration) -> dict[str, object]:
     return {
         "method": one.method,
         "kind": one.kind,
@@ -210,7 +210,7 @@ def _method(one: MethodCalibration) -> dict[str, Any]:
     }
 
 
-def _quantity(one: QuantityCalibration) -> dict[str, Any]:
+def _quantity(one: QuantityCalibration) -> dict[str, object]:
     return {
         "quantity": one.quantity,
         "verdict": one.decision,
@@ -224,5 +224,5 @@ def _quantity(one: QuantityCalibration) -> dict[str, Any]:
     }
 
 
-def _effect(effect: Effect) -> dict[str, Any]:
+def _effect(effect: Effect) -> dict[str, object]:
     return {"value": effect.value, "interval": [effect.low, effect.high], "p": effect.p_value}

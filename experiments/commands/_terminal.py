@@ -1,6 +1,6 @@
 """What a run says on the terminal: the verdict, a small table for each problem, where the report lies."""
 
-from typing import Any
+from typing import Any, cast
 
 from rich.console import Console
 from rich.table import Table
@@ -129,7 +129,7 @@ def _bound(cell: CellRecord, name: str) -> str:
     measurement = cell.measurements.get(name)
     if measurement is None or not isinstance(measurement.value, float | int):
         return with_error(cell.bound, cell.bound_se).plain if name == "own_bound" else DASH
-    error: Any = measurement.standard_error
+    error = cast(float | None, measurement.standard_error)
     return with_error(measurement.value, error).plain
 
 
@@ -147,6 +147,7 @@ def _heading_of_means(problem: ProblemRecord) -> str:
     """Return "sorted means ± sd", or what they are for this family and number of features."""
     from experiments.posterior.draws import location, location_word
 
+    assert problem.problem is not None
     prior = problem.problem.mixture.components.mean_draw()
     word = location_word(prior)
     words = "probabilities" if word == "probability" else f"{word}s"
@@ -154,7 +155,7 @@ def _heading_of_means(problem: ProblemRecord) -> str:
     return f"{'sorted ' if location(prior).shape[-1] == 1 else ''}{words} ± sd{unit}"
 
 
-def _is_nested(value: Any) -> bool:
+def _is_nested(value: object) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], list) and len(value[0]) > 1
 
 

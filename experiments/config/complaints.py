@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from experiments.config.plugins import did_you_mean, nearest
 from hand_cavi import InputError
@@ -104,11 +105,11 @@ def spell(place: Place) -> str:
 
 def validated[T: BaseModel](
     table: type[T],
-    values: dict[str, Any],
+    values: dict[str, object],
     place: Place,
     complaints: Complaints,
     *,
-    context: dict[str, Any] | None = None,
+    context: dict[str, object] | None = None,
     also: Iterable[str] = (),
 ) -> T | None:
     """Return the values as this kind of table, or None after complaining.
@@ -141,7 +142,7 @@ def validated[T: BaseModel](
     return None if unknown else result
 
 
-def not_numbers(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+def not_numbers(value: object, place: Place) -> Iterator[tuple[Place, str]]:
     """Find what TOML allows and no configuration may hold: NaN, infinity, dates."""
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -155,7 +156,7 @@ def not_numbers(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
         yield place, "is a date or a time; nothing here is one"
 
 
-def _by_place(error: ValidationError, values: dict[str, Any]) -> dict[Place, list[str]]:
+def _by_place(error: ValidationError, values: dict[str, object]) -> dict[Place, list[str]]:
     """Gather the errors by the place of the value; alternatives of a union share one."""
     found: dict[Place, list[str]] = {}
     for fault in error.errors(include_url=False):
@@ -173,7 +174,7 @@ def _by_place(error: ValidationError, values: dict[str, Any]) -> dict[Place, lis
     return wanted
 
 
-def _sentence(fault: Any, place: Place) -> str:
+def _sentence(fault: ErrorDetails, place: Place) -> str:
     kind, context = fault["type"], fault.get("ctx", {})
     if kind == "missing":
         return "missing"
@@ -216,13 +217,13 @@ def _in_the_values(loc: Place, values: Any) -> Place:
     return tuple(place)
 
 
-def _at(values: Any, place: Place) -> Any:
+def _at(values: Any, place: Place) -> object:
     for part in place:
         values = values[part]
     return values
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value as a reader of TOML knows it, cut if it is long."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -70,7 +70,7 @@ def read_dataset(
     entry: dict[str, object], place: Place, complaints: Complaints, folder: Path | None
 ) -> DatasetEntry | None:
     """Read a data set's entry; relative paths start at `folder`."""
-    context = {"folder": folder} if folder is not None else None
+    context: dict[str, object] | None = {"folder": folder} if folder is not None else None
     read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", context)
     return None if read is None else DatasetEntry(*read)
 
@@ -110,7 +110,7 @@ def _with_plugin(
     package: str,
     own: type[_Entry],
     selector: str,
-    context: dict[str, Path] | None = None,
+    context: dict[str, object] | None = None,
 ) -> tuple[str, str, BaseModel] | None:
     """Read an entry whose further keys are those of a plugin's `Settings`."""
     own_keys = set(own.model_fields)

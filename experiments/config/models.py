@@ -18,12 +18,14 @@ Each reader complains and returns None where something is wrong.
 
 import math
 from dataclasses import MISSING, Field, dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 from experiments.config.complaints import Complaints, Place, shown, validated
 from experiments.config.options import Name, Options
 from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.weights.mixing import MixingWeights
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,19 @@ class ModelEntry:
 class _ModelEntry(Options):
     name: Name
     family: str
-    components: Any
+    components: object
     datasets: tuple[str, ...] | None = None
 
 
-def read_models(entry: dict[str, Any], place: Place, complaints: Complaints) -> tuple[ModelEntry, ...] | None:
+def read_models(
+    entry: dict[str, object], place: Place, complaints: Complaints
+) -> tuple[ModelEntry, ...] | None:
     """Read an entry: one model, or one for each number of components."""
     own = {key: value for key, value in entry.items() if key not in ("prior", "weights")}
     head = validated(_ModelEntry, own, place, complaints, also=["prior", "weights"])
-    family = _class("families", entry.get("family"), (*place, "family"), complaints)
+    family: type[ConjugateFamily] | None = _class(
+        "families", entry.get("family"), (*place, "family"), complaints
+    )
     weights = _weights(entry.get("weights", "fixed"), (*place, "weights"), complaints)
     components = None
     if family is not None:
@@ -101,9 +107,9 @@ def with_features(
     return tuple(ready)
 
 
-def _numbers(value: Any, place: Place, complaints: Complaints) -> list[int] | None:
+def _numbers(value: object, place: Place, complaints: Complaints) -> list[int] | None:
     """Return the numbers of components asked for."""
-    numbers = value if isinstance(value, list) else [value]
+    numbers: list[int] = value if isinstance(value, list) else [cast(int, value)]
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers)
     if numbers and whole and len(set(numbers)) == len(numbers):
         return numbers
@@ -114,28 +120,28 @@ def _numbers(value: Any, place: Place, complaints: Complaints) -> list[int] | No
     return None
 
 
-def options_of(cls: Any) -> dict[str, Field[Any]]:
+def options_of(cls: Any) -> dict[str, Field[object]]:
     """Return the fields of a family or of weights that a user sets: those that a mixture does not fill in."""
     return {field.name: field for field in fields(cls) if field.default is not None}
 
 
-def is_required(option: Field[Any]) -> bool:
+def is_required(option: Field[object]) -> bool:
     """Whether an option has no default."""
     return option.default is MISSING and option.default_factory is MISSING
 
 
-def _class(room: str, name: Any, place: Place, complaints: Complaints) -> Any:
+def _class(package: str, name: object, place: Place, complaints: Complaints) -> Any:
     """Return the class of this name, or None after complaining; a name that is no text was complained of."""
     if not isinstance(name, str):
         return None
     try:
-        return find_class(room, name)
+        return find_class(package, name)
     except InputError as error:
         complaints.add(place, str(error))
         return None
 
 
-def _weights(values: Any, place: Place, complaints: Complaints) -> Any:
+def _weights(values: object, place: Place, complaints: Complaints) -> MixingWeights | None:
     """Read ``"fixed"``, or a table with a name and options."""
     if isinstance(values, str):
         values = {"name": values}
@@ -153,7 +159,7 @@ def _weights(values: Any, place: Place, complaints: Complaints) -> Any:
     return _build(cls, {key: value for key, value in values.items() if key != "name"}, place, complaints)
 
 
-def _build(cls: Any, values: Any, place: Place, complaints: Complaints) -> Any:
+def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints) -> T | None:
     """Make a prior of a table. Here its fields' names and kinds are checked, their values by the class."""
     known = options_of(cls)
     if not isinstance(values, dict):
@@ -180,7 +186,7 @@ def _build(cls: Any, values: Any, place: Place, complaints: Complaints) -> Any:
         return None
 
 
-def _is_numeric(value: Any) -> bool:
+def _is_numeric(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_is_numeric(inner) for inner in value)
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -33,26 +33,32 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top.model_json_schema()}
 
 
-def _entry(room: str, name: str, selector: str) -> type[BaseModel]:
+def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:
     """Return an entry of a list: the plugin's settings, its name, and the key that selects the plugin."""
     selected: dict[str, Any] = {
-        selector: (Literal[name], Field(name, description=f"default: the entry's name; {about(room, name)}"))
+        selector: (
+            Literal[name],
+            Field(name, description=f"default: the entry's name; {about(kind, name)}"),
+        )
     }
     return create_model(
-        f"{room} {name}",
-        __base__=find(room, name).Settings,
-        __doc__=about(room, name),
+        f"{kind} {name}",
+        __base__=find(kind, name).Settings,
+        __doc__=about(kind, name),
         name=(Name, ...),
         **selected,
     )
 
 
-def _users_own(room: str, selector: str) -> type[BaseModel]:
+def _users_own(kind: str, selector: str) -> type[BaseModel]:
     selected: dict[str, Any] = {
         selector: (str, Field(pattern=_OWN_MODULE, description='"my_module:my_thing"'))
     }
     return create_model(
-        f"{room} of your own", __config__=ConfigDict(extra="allow", frozen=True), name=(Name, ...), **selected
+        f"{kind} of your own",
+        __config__=ConfigDict(extra="allow", frozen=True),
+        name=(Name, ...),
+        **selected,
     )
 
 
@@ -78,11 +84,11 @@ def _model(family: str) -> type[BaseModel]:
     return create_model(f"models {family}", __base__=Options, __doc__=doc, **fields_of_a_model)
 
 
-def _prior(room: str, of: str, selected: dict[str, Any] | None = None) -> type[BaseModel]:
+def _prior(kind: str, of: str, selected: dict[str, Any] | None = None) -> type[BaseModel]:
     """Return the fields of a prior: numbers, vectors or matrices."""
     options: dict[str, Any] = {
         option: (float | list[float] | list[list[float]], ... if is_required(field) else field.default)
-        for option, field in options_of(find_class(room, of)).items()
+        for option, field in options_of(find_class(kind, of)).items()
     }
     return create_model(f"prior of {of}", __base__=Options, **(selected or {}), **options)
 

@@ -14,7 +14,6 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -94,7 +93,7 @@ def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
     return found
 
 
-def content_key(content: dict[str, Any]) -> str:
+def content_key(content: dict[str, object]) -> str:
     """Return the sha256 of JSON content, as 64 hexadecimal digits; the order of keys does not matter."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()

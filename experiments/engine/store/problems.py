@@ -1,7 +1,5 @@
 """A problem's data as a DataTree, there and back."""
 
-from typing import Any
-
 import numpy as np
 import xarray as xr
 
@@ -12,13 +10,13 @@ from hand_cavi import Mixture
 
 def data_tree(problem: Problem) -> xr.DataTree:
     """Return x, weights and truth, for a file."""
-    data: dict[str, Any] = {"x": (("point", "feature"), problem.x)}
+    data: dict[str, object] = {"x": (("point", "feature"), problem.x)}
     attributes = {}
     if problem.condensation is not None:
         attributes["condensation"] = dumps(problem.condensation)
     if problem.sample_weight is not None:
         data["sample_weight"] = (("point",), problem.sample_weight)
-    truth: dict[str, Any] = {}
+    truth: dict[str, object] = {}
     for name, values in problem.truth.items():
         array = np.asarray(values)
         truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)

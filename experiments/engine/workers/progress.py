@@ -12,9 +12,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from experiments.engine.workers.pool import Event, Outcome, Task
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 
@@ -111,7 +114,7 @@ class Progress:
         self.tally = Tally(workers, expected)
         self._kept = kept
         self._stream = stream or sys.stderr
-        self._live: Any = None
+        self._live: Live | None = None
 
     def __enter__(self) -> Self:
         if self._stream.isatty() and os.environ.get("TERM") != "dumb":
@@ -176,7 +179,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _live_display(stream: TextIO, tally: Tally) -> Any:
+def _live_display(stream: TextIO, tally: Tally) -> "Live":
     """Return a rich display of the tally: a line for each running task, and a bar with the time left."""
     from rich.console import Console, Group
     from rich.live import Live

@@ -15,7 +15,6 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
 
 GOODBYE = b""
 BEGUN = b"begun"
@@ -64,7 +63,7 @@ def answer_to(message: bytes) -> bytes:
         return pickle.dumps(("failed", b"", stage + sentence(error), traceback.format_exc()))
 
 
-def resolve(name: str) -> Callable[[Any], Any]:
+def resolve(name: str) -> Callable[[object], object]:
     """Return the function called ``package.module:function``."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
