@@ -8,15 +8,15 @@ def list_(json: Json = False) -> None:
     from experiments.checks.subjects import shipped
     from experiments.config.plugins import PACKAGES, about, names
 
-    found = {room: {name: about(room, name) for name in names(room)} for room in PACKAGES}
+    found = {kind: {name: about(kind, name) for name in names(kind)} for kind in PACKAGES}
     found["derivations"] = dict.fromkeys(
         shipped(), "A mixture's own updates and bound, for `elbowroom check`."
     )
     if json:
         print_json(found)
         return
-    for room, entries in found.items():
+    for kind, entries in found.items():
         width = max(map(len, entries))
-        print(room)
+        print(kind)
         for name, sentence in entries.items():
             print(f"  {name:<{width}}  {sentence}")

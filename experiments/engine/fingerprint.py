@@ -160,10 +160,10 @@ def _path_of(module: str, roots: tuple[Path, ...]) -> Path | None:
 
 def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
     """Return the names of a package's modules; none if it is no package of these."""
-    face = _path_of(package, roots)
-    if face is None or face.name != "__init__.py":
+    own = _path_of(package, roots)
+    if own is None or own.name != "__init__.py":
         return []
-    return sorted(path.stem for path in face.parent.glob("*.py") if path != face)
+    return sorted(path.stem for path in own.parent.glob("*.py") if path != own)
 
 
 def _is_stop(module: str) -> bool:

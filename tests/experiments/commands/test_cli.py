@@ -477,8 +477,8 @@ def test_list(elbowroom):
     code, out, _ = elbowroom("list")
     assert code == 0 and "Coordinate-ascent" in out and "galaxies" in out
     document = json.loads(elbowroom("list", "--json")[1])
-    rooms = {"methods", "datasets", "metrics", "references", "families", "weights"}
-    assert set(document) == rooms | {"derivations"}
+    kinds = {"methods", "own methods", "datasets", "metrics", "references", "families", "weights"}
+    assert set(document) == kinds | {"derivations"}
 
 
 # As a process

@@ -268,8 +268,8 @@ def test_listing_finds_files_by_name_and_reads_their_docstrings():
     assert {"cavi", "advi", "fullrank_advi", "nuts"} <= set(plugins.names("methods"))
     assert plugins.names("datasets") == ["faithful", "file", "galaxies", "simulated", "simulated_family"]
     assert "fixed" in plugins.names("weights") and "mixing" not in plugins.names("weights")
-    for room in plugins.PACKAGES:
-        assert all(plugins.about(room, name) for name in plugins.names(room))
+    for kind in plugins.PACKAGES:
+        assert all(plugins.about(kind, name) for name in plugins.names(kind))
 
 
 def test_the_schema_describes_every_plugin_and_the_shipped_configurations():
