@@ -57,7 +57,7 @@ def read_dataset(
 
 def read_method(entry: dict[str, Any], place: Place, complaints: Complaints) -> MethodEntry | None:
     """Read a method's entry."""
-    read = _with_plugin(entry, place, complaints, "methods", _MethodEntry, "kind", "run", MethodEntry)
+    read = _with_plugin(entry, place, complaints, "methods", _MethodEntry, "kind", "fit", MethodEntry)
     if read is not None and read.name == "nuts" and getattr(read.settings, "warm_start", "none") != "none":
         complaints.add(
             (*place, "name"),

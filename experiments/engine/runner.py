@@ -14,7 +14,9 @@ from experiments.engine.workers import machine
 from experiments.engine.workers.caches import compile_cache
 from experiments.engine.workers.pool import Outcome, Pool, Task
 from experiments.engine.workers.progress import Progress
-from experiments.methods import NEED_POINTS, label
+from experiments.config.plugins import find
+from experiments.methods import label
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.records import CellRecord, Judgement, Manifest, ProblemEntry, Reference, StudyRecord, Verdict
 from experiments.studies.mixtures import Study, StudyCell, StudyProblem
 from experiments.studies.tasks import Assignment, Case, as_record
@@ -132,9 +134,11 @@ class _Run:
     def _fit_task(self, cell: StudyCell) -> Task:
         problem = self.study.problems[cell.problem]
         seen = problem.problem
-        if cell.kind in NEED_POINTS and seen.condensation is not None and not seen.condensation.exact:
+        needs_points = getattr(find("methods", cell.kind), "NEEDS_POINTS", False)
+        if needs_points and seen.condensation is not None and not seen.condensation.exact:
             seen = problem.points
-        assignment = Assignment(seen, cell.kind, cell.settings, problem.starts_seed, cell.rng_seed)
+        target, seeds = MixtureTarget(seen), (problem.starts_seed, cell.rng_seed)
+        assignment = Assignment(target, "methods", cell.kind, cell.settings, *seeds)
         return Task(
             key=cell.cell.key,
             function="experiments.studies.tasks:fit_cell",

@@ -127,6 +127,13 @@ class MethodResult:
 
 
 @dataclass(frozen=True)
+class NotFinite:
+    """What comes of a method whose numbers overflowed, and where they did."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A number and how sure of it one may be.
 

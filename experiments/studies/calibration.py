@@ -1,4 +1,4 @@
-"""Running a calibration: batches to the workers, places to the disk, and a verdict on all of them.
+"""Running a calibration: batches to the workers, ranks to the disk, and a verdict on all of them.
 
 What is on disk is never computed again; whatever interrupts a run, the next one goes on from there.
 """
@@ -13,13 +13,15 @@ import numpy as np
 from experiments.calibration import quantities, verdict
 from experiments.studies import calibration_store as store
 from experiments.studies.calibration_config import CalibrationConfig
-from experiments.calibration.records import CalibrationRecord, MethodResult, ModelResult
+from experiments.calibration.records import CalibrationRecord
 from experiments.calibration.simulate import replicate
-from experiments.calibration.work import Batch, Places
+from experiments.calibration.task import Batch, Ranks
 from experiments.config.entries import MethodEntry
 from experiments.config.models import ModelEntry
 from experiments.engine import fingerprint
 from experiments.families.formula import formula
+from experiments.methods import label
+from experiments.records import Design, MethodCalibration, ModelCalibration
 from experiments.engine.workers import machine
 from experiments.engine.workers.caches import compile_cache
 from experiments.engine.workers.pool import Pool, Task
@@ -55,12 +57,12 @@ def run_calibration(
         If the folder cannot be used, or another run is using it.
     """
     jobs = _jobs(config)
-    done: dict[str, Places] = {}
+    done: dict[str, Ranks] = {}
     trouble: dict[str, str] = {}
     with store.writing(folder) as batches:
         for job in jobs:
-            if (places := store.get(batches, job.key)) is not None:
-                done[job.key] = places
+            if (ranks := store.get(batches, job.key)) is not None:
+                done[job.key] = ranks
         pending = [job for job in jobs if job.key not in done]
         if pending:
             _complete(pending, batches, done, trouble, config, workers or machine.cores(), progress)
@@ -93,7 +95,7 @@ def _jobs(config: CalibrationConfig) -> list[_Job]:
 def _complete(
     pending: list[_Job],
     batches: Path,
-    done: dict[str, Places],
+    done: dict[str, Ranks],
     trouble: dict[str, str],
     config: CalibrationConfig,
     workers: int,
@@ -121,7 +123,7 @@ def _task(job: _Job, time_limit: float) -> Task:
     last = batch.first + batch.size
     return Task(
         key=job.key,
-        function="experiments.calibration.work:run_batch",
+        function="experiments.calibration.task:fit_replicates",
         payload=batch,
         label=f"{batch.method} on {batch.model}, replicates {batch.first + 1} to {last}",
         time_limit=time_limit,
@@ -133,21 +135,32 @@ def _record(
     config: CalibrationConfig,
     folder: Path,
     jobs: list[_Job],
-    done: dict[str, Places],
+    done: dict[str, Ranks],
     trouble: dict[str, str],
 ) -> CalibrationRecord:
     options = config.options
     n_quantities = sum(len(_names(config, model)) for model in config.models)
-    level = verdict.test_level(options, n_quantities * len(config.judged))
+    design = Design(
+        replicates=options.replicates,
+        points=options.points,
+        error_rate=options.error_rate,
+        test_level=verdict.test_level(options, n_quantities * len(config.judged)),
+        shift_margin=options.shift_margin,
+        width_margin=options.width_margin,
+    )
     models = []
     for model in config.models:
         methods = []
         for method in config.methods:
             own = [job for job in jobs if (job.batch.model, job.batch.method) == (model.name, method.name)]
-            methods.append(_method_result(config, method, own, done, trouble, level))
+            methods.append(_method_result(config, method, own, done, trouble, design))
         about = formula(model.mixture, options.points)
-        models.append(ModelResult(model.name, model.mixture, about, tuple(methods)))
-    decision, sentence = verdict.overall([one for model in models for one in model.methods])
+        models.append(ModelCalibration(model.name, model.mixture, about, tuple(methods), design))
+    said = {"calibrated": "pass", "undecided": "undecided"}
+    found = [one for model in models for one in model.methods]
+    outcomes = [(label(one.method), one.judged, said.get(one.decision, "fail")) for one in found]
+    decision, sentence = verdict.overall(outcomes)
+    decision = {"pass": "calibrated", "fail": "flagged"}.get(decision, decision)
     return CalibrationRecord(
         name=config.name,
         folder=folder,
@@ -157,7 +170,7 @@ def _record(
         replicates=options.replicates,
         points=options.points,
         error_rate=options.error_rate,
-        test_level=level,
+        test_level=design.test_level,
         shift_margin=options.shift_margin,
         width_margin=options.width_margin,
         config=config.text,
@@ -178,37 +191,37 @@ def _method_result(
     config: CalibrationConfig,
     method: MethodEntry,
     jobs: list[_Job],
-    done: dict[str, Places],
+    done: dict[str, Ranks],
     trouble: dict[str, str],
-    level: float,
-) -> MethodResult:
+    design: Design,
+) -> MethodCalibration:
     found = [done[job.key] for job in jobs if job.key in done]
-    refused = Counter(why for places in found for why in _reasons(places.refused))
-    failed = Counter(why for places in found for why in places.failed.values())
+    refused = Counter(why for one in found for why in _reasons(one.refused))
+    failed = Counter(why for one in found for why in one.failed.values())
     for job in jobs:
         if job.key in trouble:
             failed[f"a batch {trouble[job.key]}"] += job.batch.size
     results = []
-    ranked = np.concatenate([places.ranked for places in found]) if found else np.zeros(0)
-    if (ranked > 0).any():
-        rows = np.concatenate([places.places for places in found])[ranked > 0]
+    n_draws = np.concatenate([one.n_draws for one in found]) if found else np.zeros(0)
+    if (n_draws > 0).any():
+        rows = np.concatenate([one.ranks for one in found])[n_draws > 0]
         results = [
-            verdict.quantity_result(name, rows[:, q], level, config.options)
+            verdict.quantity_result(name, rows[:, q], design.test_level, config.options)
             for q, name in enumerate(found[0].quantities)
         ]
     decision = verdict.decision_of(results)
-    return MethodResult(
+    return MethodCalibration(
         method=method.name,
         kind=method.kind,
         judged=method.name in config.judged,
         decision=decision,
         sentence=verdict.sentence_of(method.name, results),
         quantities=tuple(results),
-        replicates=int((ranked > 0).sum()),
+        replicates=int((n_draws > 0).sum()),
         refused=dict(refused),
         failed=dict(failed),
-        ranked=float(ranked[ranked > 0].mean()) if (ranked > 0).any() else 0.0,
-        processor_seconds=sum(places.processor_seconds for places in found),
+        ranked=float(n_draws[n_draws > 0].mean()) if (n_draws > 0).any() else 0.0,
+        processor_seconds=sum(one.processor_seconds for one in found),
     )
 
 

@@ -16,14 +16,13 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from experiments.calibration.fitters import CLAIM_EXACTNESS
 from experiments.calibration.quantities import KINDS, Kind
 from experiments.config.complaints import Complaints, not_numbers, validated
 from experiments.config.entries import MethodEntry, read_method
 from experiments.config.models import ModelEntry, read_models
 from experiments.config.options import Name, Options
 from experiments.config.reading import read_entries, read_table, read_text, stop_at
-from experiments.config.plugins import did_you_mean
+from experiments.config.plugins import did_you_mean, find
 from hand_cavi import InputError, Mixture
 
 
@@ -181,5 +180,5 @@ def _judged(
             )
     if named is not None:
         return tuple(name for name in names if name in named)
-    exact = tuple(method.name for method in methods if method.kind in CLAIM_EXACTNESS)
+    exact = tuple(one.name for one in methods if getattr(find("methods", one.kind), "EXACT", False))
     return exact or tuple(names)

@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.calibration.work import Batch, Places
+from experiments.calibration.task import Batch, Ranks
 from experiments.engine.store.files import clear_errors, lock, remove_parts, write_whole
 from experiments.engine.store.jsonable import describe
 from experiments.engine import fingerprint
-from experiments.studies.mixtures import method_code
+from experiments.studies.tasks import method_code
 from hand_cavi import InputError
 
 
@@ -52,7 +52,7 @@ def writing(folder: Path) -> Iterator[Path]:
 
 
 def key_of(batch: Batch) -> str:
-    """Return the content key of a batch: the sha256 of all that its places depend on."""
+    """Return the content key of a batch: the sha256 of all that its ranks depend on."""
     return fingerprint.content_key(
         {
             "model": batch.model,
@@ -66,24 +66,24 @@ def key_of(batch: Batch) -> str:
             "size": batch.size,
             "draws": batch.draws,
             "quantities": list(batch.kinds),
-            "code": [method_code(batch.kind), fingerprint.code("experiments.calibration.work")],
+            "code": [method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
             "versions": fingerprint.versions(),
         }
     )
 
 
-def put(batches: Path, key: str, batch: Batch, places: Places) -> None:
+def put(batches: Path, key: str, batch: Batch, ranks: Ranks) -> None:
     """Keep what came of a batch."""
     content = {
         "status": "ok",
         **_identity(batch),
-        "quantities": list(places.quantities),
-        "places": [[None if np.isnan(u) else u for u in row] for row in places.places.tolist()],
-        "ranked": places.ranked.tolist(),
-        "refused": {str(number): why for number, why in places.refused.items()},
-        "failed": {str(number): why for number, why in places.failed.items()},
-        "seconds": places.seconds,
-        "processor_seconds": places.processor_seconds,
+        "quantities": list(ranks.quantities),
+        "places": [[None if np.isnan(u) else u for u in row] for row in ranks.ranks.tolist()],
+        "ranked": ranks.n_draws.tolist(),
+        "refused": {str(number): why for number, why in ranks.refused.items()},
+        "failed": {str(number): why for number, why in ranks.failed.items()},
+        "seconds": ranks.seconds,
+        "processor_seconds": ranks.processor_seconds,
     }
     _write(batches, key, content)
 
@@ -93,13 +93,13 @@ def put_trouble(batches: Path, key: str, batch: Batch, status: str, message: str
     _write(batches, key, {"status": status, "message": message, **_identity(batch)})
 
 
-def get(batches: Path, key: str) -> Places | None:
+def get(batches: Path, key: str) -> Ranks | None:
     """Return what came of a batch; None if it is not there, or came to nothing, or cannot be read."""
     try:
         content = json.loads((batches / f"{key}.json").read_bytes())
         if content["status"] != "ok":
             return None
-        return Places(
+        return Ranks(
             tuple(content["quantities"]),
             np.array(content["places"], dtype=np.float64).reshape(len(content["ranked"]), -1),
             np.array(content["ranked"], dtype=int),

@@ -6,7 +6,6 @@ method draws on those and its name.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
@@ -17,11 +16,13 @@ from experiments.config.models import ModelEntry
 from experiments.config.options import ReferenceOptions, RunOptions, VerdictOptions
 from experiments.config.reading import Config
 from experiments.datasets import Dataset
-from experiments.config.plugins import find, source_file
+from experiments.config.plugins import find
 from experiments.records import Cell, Problem
 from experiments.engine import fingerprint
 from experiments.engine import seeds
 from experiments.families.formula import formula
+from experiments.methods.mixture_target import mixture_content as model_content
+from experiments.studies.tasks import method_code
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_rows, as_sample_weight
 
@@ -247,7 +248,7 @@ def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]
             "model": model_content(problem.problem.mixture),
             "data": problem.data_hash,
             "seeds": [problem.starts_seed, rng_seed],
-            "code": method_code(method.kind),
+            "code": method_code("methods", method.kind),
             "versions": fingerprint.versions(),
         }
         cell = Cell(
@@ -257,34 +258,9 @@ def _cells(config: Config, index: int, problem: StudyProblem) -> list[StudyCell]
     return cells
 
 
-def method_code(kind: str) -> list[str]:
-    """Return the hashes of the code behind a method's numbers: what fits it, and its own file's closure."""
-    return [
-        fingerprint.code("experiments.studies.tasks"),
-        fingerprint.code_of(source_file(find("methods", kind))),
-    ]
-
-
 def judging_code() -> list[str]:
     """Return the hashes of the code behind references, metrics and verdicts."""
     return [fingerprint.code("experiments.studies.judging")]
-
-
-def model_content(mixture: Mixture) -> dict[str, Any]:
-    """Return a mixture's prior as JSON content: family, its natural parameters, weights, K."""
-    return {
-        "components": _fields(mixture.components),
-        "weights": _fields(mixture.weights),
-        "n_components": mixture.n_components,
-    }
-
-
-def _fields(prior: Any) -> dict[str, Any]:
-    return {"name": prior.name, **{key: np.asarray(value).tolist() for key, value in _public(prior).items()}}
-
-
-def _public(prior: Any) -> dict[str, Any]:
-    return {key: getattr(prior, key) for key in prior.__dataclass_fields__ if not key.startswith("_")}
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.studies.own_config import CustomConfig, CustomMethod, CustomModel
-from experiments.methods.own.fitting import Assignment
-from experiments.methods.own.problem import file_of
+from experiments.methods.own.problem import OwnTarget, file_of
+from experiments.studies.tasks import Assignment, method_code
 from experiments.records import Cell
 from experiments.engine import fingerprint
 from experiments.engine import seeds
@@ -67,7 +67,7 @@ def _problem(config: CustomConfig, model: CustomModel, repeat: int) -> CustomStu
         "model": model.where,
         "file": fingerprint.code_of(file_of(model.where, config.folder)),
         "data": fingerprint.data_hash(*model.problem.data),
-        "code": fingerprint.code("experiments.methods.own.fitting"),
+        "code": fingerprint.code("experiments.methods.own.problem"),
         "versions": fingerprint.versions(),
     }
     judging = {
@@ -90,10 +90,12 @@ def _cell(
         content
         | {
             "kind": method.kind,
+            "method": method_code("own methods", method.kind),
             "settings": method.settings.model_dump(mode="json"),
             "seeds": [starts, of_method],
         }
     )
     place = Cell(model.where.partition(":")[0], model.name, method.name, repeat, key)
-    work = Assignment(model.where, config.folder, method.kind, method.settings, starts, of_method)
+    target = OwnTarget(model.where, config.folder)
+    work = Assignment(target, "own methods", method.kind, method.settings, starts, of_method)
     return CustomCell(place, work, method.kind == "cavi" if judged is None else method.name in judged)

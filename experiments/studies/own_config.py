@@ -24,12 +24,14 @@ from pydantic import BaseModel, Field
 from experiments.config.complaints import Complaints, Place, not_numbers, validated
 from experiments.config.options import Name, Options, RunOptions, VerdictOptions
 from experiments.config.reading import check_methods, read_entries, read_table, stop_at
-from experiments.methods.own.fitting import SETTINGS
-from experiments.methods.own.problem import CustomProblem, load
-from experiments.config.plugins import did_you_mean
+from experiments.methods.own.problem import OwnProblem, load
+from experiments.config.plugins import did_you_mean, find
 from hand_cavi import InputError
 
 _JUDGED = ("means", "sds")
+
+SETTINGS = {kind: find("own methods", kind).Settings for kind in ("cavi", "advi", "fullrank_advi", "nuts")}
+"""The kinds of methods, and their options."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class CustomModel:
 
     name: str
     where: str
-    problem: CustomProblem
+    problem: OwnProblem
 
 
 @dataclass(frozen=True)
 class CustomMethod:
-    """A method of the study: a key of `experiments.methods.own.fitting.SETTINGS`, and its options."""
+    """A method of the study: a key of `SETTINGS`, and its options."""
 
     name: str
     kind: str

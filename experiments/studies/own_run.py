@@ -153,7 +153,7 @@ class _Run:
     def _fit_task(self, cell: CustomCell, problem: CustomStudyProblem) -> Task:
         return Task(
             key=cell.cell.key,
-            function="experiments.methods.own.fitting:fit_cell",
+            function="experiments.studies.tasks:fit_cell",
             payload=cell.assignment,
             label=f"{cell.cell.method} on {problem.model.name}",
             time_limit=self.config.run.time_limit,
