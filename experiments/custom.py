@@ -1,11 +1,9 @@
-"""Models of a user's own: their derivation and their PyMC model, compared as mixtures are.
+"""Models of a user's own: what a module writes to have its derivation and its PyMC model compared.
 
 A study says ``model = "my_module:problem"`` in place of a family. What it needs and gives is smaller than a
 mixture's: variables by their own names, CAVI, two ADVIs and NUTS, and NUTS as the reference if it qualifies.
-`problem` says what a user writes; `config`, `study` and `run` lead from the TOML file to the store; `judge`
-measures; `experiments.report.custom` reports.
 """
 
-from experiments.methods.own.problem import CustomProblem
+from experiments.methods.own.problem import OwnProblem as CustomProblem
 
 __all__ = ["CustomProblem"]

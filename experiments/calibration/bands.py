@@ -1,6 +1,6 @@
-r"""How far may the empirical distribution of n uniform places stray? Simultaneous bands, exactly.
+r"""How far may the empirical distribution of n uniform ranks stray? Simultaneous bands, exactly.
 
-On a grid z_1 < ... < z_G let N(z) count the places up to z. The band is made of binomial intervals, all
+On a grid z_1 < ... < z_G let N(z) count the ranks up to z. The band is made of binomial intervals, all
 with one tail probability gamma/2,
 
     lower_i = smallest c with P(N(z_i) <= c) >= gamma/2,    upper_i likewise from above,
@@ -13,7 +13,7 @@ that
     P(N stays inside | N(1) = n) = P(it stays inside and N(1) = n) / P(N(1) = n),
 
 and the numerator is a chain of convolutions, each cut to the band. The same gives exact p values: the chance
-that n uniform places stray, somewhere on the grid, into as small a tail as these did.
+that n uniform ranks stray, somewhere on the grid, into as small a tail as these did.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from scipy.special import gammaln, xlogy
 from scipy.stats import binom
 
 GRID = 100
-"""Intervals of the grid, at most; with fewer places than that, one a place."""
+"""Intervals of the grid, at most; with fewer ranks than that, one for each."""
 
 _HALVINGS = 50  # of the interval in which gamma lies
 _STRICTLY = 1 + 1e-9
@@ -32,16 +32,16 @@ _STRICTLY = 1 + 1e-9
 
 @dataclass(frozen=True)
 class Band:
-    """Bounds that the counts of n uniform places respect all at once, with a known probability.
+    """Bounds that the counts of n uniform ranks respect all at once, with a known probability.
 
     Attributes
     ----------
     n : int
-        Places.
+        Ranks.
     grid : ndarray, shape (G,)
         z, between 0 and 1, both excluded.
     lower, upper : ndarray of int, shape (G,)
-        The fewest and the most places up to z.
+        The fewest and the most ranks up to z.
     level : float
         The exact probability of staying inside, at least what was asked for.
     """
@@ -54,19 +54,19 @@ class Band:
 
 
 def grid_of(n: int) -> np.ndarray:
-    """Return the points at which the counts of n places are looked at."""
+    """Return the points at which the counts of n ranks are looked at."""
     intervals = max(2, min(GRID, n))
     return np.arange(1, intervals) / intervals
 
 
-def counts_at(places: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Return how many places lie at or below each point of the grid, shape (G,)."""
-    return np.searchsorted(np.sort(places), grid, side="right")
+def counts_at(ranks: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return how many ranks lie at or below each point of the grid, shape (G,)."""
+    return np.searchsorted(np.sort(ranks), grid, side="right")
 
 
 @lru_cache(maxsize=64)
 def band(n: int, level: float) -> Band:
-    """Return the simultaneous band of n uniform places.
+    """Return the simultaneous band of n uniform ranks.
 
     Parameters
     ----------
@@ -89,11 +89,11 @@ def band(n: int, level: float) -> Band:
     return Band(n, grid, *inside)
 
 
-def p_value(places: np.ndarray) -> float:
-    """Return the chance that uniform places stray as far from uniform as these, anywhere on the grid."""
-    n = len(places)
+def p_value(ranks: np.ndarray) -> float:
+    """Return the chance that uniform ranks stray as far from uniform as these, anywhere on the grid."""
+    n = len(ranks)
     grid = grid_of(n)
-    counts = counts_at(places, grid)
+    counts = counts_at(ranks, grid)
     tails = np.minimum(binom.cdf(counts, n, grid), binom.sf(counts - 1, n, grid))
     gamma = 2 * float(tails.min()) * _STRICTLY
     if gamma >= 1:
@@ -103,7 +103,7 @@ def p_value(places: np.ndarray) -> float:
 
 
 def stays_inside(n: int, grid: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> float:
-    """Return P(lower_i <= N(z_i) <= upper_i for all i) for n uniform places; exact."""
+    """Return P(lower_i <= N(z_i) <= upper_i for all i) for n uniform ranks; exact."""
     if (lower > upper).any():
         return 0.0
     chances, first, z = np.ones(1), 0, 0.0  # P(N(z) = first, first + 1, ... and inside so far)

@@ -1,6 +1,6 @@
-r"""Which way and how far places are from uniform: shift, width, symmetry, coverage.
+r"""Which way and how far ranks are from uniform: shift, width, symmetry, coverage.
 
-Uniform places u have mean 1/2, variance 1/12, and (u - 1/2)^2 has mean 1/12 and variance 1/180. The two
+Uniform ranks u have mean 1/2, variance 1/12, and (u - 1/2)^2 has mean 1/12 and variance 1/180. The two
 means tell a bias from a wrong width. To read them in a unit that means something, suppose that the truth z is
 N(shift, width^2) in units of the method's own posterior, N(0, 1). Then u = Phi(z), and with
 a = shift / sqrt(1 + width^2)
@@ -17,12 +17,11 @@ excess of one side over the other is the largest distance of a simple random wal
 makes the p value exact, where the two-sample test of u against 1 - u takes for independent what is not.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t
 
+from experiments.records.calibration import Coverage, Effect
 from hand_cavi import wilson_interval
 
 LEVELS = (0.5, 0.8, 0.95)
@@ -32,79 +31,44 @@ _NARROWEST, _WIDEST = 1e-2, 1e2  # widths told apart
 _EDGE = 1e-9
 
 
-@dataclass(frozen=True)
-class Effect:
-    """An effect size, an interval for it, and the chance of one as large if there is none.
-
-    Attributes
-    ----------
-    value, low, high : float
-    p_value : float
-        Two-sided.
-    """
-
-    value: float
-    low: float
-    high: float
-    p_value: float
-
-
-@dataclass(frozen=True)
-class Coverage:
-    """How often central intervals held the truth.
-
-    Attributes
-    ----------
-    level : float
-        What they claim.
-    share, low, high : float
-        How often they did, with Wilson's 95 % interval.
-    """
-
-    level: float
-    share: float
-    low: float
-    high: float
-
-
-def shift_and_width(places: np.ndarray, error_rate: float) -> tuple[Effect, Effect]:
+def shift_and_width(ranks: np.ndarray, error_rate: float) -> tuple[Effect, Effect]:
     """Return both effects.
 
     Parameters
     ----------
-    places : ndarray, shape (n,)
+    ranks : ndarray, shape (n,)
         At least two.
     error_rate : float
         Chance that an interval's end, each on its own, is on the wrong side.
     """
-    n = len(places)
-    square = (places - 0.5) ** 2
-    mean, spread = float(places.mean()), float(square.mean())
+    n = len(ranks)
+    square = (ranks - 0.5) ** 2
+    mean, spread = float(ranks.mean()), float(square.mean())
     z = float(ndtri(1 - error_rate)) / np.sqrt(n)
     width = _width(mean, spread)
     widths = [_width(mean, spread + sign * z * float(square.std(ddof=1))) for sign in (-1, 1)]
-    shifts = [_shift(mean + sign * z * float(places.std(ddof=1)), width) for sign in (-1, 1)]
+    shifts = [_shift(mean + sign * z * float(ranks.std(ddof=1)), width) for sign in (-1, 1)]
     return (
         Effect(_shift(mean, width), shifts[0], shifts[1], _two_sided((mean - 0.5) * np.sqrt(12 * n))),
         Effect(width, widths[0], widths[1], _two_sided((spread - 1 / 12) * np.sqrt(180 * n))),
     )
 
 
-def coverage(places: np.ndarray) -> tuple[Coverage, ...]:
+def coverage(ranks: np.ndarray) -> tuple[Coverage, ...]:
     """Return how often the method's central intervals hold the truth."""
     found = []
     for level in LEVELS:
-        held = int((np.abs(places - 0.5) <= level / 2).sum())
-        found.append(Coverage(level, held / len(places), *wilson_interval(held, len(places))))
+        held = int((np.abs(ranks - 0.5) <= level / 2).sum())
+        found.append(Coverage(level, held / len(ranks), *wilson_interval(held, len(ranks))))
     return tuple(found)
 
 
-def symmetry_p_value(places: np.ndarray) -> float:
+def symmetry_p_value(ranks: np.ndarray) -> float:
     """Return the exact p value of Butler's test of symmetry about 1/2."""
-    from_outside = np.argsort(-np.abs(places - 0.5), kind="stable")
-    walk = np.cumsum(np.sign(places[from_outside] - 0.5))
+    from_outside = np.argsort(-np.abs(ranks - 0.5), kind="stable")
+    walk = np.cumsum(np.sign(ranks[from_outside] - 0.5))
     furthest = int(np.abs(walk).max())
-    return float(np.clip(1 - walk_stays_within(len(places), furthest - 1), 0.0, 1.0))
+    return float(np.clip(1 - walk_stays_within(len(ranks), furthest - 1), 0.0, 1.0))
 
 
 def walk_stays_within(n_steps: int, distance: int) -> float:
@@ -113,7 +77,7 @@ def walk_stays_within(n_steps: int, distance: int) -> float:
         return 0.0
     if distance >= n_steps:
         return 1.0
-    chances = np.zeros(2 * distance + 3)  # with a place on either side, from which nobody returns
+    chances = np.zeros(2 * distance + 3)  # with a state on either side, from which nobody returns
     chances[distance + 1] = 1.0
     for _ in range(n_steps):
         chances[1:-1] = (chances[:-2] + chances[2:]) / 2

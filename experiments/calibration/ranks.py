@@ -1,7 +1,7 @@
-"""Places among draws, between 0 and 1, uniform for exact draws whatever the quantity.
+"""Ranks among draws, between 0 and 1 (PIT values), uniform for exact draws whatever the quantity.
 
-The rank of the truth among L exact draws is uniform on 0, ..., L; where draws equal it, its rank among the
-equals is drawn at random, and so is the place within the rank's own share (r, r + 1) / (L + 1). What comes
+The count of L exact draws below the truth is uniform on 0, ..., L; where draws equal it, the count among the
+equals is drawn at random, and so is the rank within the count's own share (r, r + 1) / (L + 1). What comes
 out is then uniform on (0, 1) exactly, for continuous, discrete and mixed quantities and for any L, so
 that ranks of different L may be pooled.
 
@@ -17,8 +17,8 @@ from experiments.posterior.draws import effective_sample_size
 _FEWEST = 4  # draws of a chain, below which there is no effective sample size
 
 
-def place_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return where each truth lies among its draws.
+def ranks_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the rank of each truth among its draws.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def place_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator)
     """
     below = (values < truth).sum(axis=0)
     equal = (values == truth).sum(axis=0)
-    rank = below + rng.integers(0, equal + 1)
-    return (rank + rng.random(len(truth))) / (len(values) + 1)
+    count = below + rng.integers(0, equal + 1)
+    return (count + rng.random(len(truth))) / (len(values) + 1)
 
 
 def thinned(values: np.ndarray, most: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Calibrated, flagged or undecided: what follows from places.
+"""Calibrated, flagged or undecided: what follows from ranks.
 
 A quantity is *flagged* if any of three tests of uniformity rejects: the empirical distribution leaves its
 simultaneous band (any shape), the mean is off (bias), the spread is off (width). Each is held to the overall
@@ -11,16 +11,15 @@ only if all of its quantities do, no correction is needed (an intersection-union
 else is *undecided*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import ceil, log
 
 import numpy as np
 
 from experiments.calibration import bands, effects
-from experiments.calibration.effects import Effect
-from experiments.calibration.records import CALIBRATED, FLAGS, UNDECIDED, MethodResult, QuantityResult
 from experiments.config.options import CalibrationOptions
 from experiments.methods import label
+from experiments.records.calibration import CALIBRATED, FLAGS, UNDECIDED, Effect, QuantityCalibration
 
 TESTS = 3
 """Tests of uniformity for each quantity."""
@@ -35,40 +34,40 @@ def test_level(options: CalibrationOptions, n_judged: int) -> float:
 
 
 def quantity_result(
-    quantity: str, places: np.ndarray, level: float, options: CalibrationOptions
-) -> QuantityResult:
+    quantity: str, ranks: np.ndarray, level: float, options: CalibrationOptions
+) -> QuantityCalibration:
     """Judge one quantity.
 
     Parameters
     ----------
     quantity : str
-    places : ndarray, shape (n,)
+    ranks : ndarray, shape (n,)
     level : float
         Of each test, see `test_level`.
     options : CalibrationOptions
     """
-    shift, width = effects.shift_and_width(places, options.error_rate)
-    band_p = bands.p_value(places)
+    shift, width = effects.shift_and_width(ranks, options.error_rate)
+    band_p = bands.p_value(ranks)
     findings = _findings(shift, width, band_p, level)
     decision, needs = _decision(findings), None
-    if not findings and len(places) >= _FEWEST:
-        needs = _needs(shift, width, len(places), options)
+    if not findings and len(ranks) >= _FEWEST:
+        needs = _needs(shift, width, len(ranks), options)
         decision = CALIBRATED if needs is None else UNDECIDED
-    return QuantityResult(
+    return QuantityCalibration(
         quantity,
         decision,
         findings,
         shift,
         width,
         band_p,
-        effects.symmetry_p_value(places),
-        effects.coverage(places),
-        places,
+        effects.symmetry_p_value(ranks),
+        effects.coverage(ranks),
+        ranks,
         needs,
     )
 
 
-def decision_of(quantities: Sequence[QuantityResult]) -> str:
+def decision_of(quantities: Sequence[QuantityCalibration]) -> str:
     """Return a method's decision from its quantities'."""
     decisions = [one.decision for one in quantities]
     for flag in FLAGS:
@@ -77,7 +76,7 @@ def decision_of(quantities: Sequence[QuantityResult]) -> str:
     return CALIBRATED if decisions and set(decisions) == {CALIBRATED} else UNDECIDED
 
 
-def sentence_of(method: str, quantities: Sequence[QuantityResult]) -> str:
+def sentence_of(method: str, quantities: Sequence[QuantityCalibration]) -> str:
     """Return what there is to say of a method, for a newcomer."""
     name = label(method)
     if not quantities:
@@ -99,26 +98,38 @@ def sentence_of(method: str, quantities: Sequence[QuantityResult]) -> str:
     return f"{name} is calibrated, within the margins, in everything that was ranked."
 
 
-def overall(methods: Sequence[MethodResult]) -> tuple[str, str]:
-    """Return the decision on all judged methods, and a sentence."""
-    judged = [one for one in methods if one.judged]
-    names = list(dict.fromkeys(label(one.method) for one in judged))
-    who = _and(names)
-    flagged = list(dict.fromkeys(label(one.method) for one in judged if one.flagged))
-    others = list(dict.fromkeys(label(one.method) for one in methods if one.flagged and not one.judged))
+def overall(outcomes: Sequence[tuple[str, bool, str]]) -> tuple[str, str]:
+    """Return the decision on all judged methods, and a sentence.
+
+    Parameters
+    ----------
+    outcomes : sequence of (str, bool, str)
+        Of every method on every model: what readers call it, whether it is judged, and whether it did
+        ``pass``, ``fail`` or stays ``undecided``.
+    """
+    names = _each_once(name for name, judged, _ in outcomes if judged)
+    failed = _each_once(name for name, judged, said in outcomes if judged and said == "fail")
+    others = _each_once(name for name, judged, said in outcomes if not judged and said == "fail")
+    undecided = _each_once(name for name, judged, said in outcomes if judged and said == "undecided")
     beside = f" Flagged, but not judged: {_and(others)}." if others else ""
-    if flagged:
-        return "flagged", f"{_and(flagged)} {_are(flagged)} not calibrated.{beside}"
-    if all(one.decision == CALIBRATED for one in judged):
-        return CALIBRATED, f"{who} {_are(names)} calibrated, within the margins.{beside}"
-    open_ = list(dict.fromkeys(label(one.method) for one in judged if one.decision == UNDECIDED))
-    return UNDECIDED, f"Nothing is found wrong with {who}, but it is undecided for {_and(open_)}.{beside}"
+    if failed:
+        return "fail", f"{_and(failed)} {_are(failed)} not calibrated.{beside}"
+    if not undecided:
+        return "pass", f"{_and(names)} {_are(names)} calibrated, within the margins.{beside}"
+    sentence = (
+        f"Nothing is found wrong with {_and(names)}, but it is undecided for {_and(undecided)}.{beside}"
+    )
+    return "undecided", sentence
+
+
+def _each_once(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
 
 
 def _findings(shift: Effect, width: Effect, band_p: float, level: float) -> tuple[str, ...]:
     """Return what is wrong, the surest first.
 
-    A shift moves the spread of the places too; so a width is only blamed if its interval, in which the shift
+    A shift moves the spread of the ranks too; so a width is only blamed if its interval, in which the shift
     is allowed for, leaves out 1.
     """
     found: list[tuple[float, str]] = []
@@ -142,23 +153,23 @@ def _needs(shift: Effect, width: Effect, n: int, options: CalibrationOptions) ->
     times = 0.0
     for value, low, high, margin in (of_shift, of_width):
         if max(-low, high) > margin:
-            room = max(margin - abs(value), margin / 3)  # an estimate near the margin may be chance
-            times = max(times, ((high - low) / 2 / room) ** 2, 1.1)
+            left = max(margin - abs(value), margin / 3)  # an estimate near the margin may be chance
+            times = max(times, ((high - low) / 2 / left) ** 2, 1.1)
     return None if times == 0 else ceil(n * min(times, _MOST_TIMES))
 
 
-def _by_finding(flagged: Sequence[QuantityResult]) -> dict[str, list[QuantityResult]]:
-    groups: dict[str, list[QuantityResult]] = {}
+def _by_finding(flagged: Sequence[QuantityCalibration]) -> dict[str, list[QuantityCalibration]]:
+    groups: dict[str, list[QuantityCalibration]] = {}
     for one in flagged:
         groups.setdefault(_in_words(one), []).append(one)
     return groups
 
 
-def _in_words(one: QuantityResult) -> str:
+def _in_words(one: QuantityCalibration) -> str:
     words = [_WORDS[finding] for finding in one.findings]
     if "biased" in one.findings:
-        place = one.findings.index("biased")
-        words[place] = "too low" if one.shift.value > 0 else "too high"
+        at = one.findings.index("biased")
+        words[at] = "too low" if one.shift.value > 0 else "too high"
     return "(" + " and ".join(words) + ")"
 
 
@@ -170,7 +181,7 @@ _WORDS = {
 }
 
 
-def _listed(quantities: Sequence[QuantityResult]) -> str:
+def _listed(quantities: Sequence[QuantityCalibration]) -> str:
     return _and([one.quantity for one in quantities])
 
 

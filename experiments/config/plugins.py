@@ -62,7 +62,7 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
     name : str
         A file's name without its ending, or ``module:attribute``.
     offers : iterable of str
-        Attributes that it must have, such as ``Settings`` and ``run``.
+        Attributes that it must have, such as ``Settings`` and ``fit``.
 
     Raises
     ------
@@ -120,10 +120,10 @@ def source_file(thing: Any) -> Path | None:
 
 
 def _files(kind: str) -> dict[str, Path]:
-    package, _, folder = PACKAGES[kind].partition(".")
+    package, *folders = PACKAGES[kind].split(".")
     spec = find_spec(package)  # finding a top-level package does not import it
     assert spec is not None and spec.submodule_search_locations is not None
-    root = Path(spec.submodule_search_locations[0]) / folder
+    root = Path(spec.submodule_search_locations[0], *folders)
     files = {path.stem: path for path in root.glob("*.py") if not path.stem.startswith("_")}
     return {stem: path for stem, path in files.items() if _is_one(kind, path)}
 

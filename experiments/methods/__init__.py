@@ -1,11 +1,24 @@
 """Methods: one file each, found by its name.
 
-A method's file offers
+A method fits, and does no more than that. Its file offers
 
-- ``Settings``, a pydantic model of its options, and
-- ``run(problem, settings, *, starts, seed)``, which returns a `MethodResult`,
+- ``Settings``, a pydantic model of its options; a method that finds a q has ``draws`` among them, by which it
+  is scored;
+- ``fit(target, settings, *, starts, seed)``, which returns a `Fitted`, and raises `NotFiniteError` where its
+  numbers overflowed.
 
-and raises `NotFiniteError` where its numbers overflowed. A user's own method is a module with these two.
+It may offer besides
+
+- ``afterwards(target, settings, fitted, seed)``, which returns what is told once more, with what a look back
+  adds: nothing of it counts as the method's time;
+- ``fit_briefly``, with the arguments of ``fit``: a fit of which only the draws are wanted, as of the many of
+  a calibration;
+- ``EXACT = True``, if its draws come from the exact posterior, but for noise;
+- ``NEEDS_POINTS = True``, if it is given all points of a large data set, or its distinct ones, and no other
+  nodes.
+
+A user's own method is a module, or an object, with these. Methods for a model of the user's own are in
+`experiments.methods.own`.
 """
 
 LABELS = {
@@ -19,9 +32,6 @@ LABELS = {
     "smc": "SMC",
 }
 """What readers call the methods; others go by their own names."""
-
-NEED_POINTS = ("gibbs",)
-"""Those that are given all points of a large data set, or its distinct ones, and no other nodes."""
 
 
 def label(method: str) -> str:

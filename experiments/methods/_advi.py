@@ -1,5 +1,6 @@
-"""What mean-field and full-rank ADVI share: PyMC's ADVI, prepared, run from the shared starts, scored."""
+"""What mean-field and full-rank ADVI share: PyMC's ADVI, prepared and run from dispersed starts."""
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
@@ -9,13 +10,16 @@ from pydantic import Field
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.methods.compiled import advi_for
-from experiments.methods.score import score
-from experiments.methods.starts import Starts
-from experiments.methods.step_gain import gain_of_a_step, joint_of
-from experiments.records import MethodResult, Problem
+from experiments.methods.step_gain import gain_of_a_step
+from experiments.records.problem import StartingPoints, Target
+from experiments.records.result import Fitted, Told
 
 if TYPE_CHECKING:
     from ppl_baselines.advi import AdviResult
+    from ppl_baselines.gaussian import GaussianApproximation
+
+_BRIEF = {"checkpoints": 1, "draws": 200, "final_draws": 1}
+"""Estimates of the bound, and their draws, where only q is wanted."""
 
 
 class AdviSettings(Options):
@@ -34,22 +38,22 @@ class AdviSettings(Options):
     backend: Literal["numba", "c", "jax"] = Field("numba", description="what compiles the model")
 
 
-def run_advi(
-    problem: Problem,
-    settings: AdviSettings,
+def fit_advi(
     kind: Literal["mean_field", "full_rank"],
-    starts: Starts,
+    target: Target,
+    settings: AdviSettings,
+    starts: StartingPoints,
     seed: int,
-) -> MethodResult:
-    """Fit by ADVI of this kind, as PyMC does it."""
+    *,
+    brief: bool = False,
+) -> Fitted:
+    """Fit by ADVI of this kind, as PyMC does it; briefly, with few and cheap estimates of the bound."""
     from ppl_baselines import advi
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        compiled = advi_for(
-            problem, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend
-        )
+        compiled = advi_for(target, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend)
     seconds_compile = perf_counter() - began
     result = advi.run(
         compiled.prepared,
@@ -60,30 +64,30 @@ def run_advi(
         keep=settings.keep,
         final_learning_rate=settings.final_learning_rate,
         tolerance=settings.tolerance,
+        **(_BRIEF if brief else {}),
     )
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
-    gain, gain_se = gain_of_a_step(result.approximation, joint_of(problem), np.random.default_rng([seed, 1]))
-    return MethodResult(
+    return Fitted(
         outcome=result.status.name.lower(),
         message=result.status.message,
         seconds_compile=seconds_compile,
         seconds_run=result.seconds + result.seconds_estimating,
-        draws=score(problem, result.approximation, rng=np.random.default_rng(seed), n=settings.draws),
+        q=result.approximation,
         bound=result.elbo,
         bound_se=result.elbo_se,
         trace=_best_so_far(result),
+        told=Told(
+            family=_family(result.approximation, kind),
+            bound_of="theta",
+            bound_left=_number(result.change),
+            bound_left_se=_number(result.change_se),
+            cache_warm=cache.warm,
+            reused=compiled.reused,
+            starts=settings.starts,
+        ),
         info={
-            "family": _family(problem, kind),
-            "bound_of": "theta",
-            "bound_left": _number(result.change),
-            "bound_left_se": _number(result.change_se),
-            "step_gain": _number(gain),
-            "step_gain_se": _number(gain_se),
             "backend": settings.backend,
-            "cache_warm": cache.warm,
-            "reused": compiled.reused,
-            "starts": settings.starts,
             "steps": settings.steps,
             "seconds_estimating": result.seconds_estimating,
             "restart_elbos": [_number(elbo) for elbo in result.restart_elbos],
@@ -91,11 +95,21 @@ def run_advi(
     )
 
 
-def _family(problem: Problem, kind: str) -> str:
+def afterwards(target: Target, settings: AdviSettings, fitted: Fitted, seed: int) -> Told:
+    """Return what is told, and what one step on from q gains in F."""
+    from ppl_baselines.gaussian import GaussianApproximation
+
+    assert isinstance(fitted.q, GaussianApproximation)
+    gain, error = gain_of_a_step(fitted.q, target.log_joint, np.random.default_rng([seed, 1]))
+    return replace(fitted.told, step_gain=_number(gain), step_gain_se=_number(error))
+
+
+def _family(q: "GaussianApproximation", kind: str) -> str:
     """Return what is searched; CAVI's family only where its factors are normal, as all of ADVI's are."""
-    mixture = problem.mixture
-    alike = mixture.components.name == "normal_known_variance" and mixture.weights.name == "fixed"
+    from ppl_baselines.transforms import Identity
+
     name = kind.replace("_", " ")
+    alike = all(isinstance(span.transform, Identity) for span in q.coordinates.spans)
     return name if alike else f"Gaussian {name}"
 
 

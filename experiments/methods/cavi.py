@@ -1,5 +1,6 @@
 """Coordinate-ascent variational inference, derived by hand (hand_cavi)."""
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -7,20 +8,22 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.score import score
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.posterior.draws import as_arrays
 from experiments.posterior.held_out import STARTS_HELD_OUT, log_predictive, mean_and_error
-from experiments.records import MethodResult, Problem
-from hand_cavi import Fit, Status, StepInfo, fit
+from experiments.records.problem import Problem
+from experiments.records.result import Fitted, Told
+from hand_cavi import Fit, Status, StepInfo
+from hand_cavi import fit as fit_mixture
+from hand_cavi.ascent.ascend import Callback
 
 _SWEEPS_ON = 1000  # at most, after the end, to see what was left
 _DRAWS_ON = 2000
 _NEXT_TO_NOTHING = 1e-6  # nats
 
 
-class Settings(Options):
-    """Options of CAVI."""
+class AscentSettings(Options):
+    """Options of coordinate ascent, whatever is made of its q."""
 
     starts: int = Field(20, ge=1, description="dispersed starts; the best bound wins")
     max_sweeps: int = Field(2000, ge=1, description="sweeps from each start, at most")
@@ -29,7 +32,15 @@ class Settings(Options):
     )
     patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
     accelerate: bool = Field(False, description="leap along the way of the sweeps, so that fewer are needed")
+    moves: int = Field(
+        0, ge=0, description="split-and-merge moves that are tried on the best of the starts, at most"
+    )
     draws: int = Field(10_000, ge=100, description="draws from q, by which it is scored")
+
+
+class Settings(AscentSettings):
+    """Options of CAVI."""
+
     folds: int = Field(
         0,
         ge=0,
@@ -58,90 +69,114 @@ class Stopwatch:
         self.smallest_gain = min(self.smallest_gain, min(gains) / max(1.0, abs(info.elbo)))
 
 
-def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
-    """Fit by CAVI from the problem's dispersed starts."""
-    given = starts.responsibilities(settings.starts)
-    stopwatch = Stopwatch()
-    result = fit(
+def ascend(
+    problem: Problem,
+    settings: AscentSettings,
+    responsibilities: np.ndarray,
+    seed: int,
+    callback: Callback | None = None,
+) -> Fit:
+    """Fit by CAVI from responsibilities, shape (R, N, K); the best bound wins.
+
+    Raises
+    ------
+    NotFiniteError
+        If no start stayed finite.
+    """
+    best = fit_mixture(
         problem.mixture,
         problem.x,
         rng=seed,
-        starts=given,
+        starts=responsibilities,
         max_sweeps=settings.max_sweeps,
         tolerance=settings.tolerance,
         patience=settings.patience,
         sample_weight=problem.sample_weight,
-        callback=stopwatch,
+        callback=callback,
         accelerate=settings.accelerate,
+        moves=settings.moves,
     )
+    if best.status is Status.NOT_FINITE:
+        raise NotFiniteError(best.status.value)
+    return best
+
+
+def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
+    """Fit by CAVI from the problem's dispersed starts."""
+    given = starts.responsibilities(settings.starts)
+    stopwatch = Stopwatch()
+    best = ascend(target.problem, settings, given, seed, stopwatch)
     seconds = perf_counter() - stopwatch.began
-    if result.status is Status.NOT_FINITE:
-        raise NotFiniteError(result.status.value)
-    return MethodResult(
-        outcome=result.status.name.lower(),
-        message=result.status.value,
+    terms = best.elbo_terms
+    return Fitted(
+        outcome=best.status.name.lower(),
+        message=best.status.value,
         seconds_compile=0.0,
         seconds_run=seconds,
-        draws=score(problem, result, rng=np.random.default_rng(seed), n=settings.draws),
-        bound=result.elbo,
+        q=best,
+        bound=best.elbo,
         bound_se=0.0,
         trace=np.array(stopwatch.trace),
+        told=Told(
+            family="mean field",
+            bound_of="theta and assignments",
+            smallest_gain=stopwatch.smallest_gain,
+            starts=len(best.starts),
+            starts_at_best=best.starts_at_best,
+        ),
         info={
-            **_info(result),
-            "smallest_gain": stopwatch.smallest_gain,
-            **_left(problem, result, settings.tolerance, seed),
-            **_held_out(problem, settings, seed),
+            "sweeps": best.sweeps,
+            "start_elbos": [start.elbo for start in best.starts],
+            "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
+            "counts": best.counts.tolist(),
+            **({"folds": settings.folds} if _holds_out(target.problem, settings) else {}),
         },
     )
 
 
-def _info(result: Fit) -> dict[str, object]:
-    terms = result.elbo_terms
-    return {
-        "family": "mean field",
-        "bound_of": "theta and assignments",
-        "sweeps": result.sweeps,
-        "starts": len(result.starts),
-        "starts_at_best": result.starts_at_best,
-        "start_elbos": [start.elbo for start in result.starts],
-        "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
-        "counts": result.counts.tolist(),
-    }
+def afterwards(target: MixtureTarget, settings: Settings, fitted: Fitted, seed: int) -> Told:
+    """Return what is told, what sweeping on would gain and, if asked for, the held-out prediction."""
+    assert isinstance(fitted.q, Fit)
+    told = _left(target, fitted.q, settings.tolerance, seed, fitted.told)
+    return _held_out(target.problem, settings, seed, told) if _holds_out(target.problem, settings) else told
 
 
-def _left(problem: Problem, result: Fit, tolerance: float, seed: int) -> dict[str, object]:
-    """Return what sweeping on from the end would gain: in the bound, and in F(q_sym) with its error.
+def _left(target: MixtureTarget, q: Fit, tolerance: float, seed: int, told: Told) -> Told:
+    """Tell what sweeping on from the end would gain: in the bound, and in F(q_sym) with its error.
 
     Where the bound gains next to nothing, that stands for F(q_sym) too; else both ends are scored with the
-    same random numbers. None of it counts as the method's time.
+    same random numbers.
     """
-    further = fit(
+    problem = target.problem
+    further = fit_mixture(
         problem.mixture,
         problem.x,
         rng=seed,
-        starts=result,
+        starts=q,
         max_sweeps=_SWEEPS_ON,
         tolerance=tolerance,
         sample_weight=problem.sample_weight,
     )
-    gain = further.elbo - result.elbo
+    gain = further.elbo - q.elbo
     if gain < _NEXT_TO_NOTHING:
-        return {"elbo_left": gain, "bound_left": max(gain, 0.0), "bound_left_se": 0.0}
-    here, there = (_symmetrised(problem, q, seed) for q in (result, further))
-    error = (there - here).std(ddof=1) / np.sqrt(len(here))
-    return {"elbo_left": gain, "bound_left": float((there - here).mean()), "bound_left_se": float(error)}
+        return replace(told, elbo_left=gain, bound_left=max(gain, 0.0), bound_left_se=0.0)
+    rise = _log_ratio(target, further, seed) - _log_ratio(target, q, seed)
+    error = float(rise.std(ddof=1) / np.sqrt(len(rise)))
+    return replace(told, elbo_left=gain, bound_left=float(rise.mean()), bound_left_se=error)
 
 
-def _symmetrised(problem: Problem, q: Fit, seed: int) -> np.ndarray:
-    """Return log p(x, theta) - log q_sym(theta) at draws from q."""
-    stats = as_arrays(score(problem, q, rng=np.random.default_rng(seed), n=_DRAWS_ON), "sample_stats")
-    return stats["log_joint"] - stats["log_q_symmetrised"]
+def _log_ratio(target: MixtureTarget, q: Fit, seed: int) -> np.ndarray:
+    """Return log p(x, theta) - log q_sym(theta) at draws from q, shape (S,)."""
+    draws = q.sample(np.random.default_rng(seed), _DRAWS_ON)
+    return target.log_joint(draws) - target.symmetrise(q, draws).log_q
 
 
-def _held_out(problem: Problem, settings: Settings, seed: int) -> dict[str, object]:
-    """Return the mean log predictive density per held-out point and its standard error, if asked for."""
-    if settings.folds == 0 or problem.condensation is not None:  # nodes cannot be held out
-        return {}
+def _holds_out(problem: Problem, settings: Settings) -> bool:
+    return settings.folds > 0 and problem.condensation is None  # nodes cannot be held out
+
+
+def _held_out(problem: Problem, settings: Settings, seed: int, told: Told) -> Told:
+    """Tell the mean log predictive density per held-out point, and its standard error."""
     values = log_predictive(
         problem.mixture,
         problem.x,
@@ -152,4 +187,4 @@ def _held_out(problem: Problem, settings: Settings, seed: int) -> dict[str, obje
         max_sweeps=settings.max_sweeps,
     )
     mean, error = mean_and_error(values, problem.sample_weight)
-    return {"held_out": mean, "held_out_se": error, "folds": settings.folds}
+    return replace(told, held_out=mean, held_out_se=error)

@@ -20,14 +20,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field
 
-from experiments.config.options import Options
-from experiments.methods import NotFiniteError
-from experiments.methods.score import score
+from experiments.methods.cavi import AscentSettings, ascend
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records import MethodResult, Problem
-from hand_cavi import Fit, InputError, Mixture, Status, fit
+from experiments.records.result import Fitted, Told
+from hand_cavi import InputError, Mixture
 from hand_cavi.linear_response import LinearResponse, linear_response
 
 if TYPE_CHECKING:
@@ -35,20 +33,11 @@ if TYPE_CHECKING:
     from ppl_baselines.transforms import Transform
 
 
-class Settings(Options):
+class Settings(AscentSettings):
     """Options of CAVI; the fit is the same."""
 
-    starts: int = Field(20, ge=1, description="dispersed starts; the best bound wins")
-    max_sweeps: int = Field(2000, ge=1, description="sweeps from each start, at most")
-    tolerance: float = Field(
-        1e-12, ge=0, description="a sweep that gains less, relative to the bound, is quiet"
-    )
-    patience: int = Field(3, ge=1, description="quiet sweeps in a row that are convergence")
-    accelerate: bool = Field(False, description="leap along the way of the sweeps, so that fewer are needed")
-    draws: int = Field(10_000, ge=100, description="draws by which it is scored")
 
-
-def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Fit by CAVI from the problem's dispersed starts, and correct the covariances.
 
     Raises
@@ -58,33 +47,29 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
     """
     import ppl_baselines.gaussian  # noqa: F401  (slow to import; not to be timed)
 
+    problem = target.problem
     given = starts.responsibilities(settings.starts)
     began = perf_counter()
-    best = fit(
-        problem.mixture,
-        problem.x,
-        rng=seed,
-        starts=given,
-        max_sweeps=settings.max_sweeps,
-        tolerance=settings.tolerance,
-        patience=settings.patience,
-        sample_weight=problem.sample_weight,
-        accelerate=settings.accelerate,
-    )
-    fitted = perf_counter()
-    if best.status is Status.NOT_FINITE:
-        raise NotFiniteError(best.status.value)
+    best = ascend(problem, settings, given, seed)
+    ascended = perf_counter()
     response = linear_response(best, problem.x, sample_weight=problem.sample_weight)
     q = normal_approximation(problem.mixture, response)
-    seconds = perf_counter() - began
-    return MethodResult(
+    ended = perf_counter()
+    return Fitted(
         outcome="converged",
         message=f"{best.status.value}; linear response widens variances up to "
         f"{1 / (1 - response.radius):.3g}-fold",
         seconds_compile=0.0,
-        seconds_run=seconds,
-        draws=score(problem, q, rng=np.random.default_rng(seed), n=settings.draws),
-        info=_info(best, response, seconds - (fitted - began)),
+        seconds_run=ended - began,
+        q=q,
+        told=Told(starts=len(best.starts), starts_at_best=best.starts_at_best),
+        info={
+            "sweeps": best.sweeps,
+            "elbo_of_cavi": best.elbo,
+            "spectral_radius": response.radius,
+            "seconds_linear_response": ended - ascended,
+            "counts": best.counts.tolist(),
+        },
     )
 
 
@@ -128,15 +113,3 @@ def _transform(name: str, mixture: Mixture) -> "Transform":
         "probability": Simplex(),
     }
     return known[name]
-
-
-def _info(best: Fit, response: LinearResponse, seconds_response: float) -> dict[str, object]:
-    return {
-        "sweeps": best.sweeps,
-        "starts": len(best.starts),
-        "starts_at_best": best.starts_at_best,
-        "elbo_of_cavi": best.elbo,
-        "spectral_radius": response.radius,
-        "seconds_linear_response": seconds_response,
-        "counts": best.counts.tolist(),
-    }

@@ -3,10 +3,13 @@
 from pydantic import Field
 
 from experiments.config.options import Options
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.posterior.draws import chains_as_tree
-from experiments.records import MethodResult, Problem
+from experiments.records.result import Fitted, Told
 from hand_cavi.gibbs.sampler import gibbs
+
+EXACT = True
+NEEDS_POINTS = True
 
 
 class Settings(Options):
@@ -21,8 +24,9 @@ class Settings(Options):
     )
 
 
-def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Sample the posterior."""
+    problem = target.problem
     given = starts.responsibilities(settings.chains)
     sampled = gibbs(
         problem.mixture,
@@ -37,12 +41,13 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         permute=settings.permute,
         keep_assignments=False,
     )
-    return MethodResult(
+    return Fitted(
         outcome="sampled",
         message=f"{settings.chains} chains of {settings.draws} draws",
         seconds_compile=0.0,
         seconds_run=sampled.seconds,
-        draws=chains_as_tree(sampled.draws, log_posterior=sampled.log_joint),
+        chains=target.as_tree(sampled.draws, sample_stats={"lp": sampled.log_joint}),
+        told=Told(sampler="gibbs"),
         info={
             "sampler": "blocked Gibbs",
             "sweeps": settings.tune + settings.draws * settings.thin,

@@ -10,16 +10,21 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import xarray as xr
 from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods.compiled import nuts_for
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records import Draws, MethodResult, Problem
-from hand_cavi import fit
+from experiments.records.problem import Draws, Problem, StartingPoints, Target
+from experiments.records.result import Fitted, Told
+from hand_cavi import fit as fit_mixture
 
 if TYPE_CHECKING:
     from ppl_baselines.nuts import Prepared
+
+EXACT = True
 
 TUNE, TUNE_WARM = 1000, 250
 STARTS_OF_CAVI = 20
@@ -62,20 +67,27 @@ class Settings(ColdSettings):
         return self.tune or (TUNE if self.warm_start == "none" else TUNE_WARM)
 
 
-def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
-    """Sample the posterior."""
+def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed: int) -> Fitted:
+    """Sample the posterior; only a mixture can be warmed."""
     from ppl_baselines import nuts
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        compiled = nuts_for(problem, sampler=settings.sampler, backend=settings.backend)
-    prepared_at = perf_counter()
-    warm = (
-        None
-        if settings.warm_start == "none"
-        else warm_start(problem, compiled.prepared, settings, starts, seed)
-    )
+        compiled = nuts_for(target, sampler=settings.sampler, backend=settings.backend)
+    prepared_at = ended = perf_counter()
+    warm = None
+    if isinstance(settings, Settings) and settings.warm_start == "cavi":
+        assert isinstance(target, MixtureTarget) and isinstance(starts, Starts)
+        warm = warm_start(target.problem, compiled.prepared, settings, starts, seed)
+
+    def gather(
+        chains: Draws, *, sample_stats: Draws | None = None, attributes: dict[str, object] | None = None
+    ) -> xr.DataTree:
+        nonlocal ended
+        ended = perf_counter()  # what is found from the draws is not the sampler's time
+        return target.as_tree(chains, sample_stats=sample_stats, attributes=attributes)
+
     draws = nuts.run(
         compiled.prepared,
         warm.starts if warm else starts.parameters(settings.chains),
@@ -85,22 +97,26 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         tune=settings.tuning,
         cores=1,
         variances=warm.variances if warm else None,
+        gather=gather,
     )
     divergences = int(draws["sample_stats"]["diverging"].sum())
-    return MethodResult(
+    return Fitted(
         outcome="sampled",
         message=(
             f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences"
             + (f"; {warm.sentence}" if warm else "")
         ),
         seconds_compile=prepared_at - began,
-        seconds_run=perf_counter() - prepared_at,
-        draws=draws,
+        seconds_run=ended - prepared_at,
+        chains=draws,
+        told=Told(
+            sampler=settings.sampler,
+            warm_start="cavi" if warm else "",
+            cache_warm=cache.warm,
+            reused=compiled.reused,
+        ),
         info={
-            "sampler": settings.sampler,
             "backend": settings.backend,
-            "cache_warm": cache.warm,
-            "reused": compiled.reused,
             "divergences": divergences,
             "tune": settings.tuning,
             **(warm.info if warm else {}),
@@ -139,7 +155,6 @@ class Warm:
     def info(self) -> dict[str, object]:
         """The same for the record."""
         return {
-            "warm_start": "cavi",
             "seconds_cavi": self.seconds,
             "mass_matrix": "the sampler's own" if self.variances is None else "CAVI's variances",
         }
@@ -150,7 +165,7 @@ def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, start
     from ppl_baselines.nuts import takes_variances
 
     began = perf_counter()
-    q = fit(
+    q = fit_mixture(
         problem.mixture,
         problem.x,
         rng=seed,
@@ -163,5 +178,5 @@ def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, start
     if takes_variances(prepared.sampler):
         u = prepared.coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES))
         variances = u.var(axis=0)
-    places = [{name: values[chain] for name, values in draws.items()} for chain in range(settings.chains)]
-    return Warm(places, variances, perf_counter() - began)
+    of_chains = [{name: values[chain] for name, values in draws.items()} for chain in range(settings.chains)]
+    return Warm(of_chains, variances, perf_counter() - began)

@@ -9,8 +9,10 @@ from pydantic import Field
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.methods.compiled import smc_for
+from experiments.methods.mixture_target import MixtureTarget
+from experiments.methods.prior_draws import prior_draws
 from experiments.methods.starts import Starts
-from experiments.records import MethodResult, Problem
+from experiments.records.result import Fitted, Told
 
 
 class Settings(Options):
@@ -28,20 +30,19 @@ class Settings(Options):
     backend: Literal["numba", "c"] = Field("numba", description="what compiles the model")
 
 
-def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> MethodResult:
+def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Sample the posterior; the particles start from the prior, not from the study's starts."""
-    from experiments.references.smc import prior_draws
     from ppl_baselines import smc
     from ppl_baselines.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
-        compiled = smc_for(problem, kernel=settings.kernel, backend=settings.backend)
+        compiled = smc_for(target, kernel=settings.kernel, backend=settings.backend)
     prepared_at = perf_counter()
     of_prior, of_run = np.random.SeedSequence(seed).generate_state(2)
     given = prior_draws(
-        problem.mixture,
-        problem.x.shape[1],
+        target.problem.mixture,
+        target.problem.x.shape[1],
         np.random.default_rng(of_prior),
         settings.runs,
         settings.particles,
@@ -57,7 +58,7 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
     except smc.StuckError as error:
         raise NotFiniteError(str(error)) from error
     log_evidence, standard_error = smc.evidence(sampled.log_evidence)
-    return MethodResult(
+    return Fitted(
         outcome="sampled",
         message=(
             f"{settings.runs} runs of {settings.particles} particles in {sampled.stages.max()} stages; "
@@ -65,13 +66,11 @@ def run(problem: Problem, settings: Settings, *, starts: Starts, seed: int) -> M
         ),
         seconds_compile=prepared_at - began,
         seconds_run=perf_counter() - prepared_at,
-        draws=sampled.draws,
+        chains=sampled.draws,
+        told=Told(sampler="smc", cache_warm=cache.warm, reused=compiled.reused),
         info={
-            "sampler": "smc",
             "kernel": settings.kernel,
             "backend": settings.backend,
-            "cache_warm": cache.warm,
-            "reused": compiled.reused,
             "log_evidence": log_evidence,
             "log_evidence_se": standard_error,
             "log_evidence_by_run": sampled.log_evidence.tolist(),

@@ -12,14 +12,13 @@ q' is better, q was not at its end, whatever its method says. (If it is not, q m
 be too long.)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.records import Problem
-from hand_cavi import log_joint
+from experiments.records.problem import Draws
 
 if TYPE_CHECKING:
     from ppl_baselines.gaussian import GaussianApproximation
@@ -33,17 +32,7 @@ LONGEST = 1.0
 WIDEST = 4.0
 """Times as large, or as small, a variance may become."""
 
-Draws = Mapping[str, np.ndarray]
 LogJoint = Callable[[Draws], np.ndarray]
-
-
-def joint_of(problem: Problem) -> LogJoint:
-    """Return log p(x, theta) of canonical draws, for a mixture."""
-
-    def log_p(draws: Draws) -> np.ndarray:
-        return log_joint(problem.mixture, problem.x, dict(draws), problem.sample_weight)
-
-    return log_p
 
 
 def gain_of_a_step(
@@ -55,7 +44,7 @@ def gain_of_a_step(
     ----------
     q : GaussianApproximation
     log_p : callable
-        log p(x, theta) of canonical draws, shape (S,).
+        log p(x, theta) of draws by name, shape (S,), such as a target's `log_joint`.
     rng : numpy.random.Generator
     n : int
         Draws, S.

@@ -16,7 +16,6 @@ is left out, an estimate and no bound.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import combinations, permutations, product
 from math import factorial, prod
 
@@ -31,7 +30,7 @@ from experiments.posterior.symmetrised import (
     log_q_symmetrised,
     why_not_exact,
 )
-from experiments.records import Approximation, Draws
+from experiments.records.problem import Approximation, Draws, Symmetrised
 from hand_cavi import Mixture
 
 EXACT, AT_LEAST, ABOUT = "exact", "at least", "about"
@@ -48,28 +47,6 @@ NEGLIGIBLE = 1e-9
 _FOR_GROUPING = 500  # draws by which overlaps are judged
 
 Groups = tuple[tuple[int, ...], ...]
-
-
-@dataclass(frozen=True)
-class Symmetrised:
-    """The log density of q_sym at some draws, and what kind of figure it is.
-
-    Attributes
-    ----------
-    log_q : ndarray, shape (S,)
-        In nats.
-    how : str
-        What F(q_sym) is by it: ``exact``, ``at least`` or ``about``.
-    slack : ndarray, shape (S,)
-        Nats by which `log_q` may be too large; where it is ``about``, the size of the estimated part.
-    groups : tuple of tuples of int
-        The components that were relabelled among each other.
-    """
-
-    log_q: np.ndarray
-    how: str
-    slack: np.ndarray
-    groups: Groups
 
 
 def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> Symmetrised:

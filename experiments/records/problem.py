@@ -122,8 +122,12 @@ class Target(Protocol):
     def structure(self) -> str | None:
         """All that a compiled model depends on, its data apart; None if it cannot be given other data."""
 
+    @property
+    def data(self) -> Mapping[str, np.ndarray | None]:
+        """The data that a compiled model of this structure is given, by name; empty where it has none."""
+
     def content(self) -> Mapping[str, object]:
-        """Return what identifies the model and the data, for content keys."""
+        """Return what identifies the model, for content keys; and its data, where only the model has them."""
 
     def log_joint(self, draws: Draws) -> np.ndarray:
         """Return log p(x, theta) in nats, shape (S,), whatever is discrete summed out."""
@@ -141,9 +145,13 @@ class Target(Protocol):
         """Return log q_sym of draws; None where no relabelling leaves the model as it is."""
 
     def as_tree(
-        self, chains: Mapping[str, np.ndarray], sample_stats: Mapping[str, np.ndarray] | None = None
+        self,
+        chains: Mapping[str, np.ndarray],
+        *,
+        sample_stats: Mapping[str, np.ndarray] | None = None,
+        attributes: Mapping[str, object] | None = None,
     ) -> xr.DataTree:
-        """Return draws, arrays (C, M, ...), as the DataTree that is stored."""
+        """Return draws, arrays (C, M, ...), as the DataTree that is stored, with attributes of its draws."""
 
 
 @dataclass(frozen=True)

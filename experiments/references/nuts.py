@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.methods.compiled import nuts_for
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location
 from experiments.records import Problem, Reference
@@ -108,7 +109,7 @@ def _sampler(problem: Problem, rng: np.random.Generator) -> Sample:
     """Compile NUTS for a problem, and return what samples; every call is another run."""
     from ppl_baselines import nuts
 
-    prepared = nuts_for(problem).prepared
+    prepared = nuts_for(MixtureTarget(problem)).prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)
 
     def sample(n_draws: int) -> xr.DataTree:

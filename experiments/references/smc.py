@@ -13,9 +13,10 @@ import numpy as np
 import xarray as xr
 
 from experiments.methods.compiled import smc_for
-from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.methods.mixture_target import MixtureTarget
+from experiments.methods.prior_draws import prior_draws
+from experiments.records import Estimate, Problem, Reference
 from experiments.references._gate import examine_chains
-from hand_cavi import Mixture
 
 RUNS = 8
 PARTICLES = 2_000
@@ -67,7 +68,7 @@ def compute(
     """
     from ppl_baselines import smc  # slow to import
 
-    prepared = smc_for(problem).prepared
+    prepared = smc_for(MixtureTarget(problem)).prepared
     try:
         sampled = smc.run(
             prepared,
@@ -105,14 +106,3 @@ def compute(
         log_evidence=estimate,
         quality=figures | quality,
     )
-
-
-def prior_draws(
-    mixture: Mixture, n_features: int, rng: np.random.Generator, runs: int, particles: int
-) -> Draws:
-    """Return independent canonical draws from the prior, arrays (R, S, K, ...)."""
-    n, n_components = runs * particles, mixture.n_components
-    theta = mixture.components.with_features(n_features).sample(rng, n * n_components)
-    draws = {name: values.reshape(n, n_components, *values.shape[1:]) for name, values in theta.items()}
-    draws |= mixture.weights.sample(rng, n)
-    return {name: values.reshape(runs, particles, *values.shape[1:]) for name, values in draws.items()}

@@ -13,10 +13,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.config.options import VerdictOptions
-from experiments.engine.store.files import read_tree
-from experiments.methods import label
-from experiments.methods.own.variables import Arrays, stored_quantities
-from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
+from experiments.methods.own.variables import stored_quantities
 from experiments.posterior.draws import (
     are_independent,
     as_arrays,
@@ -24,9 +21,14 @@ from experiments.posterior.draws import (
     mean_and_error,
     sd_and_error,
 )
-from experiments.records import CellRecord, Comparison, Judgement, Measurement, Reference, Threshold, Verdict
+from experiments.methods import label
+from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
+from experiments.records import CellRecord, Comparison, Measurement, Reference, Threshold, Verdict
+from experiments.records import Draws as Arrays
 from experiments.references import _gate
 from experiments.references.nuts import _examine_sampler
+from experiments.engine.store.files import read_tree
+from experiments.records import Judgement
 from experiments.verdict import FINISHED, decide, unfinished
 from experiments.verdict.equivalence import Question, compare
 from experiments.verdict.impossible import impossibilities

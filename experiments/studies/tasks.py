@@ -1,94 +1,84 @@
-"""What workers are given, a cell to fit (here) or a problem to judge (in `judge`), and what comes back."""
+"""What workers are given to fit, and what comes back; `judging` is what they are given to judge."""
 
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import BaseModel
 
-from experiments.config.options import ReferenceOptions, VerdictOptions
-from experiments.config.plugins import find
-from experiments.engine.workers.pool import Outcome
+from experiments.config.plugins import find, source_file
+from experiments.engine import fingerprint
 from experiments.methods import NotFiniteError
-from experiments.records import Cell, CellRecord, MethodResult, Problem
+from experiments.methods.score import score
+from experiments.records.problem import Target
+from experiments.records.result import MethodResult, NotFinite
+
+TARGETS = {
+    "methods": "experiments.methods.mixture_target",
+    "own methods": "experiments.methods.own.problem",
+}
+"""The module of what methods of a package are given."""
+
+DRAWS = 10_000
+"""By which a q is scored whose method has no option ``draws``."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One method, one problem, and the seeds.
+    """One method, one target, and the seeds.
 
     Attributes
     ----------
-    problem : Problem
+    target : Target
+    package : str
+        Where the method is: ``methods`` or ``own methods``.
     kind : str
         The method's plugin.
     settings : BaseModel
         The plugin's `Settings`.
     starts_seed, rng_seed : int
+        Of the starts, which all methods of a problem share, and of what the method itself draws.
     """
 
-    problem: Problem
+    target: Target
+    package: str
     kind: str
     settings: BaseModel
     starts_seed: int
     rng_seed: int
 
 
-@dataclass(frozen=True)
-class Case:
-    """One problem with its cells, for the judge.
-
-    Attributes
-    ----------
-    problem : Problem
-    cells : tuple of CellRecord
-        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    seed : int
-    reference : ReferenceOptions
-    verdict : VerdictOptions
-    """
-
-    problem: Problem
-    cells: tuple[CellRecord, ...]
-    seed: int
-    reference: ReferenceOptions
-    verdict: VerdictOptions
-
-
-@dataclass(frozen=True)
-class NotFinite:
-    """What comes back where the method's numbers overflowed."""
-
-    message: str
+def method_code(package: str, kind: str) -> list[str]:
+    """Return the hashes of the code behind a method's numbers: what runs it, its target, its own closure."""
+    return [
+        fingerprint.code("experiments.studies.tasks"),
+        fingerprint.code(TARGETS[package]),
+        fingerprint.code_of(source_file(find(package, kind))),
+    ]
 
 
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
-    """Run the method."""
-    from experiments.methods.starts import Starts
-
-    method = find("methods", assignment.kind, offers=("Settings", "run"))
-    starts = Starts(assignment.problem, assignment.starts_seed)
+    """Run the method; then score its q, and let it look back, neither of which is its time."""
+    target, settings, seed = assignment.target, assignment.settings, assignment.rng_seed
+    method = find(assignment.package, assignment.kind, offers=("Settings", "fit"))
     try:
-        return method.run(assignment.problem, assignment.settings, starts=starts, seed=assignment.rng_seed)
+        fitted = method.fit(target, settings, starts=target.starts(assignment.starts_seed), seed=seed)
+        draws, told = fitted.chains, fitted.told
+        if fitted.q is not None:
+            n_draws = getattr(settings, "draws", DRAWS)
+            draws = score(target, fitted.q, rng=np.random.default_rng(seed), n=n_draws)
+        if hasattr(method, "afterwards"):
+            told = method.afterwards(target, settings, fitted, seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
-
-
-def as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
-    """Return what is kept of a cell from how its task ended, and the result where there is one."""
-    if outcome.status != "ok":
-        return CellRecord(cell, outcome.status, outcome.message), None
-    result: MethodResult | NotFinite = outcome.value
-    if isinstance(result, NotFinite):
-        return CellRecord(cell, "not_finite", result.message), None
-    record = CellRecord(
-        cell,
-        "ok",
-        result.message,
-        outcome=result.outcome,
-        seconds_compile=result.seconds_compile,
-        seconds_run=result.seconds_run,
-        bound=result.bound,
-        bound_se=result.bound_se,
-        info=result.info,
-        trace=result.trace,
+    return MethodResult(
+        outcome=fitted.outcome,
+        message=fitted.message,
+        seconds_compile=fitted.seconds_compile,
+        seconds_run=fitted.seconds_run,
+        draws=draws,
+        bound=fitted.bound,
+        bound_se=fitted.bound_se,
+        trace=fitted.trace,
+        info=fitted.info,
+        told=told,
     )
-    return record, result

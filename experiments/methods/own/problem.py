@@ -1,21 +1,43 @@
-"""What a user's module offers to a study, and finding it by a name such as ``my_model:problem``."""
+"""What a user's module offers to a study, found by a name such as ``my_model:problem``, and as a target.
+
+The target is known by that name alone, so that it can be sent to workers; each process loads the module, and
+builds and compiles the PyMC model, when first asked for it.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
+from experiments.checks.log_joint import PyMCLogJoint, from_pymc
 from experiments.config.plugins import find, source_file
+from experiments.engine.fingerprint import data_hash
+from experiments.methods.own.variables import (
+    Factors,
+    as_tree,
+    factors_of,
+    quantities_of,
+    stored_quantities,
+    with_quantities,
+)
+from experiments.records.problem import Approximation, Draws
 from hand_cavi import InputError
+from hand_cavi.derivation import Derivation
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 _METHODS = ("factors", "initial", "update", "elbo", "sample", "log_density")
+_MOST_KEPT = 4  # models that a process keeps built and compiled
 
 
 @dataclass(frozen=True)
-class CustomProblem:
+class OwnProblem:
     """A model derived by hand, and the same model in PyMC.
 
     Attributes
@@ -34,9 +56,9 @@ class CustomProblem:
         A sentence each, for the report.
     """
 
-    derivation: Any
-    model: Callable[[], Any]
-    quantities: Callable[[dict[str, np.ndarray]], Mapping[str, np.ndarray]] | None = None
+    derivation: Derivation[Any]
+    model: Callable[[], "pm.Model"]
+    quantities: Callable[[Draws], Mapping[str, np.ndarray]] | None = None
     about_model: str = ""
     about_data: str = ""
 
@@ -63,13 +85,117 @@ class CustomProblem:
         return [held[name] for name in sorted(held) if isinstance(held[name], np.ndarray)]
 
 
-def load(name: str, folder: Path | None = None) -> CustomProblem:
+@dataclass(frozen=True)
+class OwnTarget:
+    """A `Target`: a model of the user's own, with its data.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``my_model:problem``.
+    folder : Path or None
+        Where its module is looked for first.
+    """
+
+    name: str
+    folder: Path | None = None
+
+    @property
+    def problem(self) -> OwnProblem:
+        """What the user's module offers."""
+        return _problem(self)
+
+    @property
+    def factors(self) -> Factors:
+        """The derivation's factors whose variables the PyMC model has."""
+        return _factors(self)
+
+    @property
+    def structure(self) -> None:
+        """None: the model has its data in it."""
+
+    @property
+    def data(self) -> dict[str, np.ndarray | None]:
+        """None by name, for the same reason."""
+        return {}
+
+    def content(self) -> dict[str, object]:
+        """Return its name, and the hash of the arrays that the derivation holds."""
+        return {"model": self.name, "data": data_hash(*self.problem.data)}
+
+    def log_joint(self, draws: Draws) -> np.ndarray:
+        """Return log p(x, theta) in nats, shape (S,), of draws of the PyMC model's variables."""
+        return _log_joint(self)(draws)
+
+    def pymc_model(self) -> "pm.Model":
+        """Return the user's model.
+
+        Raises
+        ------
+        InputError
+            If it cannot be built, has no free variables, or has discrete ones or others than the derivation.
+        """
+        _factors(self)
+        return _model(self)
+
+    def starts(self, seed: int) -> "RandomStates":
+        """Return the random states of this seed."""
+        return RandomStates(self, seed)
+
+    def quantities(self, tree: xr.DataTree) -> Draws:
+        """Return what is compared, by name, each of shape (C, M): the user's own, or every number there is.
+
+        Of a tree that `as_tree` made, they are those that it keeps; the user's module is not needed for them.
+
+        Raises
+        ------
+        InputError
+            If the user's own are not one number for each draw.
+        """
+        if "quantities" in tree.children:
+            return stored_quantities(tree)
+        return quantities_of(self.problem.quantities, tree)
+
+    def symmetrise(self, q: Approximation, draws: Draws) -> None:
+        """Return None: which relabellings leave the model as it is, nobody has said."""
+
+    def as_tree(
+        self,
+        chains: Mapping[str, np.ndarray],
+        *,
+        sample_stats: Mapping[str, np.ndarray] | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> xr.DataTree:
+        """Return draws, arrays (C, M, ...), as a DataTree; what is compared is its group ``quantities``."""
+        tree = as_tree(chains, sample_stats=sample_stats, attributes=attributes)
+        return with_quantities(tree, self.quantities(tree))
+
+
+@dataclass(frozen=True)
+class RandomStates:
+    """The starts of a model of the user's own: its derivation's random states, the same for every method.
+
+    Attributes
+    ----------
+    target : OwnTarget
+    seed : int
+    """
+
+    target: OwnTarget
+    seed: int
+
+    def parameters(self, n: int) -> list[Draws]:
+        """Return n starting points: one draw from q at each of n random states."""
+        return self.target.factors.starts(np.random.default_rng(self.seed), n)
+
+
+def load(name: str, folder: Path | None = None) -> OwnProblem:
     """Return the problem of a name like ``my_model:problem``.
 
     Parameters
     ----------
     name : str
-        A module and an attribute of it: a `CustomProblem`, or a function that returns one.
+        A module and an attribute of it: an `OwnProblem`, or a function that returns one.
     folder : Path, optional
         Where a file ``my_model.py`` is looked for first; else the current folder, and what is installed.
 
@@ -78,7 +204,7 @@ def load(name: str, folder: Path | None = None) -> CustomProblem:
     InputError
         If there is no such module or attribute, or it is something else.
     """
-    problem = _found(name, folder)
+    problem: object = _found(name, folder)
     if callable(problem):
         try:
             problem = problem()
@@ -86,7 +212,7 @@ def load(name: str, folder: Path | None = None) -> CustomProblem:
             raise InputError(f'"{name}" cannot be used: {error}') from None
         except Exception as error:
             raise InputError(f'"{name}" failed: {type(error).__name__}: {error}') from error
-    if not isinstance(problem, CustomProblem):
+    if not isinstance(problem, OwnProblem):
         raise InputError(
             f'"{name}" gives an object of type {type(problem).__name__}; it must be, or return, an '
             "experiments.custom.CustomProblem"
@@ -99,7 +225,7 @@ def file_of(name: str, folder: Path | None = None) -> Path | None:
     return source_file(_found(name, folder))
 
 
-def _found(name: str, folder: Path | None) -> Any:
+def _found(name: str, folder: Path | None) -> object:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise InputError(f'"{name}" names no problem; write "my_module:problem"')
@@ -108,3 +234,40 @@ def _found(name: str, folder: Path | None) -> Any:
     if folder is not None and str(folder.absolute()) not in sys.path:
         sys.path.insert(0, str(folder.absolute()))
     return find("models", name)
+
+
+@lru_cache(_MOST_KEPT)
+def _problem(target: OwnTarget) -> OwnProblem:
+    return load(target.name, target.folder)
+
+
+@lru_cache(_MOST_KEPT)
+def _model(target: OwnTarget) -> "pm.Model":
+    """Return the user's model, looked at as `OwnTarget.pymc_model` says."""
+    import pymc as pm
+
+    try:
+        model = target.problem.model()
+    except Exception as error:
+        raise InputError(f"model() failed: {type(error).__name__}: {error}") from error
+    if not isinstance(model, pm.Model):
+        raise InputError(f"model() returned an object of type {type(model).__name__}; it must be a pm.Model")
+    if not model.free_RVs:
+        raise InputError("model() has no free variables: everything in it is observed")
+    discrete = [variable.name for variable in model.free_RVs if variable.dtype.startswith(("int", "uint"))]
+    if discrete:
+        raise InputError(
+            f"model() has the discrete variables {', '.join(discrete)}, which ADVI and NUTS cannot take; "
+            "sum them out, and keep them in the derivation"
+        )
+    return model
+
+
+@lru_cache(_MOST_KEPT)
+def _factors(target: OwnTarget) -> Factors:
+    return factors_of(target.problem.derivation, [variable.name for variable in _model(target).free_RVs])
+
+
+@lru_cache(_MOST_KEPT)
+def _log_joint(target: OwnTarget) -> PyMCLogJoint:
+    return from_pymc(_model(target))

@@ -3,19 +3,16 @@
 Letters: S draws, or C chains of M draws each. Variables keep their own names and shapes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from experiments.checks.subject import Subject
-from experiments.methods.own.problem import CustomProblem
 from experiments.posterior.draws import as_chains
+from experiments.records.problem import Draws
 from hand_cavi import InputError
-
-Arrays = dict[str, np.ndarray]
 
 _ANY_SEED = 0
 
@@ -27,46 +24,64 @@ class Factors:
     Attributes
     ----------
     subject : Subject
-        The derivation, behind a door that checks what it returns.
-    kept : tuple of str
+        The derivation, and checks of what it returns.
+    kept : dict of str to list of str
+        The variables of each of these factors.
     """
 
     subject: Subject
-    kept: tuple[str, ...]
+    kept: dict[str, list[str]]
 
     @property
     def nothing_is_summed_out(self) -> bool:
         """Whether the model has every variable of the derivation."""
-        return self.kept == self.subject.factors
+        return tuple(self.kept) == self.subject.factors
 
-    def sample(self, state: Any, rng: np.random.Generator, n: int) -> tuple[Arrays, np.ndarray]:
-        """Return n draws of the kept variables, and ln q of each, shape (n,)."""
-        draws: Arrays = {}
-        log_q = np.zeros(n)
-        for factor in self.kept:
-            values = self.subject.sample(state, factor, rng, n)
-            log_q += self.subject.log_density(state, factor, values)
-            draws |= values
-        return draws, log_q
+    def at(self, state: object) -> "MeanField":
+        """Return q at a state of the derivation."""
+        return MeanField(self, state)
 
-    def starts(self, rng: np.random.Generator, number: int) -> list[Arrays]:
+    def starts(self, rng: np.random.Generator, number: int) -> list[Draws]:
         """Return dispersed values of the kept variables: one draw from q at each of several random states."""
         found = []
         for child in rng.spawn(number):
-            draws, _ = self.sample(self.subject.initial(child), child, 1)
+            draws = self.at(self.subject.initial(child)).sample(child, 1)
             found.append({name: values[0].astype(float) for name, values in draws.items()})
         return found
 
 
-def factors_of(problem: CustomProblem, variables: list[str]) -> Factors:
-    """Find the factors whose variables are those of the model.
+@dataclass(frozen=True)
+class MeanField:
+    """A derivation's q over the variables that the PyMC model has, an `Approximation`."""
+
+    factors: Factors
+    state: object
+
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        """Return n draws of the kept variables, arrays (n, ...)."""
+        draws: Draws = {}
+        for factor in self.factors.kept:
+            draws |= self.factors.subject.sample(self.state, factor, rng, n)
+        return draws
+
+    def log_density(self, draws: Draws) -> np.ndarray:
+        """Return ln q of each draw, shape (S,)."""
+        log_q = np.zeros(len(next(iter(draws.values()))))
+        for factor, names in self.factors.kept.items():
+            values = {name: draws[name] for name in names}
+            log_q += self.factors.subject.log_density(self.state, factor, values)
+        return log_q
+
+
+def factors_of(derivation: object, variables: Sequence[str]) -> Factors:
+    """Find the factors of a derivation whose variables are those of the model.
 
     Raises
     ------
     InputError
         If the names do not match.
     """
-    subject = Subject.of(problem.derivation, lambda values: np.zeros(len(next(iter(values.values())))))
+    subject = Subject.of(derivation, lambda values: np.zeros(len(next(iter(values.values())))))
     rng = np.random.default_rng(_ANY_SEED)
     state = subject.initial(rng)
     owned = {factor: list(subject.sample(state, factor, rng, 2)) for factor in subject.factors}
@@ -81,17 +96,17 @@ def factors_of(problem: CustomProblem, variables: list[str]) -> Factors:
             f"derivation's factors draw {', '.join(drawn)}; every variable of the model needs a factor, and "
             "a factor is summed out in the model as a whole or not at all"
         )
-    return Factors(subject, tuple(factor for factor in subject.factors if owned[factor][0] in variables))
+    return Factors(subject, {factor: names for factor, names in owned.items() if names[0] in variables})
 
 
 def as_tree(
     posterior: Mapping[str, np.ndarray],
     *,
     sample_stats: Mapping[str, np.ndarray] | None = None,
-    attributes: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, object] | None = None,
 ) -> xr.DataTree:
-    """Return draws, arrays (C, M, ...), as a DataTree; further dims are numbered by variable."""
-    groups = {"posterior": _dataset(posterior)}
+    """Return draws, arrays (C, M, ...), as a DataTree of floats; further dims are numbered by variable."""
+    groups = {"posterior": _dataset({name: values.astype(float) for name, values in posterior.items()})}
     groups["posterior"].attrs.update(attributes or {})
     if sample_stats is not None:
         groups["sample_stats"] = _dataset(sample_stats)
@@ -107,24 +122,23 @@ def _dataset(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
 
 
-def with_quantities(problem: CustomProblem, tree: xr.DataTree) -> xr.DataTree:
+def with_quantities(tree: xr.DataTree, found: Mapping[str, np.ndarray]) -> xr.DataTree:
     """Return the draws with what is compared beside them, so that nobody needs the user's module again."""
-    found = quantities_of(problem, tree)
     values = np.stack(list(found.values()), axis=-1)
     dataset = xr.Dataset({"value": (("chain", "draw", "quantity"), values)}, {"quantity": list(found)})
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
     return xr.DataTree.from_dict({**groups, "quantities": dataset})
 
 
-def stored_quantities(tree: xr.DataTree) -> Arrays:
+def stored_quantities(tree: xr.DataTree) -> Draws:
     """Return what `with_quantities` has put beside the draws, by name, each of shape (C, M)."""
     value = tree["quantities"]["value"].transpose("chain", "draw", "quantity")
     names = [str(name) for name in value["quantity"].to_numpy()]
     return dict(zip(names, np.moveaxis(value.to_numpy(), -1, 0), strict=True))
 
 
-def quantities_of(problem: CustomProblem, tree: xr.DataTree) -> Arrays:
-    """Return what is compared, by name, each of shape (C, M).
+def quantities_of(function: Callable[[Draws], Mapping[str, np.ndarray]] | None, tree: xr.DataTree) -> Draws:
+    """Return what is compared, by name, each of shape (C, M): the user's own, or every number there is.
 
     Raises
     ------
@@ -133,11 +147,11 @@ def quantities_of(problem: CustomProblem, tree: xr.DataTree) -> Arrays:
     """
     chains = as_chains(tree)
     shape = next(iter(chains.values())).shape[:2]
-    if problem.quantities is None:
+    if function is None:
         return entries(chains)
     flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
     try:
-        found = {name: np.asarray(values, dtype=float) for name, values in problem.quantities(flat).items()}
+        found = {name: np.asarray(values, dtype=float) for name, values in function(flat).items()}
     except Exception as error:
         raise InputError(f"quantities(draws) failed: {type(error).__name__}: {error}") from error
     wrong = [name for name, values in found.items() if values.shape != (shape[0] * shape[1],)]
@@ -151,7 +165,7 @@ def quantities_of(problem: CustomProblem, tree: xr.DataTree) -> Arrays:
     return {name: values.reshape(shape) for name, values in found.items()}
 
 
-def entries(chains: Arrays) -> Arrays:
+def entries(chains: Draws) -> Draws:
     """Return every number of variables (C, M, ...) apart, named as in Python, each of shape (C, M)."""
     found = {}
     for name, values in chains.items():

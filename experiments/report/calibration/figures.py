@@ -81,7 +81,7 @@ def _draw_ecdf(shown: list[MethodResult], styles: Styles, test_level: float, wid
             result = next((q for q in one.quantities if q.quantity == name), None)
             if result is None:
                 continue
-            below = np.searchsorted(np.sort(result.places), fine, side="right") / len(result.places)
+            below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
             style = styles[one.method]
             (line,) = axes.plot(
                 fine,

@@ -1,0 +1,219 @@
+"""What a worker does: a batch of replicates by one method, from simulated data to ranks.
+
+A method fits as it does in a study; but only its draws are wanted, so that nothing is scored, and a method
+that can fit with fewer estimates of its bound does.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter, process_time
+
+import numpy as np
+import xarray as xr
+from pydantic import BaseModel
+
+from experiments.calibration import exact, quantities
+from experiments.calibration.ranks import ranks_among, thinned
+from experiments.calibration.simulate import replicate
+from experiments.config.plugins import find
+from experiments.engine.seeds import generator, integer
+from experiments.methods import NotFiniteError
+from experiments.methods.mixture_target import MixtureTarget
+from experiments.posterior.draws import are_independent, as_chains
+from experiments.records.problem import Draws, Problem
+from experiments.records.result import Fitted, MethodResult
+from hand_cavi import Fit, InputError, Mixture
+
+FitMethod = Callable[..., Fitted]
+"""A method's ``fit`` or ``fit_briefly``, see `experiments.methods`."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some replicates of one model, for one method.
+
+    Attributes
+    ----------
+    model, method : str
+        Their names in the calibration; all seeds descend from these.
+    mixture : Mixture
+        Its components know their number of features.
+    points : int
+        N.
+    kind : str
+        The method's plugin.
+    settings : BaseModel
+        The plugin's `Settings`.
+    seed : int
+        The root seed.
+    first, size : int
+        The replicates first, ..., first + size - 1.
+    draws : int
+        Among how many draws the truth is ranked, at most.
+    kinds : tuple of str
+        What is ranked, see `quantities.KINDS`.
+    """
+
+    model: str
+    method: str
+    mixture: Mixture
+    points: int
+    kind: str
+    settings: BaseModel
+    seed: int
+    first: int
+    size: int
+    draws: int
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """What comes of a batch.
+
+    Attributes
+    ----------
+    quantities : tuple of str
+        What a reader calls them.
+    ranks : ndarray, shape (R, Q)
+        Of the truth, between 0 and 1; NaN in the rows of replicates that are left out.
+    n_draws : ndarray, shape (R,)
+        Among how many draws; 0 where left out.
+    refused : dict of int to str
+        Replicates for which the method said that it has no posterior, and why. Whether it does depends on
+        the data alone, and given the data the truth is a draw from the posterior: leaving these out
+        does not make the others' ranks less uniform.
+    failed : dict of int to str
+        Replicates that ended in an error that nobody foresaw.
+    seconds, processor_seconds : float
+        Of the whole batch, compiling included.
+    """
+
+    quantities: tuple[str, ...]
+    ranks: np.ndarray
+    n_draws: np.ndarray
+    refused: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+
+
+def run_batch(batch: Batch) -> MethodResult:
+    """Return what comes of a batch in the form in which a study keeps what its cells give."""
+    found = fit_replicates(batch)
+    numbers = np.arange(batch.first, batch.first + batch.size)
+    dataset = xr.Dataset(
+        {"rank": (("replicate", "quantity"), found.ranks), "n_draws": (("replicate",), found.n_draws)},
+        {"replicate": numbers, "quantity": list(found.quantities)},
+        {
+            "refused": json.dumps(found.refused),
+            "failed": json.dumps(found.failed),
+            "seconds": found.seconds,
+            "processor_seconds": found.processor_seconds,
+        },
+    )
+    n_ranked = int((found.n_draws > 0).sum())
+    return MethodResult(
+        outcome="ranked",
+        message=f"{n_ranked} of {batch.size} replicates ranked",
+        seconds_compile=0.0,
+        seconds_run=found.seconds,
+        draws=xr.DataTree.from_dict({"ranks": dataset}),
+    )
+
+
+def ranks_of(tree: xr.DataTree) -> Ranks:
+    """Return what `run_batch` has put into its group ``ranks``."""
+    group = tree["ranks"]
+    refused, failed = (
+        {int(number): str(why) for number, why in json.loads(group.attrs[name]).items()}
+        for name in ("refused", "failed")
+    )
+    return Ranks(
+        tuple(str(name) for name in group["quantity"].to_numpy()),
+        group["rank"].transpose("replicate", "quantity").to_numpy(),
+        group["n_draws"].to_numpy(),
+        refused,
+        failed,
+        float(group.attrs["seconds"]),
+        float(group.attrs["processor_seconds"]),
+    )
+
+
+def fit_replicates(batch: Batch) -> Ranks:
+    """Simulate, fit and rank every replicate of a batch."""
+    began, processor = perf_counter(), process_time()
+    method = find("methods", batch.kind, offers=("Settings", "fit"))
+    fit: FitMethod = getattr(method, "fit_briefly", method.fit)
+    names: tuple[str, ...] = ()
+    rows: list[np.ndarray | None] = []
+    n_draws = np.zeros(batch.size, dtype=int)
+    refused: dict[int, str] = {}
+    failed: dict[int, str] = {}
+    for row, number in enumerate(range(batch.first, batch.first + batch.size)):
+        problem = replicate(batch.mixture, batch.points, seed=batch.seed, model=batch.model, number=number)
+        kinds = quantities.kinds_of(problem, batch.kinds)
+        names = quantities.names_of(problem, kinds)
+        ranks = None
+        try:
+            ranks, n_draws[row] = _ranks(batch, fit, number, problem, kinds)
+        except (InputError, NotFiniteError) as error:
+            refused[number] = str(error)
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
+            failed[number] = f"{type(error).__name__}: {error}"
+        rows.append(ranks)
+    nothing = np.full(len(names), np.nan)
+    return Ranks(
+        names,
+        np.stack([nothing if row is None else row for row in rows]),
+        n_draws,
+        refused,
+        failed,
+        perf_counter() - began,
+        process_time() - processor,
+    )
+
+
+def _ranks(
+    batch: Batch, fit: FitMethod, number: int, problem: Problem, kinds: tuple[str, ...]
+) -> tuple[np.ndarray, int]:
+    """Return the ranks of the truth, shape (Q,), and among how many draws."""
+    target = MixtureTarget(problem)
+    starts = target.starts(integer(batch.seed, "calibration starts", batch.model, number))
+    seed = integer(batch.seed, "calibration fit", batch.model, batch.method, number)
+    fitted = fit(target, batch.settings, starts=starts, seed=seed)
+    chains, independent = _chains(fitted, seed, batch.draws)
+    values = _values(problem, chains, kinds)
+    if not np.isfinite(values).all():
+        raise NotFiniteError("a quantity of its draws is not finite")
+    kept = values.reshape(-1, values.shape[2]) if independent else thinned(values, batch.draws)
+    truth = quantities.truth_of(problem, kinds)
+    rng = generator(batch.seed, "calibration ranks", batch.model, batch.method, number)
+    ranks = ranks_among(truth, kept, rng)
+    if isinstance(fitted.q, Fit) and "location" in kinds and exact.has_marginals(fitted.q.components):
+        theta = {name: v[np.newaxis] for name, v in problem.truth.items() if name != "assignments"}
+        sorted_truth = np.sort(quantities.locations(theta)[0], axis=0)
+        cdf = exact.sorted_cdf(fitted.q.components, sorted_truth).ravel()
+        ranks[: cdf.size] = cdf  # locations come first
+    return ranks, len(kept)
+
+
+def _chains(fitted: Fitted, seed: int, n_draws: int) -> tuple[Draws, bool]:
+    """Return draws of the posterior, arrays (C, M, K, ...), and whether they are independent.
+
+    Independent ones are `n_draws`; chains are as long as they are.
+    """
+    if fitted.q is not None:
+        draws = fitted.q.sample(np.random.default_rng([seed, 1]), n_draws)
+        return {name: values[np.newaxis] for name, values in draws.items()}, True
+    assert fitted.chains is not None
+    chains, independent = as_chains(fitted.chains), are_independent(fitted.chains)
+    return ({name: v[:, :n_draws] for name, v in chains.items()} if independent else chains), independent
+
+
+def _values(problem: Problem, chains: Draws, kinds: tuple[str, ...]) -> np.ndarray:
+    """Return the quantities of every draw, shape (C, M, Q)."""
+    shape = next(iter(chains.values())).shape[:2]
+    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
+    return quantities.values_of(problem, flat, kinds).reshape(*shape, -1)

@@ -1,0 +1,102 @@
+"""A mixture with its data, as methods, the judge and the report see it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+import xarray as xr
+
+from experiments.methods.starts import Starts
+from experiments.posterior import overlap
+from experiments.records.problem import Approximation, Draws, Problem, Symmetrised
+from hand_cavi import Mixture, log_joint
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.weights.mixing import MixingWeights
+from ppl_baselines.draws import to_datatree
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+class MixtureContent(TypedDict):
+    """A mixture's prior: the name and the parameters of components and weights, and K."""
+
+    components: dict[str, object]
+    weights: dict[str, object]
+    n_components: int
+
+
+@dataclass(frozen=True)
+class MixtureTarget:
+    """A `Target`: one data set under one mixture.
+
+    Attributes
+    ----------
+    problem : Problem
+    """
+
+    problem: Problem
+
+    @property
+    def structure(self) -> str:
+        """The mixture with its prior, and D."""
+        return json.dumps([self.content(), self.problem.x.shape[1]])
+
+    @property
+    def data(self) -> dict[str, np.ndarray | None]:
+        """The points, shape (N, D), and their weights, shape (N,) or None."""
+        return {"x": self.problem.x, "sample_weight": self.problem.sample_weight}
+
+    def content(self) -> MixtureContent:
+        """Return the prior as JSON content, without the data."""
+        return mixture_content(self.problem.mixture)
+
+    def log_joint(self, draws: Draws) -> np.ndarray:
+        """Return log p(x, theta, pi) in nats, shape (S,), the assignments summed out."""
+        return log_joint(self.problem.mixture, self.problem.x, draws, self.problem.sample_weight)
+
+    def pymc_model(self) -> "pm.Model":
+        """Return the mixture in PyMC; its data can be swapped."""
+        from ppl_baselines.build import build
+
+        return build(self.problem.mixture, self.problem.x, sample_weight=self.problem.sample_weight)
+
+    def starts(self, seed: int) -> Starts:
+        """Return the dispersed starts of this seed."""
+        return Starts(self.problem, seed)
+
+    def quantities(self, tree: xr.DataTree) -> Draws:
+        """Return the sorted means (rates, probabilities) and the log likelihood, each of shape (C, M)."""
+        from experiments.references._gate import invariant_quantities
+
+        return invariant_quantities(self.problem, tree)
+
+    def symmetrise(self, q: Approximation, draws: Draws) -> Symmetrised:
+        """Return log q_sym of draws, see `experiments.posterior.overlap`."""
+        return overlap.symmetrise(q, draws, self.problem.mixture)
+
+    def as_tree(
+        self,
+        chains: Mapping[str, np.ndarray],
+        *,
+        sample_stats: Mapping[str, np.ndarray] | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> xr.DataTree:
+        """Return canonical draws, arrays (C, M, K, ...), as a DataTree."""
+        return to_datatree(chains, sample_stats=sample_stats, attributes=attributes)
+
+
+def mixture_content(mixture: Mixture) -> MixtureContent:
+    """Return a mixture's prior as JSON content."""
+    return {
+        "components": _fields(mixture.components),
+        "weights": _fields(mixture.weights),
+        "n_components": mixture.n_components,
+    }
+
+
+def _fields(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
+    public = [name for name in getattr(prior, "__dataclass_fields__", ()) if not name.startswith("_")]
+    return {"name": prior.name, **{name: np.asarray(getattr(prior, name)).tolist() for name in public}}
