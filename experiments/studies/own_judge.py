@@ -22,7 +22,7 @@ from experiments.posterior.draws import (
     sd_and_error,
 )
 from experiments.methods import label
-from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
+from experiments.posterior.pareto import SOURCE, most_k_hat, pareto_k_hat
 from experiments.records import CellRecord, Comparison, Measurement, Reference, Threshold, Verdict
 from experiments.references import _gate
 from experiments.references.nuts import _examine_sampler
