@@ -16,8 +16,9 @@ from experiments.engine.workers.pool import Outcome, Pool, Task
 from experiments.engine.workers.progress import Progress
 from experiments.methods import NEED_POINTS, label
 from experiments.records import CellRecord, Judgement, Manifest, ProblemEntry, Reference, StudyRecord, Verdict
+from experiments.studies.judging import Case
 from experiments.studies.mixtures import Study, StudyCell, StudyProblem
-from experiments.studies.tasks import Assignment, Case, as_record
+from experiments.studies.tasks import Assignment, as_record
 from experiments.verdict import verdict_of_study
 
 
@@ -155,7 +156,7 @@ class _Run:
         )
         return Task(
             key=problem.key,
-            function="experiments.studies.judging:judge",
+            function="experiments.studies.judging:judge_problem",
             payload=case,
             label=f"judging {_name(problem)}",
             time_limit=self.study.run.time_limit,

@@ -73,7 +73,7 @@ def _problem(config: CustomConfig, model: CustomModel, repeat: int) -> CustomStu
     judging = {
         "repeat": repeat,
         "name": model.name,
-        "judging": fingerprint.code("experiments.studies.own_judge"),
+        "judging": fingerprint.code("experiments.studies.judging"),
         "verdict": config.verdict.model_dump(mode="json"),
     }
     cells = tuple(_cell(config, model, method, repeat, content) for method in config.methods)

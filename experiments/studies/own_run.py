@@ -9,7 +9,8 @@ from math import nan
 from pathlib import Path
 
 from experiments.studies.own_config import CustomConfig, is_custom
-from experiments.studies.own_judge import CustomCase
+from experiments.config.options import ReferenceOptions
+from experiments.studies.judging import Case
 from experiments.studies.own import CustomCell, CustomStudyProblem, lay_out
 from experiments.methods import label
 from experiments.records import CellRecord, Reference, Verdict
@@ -163,8 +164,8 @@ class _Run:
     def _judge_task(self, key: str) -> Task:
         return Task(
             key=key,
-            function="experiments.studies.own_judge:judge",
-            payload=CustomCase(tuple(self._done_of(key)), self.config.verdict),
+            function="experiments.studies.judging:judge_problem",
+            payload=Case(None, tuple(self._done_of(key)), 0, ReferenceOptions(), self.config.verdict),
             label=f"judging {self.problems[key].model.name}",
             time_limit=self.config.run.time_limit,
         )

@@ -1,10 +1,9 @@
-"""What workers are given, a cell to fit (here) or a problem to judge (in `judge`), and what comes back."""
+"""What workers are given, a cell to fit (here) or a problem to judge (in `judging`), and what comes back."""
 
 from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.methods import NotFiniteError
 from experiments.config.plugins import find
 from experiments.records import Cell, CellRecord, MethodResult, Problem
@@ -30,27 +29,6 @@ class Assignment:
     settings: BaseModel
     starts_seed: int
     rng_seed: int
-
-
-@dataclass(frozen=True)
-class Case:
-    """One problem with its cells, for the judge.
-
-    Attributes
-    ----------
-    problem : Problem
-    cells : tuple of CellRecord
-        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    seed : int
-    reference : ReferenceOptions
-    verdict : VerdictOptions
-    """
-
-    problem: Problem
-    cells: tuple[CellRecord, ...]
-    seed: int
-    reference: ReferenceOptions
-    verdict: VerdictOptions
 
 
 @dataclass(frozen=True)
