@@ -1,7 +1,8 @@
 """Methods, datasets, metrics, references, families and weights, found by the names of their files.
 
-Adding one is adding one file. Users need not touch the tree: where a name is asked for,
-``"my_module:my_thing"`` stands for what their own module (in the current folder, or installed) offers.
+Adding one is adding one file; a metric is a function under ``@metric``, in a file with others. Users need
+not touch the tree: where a name is asked for, ``"my_module:my_thing"`` stands for what their own module (in
+the current folder, or installed) offers.
 Listing reads file names and docstrings alone; nothing heavy is imported.
 """
 
@@ -32,7 +33,6 @@ _MARKS = {
     "methods": "Settings",
     "own methods": "Settings",
     "datasets": "Settings",
-    "metrics": "compute",
     "references": "compute",
 }
 """The name that each file of a kind binds; files beside it that bind none are helpers."""
@@ -47,13 +47,14 @@ def names(kind: str) -> list[str]:
 
 
 def about(kind: str, name: str) -> str:
-    """Return the first sentence of a file's docstring, read without importing it."""
-    docstring = ast.get_docstring(ast.parse(_files(kind)[name].read_text(encoding="utf-8"))) or ""
-    return " ".join(docstring.split("\n\n")[0].split())
+    """Return the first sentence of a file's docstring, or a metric's, read without importing it."""
+    path = _files(kind)[name]
+    told = _metrics(path)[name] if kind == "metrics" else ast.parse(path.read_text(encoding="utf-8"))
+    return " ".join((ast.get_docstring(told) or "").split("\n\n")[0].split())
 
 
 def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
-    """Return the module of this name, or the user's own object of a name like "my_module:my_thing".
+    """Return the module or metric of this name, or the user's own object of a name like "my_module:my_thing".
 
     Parameters
     ----------
@@ -74,7 +75,8 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
     if ":" in name:
         thing = _users_own(name)
     elif name in names(kind):
-        thing = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+        thing = importlib.import_module(f"{PACKAGES[kind]}.{_files(kind)[name].stem}")
+        thing = getattr(thing, name) if kind == "metrics" else thing
     else:
         valid = names(kind)
         one = _SINGULAR.get(kind, kind.removesuffix("s"))
@@ -125,7 +127,22 @@ def _files(kind: str) -> dict[str, Path]:
     assert spec is not None and spec.submodule_search_locations is not None
     root = Path(spec.submodule_search_locations[0], *folders)
     files = {path.stem: path for path in root.glob("*.py") if not path.stem.startswith("_")}
+    if kind == "metrics":
+        return {name: path for path in files.values() for name in _metrics(path)}
     return {stem: path for stem, path in files.items() if _is_one(kind, path)}
+
+
+def _metrics(path: Path) -> dict[str, ast.FunctionDef]:
+    """Return a file's functions under ``@metric(...)``, by name."""
+    return {
+        node.name: node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and any(
+            isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "metric"
+            for made in node.decorator_list
+        )
+    }
 
 
 def _is_one(kind: str, path: Path) -> bool:

@@ -1,28 +1,38 @@
-"""What is measured of a method's result: one file one metric, found by its name.
+"""What is measured of a method's result: a function a metric, in a file for each theme.
 
-Each file offers ``compute(context) -> Measurement``, and the first line of its docstring says what it is.
-Files whose names begin with an underscore are no metrics.
+A metric is a function of a `Context` that returns a `Measurement`, under ``@metric(theme=..., label=...)``.
+Its name is the metric's, and the first line of its docstring says what it is. `FILES` lists the files.
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
-
+from experiments.metrics import allocation, bounds, convergence, cost, gap, moments, prediction, rank_of_truth
 from experiments.metrics._context import Context, Peer
+from experiments.metrics._metric import Metric
 from experiments.records import Measurement
 
-__all__ = ["Context", "Peer", "describe", "measure_all", "names"]
+__all__ = ["FILES", "METRICS", "Context", "Metric", "Peer", "describe", "measure_all", "names"]
+
+FILES = (bounds, gap, convergence, moments, allocation, rank_of_truth, prediction, cost)
+"""Where metrics are, in the order of the report."""
+
+METRICS: dict[str, Metric] = {
+    name: thing
+    for file in FILES
+    for name, thing in vars(file).items()
+    if isinstance(thing, Metric) and thing.compute.__module__ == file.__name__
+}
+"""All metrics by name, in the order of the report."""
 
 
 def names() -> list[str]:
     """Return the names of all metrics, in alphabetical order."""
-    return sorted(module.name for module in iter_modules(__path__) if not module.name.startswith("_"))
+    return sorted(METRICS)
 
 
 def describe(name: str) -> str:
     """Return a metric's description."""
-    return (import_module(f"experiments.metrics.{name}").__doc__ or "").strip().partition("\n")[0]
+    return METRICS[name].about
 
 
 def measure_all(context: Context) -> dict[str, Measurement]:
-    """Return every metric of one result, by name."""
-    return {name: import_module(f"experiments.metrics.{name}").compute(context) for name in names()}
+    """Return every metric of one result that its kind of study has, by name."""
+    return {name: METRICS[name](context) for name in names() if METRICS[name].applies(context)}

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import xarray as xr
 
-from experiments.metrics._context import Context
 from experiments.posterior.draws import as_arrays
+from experiments.records import Problem
 from experiments.references._target import Target
 
 _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
@@ -39,11 +40,11 @@ class AssignedJoint:
     log_prior_ratio: np.ndarray
 
     @classmethod
-    def of(cls, context: Context) -> Self:
+    def of(cls, problem: Problem, tree: xr.DataTree) -> Self:
         """Return what is known of an approximation's draws."""
-        target = Target.of(context.problem)
-        draws, weights = as_arrays(context.draws), target.mixture.weights
-        log_q = as_arrays(context.draws, "sample_stats")["log_q"]
+        target = Target.of(problem)
+        draws, weights = as_arrays(tree), target.mixture.weights
+        log_q = as_arrays(tree, "sample_stats")["log_q"]
         outer = target.prior.seen_from(target.coordinates.inverse)
         inner, log_jacobian = outer.draws_seen_from(target.coordinates, draws)
         log_prior = np.sum(target.prior.log_density(inner) + log_jacobian, axis=1)

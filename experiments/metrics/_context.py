@@ -1,23 +1,32 @@
 """What a metric may look at: a problem, what a method gave for it, the reference, and the other methods."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.draws import are_independent, as_arrays, effective_sample_size
-from experiments.records import CellRecord, Measurement, MethodResult, Problem, Reference
-from experiments.references.nuts import invariant_quantities
+from experiments.posterior.draws import (
+    are_independent,
+    as_arrays,
+    as_chains,
+    effective_sample_size,
+    location_entries,
+    location_word,
+    mean_and_error,
+    sd_and_error,
+    sorted_location,
+)
+from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
+from experiments.references._gate import invariant_quantities
 from experiments.relabel import relabel
 
 _MOST_RELABELLED = 4000
 """Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
 
-
-_FAMILIES = {"cavi": "mean field", "advi": "mean field", "fullrank_advi": "full rank"}
+_SEED = 20_240_229
 
 
 @dataclass(frozen=True)
@@ -30,31 +39,75 @@ class Peer:
         Its name in the study.
     family : str
         What it searches: ``mean field``, ``full rank``, or a name of its own.
-    symmetrised, symmetrised_se : float
-        Its F(q_sym) in nats, and the standard error.
+    reached, reached_se : float
+        Its F(q_sym) in nats (of a user's own model F(q)), and the standard error.
     """
 
     method: str
     family: str
-    symmetrised: float
-    symmetrised_se: float
+    reached: float
+    reached_se: float
 
     @classmethod
-    def of(cls, cell: CellRecord, draws: xr.DataTree) -> Self | None:
-        """Return what a cell reached, or None if it has no finite F(q_sym), as no sampler has."""
-        stats = as_arrays(draws, "sample_stats")
-        if "log_joint" not in stats or "log_q_symmetrised" not in stats:
+    def of(cls, cell: CellRecord, draws: xr.DataTree, *, own: bool = False) -> Self | None:
+        """Return what a cell reached, of a mixture or of an `own` model; None without a finite bound."""
+        stats, denominator = as_arrays(draws, "sample_stats"), "log_q" if own else "log_q_symmetrised"
+        if "log_joint" not in stats or denominator not in stats:
             return None
-        bound = average(stats["log_joint"] - stats["log_q_symmetrised"], "nats")
+        bound = average(stats["log_joint"] - stats[denominator], "nats")
         if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
             return None
-        family = family_of(cell.cell.method, cell.info)
+        family = family_of(cell.told, cell.cell.kind)
         return cls(cell.cell.method, family, bound.value, bound.standard_error)
 
 
-def family_of(method: str, info: Mapping[str, Any]) -> str:
-    """Return what kind of approximation a method searches: what its ``info`` says, else by its name."""
-    return str(info.get("family", _FAMILIES.get(method, method)))
+def family_of(told: Told, kind: str) -> str:
+    """Return what kind of approximation a method searches: what it tells, else the method's own name."""
+    return told.family or kind
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Posterior means and sds of Q quantities, with Monte-Carlo standard errors; each of shape (Q,)."""
+
+    mean: np.ndarray
+    mean_error: np.ndarray
+    sd: np.ndarray
+    sd_error: np.ndarray
+
+    @classmethod
+    def of(cls, quantities: Draws, *, independent: bool) -> Self:
+        """Return the moments of quantities, by name, each of shape (C, M)."""
+        values = np.stack(list(quantities.values()), axis=-1)
+        return cls(
+            *mean_and_error(values, independent=independent), *sd_and_error(values, independent=independent)
+        )
+
+
+def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[str] = ()) -> Draws:
+    """Return what does not depend on labels and is compared, by name, each of shape (C, M).
+
+    Parameters
+    ----------
+    problem : Problem or None
+        Of a mixture it is every entry of every component's location, the components of each draw sorted by
+        their first; of a user's own model (None) what was stored beside the draws.
+    tree : xarray.DataTree
+    names : iterable of str
+        An own model's quantities, in this order; if not given, as they are stored.
+    """
+    if problem is None:
+        from experiments.methods.own.variables import stored_quantities  # which leads to much
+
+        found = stored_quantities(tree)
+        return {name: found[name] for name in names or found}
+    values, chains = sorted_location(tree), as_chains(tree)
+    word, entries = location_word(chains), location_entries(chains) if values.shape[3] > 1 else ("",)
+    return {
+        f"sorted {word} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
+        for k in range(values.shape[2])
+        for i, entry in enumerate(entries)
+    }
 
 
 @dataclass(frozen=True)
@@ -63,68 +116,61 @@ class Context:
 
     Attributes
     ----------
-    problem : Problem
+    problem : Problem or None
+        None for a user's own model, whose draws hold its quantities.
     draws : xarray.DataTree
         As in `MethodResult`: canonical draws, and their ``sample_stats``.
-    bound, bound_se : float or None
-        What the method itself optimises, in nats, and its standard error.
-    seconds_compile, seconds_run : float or None
+    result : MethodResult or CellRecord
+        How the method ended, its bound, its seconds, its trace, and what it told.
     reference : Reference
     pivot : ndarray, shape (N, K), or None
         Allocation probabilities that name the components; if None, those of the method's best draw.
-    method : str
-        Its name in the study.
-    outcome : str
-        How it ended, in its own word.
-    info : mapping
-        What the method tells besides; see `MethodResult`.
-    trace : ndarray, shape (T, 3)
-        (seconds, best bound so far, standard error); see `MethodResult`.
+    method, kind : str
+        Its name in the study, and which method it is.
     peers : tuple of Peer
         What the methods of the study reached on this problem, this one among them.
+    names : tuple of str
+        The order of an own model's quantities; empty: as they are stored.
+    is_reference : bool
+        Whether these draws are the reference.
     """
 
-    problem: Problem
+    problem: Problem | None
     draws: xr.DataTree
-    bound: float | None
-    bound_se: float | None
-    seconds_compile: float | None
-    seconds_run: float | None
+    result: MethodResult | CellRecord
     reference: Reference
     pivot: np.ndarray | None = None
     method: str = ""
-    outcome: str = ""
-    info: Mapping[str, Any] = field(default_factory=dict)
-    trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
+    kind: str = ""
     peers: tuple[Peer, ...] = ()
+    names: tuple[str, ...] = ()
+    is_reference: bool = False
 
     @classmethod
     def of(
         cls,
-        problem: Problem,
+        problem: Problem | None,
         result: MethodResult,
         reference: Reference,
         pivot: np.ndarray | None = None,
         *,
         method: str = "",
+        kind: str = "",
         peers: tuple[Peer, ...] = (),
     ) -> Self:
         """Return the context of a method's result."""
-        return cls(
-            problem,
-            result.draws,
-            result.bound,
-            result.bound_se,
-            result.seconds_compile,
-            result.seconds_run,
-            reference,
-            pivot,
-            method,
-            result.outcome,
-            result.info,
-            result.trace,
-            peers,
-        )
+        return cls(problem, result.draws, result, reference, pivot, method, kind, peers)
+
+    @property
+    def mixture(self) -> Problem:
+        """The problem, for metrics that only mixtures have."""
+        assert self.problem is not None
+        return self.problem
+
+    @property
+    def told(self) -> Told:
+        """What the method tells of its run."""
+        return self.result.told
 
     @property
     def independent(self) -> bool:
@@ -132,22 +178,48 @@ class Context:
         return are_independent(self.draws)
 
     @cached_property
+    def quantities(self) -> Draws:
+        """What is compared, by name, each of shape (C, M); see `quantities_of`."""
+        return quantities_of(self.problem, self.draws, self.names)
+
+    @cached_property
     def finite(self) -> bool:
-        """Whether all draws are finite numbers."""
-        return all(bool(np.isfinite(values).all()) for values in as_arrays(self.draws).values())
+        """Whether all draws are finite numbers; of an own model, all quantities."""
+        values = self.quantities if self.problem is None else as_arrays(self.draws)
+        return all(bool(np.isfinite(one).all()) for one in values.values())
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Of the quantities."""
+        return Moments.of(self.quantities, independent=self.independent)
+
+    @cached_property
+    def reference_moments(self) -> Moments:
+        """Of the same quantities under the reference, which must have draws."""
+        tree = self.reference.draws
+        assert tree is not None
+        quantities = quantities_of(self.problem, tree, tuple(self.quantities))
+        return Moments.of(quantities, independent=are_independent(tree))
+
+    def listed(self, values: np.ndarray, errors: np.ndarray, unit: str) -> Measurement:
+        """Return figures of all quantities, shape (Q,): a mixture's by component, others by their names."""
+        if self.problem is None:
+            return Measurement(values.tolist(), errors.tolist(), unit, entries=tuple(self.quantities))
+        shape = (self.problem.mixture.n_components, -1)
+        return by_component(values.reshape(shape), errors.reshape(shape), unit)
 
     @cached_property
     def relabelled(self) -> xr.DataTree:
         """The draws with their components named as the pivot's; of independent ones, a few thousand."""
         some = self.draws.isel(draw=slice(_MOST_RELABELLED)) if self.independent else self.draws
-        return relabel(some, problem=self.problem, pivot=self.pivot)
+        return relabel(some, problem=self.mixture, pivot=self.pivot)
 
     @cached_property
     def without_reference(self) -> str:
         """Why there are no reference draws to compare these with; empty if there are."""
         if not self.reference.qualified or self.reference.draws is None:
             return f"there is no reference ({self.reference.reason})"
-        if self.reference.draws is self.draws:
+        if self.is_reference:
             return "this run is the reference"
         return "" if self.finite else "some draws are not finite"
 
@@ -160,12 +232,13 @@ class Context:
 
     def rng(self) -> np.random.Generator:
         """Return the metrics' own randomness: the same for every method, so that they are asked alike."""
-        return np.random.default_rng(20_240_229)
+        return np.random.default_rng(_SEED)
 
     @cached_property
     def slowest(self) -> tuple[str, float]:
         """The label-invariant quantity that mixes worst, and its effective sample size; NaN if none."""
-        quantities = invariant_quantities(self.problem, self.draws)
+        problem = self.problem
+        quantities = self.quantities if problem is None else invariant_quantities(problem, self.draws)
         ess = effective_sample_size(np.stack(list(quantities.values()), axis=-1))
         worst = int(np.argmin(np.nan_to_num(ess, nan=-1.0)))
         return list(quantities)[worst], float(ess[worst])

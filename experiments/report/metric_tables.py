@@ -1,66 +1,21 @@
 """Every metric of a problem by theme: rows are metrics, columns are methods, and what each is held against.
 
-A metric that a study does not have leaves no row; one that this file does not know, such as a user's own,
-comes last under its own name.
+Themes and labels are those that the metrics state (`experiments.metrics`). A metric that a study does not
+have leaves no row; one that is not known, such as a user's own, comes last under its own name.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.metrics import METRICS
+from experiments.metrics._metric import OTHERS
 from experiments.records import Measurement, Threshold
 from experiments.report import numbers
 from experiments.report.numbers import Shown, missing
 from experiments.report.tables import MARKS, Column, Row, Table
 from experiments.report.view import View
 
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Bounds": (
-        "own_bound",
-        "recomputed_bound",
-        "collapsed_bound",
-        "iwae",
-        "symmetrised_bound",
-        "importance_evidence",
-        "evidence_gap",
-        "symmetry_gain",
-        "k_hat",
-        "monotonicity",
-        "update_gain",
-        "step_gain",
-        "share_at_best",
-    ),
-    "Moments": ("mean_error", "sd_ratio", "co_clustering", "calibration"),
-    "Prediction": ("held_out", "predictive_distance"),
-    "Cost": ("wall_time", "ess_per_second", "cost_to_accuracy"),
-}
-"""Metrics by theme, in the order of the report."""
-
-LABELS = {
-    "own_bound": "own bound",
-    "recomputed_bound": "own bound, recomputed from draws",
-    "collapsed_bound": "F, collapsed bound",
-    "iwae": "IWAE bound",
-    "symmetrised_bound": "F symmetrised",
-    "importance_evidence": "log p(x) by importance sampling",
-    "evidence_gap": "evidence gap",
-    "symmetry_gain": "gain by symmetrising, KL(q, q sym)",
-    "k_hat": "k-hat",
-    "monotonicity": "smallest gain of a half-step, relative",
-    "update_gain": "gain of an update by its definition, beyond what its own leave",
-    "step_gain": "gain of one step on, in F",
-    "share_at_best": "share of starts at the best optimum",
-    "mean_error": "mean error, furthest from 0",
-    "sd_ratio": "sd ratio, furthest from 1",
-    "co_clustering": "co-clustering difference",
-    "calibration": "rank of the truth in the posterior",
-    "held_out": "held-out log density per point, minus the reference's",
-    "predictive_distance": "total variation of the predictive densities",
-    "wall_time": "wall time",
-    "ess_per_second": "effective draws per second",
-    "cost_to_accuracy": "cost to accuracy",
-}
-_SHOWN_ELSEWHERE = ("sorted_means", "sorted_sds", "component_means", "component_sds", "error_decomposition")
 _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them
 
 
@@ -74,25 +29,23 @@ class _Line:
 
     @property
     def label(self) -> str:
-        label = LABELS.get(self.name, self.name.replace("_", " "))
+        label = METRICS[self.name].label if self.name in METRICS else self.name.replace("_", " ")
         return f"{label}: {self.entry}" if self.entry else label
 
 
 def metric_tables(view: View) -> list[Table]:
     """Return a table for each theme that has a metric."""
-    known = {name for names in GROUPS.values() for name in names}
-    others = {
-        name: None
-        for entry in view.entries
-        for name in entry.record.measurements
-        if name not in known and name not in _SHOWN_ELSEWHERE
-    }
-    groups = GROUPS | {"Other metrics": tuple(others)}
-    tables = (_table(view, title, names) for title, names in groups.items())
+    themes = {name: one.theme for name, one in METRICS.items()}
+    titles = [*dict.fromkeys(theme for theme in themes.values() if theme not in ("", OTHERS)), OTHERS]
+    measured = (name for entry in view.entries for name in entry.record.measurements)
+    themes |= {name: OTHERS for name in measured if name not in METRICS}
+    tables = (
+        _table(view, title, [name for name, theme in themes.items() if theme == title]) for title in titles
+    )
     return [table for table in tables if table is not None]
 
 
-def _table(view: View, title: str, names: tuple[str, ...]) -> Table | None:
+def _table(view: View, title: str, names: list[str]) -> Table | None:
     lines = [line for name in names for line in _lines(view, name)]
     rows, held = [], False
     for line in lines:

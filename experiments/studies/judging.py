@@ -1,83 +1,168 @@
 """Judging one problem: find the reference, measure every cell against it, give the verdicts.
 
-All of it comes from what the store keeps of the cells, so that judging again recomputes no fit.
+It is the same for mixtures and for a user's own models. All of it comes from what the store keeps of the
+cells, so that judging again recomputes no fit. Runs in a worker.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import xarray as xr
 
+from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.engine.store.files import read_tree
 from experiments.methods import label
 from experiments.metrics import Context, Peer, measure_all
-from experiments.posterior.draws import are_independent, as_arrays, as_chains, location_entries, location_word
-from experiments.records import Judgement, Measurement, Reference
+from experiments.metrics._context import quantities_of
+from experiments.posterior.draws import as_chains, location_entries, location_word
+from experiments.records import CellRecord, Judgement, Measurement, Problem, Reference, Verdict
 from experiments.references import reference
-from experiments.references._gate import examine_chains
+from experiments.references._gate import examine, examine_chains
+from experiments.references.nuts import _examine_sampler
 from experiments.relabel import pivot_of
-from experiments.studies.tasks import Case
 from experiments.verdict import verdict_of_cell
 
+Trees = Mapping[str, xr.DataTree]
+"""Draws by the keys of their cells."""
 
-def judge(case: Case) -> Judgement:
-    """Judge a problem; runs in a worker."""
-    draws = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
-    truth = _reference(case, draws)
-    pivot = pivot_of(case.problem, next(iter(draws.values()))) if draws else None
-    reached = [Peer.of(cell, draws[cell.cell.key]) for cell in case.cells if cell.cell.key in draws]
-    peers = tuple(peer for peer in reached if peer is not None)
-    judgement = Judgement(truth)
-    for cell in case.cells:
+
+@dataclass(frozen=True)
+class Case:
+    """One problem with its cells, for the judge.
+
+    Attributes
+    ----------
+    problem : Problem or None
+        None for a user's own model: the draws hold what is compared.
+    cells : tuple of CellRecord
+        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
+    seed : int
+    reference : ReferenceOptions
+        For mixtures; the reference of an own model is the study's NUTS.
+    verdict : VerdictOptions
+    """
+
+    problem: Problem | None
+    cells: tuple[CellRecord, ...]
+    seed: int
+    reference: ReferenceOptions
+    verdict: VerdictOptions
+
+
+def judge_problem(case: Case) -> Judgement:
+    """Find the reference, measure every cell, and judge all but the one whose draws are the reference."""
+    trees = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
+    if not trees:
+        return Judgement(_reference(case, trees))
+    cells = [cell for cell in case.cells if cell.cell.key in trees]
+    first = next(iter(trees.values()))
+    truth = _reference(case, trees)
+    whose = next((key for key, tree in trees.items() if tree is truth.draws), None)
+    reached = (Peer.of(cell, trees[cell.cell.key], own=case.problem is None) for cell in cells)
+    context_of = partial(
+        Context,
+        problem=case.problem,
+        reference=truth,
+        pivot=None if case.problem is None else pivot_of(case.problem, first),
+        peers=tuple(peer for peer in reached if peer is not None),
+        names=tuple(quantities_of(None, first)) if case.problem is None else (),
+    )
+    judgement = Judgement(truth, reference_cell=whose)
+    for cell in cells:
         key = cell.cell.key
-        if key not in draws:
-            continue
-        context = Context(
-            problem=case.problem,
-            draws=draws[key],
-            bound=cell.bound,
-            bound_se=cell.bound_se,
-            seconds_compile=cell.seconds_compile,
-            seconds_run=cell.seconds_run,
-            reference=truth,
-            pivot=pivot,
+        context = context_of(
+            draws=trees[key],
+            result=cell,
             method=cell.cell.method,
-            outcome=cell.outcome,
-            info=cell.info,
-            trace=cell.trace,
-            peers=peers,
+            kind=cell.cell.kind,
+            is_reference=key == whose,
         )
         judgement.measurements[key] = measure_all(context)
-        if truth.draws is draws[key]:
-            itself = Measurement(None, None, "reference sd", "this run is the reference")
-            judgement.measurements[key]["mean_error"] = itself
-            continue
-        sampler = not are_independent(draws[key])
-        judgement.verdicts[key] = verdict_of_cell(
-            judgement.measurements[key],
-            truth,
-            method=label(cell.cell.method),
-            outcome=cell.outcome,
-            options=case.verdict,
-            faults=examine_chains(case.problem, draws[key])[1] if sampler else (),
-            quantity=location_word(as_chains(draws[key])),
-            entries=location_entries(as_chains(draws[key])),
-        )
+        if key != whose:
+            judgement.verdicts[key] = _verdict(case, cell, context, judgement.measurements[key])
     return judgement
 
 
-def _reference(case: Case, draws: Mapping[str, xr.DataTree]) -> Reference:
-    """Find the reference; chains that all started in one mode are never part of it."""
-    cold = [
-        cell.cell.key for cell in case.cells if cell.cell.key in draws and not cell.info.get("warm_start")
-    ]
-    nuts = next((draws[key] for key in cold if "diverging" in as_arrays(draws[key], "sample_stats")), None)
-    gibbs = (cell.cell.key for cell in case.cells if cell.info.get("sampler") == "blocked Gibbs")
+def _verdict(
+    case: Case, cell: CellRecord, context: Context, measurements: Mapping[str, Measurement]
+) -> Verdict:
+    chains = {} if case.problem is None else as_chains(context.draws)
+    return verdict_of_cell(
+        measurements,
+        context.reference,
+        method=label(cell.cell.method),
+        outcome=cell.outcome,
+        options=case.verdict,
+        faults=() if context.independent else _examined(case.problem, context.draws)[1],
+        quantity=location_word(chains) if chains else "mean",
+        entries=location_entries(chains) if chains else (),
+    )
+
+
+def _reference(case: Case, trees: Trees) -> Reference:
+    """Find the reference; draws that may not serve as one are never part of it."""
+    able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell)]
+    nuts = next((tree for cell in able if _has_divergences(tree := trees[cell.cell.key])), None)
+    if case.problem is None:
+        return _of_own_model(nuts)
+    gibbs = (trees[cell.cell.key] for cell in able if cell.told.sampler == "gibbs")
     return reference(
         case.problem,
         method=case.reference.method,
         rng=case.seed,
         nuts_draws=nuts,
-        gibbs_draws=draws.get(next(gibbs, "")),
+        gibbs_draws=next(gibbs, None),
         n_draws=case.reference.draws,
         budget=case.reference.budget,
     )
+
+
+def _may_serve(cell: CellRecord) -> bool:
+    """Whether a sampler's draws may be the reference.
+
+    Not if its chains all started in one mode, nor if it is a user's own method, which has a name of a module.
+    """
+    return not cell.told.warm_start and ":" not in cell.cell.kind
+
+
+def _has_divergences(tree: xr.DataTree) -> bool:
+    """Whether draws are a Hamiltonian sampler's, which tells of each whether its path diverged."""
+    return "diverging" in as_chains(tree, "sample_stats")
+
+
+def _of_own_model(nuts: xr.DataTree | None) -> Reference:
+    """Return NUTS draws of an own model as a reference, or say what keeps them from being one."""
+    if nuts is None:
+        return Reference("none", False, "there are no NUTS draws to serve as a reference")
+    quality, faults = _examine_sampler(nuts)
+    figures, more = _examined(None, nuts)
+    quality, faults = quality | figures, faults + more
+    if faults:
+        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=quality)
+    reason = (
+        f"NUTS qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective sample size "
+        f"{quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail), no divergences, "
+        f"smallest E-FMI {quality['e_fmi']:.2f}"
+    )
+    return Reference("nuts", True, reason, draws=nuts, quality=quality)
+
+
+def _examined(problem: Problem | None, tree: xr.DataTree) -> tuple[dict[str, object], list[str]]:
+    """Return the gate's figures of chains, and what is wrong with them; see `experiments.references._gate`.
+
+    Of an own model, of all that is compared and of ln p(x, theta).
+    """
+    if problem is not None:
+        return examine_chains(problem, tree)
+    log_posterior = {name: one for name, one in as_chains(tree, "sample_stats").items() if name == "lp"}
+    quantities = quantities_of(None, tree) | log_posterior
+    n_chains, n_draws = next(iter(quantities.values())).shape
+    quality: dict[str, object] = {"chains": n_chains, "draws": n_draws}
+    if not all(np.isfinite(values).all() for values in quantities.values()):
+        return quality, ["some draws are not finite"]
+    if n_chains < 2 or n_draws < 8:
+        return quality, ["two chains of 8 draws or more are needed to see that they agree"]
+    figures, faults = examine(quantities)
+    return quality | figures, faults

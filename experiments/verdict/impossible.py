@@ -36,8 +36,8 @@ _ESTIMATED = "about"
 """So a symmetrised bound's note begins that is an estimate, because not all relabellings are feasible."""
 
 LARGEST_FALL = -1e-10
-"""The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain; the metric's own
-threshold takes its place."""
+"""The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain: a convention of
+this project. The threshold of the metric's own measurement takes its place."""
 
 
 def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate | None) -> tuple[str, ...]:

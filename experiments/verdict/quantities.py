@@ -1,9 +1,11 @@
 """From measurements to the questions of a verdict: what is judged, in which unit, against which margin.
 
-means       sorted posterior means, method minus reference, in reference standard deviations
-sds         sorted posterior standard deviations, as log ratios: half and double are equally far off
+means       posterior means, method minus reference, in reference standard deviations
+sds         posterior standard deviations, as log ratios: half and double are equally far off
 predictive  total variation between the posterior predictive densities; only above the margin is wrong
 evidence    log p(x) - F(q_sym), in nats; only above the margin is wrong (below 0: `impossible`)
+
+Means and sds are those of a mixture's sorted locations, or of what a user's own model compares, by name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +56,7 @@ def questions_of(
             why = measurement.note if measurement is not None else ""
             missing.append(why or f"{_METRICS[kind]} was not measured")
         elif kind == "means":
-            names = _names(measurement, quantity, entries)
+            names = _names(measurement, quantity, entries, own="mean of ")
             questions += _means(measurement, names, _method_errors(measurements), options.margin)
         elif kind == "sds":
             names = _names(measurement, quantity, entries)
@@ -91,18 +93,19 @@ def _one_sided(measurement: Measurement, name: str, margin: float, unit: str) ->
 def _method_errors(measurements: Mapping[str, Measurement]) -> np.ndarray | None:
     """Return the method's own part of the means' errors in reference sds, flat; None if it is not known.
 
-    `sorted_means` has it in the data's unit, and a reference sd is the method's over their ratio.
+    The means have it in the data's unit, and a reference sd is the method's over their ratio.
     """
-    needed = [measurements.get(name) for name in ("sorted_means", "sorted_sds", "sd_ratio")]
+    prefix = "" if "means" in measurements else "sorted_"
+    needed = [measurements.get(name) for name in (f"{prefix}means", f"{prefix}sds", "sd_ratio")]
     if any(one is None or one.value is None for one in needed):
         return None
     means, sds, ratios = (one for one in needed if one is not None)
     if means.standard_error is None:
         return None
-    errors, own, ratio = (_flat(figures) for figures in (means.standard_error, sds.value, ratios.value))
-    if not errors.shape == own.shape == ratio.shape or not (own > 0).all():
+    errors, sd, ratio = (_flat(figures) for figures in (means.standard_error, sds.value, ratios.value))
+    if not errors.shape == sd.shape == ratio.shape or not (sd > 0).all():
         return None
-    return errors * ratio / own
+    return errors * ratio / sd
 
 
 def _figures(measurement: Measurement) -> list[tuple[float, float]]:
@@ -114,8 +117,13 @@ def _flat(figures: object) -> np.ndarray:
     return np.asarray(figures, dtype=np.float64).ravel()
 
 
-def _names(measurement: Measurement, quantity: str, entries: Sequence[str]) -> list[str]:
-    """Return "sorted mean 2, feature 1" and so on, for figures (K,) or (K, L) in the order of their rows."""
+def _names(measurement: Measurement, quantity: str, entries: Sequence[str], own: str = "") -> list[str]:
+    """Return "sorted mean 2, feature 1" and so on, for figures (K,) or (K, L) in the order of their rows.
+
+    Figures of an own model have names, and `own` is put before them.
+    """
+    if measurement.entries:
+        return [f"{own}{name}" for name in measurement.entries]
     shape = np.shape(np.asarray(measurement.value, dtype=np.float64))
     return [
         f"sorted {quantity} {index[0] + 1}"

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from experiments.calibration.work import Batch, Places, run_batch
 from scipy.stats import kstest
 
 from experiments.calibration import exact, quantities, verdict
 from experiments.calibration.quantities import KINDS
 from experiments.calibration.records import QuantityResult
 from experiments.calibration.simulate import replicate, simulate
-from experiments.calibration.work import Batch, Places, run_batch
 from experiments.config.options import CalibrationOptions
 from experiments.methods import cavi, gibbs
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit

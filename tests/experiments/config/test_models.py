@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.methods.mixture_target import mixture_content
 
 from experiments.config.reading import load_config, parse_config
 from experiments.config.schema import json_schema
+from experiments.methods.mixture_target import mixture_content
 from experiments.studies import plan_of
 from hand_cavi import DirichletWeights, FixedWeights, InputError, StickBreaking
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
+from experiments.metrics.held_out import compute as held_out
 from scipy.stats import norm, poisson
 
 from experiments.metrics import Context
-from experiments.metrics.held_out import compute as held_out
 from experiments.posterior.draws import as_tree
 from experiments.posterior.predictive import predictive_density, sample_predictive, total_variation
 from experiments.records import Problem, Reference

@@ -1,8 +1,9 @@
-"""The posterior rank of the truth: the probability that each sorted location is below the true one."""
+"""Where a simulation's truth lies in the posterior."""
 
 import numpy as np
 
 from experiments.metrics._context import Context, by_component, missing
+from experiments.metrics._metric import metric
 from experiments.posterior.draws import location, mean_and_error, sorted_location
 from experiments.records import Measurement
 
@@ -13,13 +14,18 @@ _NOTE = (
 )
 
 
-def compute(context: Context) -> Measurement:
-    """Return the K ranks, or (K, D) of them, between 0 and 1, with Monte-Carlo standard errors.
+@metric(theme="Moments", label="rank of the truth in the posterior", only="mixtures")
+def calibration(context: Context) -> Measurement:
+    """The posterior rank of the truth: the probability that each sorted location is below the true one.
 
-    Simulation-based calibration (Talts et al. 2018), of label-invariant quantities (Modrak et al. 2023).
+    K ranks, or (K, D) of them, between 0 and 1, with Monte-Carlo standard errors. Simulation-based
+    calibration (Talts et al. 2018), of label-invariant quantities (Modrak et al. 2023).
     """
+    drawn = {str(name) for name in context.draws["posterior"].data_vars} - {"weights"}
     parameters = {
-        k: v[np.newaxis, np.newaxis] for k, v in context.problem.truth.items() if k in _shared(context)
+        name: values[np.newaxis, np.newaxis]
+        for name, values in context.mixture.truth.items()
+        if name in drawn
     }
     if not parameters:
         return missing("the truth is not known: these are no simulated data, or of another family", _UNIT)
@@ -34,9 +40,3 @@ def compute(context: Context) -> Measurement:
     rank, error = mean_and_error(below, independent=context.independent)
     # A chain that is always above or below has no effective sample size, and no error that it could show.
     return by_component(rank, np.where((rank > 0) & (rank < 1), error, 0.0), _UNIT, _NOTE)
-
-
-def _shared(context: Context) -> set[str]:
-    """Return the names of component parameters that both the truth and the draws have."""
-    names = {str(name) for name in context.draws["posterior"].data_vars}
-    return {name for name in context.problem.truth if name in names and name != "weights"}

@@ -1,0 +1,129 @@
+"""Judge one method's result on one problem: three questions, see `experiments.verdict`."""
+
+from collections.abc import Mapping, Sequence
+
+from experiments.config.options import VerdictOptions
+from experiments.records import Comparison, Measurement, Reference, Verdict
+from experiments.verdict.equivalence import Need, compare
+from experiments.verdict.impossible import N_ERRORS, impossibilities, number
+from experiments.verdict.quantities import questions_of
+from experiments.verdict.wording import called, remarks, sentence_of
+
+FINISHED = ("converged", "sampled")
+"""The outcomes of methods that reached their end."""
+
+UNSURE = ("undecided",)
+"""The outcomes of methods whose bound is too noisy to tell whether they reached their end."""
+
+_FAULT = "Its derivation or its code has a fault."
+
+
+def verdict_of_cell(
+    measurements: Mapping[str, Measurement],
+    reference: Reference,
+    *,
+    method: str,
+    outcome: str,
+    options: VerdictOptions | None = None,
+    faults: Sequence[str] = (),
+    quantity: str = "mean",
+    entries: Sequence[str] = (),
+) -> Verdict:
+    """Judge one method's result on one problem.
+
+    Parameters
+    ----------
+    measurements : mapping of str to Measurement
+        By metric name; a metric that is not there is not looked at, unless it is to be judged.
+    reference : Reference
+    method : str
+        What the sentence calls the method, such as ``CAVI``.
+    outcome : str
+        The method's own word; see `MethodResult`.
+    options : VerdictOptions, optional
+        What is judged, by which margins and at which error rate.
+    faults : sequence of str
+        What keeps the method's own figures from being trusted, such as chains that do not agree.
+    quantity : str
+        What is sorted in a mixture: ``mean``, ``rate``, ``probability``.
+    entries : sequence of str
+        What the L entries of a mixture's component are called; "feature 1", ... if not given.
+
+    Returns
+    -------
+    Verdict
+    """
+    options = options or VerdictOptions()
+    questions, missing = questions_of(measurements, options, quantity=quantity, entries=entries)
+    comparisons: tuple[Comparison, ...] = ()
+    need = Need()
+    if reference.qualified and questions and not faults:
+        comparisons, need = compare(questions, alpha=options.error_rate)
+
+    wrong = impossibilities(measurements, reference.log_evidence if reference.qualified else None)
+    if wrong:
+        sentence = f"{method} is wrong, whatever the margins: {'; '.join(wrong)}. {_FAULT}"
+        return Verdict("fail", sentence, options.margin, comparisons, impossible=wrong)
+    if not reference.qualified:
+        sentence = f"Nothing can be said about {method}: there is no reference ({reference.reason})."
+        return Verdict("undecided", sentence, options.margin, needs="a reference that qualifies")
+    if faults:
+        sentence = f"Nothing can be said about {method}: its draws cannot be trusted ({'; '.join(faults)})."
+        return Verdict("undecided", sentence, options.margin, needs=f"a longer run of {method}")
+    if missing and decide(comparisons) != "fail":
+        sentence = f"{method} could not be compared: {'; '.join(missing)}."
+        return Verdict("undecided", sentence, options.margin, comparisons)
+
+    decision, needs = decide(comparisons), str(need)
+    sentence = sentence_of(decision, comparisons, method, called(reference), quantity)
+    if needs and decision == "undecided":
+        sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
+    sentence += remarks(measurements, options)
+    end = ""
+    if outcome not in FINISHED:
+        decision, end = _unfinished(decision, method, outcome)
+    elif left := _left(measurements):
+        decision = "fail"
+        end = f" But {method} is not at its end, as it says: {left}. So it fails: let it run longer."
+    if end:
+        sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
+        needs = needs or f"a longer run of {method}"
+    return Verdict(decision, sentence, options.margin, comparisons, needs if decision == "undecided" else "")
+
+
+def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:
+    """Return the decision on a method that did not reach its end, and the end of its sentence.
+
+    What says of itself that it has not converged is not to be relied upon, however near it has come: it
+    fails. What cannot tell (`UNSURE`) does not pass.
+    """
+    said = f"its outcome is '{outcome}'"
+    if outcome in UNSURE:
+        end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass"
+        decision = "undecided" if decision == "pass" else decision
+    else:
+        end = f" But {method} says itself that it did not finish ({said}), and so fails"
+        decision = "fail"
+    return decision, f"{end}: let it run longer."
+
+
+def _left(measurements: Mapping[str, Measurement]) -> str:
+    """Return what is left to a method beyond doubt and beyond what matters, as a clause; empty if nothing."""
+    measurement = measurements.get("step_gain")
+    gain = number(measurement)
+    if measurement is None or measurement.threshold is None or gain is None:
+        return ""
+    if gain[0] - N_ERRORS * gain[1] <= measurement.threshold.value:
+        return ""
+    return (
+        f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
+        f"and {measurement.threshold.value:g} may be left"
+    )
+
+
+def decide(comparisons: Sequence[Comparison]) -> str:
+    """Return ``fail`` if any comparison fails, ``pass`` if all pass, else ``undecided``."""
+    decisions = {comparison.decision for comparison in comparisons}
+    if "fail" in decisions:
+        return "fail"
+    return "pass" if decisions == {"pass"} else "undecided"
