@@ -30,7 +30,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def all_names() -> list[str]:
     """Return the names of all correct derivations of this repository."""
     from examples.mutations.gallery import DERIVATIONS
-    from experiments.checks.subjects import shipped
+    from experiments.checks.loading import shipped
 
     own = sorted((ROOT / "examples" / "bring_your_own").glob("*.py"))
     return [
@@ -44,7 +44,7 @@ def all_names() -> list[str]:
 def subject_of(name: str) -> tuple[Any, Any]:
     """Return a derivation and its log joint density by name."""
     from examples.mutations.gallery import load, right_source
-    from experiments.checks.subjects import found, skeleton
+    from experiments.checks.loading import load_derivations, skeleton
 
     if name.startswith("gallery:"):
         module = load(right_source(name.removeprefix("gallery:")))
@@ -53,9 +53,9 @@ def subject_of(name: str) -> tuple[Any, Any]:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "skeleton_to_check.py"
             path.write_text(skeleton(), encoding="utf-8")
-            ((_, derivation, log_joint),) = found(f"{path}:Derivation", None)
+            ((_, derivation, log_joint),) = load_derivations(f"{path}:Derivation", None)
         return derivation, log_joint
-    ((_, derivation, log_joint),) = found(name, None)
+    ((_, derivation, log_joint),) = load_derivations(name, None)
     return derivation, log_joint
 
 

@@ -6,17 +6,17 @@ bound before it. No draws are needed, and rounding is the only excuse.
 
 import numpy as np
 
-from experiments.checks.bench import Bench
 from experiments.checks.results import Decision, Result
+from experiments.checks.setup import Setup
 
 STATES, SWEEPS = 8, 3
 ROUNDING = 1e-9
 """A fall by less than this times max(1, |bound|) is rounding."""
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Update in random order from many random states, and keep each factor's worst fall."""
-    subject = bench.subject
+    subject = setup.subject
     fall, slack, tried = dict.fromkeys(subject.factors, 0.0), 0.0, 0
     for _ in range(STATES):
         state = subject.initial(rng)

@@ -8,7 +8,7 @@ points z_j^(a) the numbers
 have equal expectations over a: all contrasts y_a - y_b have mean 0. The same draws of z_-j serve all points,
 so that most of the noise cancels. Hotelling's T^2 tests all contrasts together; directions in which they do
 not vary at all, such as the prior's part of an exponential family, must vanish up to rounding, which finds a
-wrong prior for certain. Where controls (`experiments.checks.controls`) leave no noise in any direction, as in
+wrong prior for certain. Where controls (`experiments.checks.control_variates`) leave no noise in any direction, as in
 every conditionally conjugate model, few draws decide and any mistake above rounding shows. States are random
 ones, for at an optimum some mistakes are invisible.
 """
@@ -18,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks import controls, directions
-from experiments.checks.bench import Bench
-from experiments.checks.controls import Controls
+from experiments.checks import control_variates, directions
+from experiments.checks.control_variates import ControlVariates
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.hotelling import hotelling
-from experiments.checks.points import Points, n_points, points
 from experiments.checks.results import Decision, Result
-from experiments.checks.sequential import Look, Plan, decide, plausible
+from experiments.checks.sequential_test import Sample, SamplingPlan, decide, plausible
+from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays
-from experiments.checks.subject import Subject
+from experiments.checks.test_points import TestPoints, n_points, points
 
 TOLERANCE = 0.15
 """Nats: the root mean square of ln q - ln q* over draws of q below which an update counts as right.
@@ -39,31 +39,31 @@ _STRESSED = 200
 _IMPOSSIBLE = -500.0  # ln q less its largest: what is less likely may have been rounded to nothing
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Ask of every factor whether its update is the optimal one, at every state."""
-    return [_of_factor(bench, factor, rng) for factor in bench.subject.factors]
+    return [_of_factor(setup, factor, rng) for factor in setup.subject.factors]
 
 
-def _of_factor(bench: Bench, factor: str, rng: np.random.Generator) -> Result:
-    subject, space = bench.subject, bench.spaces[factor]
+def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
+    subject, space = setup.subject, setup.spaces[factor]
     others = tuple(name for name in subject.factors if name != factor)
 
-    def at(state: Any) -> Callable[[np.random.Generator, int], Look]:
+    def at(state: Any) -> Callable[[np.random.Generator, int], Sample]:
         updated = subject.update(state, factor)
-        known = controls.controls_at(bench.controlling, others, updated)
-        return lambda rng, n: _look(bench, updated, factor, known, rng, n)
+        known = control_variates.control_variates_at(setup.controlling, others, updated)
+        return lambda rng, n: _look(setup, updated, factor, known, rng, n)
 
     if not any(v.free or len(v.levels) > 1 for v in space.variables):
         return Result(
             "definition", factor, Decision.SKIPPED, f"q({factor}) is a single point; nothing to compare."
         )
-    largest = max(bench.plan.sizes[0], _ROWS // (4 * n_points(space)))
-    plan = Plan(tuple(min(size, largest) for size in bench.plan.sizes), bench.plan.level)
-    decision, found = decide([at(state) for state in bench.states], plan, TOLERANCE, rng)
+    largest = max(setup.plan.sizes[0], _ROWS // (4 * n_points(space)))
+    plan = SamplingPlan(tuple(min(size, largest) for size in setup.plan.sizes), setup.plan.level)
+    decision, found = decide([at(state) for state in setup.states], plan, TOLERANCE, rng)
     return _result(factor, decision, found)
 
 
-def _result(factor: str, decision: Decision, look: Look) -> Result:
+def _result(factor: str, decision: Decision, look: Sample) -> Result:
     if decision is Decision.FAILED:
         certain = ", in a direction that has no noise at all" if look.p_value == 0 else ""
         sentence = (
@@ -92,12 +92,12 @@ def _result(factor: str, decision: Decision, look: Look) -> Result:
 
 
 def _look(
-    bench: Bench, state: Any, factor: str, known: Controls | None, rng: np.random.Generator, n: int
-) -> Look:
-    subject, space = bench.subject, bench.spaces[factor]
+    setup: Setup, state: Any, factor: str, known: ControlVariates | None, rng: np.random.Generator, n: int
+) -> Sample:
+    subject, space = setup.subject, setup.spaces[factor]
     chosen = points(subject, state, factor, space, rng)
     if known is not None:
-        exact = _read_off(bench, state, chosen, factor, known, rng)
+        exact = _read_off(setup, state, chosen, factor, known, rng)
         if exact is not None:
             return exact
     log_q = subject.log_density(state, factor, chosen.values)
@@ -106,23 +106,28 @@ def _look(
     log_p = _log_p(subject, chosen.values, others)
     keep = (log_q > log_q.max() + _IMPOSSIBLE) & np.isfinite(log_p).all(axis=0)
     if keep.sum() < 2 or not chosen.own[keep].any():
-        return Look(1.0, 0.0, 0.0, np.inf, n)
+        return Sample(1.0, 0.0, 0.0, np.inf, n)
     chosen, y = chosen.kept(keep), (log_p - log_q)[:, keep]
-    stressed = _log_p(subject, chosen.values, controls.stressed(few, bench.spaces, rng)) - log_q[keep]
+    stressed = _log_p(subject, chosen.values, control_variates.stressed(few, setup.spaces, rng)) - log_q[keep]
     scale = max(1.0, float(np.abs(log_p[:, keep]).max()), float(np.abs(log_q[keep]).max()))
     statistic, p_value = hotelling(y, stressed[np.isfinite(stressed).all(axis=1)], scale)
     y = y - chosen.reference(y)
     off, variance = y.mean(axis=0), y[:, chosen.own].var(axis=0, ddof=1) / len(y)
     effect = _root_mean_square(off[chosen.own])
     bound = plausible(effect, float(np.sqrt(np.mean(variance))))
-    return Look(p_value, statistic, effect, bound, n, directions.of(space, chosen, off))
+    return Sample(p_value, statistic, effect, bound, n, directions.of(space, chosen, off))
 
 
 def _read_off(
-    bench: Bench, state: Any, chosen: Points, factor: str, known: Controls, rng: np.random.Generator
-) -> Look | None:
-    """Look without noise, or return None where the controls do not explain all of it."""
-    subject = bench.subject
+    setup: Setup,
+    state: Any,
+    chosen: TestPoints,
+    factor: str,
+    known: ControlVariates,
+    rng: np.random.Generator,
+) -> Sample | None:
+    """Sample without noise, or return None where the controls do not explain all of it."""
+    subject = setup.subject
     log_q = subject.log_density(state, factor, chosen.values)
     keep = np.full(len(log_q), True) if chosen.discrete else log_q > log_q.max() + _IMPOSSIBLE
     if keep.sum() < 2 or not chosen.own[keep].any():
@@ -135,15 +140,15 @@ def _read_off(
         log_p = _log_p(subject, chosen.values, others)
         return log_p - log_p[:, :1], np.abs(log_p).max(axis=1)
 
-    expected, rounding = known.expectations(few, contrasts, bench.spaces, rng)
+    expected, rounding = known.expectations(few, contrasts, setup.spaces, rng)
     if not np.isfinite(expected).all():
         return None
     off = np.maximum(expected, _IMPOSSIBLE) - log_q
     off = off - chosen.reference(off[np.newaxis])[0]
     effect = _root_mean_square(off[chosen.own])
     wrong = bool(np.abs(off).max() > rounding)
-    note = directions.of(bench.spaces[factor], chosen, off) if wrong else ""
-    return Look(
+    note = directions.of(setup.spaces[factor], chosen, off) if wrong else ""
+    return Sample(
         0.0 if wrong else 1.0, np.inf if wrong else 0.0, effect, max(effect, rounding), 2 * known.draws, note
     )
 
@@ -152,7 +157,7 @@ def _root_mean_square(x: np.ndarray) -> float:
     return float(np.sqrt(np.mean(x**2)))
 
 
-def _log_p(subject: Subject, at: Arrays, others: Arrays) -> np.ndarray:
+def _log_p(subject: GuardedDerivation, at: Arrays, others: Arrays) -> np.ndarray:
     """Return ln p of every point with every draw of the others, shape (n, points)."""
     n_points = len(next(iter(at.values())))
     if not others:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.bench import Bench
-from experiments.checks.climbing import NOT_OFFERED, Climb, bound_or_nan
+from experiments.checks.parameters import NOT_OFFERED, FactorParameters, bound_or_nan
 from experiments.checks.results import Decision, Result
+from experiments.checks.setup import Setup
 from hand_cavi.derivation import AscentStatus, ascend_from
 
 STARTS = 3
@@ -21,9 +21,9 @@ TOLERANCE = 1e-5
 _MOST = 200  # parameters; beyond, differences take too long
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Ascend, then try to climb on."""
-    subject, found = bench.subject, bench.climbs
+    subject, found = setup.subject, setup.climbs
     if not found:
         return [Result("fixed_point", "all factors", Decision.SKIPPED, NOT_OFFERED)]
     if sum(climb.space.free for climb in found) > _MOST:
@@ -53,7 +53,7 @@ def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
     return [Result("fixed_point", "all factors", Decision.PASSED, sentence, worst, TOLERANCE)]
 
 
-def _gain(found: tuple[Climb, ...], state: Any) -> tuple[float, str, float]:
+def _gain(found: tuple[FactorParameters, ...], state: Any) -> tuple[float, str, float]:
     """Return what L-BFGS gains: relative to max(1, |bound|), mostly along which factor, and in nats."""
     from scipy.optimize import minimize
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.subject import LogJoint
+from experiments.checks.guarded_derivation import LogJoint
 from hand_cavi import InputError
 
 

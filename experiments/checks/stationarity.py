@@ -8,28 +8,28 @@ from functools import partial
 
 import numpy as np
 
-from experiments.checks.bench import Bench
-from experiments.checks.climbing import NOT_OFFERED, bound_or_nan
+from experiments.checks.parameters import NOT_OFFERED, bound_or_nan
 from experiments.checks.results import Decision, Result
+from experiments.checks.setup import Setup
 
 TOLERANCE = 1e-6
 """Nats of promised gain, times max(1, |bound|)."""
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Differentiate at every state after each update."""
-    if not bench.climbs:
+    if not setup.climbs:
         return [
-            Result("stationarity", factor, Decision.SKIPPED, NOT_OFFERED) for factor in bench.subject.factors
+            Result("stationarity", factor, Decision.SKIPPED, NOT_OFFERED) for factor in setup.subject.factors
         ]
     results = []
-    for climb in bench.climbs:
+    for climb in setup.climbs:
         worst, gained, slack, where = 0.0, 0.0, TOLERANCE, ""
-        for state in bench.states:
-            here = bench.subject.update(state, climb.factor)
-            scale = max(1.0, abs(bench.subject.bound(here)))
+        for state in setup.states:
+            here = setup.subject.update(state, climb.factor)
+            scale = max(1.0, abs(setup.subject.bound(here)))
             climb = climb.fitting(here)
-            first, second = climb.slopes(here, partial(bound_or_nan, bench.subject))
+            first, second = climb.slopes(here, partial(bound_or_nan, setup.subject))
             first = np.nan_to_num(first, nan=0.0)  # no bound beside this point, so no slope to speak of
             second = np.nan_to_num(second, nan=0.0)
             gain = np.where(

@@ -10,33 +10,33 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.bench import Bench
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.results import BOUND, Decision, Result
-from experiments.checks.subject import Subject
+from experiments.checks.setup import Setup
 from hand_cavi.derivation import AscentStatus, Limit, Symmetry, ascend
 
 ROUNDING = 1e-7
 """Times max(1, |bound|), or max(1, |ln p|)."""
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Try every symmetry and every limit that the derivation states."""
-    derivation, results = bench.subject.derivation, []
+    derivation, results = setup.subject.derivation, []
     for symmetry in derivation.symmetries() if hasattr(derivation, "symmetries") else ():
-        results.append(_symmetry(bench, symmetry))
-    make: Any = getattr(bench.subject.log_joint, "like", None)
+        results.append(_symmetry(setup, symmetry))
+    make: Any = getattr(setup.subject.log_joint, "like", None)
     for limit in derivation.limits() if hasattr(derivation, "limits") and make is not None else ():
-        results.append(_limit(Subject.of(limit.derivation, make(*limit.arguments)), limit, rng))
+        results.append(_limit(GuardedDerivation.of(limit.derivation, make(*limit.arguments)), limit, rng))
     if not results:
         why = "The derivation states no symmetries() and no limits()."
         results.append(Result("symmetry", "all factors", Decision.SKIPPED, why))
     return results
 
 
-def _symmetry(bench: Bench, symmetry: Symmetry) -> Result:
-    own, other = bench.subject, Subject.of(symmetry.derivation, bench.subject.log_joint)
+def _symmetry(setup: Setup, symmetry: Symmetry) -> Result:
+    own, other = setup.subject, GuardedDerivation.of(symmetry.derivation, setup.subject.log_joint)
     worst, slack, guilty = 0.0, ROUNDING, BOUND
-    for state in bench.states:
+    for state in setup.states:
         pairs = [(BOUND, state, symmetry.carry(state))]
         pairs += [(f, own.update(state, f), other.update(pairs[0][2], f)) for f in own.factors]
         for factor, here, there in pairs:
@@ -59,7 +59,7 @@ def _symmetry(bench: Bench, symmetry: Symmetry) -> Result:
     return Result("symmetry", guilty if wrong else "all factors", decision, sentence, worst, slack)
 
 
-def _limit(subject: Subject, limit: Limit, rng: np.random.Generator) -> Result:
+def _limit(subject: GuardedDerivation, limit: Limit, rng: np.random.Generator) -> Result:
     ascent = ascend(subject.derivation, rng.spawn(1)[0], max_sweeps=200)
     state = ascent.state
     draws, again = (subject.draw(state, rng, 40) for _ in range(2))
@@ -91,7 +91,7 @@ def _limit(subject: Subject, limit: Limit, rng: np.random.Generator) -> Result:
     )
 
 
-def _log_ratio(subject: Subject, state: Any, values: dict[str, np.ndarray]) -> np.ndarray:
+def _log_ratio(subject: GuardedDerivation, state: Any, values: dict[str, np.ndarray]) -> np.ndarray:
     log_q = np.zeros(len(next(iter(values.values()))))
     for factor in subject.factors:
         names = subject.sample(state, factor, np.random.default_rng(0), 1)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from experiments.checks.subject import Subject
+from experiments.checks.guarded_derivation import GuardedDerivation as Subject
 from experiments.methods.own.problem import CustomProblem
 from experiments.posterior.draws import as_chains
 from hand_cavi import InputError

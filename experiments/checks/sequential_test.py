@@ -24,7 +24,7 @@ FALSE_ALARM_RATE = 0.005
 
 
 @dataclass(frozen=True)
-class Look:
+class Sample:
     """What one sample says.
 
     Attributes
@@ -48,7 +48,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplingPlan:
     """Sample sizes and the level of each look.
 
     Attributes
@@ -62,18 +62,18 @@ class Plan:
     level: float
 
     @classmethod
-    def over(cls, sizes: tuple[int, ...], series: int, rate: float = FALSE_ALARM_RATE) -> "Plan":
+    def over(cls, sizes: tuple[int, ...], series: int, rate: float = FALSE_ALARM_RATE) -> "SamplingPlan":
         """Return the plan that spends `rate` on so many series of looks."""
         return cls(sizes, float(np.sqrt(rate / max(1, series * len(sizes)))))
 
 
 def decide(
-    looks: Sequence[Callable[[np.random.Generator, int], Look]],
-    plan: Plan,
+    looks: Sequence[Callable[[np.random.Generator, int], Sample]],
+    plan: SamplingPlan,
     tolerance: float,
     rng: np.random.Generator,
-) -> tuple[Decision, Look]:
-    """Look at every state until the question is decided or the plan is spent.
+) -> tuple[Decision, Sample]:
+    """Sample at every state until the question is decided or the plan is spent.
 
     It is failed as soon as one state has an alarm, and passed when half of the states, the others having
     been looked at twice, leave no room for an effect: a formula that is right at several random states is
@@ -83,18 +83,18 @@ def decide(
     ----------
     looks : sequence of callables
         One for each state; takes a generator and a number of draws.
-    plan : Plan
+    plan : SamplingPlan
     tolerance : float
         An effect that is certainly smaller than this is none.
     rng : numpy.random.Generator
 
     Returns
     -------
-    Decision, Look
+    Decision, Sample
         The look with the alarm; or of those that count, the one that leaves most room.
     """
-    pending, passed = dict(enumerate(looks)), list[Look]()
-    last: dict[int, Look] = {}
+    pending, passed = dict(enumerate(looks)), list[Sample]()
+    last: dict[int, Sample] = {}
     for i, size in enumerate(plan.sizes):
         for state, look in list(pending.items()):
             found = look(rng, size)

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.subject import Subject
+from experiments.checks.guarded_derivation import GuardedDerivation
 from hand_cavi import InputError
 
 
-def knock(subject: Subject, rng: np.random.Generator) -> None:
+def probe(subject: GuardedDerivation, rng: np.random.Generator) -> None:
     """Try every method once, and refuse what cannot be checked.
 
     Raises
@@ -52,7 +52,7 @@ def knock(subject: Subject, rng: np.random.Generator) -> None:
         subject.elbo(subject.update(state, factor))
 
 
-def _same_names(owner: dict[str, str], subject: Subject) -> None:
+def _same_names(owner: dict[str, str], subject: GuardedDerivation) -> None:
     """Compare the factors' variables with the model's, where it names them."""
     wanted = getattr(subject.log_joint, "variables", None)
     if wanted is None or set(wanted) == set(owner):
@@ -66,7 +66,9 @@ def _same_names(owner: dict[str, str], subject: Subject) -> None:
     )
 
 
-def _has_mass(state: Any, owner: dict[str, str], subject: Subject, rng: np.random.Generator) -> None:
+def _has_mass(
+    state: Any, owner: dict[str, str], subject: GuardedDerivation, rng: np.random.Generator
+) -> None:
     """Refuse a model in which draws of q are impossible, and find whose draws they are."""
     values = subject.draw(state, rng, 50)
     bad = ~np.isfinite(subject.log_p(values))

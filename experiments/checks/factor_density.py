@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.bench import Bench
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.results import Decision, Result
-from experiments.checks.sequential import Look, decide, mean_test, plausible
+from experiments.checks.sequential_test import Sample, decide, mean_test, plausible
+from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays, Space
-from experiments.checks.subject import Subject
 
 TOLERANCE = 0.1
 """Standard deviations, probability, or nats of ln integral: what is certainly smaller counts as none."""
@@ -76,15 +76,15 @@ class _Companion:
         return log_h
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Ask both questions of every factor, at two states."""
-    return [_of_factor(bench, factor, rng) for factor in bench.subject.factors]
+    return [_of_factor(setup, factor, rng) for factor in setup.subject.factors]
 
 
-def _of_factor(bench: Bench, factor: str, rng: np.random.Generator) -> Result:
-    subject, space = bench.subject, bench.spaces[factor]
-    looks: list[Callable[[np.random.Generator, int], Look]] = []
-    for state in bench.states[:2]:
+def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
+    subject, space = setup.subject, setup.spaces[factor]
+    looks: list[Callable[[np.random.Generator, int], Sample]] = []
+    for state in setup.states[:2]:
         pilot = subject.sample(state, factor, rng, _PILOT)
         u = space.unconstrain(pilot)
         still = u.std(axis=0) < 1e-9 * np.maximum(1, np.abs(u).max(axis=0, initial=0))
@@ -95,15 +95,15 @@ def _of_factor(bench: Bench, factor: str, rng: np.random.Generator) -> Result:
             return Result("density", factor, Decision.SKIPPED, f"q({factor}) has no variables here.")
         companion = _Companion.of(space, pilot)
 
-        def look(rng: np.random.Generator, n: int, at: Any = state, h: _Companion = companion) -> Look:
+        def look(rng: np.random.Generator, n: int, at: Any = state, h: _Companion = companion) -> Sample:
             return _look(subject, at, factor, space, h, rng, n)
 
         looks.append(look)
-    decision, found = decide(looks, bench.plan, TOLERANCE, rng)
+    decision, found = decide(looks, setup.plan, TOLERANCE, rng)
     return _result(factor, decision, found)
 
 
-def _result(factor: str, decision: Decision, look: Look) -> Result:
+def _result(factor: str, decision: Decision, look: Sample) -> Result:
     if decision is Decision.FAILED:
         sentence = f"The sampler and the log density of q({factor}) disagree: {look.note}."
     elif decision is Decision.PASSED:
@@ -117,8 +117,14 @@ def _result(factor: str, decision: Decision, look: Look) -> Result:
 
 
 def _look(
-    subject: Subject, state: Any, factor: str, space: Space, h: _Companion, rng: np.random.Generator, n: int
-) -> Look:
+    subject: GuardedDerivation,
+    state: Any,
+    factor: str,
+    space: Space,
+    h: _Companion,
+    rng: np.random.Generator,
+    n: int,
+) -> Sample:
     draws = subject.sample(state, factor, rng, n)
     u = space.unconstrain(draws)
     keep = np.isfinite(u).all(axis=1)
@@ -131,14 +137,14 @@ def _look(
     tests += _flipped(subject, state, factor, space, draws, log_q, rng)
     p, statistic, effect, bound, note = min(tests, key=lambda test: test[0])
     widest = max(test[3] for test in tests)
-    return Look(min(1.0, p * len(tests)), statistic, effect, widest, n, note)
+    return Sample(min(1.0, p * len(tests)), statistic, effect, widest, n, note)
 
 
 _Test = tuple[float, float, float, float, str]
 
 
 def _size(
-    subject: Subject,
+    subject: GuardedDerivation,
     state: Any,
     factor: str,
     h: _Companion,
@@ -158,7 +164,7 @@ def _size(
 
 
 def _moved(
-    subject: Subject, state: Any, factor: str, space: Space, h: _Companion, draws: Arrays, u: np.ndarray,
+    subject: GuardedDerivation, state: Any, factor: str, space: Space, h: _Companion, draws: Arrays, u: np.ndarray,
     log_q: np.ndarray, rng: np.random.Generator,
 ) -> list[_Test]:  # fmt: skip
     spread = np.sqrt(np.sum(h.root**2, axis=1))
@@ -184,7 +190,7 @@ def _moved(
 
 
 def _flipped(
-    subject: Subject,
+    subject: GuardedDerivation,
     state: Any,
     factor: str,
     space: Space,

@@ -15,22 +15,24 @@ from typing import Any
 
 import numpy as np
 
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.space import Arrays, Space, Variable
-from experiments.checks.subject import Subject
 from hand_cavi import InputError
 
 STEP = 1e-3
 _LEAST = 1e-130
-NOT_OFFERED = "The derivation does not offer parameters and with_parameters; see experiments.checks.climbing."
+NOT_OFFERED = (
+    "The derivation does not offer parameters and with_parameters; see experiments.checks.parameters."
+)
 
 
 @dataclass(frozen=True)
-class Climb:
+class FactorParameters:
     """One factor's parameters as free numbers.
 
     Attributes
     ----------
-    subject : Subject
+    subject : GuardedDerivation
     factor : str
     space : Space
         Of its parameters.
@@ -38,12 +40,12 @@ class Climb:
         What it draws.
     """
 
-    subject: Subject
+    subject: GuardedDerivation
     factor: str
     space: Space
     variables: tuple[str, ...]
 
-    def fitting(self, state: Any) -> "Climb":
+    def fitting(self, state: Any) -> "FactorParameters":
         """Return this, or the same with wider kinds where the state has values that no example had.
 
         A variance below 1 in all examples is not a share for that, nor a positive mean a variance.
@@ -100,7 +102,9 @@ class Climb:
             ) from error
 
 
-def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) -> tuple[Climb, ...]:
+def climbs(
+    subject: GuardedDerivation, states: Sequence[Any], spaces: dict[str, Space]
+) -> tuple[FactorParameters, ...]:
     """Return every factor as a climb, or none where the derivation does not offer its parameters."""
     if not hasattr(subject.derivation, "parameters"):
         return ()
@@ -117,7 +121,9 @@ def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) ->
                 "another; they must be the same at all states"
             )
         space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
-        found.append(Climb(subject, factor, space, tuple(v.name for v in spaces[factor].variables)))
+        found.append(
+            FactorParameters(subject, factor, space, tuple(v.name for v in spaces[factor].variables))
+        )
     return tuple(found)
 
 
@@ -127,7 +133,7 @@ def _widened(v: Variable, z: np.ndarray) -> Variable:
     return replace(v, kind="positive") if v.kind == "unit" and (z > 1).any() else v
 
 
-def bound_or_nan(subject: Subject, state: Any) -> float:
+def bound_or_nan(subject: GuardedDerivation, state: Any) -> float:
     """Return the bound at a state that the differences chose, not the derivation; nan where it has none."""
     try:
         return subject.bound(state)
@@ -135,7 +141,7 @@ def bound_or_nan(subject: Subject, state: Any) -> float:
         return np.nan
 
 
-def _parameters(subject: Subject, state: Any, factor: str) -> Arrays:
+def _parameters(subject: GuardedDerivation, state: Any, factor: str) -> Arrays:
     try:
         found = dict(subject.derivation.parameters(state, factor))
     except Exception as error:

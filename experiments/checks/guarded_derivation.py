@@ -21,7 +21,7 @@ LogJoint = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Subject:
+class GuardedDerivation:
     """A derivation and the log joint density that it is held against.
 
     Attributes
@@ -38,8 +38,8 @@ class Subject:
     _bare: dict[str, bool] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
-    def of(cls, derivation: Any, log_joint: LogJoint) -> "Subject":
-        """Look at the derivation's methods and factors."""
+    def of(cls, derivation: Any, log_joint: LogJoint) -> "GuardedDerivation":
+        """Sample at the derivation's methods and factors."""
         lacking = [name for name in _METHODS if not hasattr(derivation, name)]
         lacking += [
             name for name in _METHODS[1:] if name not in lacking and not callable(getattr(derivation, name))
@@ -206,7 +206,9 @@ class Subject:
                 raise InputError(f"{what} nan; look at its formulas at a random state")
 
 
-def space_of(subject: Subject, factor: str, states: Sequence[Any], rng: np.random.Generator) -> Space:
+def space_of(
+    subject: GuardedDerivation, factor: str, states: Sequence[Any], rng: np.random.Generator
+) -> Space:
     """Return the space of a factor's variables, judged by draws at several states."""
     draws = [subject.sample(state, factor, rng, 1000) for state in states]
     return Space.of({name: np.concatenate([d[name] for d in draws]) for name in draws[0]})

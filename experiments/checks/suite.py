@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks import ascent, definition, density, elbo, fixed_point, stationarity, symmetry
-from experiments.checks.bench import Bench, lay_out
-from experiments.checks.knock import knock
+from experiments.checks import ascent, definition, elbo, factor_density, fixed_point, stationarity, symmetry
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.log_joint import as_log_joint
+from experiments.checks.probe import probe
 from experiments.checks.results import BOUND, Decision, Fault, Report, Result
-from experiments.checks.sequential import FALSE_ALARM_RATE
-from experiments.checks.subject import Subject
+from experiments.checks.sequential_test import FALSE_ALARM_RATE
+from experiments.checks.setup import Setup, set_up
 from hand_cavi import InputError
 from hand_cavi.inputs import Seed
 
-CHECKS: dict[str, Callable[[Bench, np.random.Generator], list[Result]]] = {
-    "density": density.run,
+CHECKS: dict[str, Callable[[Setup, np.random.Generator], list[Result]]] = {
+    "density": factor_density.run,
     "definition": definition.run,
     "elbo": elbo.run,
     "ascent": ascent.run,
@@ -56,7 +56,7 @@ def check(
     states : int
         At how many random states to look.
     sizes : sequence of int
-        Draws of the looks, smallest first; see `experiments.checks.sequential`.
+        Draws of the looks, smallest first; see `experiments.checks.sequential_test`.
 
     Returns
     -------
@@ -73,13 +73,13 @@ def check(
     generator = np.random.default_rng(rng)
     if isinstance(derivation, type) and (data is not None or _takes_nothing(derivation)):
         derivation = derivation() if data is None else derivation(data)
-    subject = Subject.of(derivation, as_log_joint(log_joint, data))
-    knock(subject, generator)
-    bench = lay_out(subject, generator, states, tuple(sizes))
+    subject = GuardedDerivation.of(derivation, as_log_joint(log_joint, data))
+    probe(subject, generator)
+    setup = set_up(subject, generator, states, tuple(sizes))
     results: list[Result] = []
     for run in CHECKS.values():
         try:
-            results += run(bench, generator.spawn(1)[0])
+            results += run(setup, generator.spawn(1)[0])
         except InputError:
             if not any(result.decision is Decision.FAILED for result in results):
                 raise

@@ -1,4 +1,4 @@
-r"""Controls: what is known to average to zero takes the noise out of what is averaged.
+r"""ControlVariates: what is known to average to zero takes the noise out of what is averaged.
 
 Of a normalised density q_j(z; lambda) the score d ln q_j / d lambda has expectation zero under q_j, whatever
 lambda is; so has a product of scores of different factors, which are independent. In a conjugate
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.climbing import Climb
+from experiments.checks.parameters import FactorParameters
 from experiments.checks.space import Arrays, Space
 from hand_cavi import InputError
 
@@ -34,19 +34,19 @@ _PILOT = 1000
 
 
 @dataclass(frozen=True)
-class Controls:
+class ControlVariates:
     """Functions of the draws at one state, each with expectation zero.
 
     Attributes
     ----------
-    climbs : tuple of Climb
+    climbs : tuple of FactorParameters
         Of the factors that are drawn.
     state : any
     products : bool
         Whether products of scores of different factors are among them.
     """
 
-    climbs: tuple[Climb, ...]
+    climbs: tuple[FactorParameters, ...]
     state: Any
     products: bool = False
 
@@ -134,16 +134,16 @@ def _is_combination(constant: np.ndarray, functions: np.ndarray) -> bool:
     return bool(np.linalg.norm(constant - functions @ found) < 1e-6 * np.linalg.norm(constant))
 
 
-def controls_at(
-    climbs: tuple[Climb, ...], wanted: tuple[str, ...], state: Any, products: bool = False
-) -> Controls | None:
+def control_variates_at(
+    climbs: tuple[FactorParameters, ...], wanted: tuple[str, ...], state: Any, products: bool = False
+) -> ControlVariates | None:
     """Return the controls of the wanted factors, or None where a factor has none or they are too many."""
     chosen = tuple(climb for climb in climbs if climb.factor in wanted)
-    found = Controls(chosen, state, products)
+    found = ControlVariates(chosen, state, products)
     return found if len(chosen) == len(wanted) and 0 < found.size <= _MOST else None
 
 
-def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
+def scores(climb: FactorParameters, state: Any, values: Arrays) -> np.ndarray:
     """Return d ln q / d lambda at draws, shape (S, free); nan where q has no density there."""
     climb = climb.fitting(state)
     own = {v: values[v] for v in climb.variables}
@@ -159,7 +159,7 @@ def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
         return climb.slopes(state, log_q)[0].T
 
 
-def trusted(climb: Climb, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
+def trusted(climb: FactorParameters, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
     """Say whether a factor's scores average to zero, as far as some draws can tell.
 
     They do if the density is normalised for all parameters, which the check of densities asks as well. An

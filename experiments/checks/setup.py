@@ -6,20 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from experiments.checks.climbing import Climb, climbs
-from experiments.checks.controls import trusted
-from experiments.checks.sequential import Plan
+from experiments.checks.control_variates import trusted
+from experiments.checks.guarded_derivation import GuardedDerivation, space_of
+from experiments.checks.parameters import FactorParameters, climbs
+from experiments.checks.sequential_test import SamplingPlan
 from experiments.checks.space import Space
-from experiments.checks.subject import Subject, space_of
 
 
 @dataclass(frozen=True)
-class Bench:
+class Setup:
     """A derivation laid out for its checks.
 
     Attributes
     ----------
-    subject : Subject
+    subject : GuardedDerivation
     states : tuple
         Random states; every other one has had a sweep of updates in random order, none is an optimum.
     touched : tuple
@@ -27,23 +27,25 @@ class Bench:
         the bound there.
     spaces : dict of Space
         By factor.
-    plan : Plan
-    climbs : tuple of Climb
+    plan : SamplingPlan
+    climbs : tuple of FactorParameters
         Of every factor; none where the derivation does not offer its parameters.
-    controlling : tuple of Climb
+    controlling : tuple of FactorParameters
         Those whose scores average to zero, as those of a density do.
     """
 
-    subject: Subject
+    subject: GuardedDerivation
     states: tuple[Any, ...]
     touched: tuple[Any, ...]
     spaces: dict[str, Space]
-    plan: Plan
-    climbs: tuple[Climb, ...] = ()
-    controlling: tuple[Climb, ...] = ()
+    plan: SamplingPlan
+    climbs: tuple[FactorParameters, ...] = ()
+    controlling: tuple[FactorParameters, ...] = ()
 
 
-def lay_out(subject: Subject, rng: np.random.Generator, n_states: int, sizes: tuple[int, ...]) -> Bench:
+def set_up(
+    subject: GuardedDerivation, rng: np.random.Generator, n_states: int, sizes: tuple[int, ...]
+) -> Setup:
     """Draw the states, and spread the false-alarm rate over all that will be asked at them."""
     states = tuple(wander(subject, rng, i % 2) for i in range(n_states))
     touched = tuple(subject.update(states[0], factor) for factor in subject.factors)
@@ -53,11 +55,11 @@ def lay_out(subject: Subject, rng: np.random.Generator, n_states: int, sizes: tu
     controlling = tuple(climb for climb in found if trusted(climb, states[:2], rng))
     n_factors, n_terms = len(subject.factors), len(subject.elbo(states[0]))
     definition, density, bound = n_states * n_factors, 2 * n_factors, (n_states + n_factors) * (1 + n_terms)
-    plan = Plan.over(sizes, definition + density + bound)
-    return Bench(subject, states, touched, spaces, plan, found, controlling)
+    plan = SamplingPlan.over(sizes, definition + density + bound)
+    return Setup(subject, states, touched, spaces, plan, found, controlling)
 
 
-def wander(subject: Subject, rng: np.random.Generator, sweeps: int) -> Any:
+def wander(subject: GuardedDerivation, rng: np.random.Generator, sweeps: int) -> Any:
     """Return a random state after so many sweeps of updates in random order."""
     state = subject.initial(rng)
     for _ in range(sweeps):

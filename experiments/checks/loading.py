@@ -55,7 +55,7 @@ def skeleton() -> str:
     return Path(__file__).with_name("skeleton.py.txt").read_text(encoding="utf-8")
 
 
-def found(name: str, log_joint: str | None) -> Iterator[tuple[str, Any, Any]]:
+def load_derivations(name: str, log_joint: str | None) -> Iterator[tuple[str, Any, Any]]:
     """Return what a name on the command line stands for: names, derivations and log joint densities.
 
     Raises
