@@ -13,15 +13,14 @@ exactly if q is normalised (Bennett 1976). Here h is normal in free coordinates,
 times independent probabilities of the discrete variables.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.results import Decision, Result
-from experiments.checks.sequential_test import Sample, decide, mean_test, plausible
+from experiments.checks.sequential_test import Sample, Sampler, decide, mean_test
 from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays, Space
 
@@ -29,7 +28,7 @@ TOLERANCE = 0.1
 """Standard deviations, probability, or nats of ln integral: what is certainly smaller counts as none."""
 
 _PILOT = 2000
-_MOVES = 30  # coordinates that are moved in one look, at most
+_MOVES = 30  # coordinates that are moved in one sample, at most
 _LEVELS = 10
 
 
@@ -78,150 +77,111 @@ class _Companion:
 
 def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Ask both questions of every factor, at two states."""
-    return [_of_factor(setup, factor, rng) for factor in setup.subject.factors]
+    return [_of_factor(setup, factor, rng) for factor in setup.guarded.factors]
 
 
 def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
-    subject, space = setup.subject, setup.spaces[factor]
-    looks: list[Callable[[np.random.Generator, int], Sample]] = []
+    guarded, space = setup.guarded, setup.spaces[factor]
+    samplers: list[Sampler] = []
     for state in setup.states[:2]:
-        pilot = subject.sample(state, factor, rng, _PILOT)
+        pilot = guarded.sample(state, factor, rng, _PILOT)
         u = space.unconstrain(pilot)
         still = u.std(axis=0) < 1e-9 * np.maximum(1, np.abs(u).max(axis=0, initial=0))
+        why = f"q({factor}) has no variables here." if not any(z.size for z in pilot.values()) else ""
         if space.free and still.any():
             why = f"q({factor}) does not vary in some of its coordinates."
+        if why:
             return Result("density", factor, Decision.SKIPPED, why)
-        if not any(np.asarray(values).size for values in pilot.values()):
-            return Result("density", factor, Decision.SKIPPED, f"q({factor}) has no variables here.")
-        companion = _Companion.of(space, pilot)
-
-        def look(rng: np.random.Generator, n: int, at: Any = state, h: _Companion = companion) -> Sample:
-            return _look(subject, at, factor, space, h, rng, n)
-
-        looks.append(look)
-    decision, found = decide(looks, setup.plan, TOLERANCE, rng)
-    return _result(factor, decision, found)
-
-
-def _result(factor: str, decision: Decision, look: Sample) -> Result:
+        samplers.append(_Questions(guarded, state, factor, space, _Companion.of(space, pilot)).sample)
+    decision, found = decide(samplers, setup.plan, TOLERANCE, rng)
     if decision is Decision.FAILED:
-        sentence = f"The sampler and the log density of q({factor}) disagree: {look.note}."
+        sentence = f"The sampler and the log density of q({factor}) disagree: {found.note}."
     elif decision is Decision.PASSED:
         sentence = f"The sampler and the log density of q({factor}) agree, and it integrates to one."
     else:
         sentence = f"The draws cannot decide whether the sampler and the log density of q({factor}) agree."
-    return Result(
-        "density", factor, decision, sentence, look.effect, look.bound, "standard deviations or nats",
-        look.statistic, look.p_value, look.draws,
-    )  # fmt: skip
+    return found.result("density", factor, decision, sentence, "standard deviations or nats")
 
 
-def _look(
-    subject: GuardedDerivation,
-    state: Any,
-    factor: str,
-    space: Space,
-    h: _Companion,
-    rng: np.random.Generator,
-    n: int,
-) -> Sample:
-    draws = subject.sample(state, factor, rng, n)
-    u = space.unconstrain(draws)
-    keep = np.isfinite(u).all(axis=1)
-    for v in space.discrete:
-        keep &= np.isin(draws[v.name], v.levels).reshape(n, -1).all(axis=1)
-    draws, u = {name: array[keep] for name, array in draws.items()}, u[keep]
-    log_q = subject.log_density(state, factor, draws)
-    tests = [_size(subject, state, factor, h, draws, log_q, rng)]
-    tests += _moved(subject, state, factor, space, h, draws, u, log_q, rng)
-    tests += _flipped(subject, state, factor, space, draws, log_q, rng)
-    p, statistic, effect, bound, note = min(tests, key=lambda test: test[0])
-    widest = max(test[3] for test in tests)
-    return Sample(min(1.0, p * len(tests)), statistic, effect, widest, n, note)
+@dataclass(frozen=True)
+class _Questions:
+    """One factor at one state, beside the density h."""
 
+    guarded: GuardedDerivation
+    state: object
+    factor: str
+    space: Space
+    h: _Companion
 
-_Test = tuple[float, float, float, float, str]
+    def sample(self, rng: np.random.Generator, n: int) -> Sample:
+        """Return the test with the least p-value, corrected for their number."""
+        draws = self.guarded.sample(self.state, self.factor, rng, n)
+        keep = np.isfinite(self.space.unconstrain(draws)).all(axis=1)
+        for v in self.space.discrete:
+            keep &= np.isin(draws[v.name], v.levels).reshape(n, -1).all(axis=1)
+        draws = {name: array[keep] for name, array in draws.items()}
+        log_q = self.log_q(draws)
+        tests = [
+            self.size(draws, log_q, rng), *self.moved(draws, log_q, rng), *self.flipped(draws, rng)
+        ]  # fmt: skip
+        least, widest = min(tests, key=lambda test: test.p_value), max(test.bound for test in tests)
+        return replace(least, p_value=min(1.0, least.p_value * len(tests)), bound=widest, draws=n)
 
+    def log_q(self, values: Arrays) -> np.ndarray:
+        return self.guarded.log_density(self.state, self.factor, values)
 
-def _size(
-    subject: GuardedDerivation,
-    state: Any,
-    factor: str,
-    h: _Companion,
-    draws: Arrays,
-    log_q: np.ndarray,
-    rng: np.random.Generator,
-) -> _Test:
-    others = h.sample(rng, len(log_q))
-    at_h = _share(subject.log_density(state, factor, others) - h.log_density(others))
-    at_q = _share(h.log_density(draws) - log_q)
-    mean, error, statistic, p_value = mean_test(at_h - at_q)
-    sensitivity = max(1e-3, float(np.mean(at_h * (1 - at_h)) + np.mean(at_q * (1 - at_q))))
-    effect = mean / sensitivity  # ln of the integral, to first order
-    much = "more" if effect > 0 else "less"
-    note = f"the density integrates to {much} than one, ln of it being about {effect:+.2g}"
-    return p_value, statistic, effect, plausible(abs(effect), error / sensitivity), note
+    def size(self, draws: Arrays, log_q: np.ndarray, rng: np.random.Generator) -> Sample:
+        others = self.h.sample(rng, len(log_q))
+        at_h = _share(self.log_q(others) - self.h.log_density(others))
+        at_q = _share(self.h.log_density(draws) - log_q)
+        sensitivity = max(1e-3, float(np.mean(at_h * (1 - at_h)) + np.mean(at_q * (1 - at_q))))
+        found = mean_test(at_h - at_q, sensitivity)  # ln of the integral, to first order
+        much = "more" if found.effect > 0 else "less"
+        note = f"the density integrates to {much} than one, ln of it being about {found.effect:+.2g}"
+        return replace(found, note=note)
 
+    def moved(self, draws: Arrays, log_q: np.ndarray, rng: np.random.Generator) -> Iterator[Sample]:
+        space, centre, spread = self.space, self.h.centre, np.sqrt(np.sum(self.h.root**2, axis=1))
+        u = space.unconstrain(draws)
+        base = log_q + space.constrain(u)[1]
+        for i in rng.permutation(space.free)[:_MOVES]:
+            sign = rng.choice([-1.0, 1.0], size=len(u))
+            there = u.copy()
+            there[:, i] += sign * spread[i]
+            values, log_jacobian = space.constrain(there)
+            log_there = self.log_q({**draws, **values}) + log_jacobian
+            accepted = np.exp(np.minimum(0.0, log_there - base))
+            w = (u[:, i] - centre[i]) / spread[i]
+            name = space.coordinate(int(i))
+            found = mean_test(accepted * sign)
+            side = "low" if found.effect > 0 else "high"
+            yield replace(found, note=f"draws of {name} lie too {side} for the density")
+            found = mean_test(accepted * ((2 * w * sign + 1) / 2))
+            how = "narrow" if found.effect > 0 else "wide"
+            yield replace(found, note=f"draws of {name} are too {how} for the density")
 
-def _moved(
-    subject: GuardedDerivation, state: Any, factor: str, space: Space, h: _Companion, draws: Arrays, u: np.ndarray,
-    log_q: np.ndarray, rng: np.random.Generator,
-) -> list[_Test]:  # fmt: skip
-    spread = np.sqrt(np.sum(h.root**2, axis=1))
-    base = log_q + space.constrain(u)[1]
-    tests = []
-    for i in rng.permutation(space.free)[:_MOVES]:
-        sign = rng.choice([-1.0, 1.0], size=len(u))
-        there = u.copy()
-        there[:, i] += sign * spread[i]
-        values, log_jacobian = space.constrain(there)
-        log_there = subject.log_density(state, factor, {**draws, **values}) + log_jacobian
-        accepted = np.exp(np.minimum(0.0, log_there - base))
-        w = (u[:, i] - h.centre[i]) / spread[i]
-        name = space.coordinate(int(i))
-        for change, of in ((sign, "location"), ((2 * w * sign + 1) / 2, "width")):
-            mean, error, statistic, p_value = mean_test(accepted * change)
-            if of == "location":
-                note = f"draws of {name} lie too {'low' if mean > 0 else 'high'} for the density"
-            else:
-                note = f"draws of {name} are too {'narrow' if mean > 0 else 'wide'} for the density"
-            tests.append((p_value, statistic, mean, plausible(abs(mean), error), note))
-    return tests
-
-
-def _flipped(
-    subject: GuardedDerivation,
-    state: Any,
-    factor: str,
-    space: Space,
-    draws: Arrays,
-    log_q: np.ndarray,
-    rng: np.random.Generator,
-) -> list[_Test]:
-    places = [
-        (v, index) for v in space.discrete for index in np.ndindex(v.shape) if 1 < len(v.levels) <= _LEVELS
-    ]
-    tests = []
-    for j in rng.permutation(len(places))[:_MOVES]:
-        v, index = places[j]
-        seen = draws[v.name][(slice(None), *index)]
-        log_each = np.empty((len(seen), len(v.levels)))
-        for k, level in enumerate(v.levels):
-            values = draws[v.name].copy()
-            values[(slice(None), *index)] = level
-            log_each[:, k] = subject.log_density(state, factor, {**draws, v.name: values})
-        log_each -= np.logaddexp.reduce(log_each, axis=1)[:, np.newaxis]
-        for k, level in enumerate(v.levels[1:], start=1):
-            excess = (seen == level) - np.exp(log_each[:, k])
-            if np.abs(excess).max() < 1e-3:  # decided for certain: no information
-                continue
-            if (seen == level).sum() + np.exp(log_each[:, k]).sum() < 50:  # too rare for a t statistic
-                continue
-            mean, error, statistic, p_value = mean_test(excess)
-            much = "often" if mean > 0 else "seldom"
-            note = f"{v.name}{list(index) or ''} = {level} is drawn too {much} for the density"
-            tests.append((p_value, statistic, mean, plausible(abs(mean), error), note))
-    return tests
+    def flipped(self, draws: Arrays, rng: np.random.Generator) -> Iterator[Sample]:
+        few = [v for v in self.space.discrete if 1 < len(v.levels) <= _LEVELS]
+        places = [(v, index) for v in few for index in np.ndindex(v.shape)]
+        for j in rng.permutation(len(places))[:_MOVES]:
+            v, index = places[j]
+            seen = draws[v.name][(slice(None), *index)]
+            log_each = np.empty((len(seen), len(v.levels)))
+            for k, level in enumerate(v.levels):
+                values = draws[v.name].copy()
+                values[(slice(None), *index)] = level
+                log_each[:, k] = self.log_q({**draws, v.name: values})
+            chances = np.exp(log_each - np.logaddexp.reduce(log_each, axis=1)[:, np.newaxis])
+            for k, level in enumerate(v.levels[1:], start=1):
+                excess = (seen == level) - chances[:, k]
+                if np.abs(excess).max() < 1e-3:  # decided for certain: no information
+                    continue
+                if (seen == level).sum() + chances[:, k].sum() < 50:  # too rare for a t statistic
+                    continue
+                found = mean_test(excess)
+                much = "often" if found.effect > 0 else "seldom"
+                where = f"{v.name}{list(index) or ''} = {level}"
+                yield replace(found, note=f"{where} is drawn too {much} for the density")
 
 
 def _share(log_ratio: np.ndarray) -> np.ndarray:

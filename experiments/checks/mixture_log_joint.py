@@ -7,11 +7,15 @@ taken from `hand_cavi`, whose natural parameters and log-partitions are what is 
 read by their fields. Source of the densities: Bishop, PRML (2006), appendix B.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, multigammaln
+
+if TYPE_CHECKING:
+    from hand_cavi import DirichletWeights, Mixture, StickBreaking, families
 
 _LN_2PI = float(np.log(2 * np.pi))
 Arrays = Mapping[str, np.ndarray]
@@ -22,12 +26,12 @@ class MixtureLogJoint:
 
     Parameters
     ----------
-    mixture : object
+    mixture : Mixture
         Read by its fields: ``components``, ``weights`` and ``n_components``.
     x : ndarray, shape (N,) or (N, D)
     """
 
-    def __init__(self, mixture: Any, x: Any) -> None:
+    def __init__(self, mixture: "Mixture", x: ArrayLike) -> None:
         x = np.asarray(x, dtype=float)
         self.mixture = mixture
         self.x = x[:, np.newaxis] if x.ndim == 1 else x
@@ -56,7 +60,7 @@ class MixtureLogJoint:
             found["log_prior_weights"] = _WEIGHTS[weights.name](weights, values["weights"])
         return found
 
-    def like(self, mixture: Any, x: Any) -> "MixtureLogJoint":
+    def like(self, mixture: "Mixture", x: ArrayLike) -> "MixtureLogJoint":
         """Return the log joint density of another mixture, or of other data."""
         return type(self)(mixture, x)
 
@@ -64,11 +68,11 @@ class MixtureLogJoint:
 # ---- densities -------------------------------------------------------------------------------
 
 
-def _normal(x: np.ndarray, mean: Any, precision: Any) -> np.ndarray:
+def _normal(x: np.ndarray, mean: np.ndarray, precision: np.ndarray | float) -> np.ndarray:
     return (np.log(precision) - _LN_2PI - precision * (x - mean) ** 2) / 2
 
 
-def _gamma(x: np.ndarray, shape: Any, rate: Any) -> np.ndarray:
+def _gamma(x: np.ndarray, shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
     return shape * np.log(rate) - gammaln(shape) + (shape - 1) * np.log(x) - rate * x
 
 
@@ -96,25 +100,27 @@ def _multinormal(x: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.n
 # ---- families: the prior (S, K), and the likelihood of every point under every component (S, K, N) ----
 
 
-def _known_variance_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _known_variance_prior(prior: "families.NormalKnownVariance", values: Arrays, features: int) -> np.ndarray:
     return _normal(values["mu"], prior.mean, 1 / prior.variance).sum(axis=-1)
 
 
-def _known_variance_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _known_variance_likelihood(
+    prior: "families.NormalKnownVariance", x: np.ndarray, values: Arrays
+) -> np.ndarray:
     return _normal(x, values["mu"][:, :, np.newaxis], 1 / prior.noise_variance).sum(axis=-1)
 
 
-def _normal_gamma_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _normal_gamma_prior(prior: "families.NormalGamma", values: Arrays, features: int) -> np.ndarray:
     mu, precision = values["mu"], values["precision"]
     given = _normal(mu, prior.mean, prior.precision_scale * precision)
     return np.sum(given + _gamma(precision, prior.shape, prior.rate), axis=-1)
 
 
-def _normal_gamma_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _normal_gamma_likelihood(prior: "families.NormalGamma", x: np.ndarray, values: Arrays) -> np.ndarray:
     return _normal(x, values["mu"][:, :, np.newaxis], values["precision"][:, :, np.newaxis]).sum(axis=-1)
 
 
-def _normal_wishart_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _normal_wishart_prior(prior: "families.NormalWishart", values: Arrays, features: int) -> np.ndarray:
     mu, precision = values["mu"], values["precision"]
     scale_inverse = np.asarray(prior.scale_inverse)
     if len(scale_inverse) == 1:
@@ -123,27 +129,31 @@ def _normal_wishart_prior(prior: Any, values: Arrays, features: int) -> np.ndarr
     return given + _wishart(precision, float(prior.degrees_of_freedom), scale_inverse)
 
 
-def _normal_wishart_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _normal_wishart_likelihood(prior: "families.NormalWishart", x: np.ndarray, values: Arrays) -> np.ndarray:
     away = x - values["mu"][:, :, np.newaxis]  # (S, K, N, D)
     precision = values["precision"]
     square = np.sum((away @ precision) * away, axis=-1)
     return (np.linalg.slogdet(precision)[1][:, :, np.newaxis] - x.shape[1] * _LN_2PI - square) / 2
 
 
-def _gamma_poisson_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _gamma_poisson_prior(prior: "families.GammaPoisson", values: Arrays, features: int) -> np.ndarray:
     return _gamma(values["rate"], prior.shape, prior.rate).sum(axis=-1)
 
 
-def _gamma_poisson_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _gamma_poisson_likelihood(prior: "families.GammaPoisson", x: np.ndarray, values: Arrays) -> np.ndarray:
     rate = values["rate"][:, :, np.newaxis]
     return np.sum(x * np.log(rate) - rate - gammaln(x + 1), axis=-1)
 
 
-def _dirichlet_categorical_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _dirichlet_categorical_prior(
+    prior: "families.DirichletCategorical", values: Arrays, features: int
+) -> np.ndarray:
     return _dirichlet(np.log(values["probability"]), prior.concentration).sum(axis=-1)
 
 
-def _dirichlet_categorical_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _dirichlet_categorical_likelihood(
+    prior: "families.DirichletCategorical", x: np.ndarray, values: Arrays
+) -> np.ndarray:
     log_p, feature = np.log(values["probability"]), np.arange(x.shape[1])
     return log_p[:, :, feature, x.astype(int)].sum(axis=-1)
 
@@ -151,11 +161,11 @@ def _dirichlet_categorical_likelihood(prior: Any, x: np.ndarray, values: Arrays)
 # ---- weights: densities against Lebesgue measure on the first K - 1 --------------------------------
 
 
-def _dirichlet_weights(prior: Any, weights: np.ndarray) -> np.ndarray:
+def _dirichlet_weights(prior: "DirichletWeights", weights: np.ndarray) -> np.ndarray:
     return _dirichlet(np.log(weights), np.broadcast_to(prior.concentration, weights.shape[1:]))
 
 
-def _stick_breaking(prior: Any, weights: np.ndarray) -> np.ndarray:
+def _stick_breaking(prior: "StickBreaking", weights: np.ndarray) -> np.ndarray:
     """With v_t = pi_t / (pi_t + ... + pi_K) ~ Beta(1, alpha), of density alpha (1 - v)^(alpha - 1)."""
     rest = np.cumsum(weights[:, ::-1], axis=1)[:, ::-1]  # what is left before piece t is broken off
     log_kept = np.log(rest[:, 1:]) - np.log(rest[:, :-1])  # ln(1 - v_t)
@@ -163,7 +173,8 @@ def _stick_breaking(prior: Any, weights: np.ndarray) -> np.ndarray:
     return np.sum(np.log(alpha) + (alpha - 1) * log_kept - np.log(rest[:, :-1]), axis=1)
 
 
-_FAMILIES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
+_Density = Callable[..., np.ndarray]
+_FAMILIES: dict[str, tuple[_Density, _Density, tuple[str, ...]]] = {
     "normal_known_variance": (_known_variance_prior, _known_variance_likelihood, ("mu",)),
     "normal_gamma": (_normal_gamma_prior, _normal_gamma_likelihood, ("mu", "precision")),
     "normal_wishart": (_normal_wishart_prior, _normal_wishart_likelihood, ("mu", "precision")),
@@ -174,4 +185,4 @@ _FAMILIES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
         ("probability",),
     ),
 }
-_WEIGHTS = {"dirichlet": _dirichlet_weights, "stick_breaking": _stick_breaking}
+_WEIGHTS: dict[str, _Density] = {"dirichlet": _dirichlet_weights, "stick_breaking": _stick_breaking}

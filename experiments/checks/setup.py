@@ -1,25 +1,23 @@
-"""What all checks share: the states at which they look, the factors' spaces, and the plan of looks."""
+"""What all checks share: the states at which they look, the factors' spaces, and the plan of samples."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from experiments.checks.control_variates import trusted
-from experiments.checks.guarded_derivation import GuardedDerivation, space_of
-from experiments.checks.parameters import FactorParameters, climbs
+from experiments.checks.guarded_derivation import GuardedDerivation
+from experiments.checks.parameters import FactorParameters, factor_parameters
 from experiments.checks.sequential_test import SamplingPlan
 from experiments.checks.space import Space
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A derivation laid out for its checks.
+    """A derivation, prepared for its checks.
 
     Attributes
     ----------
-    subject : GuardedDerivation
+    guarded : GuardedDerivation
     states : tuple
         Random states; every other one has had a sweep of updates in random order, none is an optimum.
     touched : tuple
@@ -28,46 +26,49 @@ class Setup:
     spaces : dict of Space
         By factor.
     plan : SamplingPlan
-    climbs : tuple of FactorParameters
-        Of every factor; none where the derivation does not offer its parameters.
+    parameters : tuple of FactorParameters
+        Of every factor; none where the derivation does not offer them.
     controlling : tuple of FactorParameters
         Those whose scores average to zero, as those of a density do.
     """
 
-    subject: GuardedDerivation
-    states: tuple[Any, ...]
-    touched: tuple[Any, ...]
+    guarded: GuardedDerivation
+    states: tuple[object, ...]
+    touched: tuple[object, ...]
     spaces: dict[str, Space]
     plan: SamplingPlan
-    climbs: tuple[FactorParameters, ...] = ()
+    parameters: tuple[FactorParameters, ...] = ()
     controlling: tuple[FactorParameters, ...] = ()
 
 
 def set_up(
-    subject: GuardedDerivation, rng: np.random.Generator, n_states: int, sizes: tuple[int, ...]
+    guarded: GuardedDerivation, rng: np.random.Generator, n_states: int, sizes: tuple[int, ...]
 ) -> Setup:
     """Draw the states, and spread the false-alarm rate over all that will be asked at them."""
-    states = tuple(wander(subject, rng, i % 2) for i in range(n_states))
-    touched = tuple(subject.update(states[0], factor) for factor in subject.factors)
-    spaces = {factor: space_of(subject, factor, states, rng) for factor in subject.factors}
-    more = (wander(subject, rng, i % 3) for i in range(8))
-    found = climbs(subject, [*states, *more], spaces)
-    controlling = tuple(climb for climb in found if trusted(climb, states[:2], rng))
-    n_factors, n_terms = len(subject.factors), len(subject.elbo(states[0]))
+    states = tuple(_wander(guarded, rng, i % 2) for i in range(n_states))
+    touched = tuple(guarded.update(states[0], factor) for factor in guarded.factors)
+    spaces = {factor: _space(guarded, factor, states, rng) for factor in guarded.factors}
+    more = [_wander(guarded, rng, i % 3) for i in range(8)]
+    found = factor_parameters(guarded, [*states, *more])
+    controlling = tuple(one for one in found if trusted(one, states[:2], rng))
+    n_factors, n_terms = len(guarded.factors), len(guarded.elbo(states[0]))
     definition, density, bound = n_states * n_factors, 2 * n_factors, (n_states + n_factors) * (1 + n_terms)
     plan = SamplingPlan.over(sizes, definition + density + bound)
-    return Setup(subject, states, touched, spaces, plan, found, controlling)
+    return Setup(guarded, states, touched, spaces, plan, found, controlling)
 
 
-def wander(subject: GuardedDerivation, rng: np.random.Generator, sweeps: int) -> Any:
+def _wander(guarded: GuardedDerivation, rng: np.random.Generator, sweeps: int) -> object:
     """Return a random state after so many sweeps of updates in random order."""
-    state = subject.initial(rng)
+    state = guarded.initial(rng)
     for _ in range(sweeps):
-        for i in rng.permutation(len(subject.factors)):
-            state = subject.update(state, subject.factors[i])
+        for i in rng.permutation(len(guarded.factors)):
+            state = guarded.update(state, guarded.factors[i])
     return state
 
 
-def quoted(names: Sequence[str]) -> str:
-    """Return names in quotes, with commas."""
-    return ", ".join(f'"{name}"' for name in names)
+def _space(
+    guarded: GuardedDerivation, factor: str, states: tuple[object, ...], rng: np.random.Generator
+) -> Space:
+    """Return the space of a factor's variables, judged by draws at several states."""
+    draws = [guarded.sample(state, factor, rng, 1000) for state in states]
+    return Space.of({name: np.concatenate([each[name] for each in draws]) for name in draws[0]})

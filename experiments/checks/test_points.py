@@ -5,7 +5,6 @@ assignments that differ from it in one place.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -52,14 +51,14 @@ def n_points(space: Space) -> int:
     return 1 + _FLIPS if space.free == 0 else 2 * _n_own(space)
 
 
-def points(
-    subject: GuardedDerivation, state: Any, factor: str, space: Space, rng: np.random.Generator
+def draw_points(
+    guarded: GuardedDerivation, state: object, factor: str, space: Space, rng: np.random.Generator
 ) -> TestPoints:
     """Return points of one factor at a state."""
     if space.free == 0:
-        return _flips(subject, state, factor, space, rng)
+        return _flips(guarded, state, factor, space, rng)
     n = _n_own(space)
-    draws = subject.sample(state, factor, rng, 2 * n)
+    draws = guarded.sample(state, factor, rng, 2 * n)
     u = space.unconstrain(draws)
     u = u[np.isfinite(u).all(axis=1)]
     centre = u.mean(axis=0)
@@ -73,10 +72,10 @@ def points(
 
 
 def _flips(
-    subject: GuardedDerivation, state: Any, factor: str, space: Space, rng: np.random.Generator
+    guarded: GuardedDerivation, state: object, factor: str, space: Space, rng: np.random.Generator
 ) -> TestPoints:
     """Return a draw of a discrete factor, and what becomes of it when one place takes another value."""
-    base = subject.sample(state, factor, rng, 1)
+    base = guarded.sample(state, factor, rng, 1)
     places = [
         (v.name, index, level)
         for v in space.discrete

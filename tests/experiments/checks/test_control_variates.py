@@ -1,4 +1,4 @@
-"""ControlVariates: expectations that are read off are the textbook's, and what is not linear is left alone."""
+"""Control variates: what they read off is the textbook's, and what is not linear is left alone."""
 
 from dataclasses import replace
 
@@ -18,14 +18,14 @@ RARE = 1e-9
 @pytest.fixture(scope="module")
 def setup():
     module = load(right_source("normal_gamma"))
-    subject = GuardedDerivation.of(module.Derivation(), module.LogJoint())
-    return set_up(subject, np.random.default_rng(1), 2, (1000,))
+    guarded = GuardedDerivation.of(module.Derivation(), module.LogJoint())
+    return set_up(guarded, np.random.default_rng(1), 2, (1000,))
 
 
 def _expected(setup, known, targets_of):
     """Return expectations of targets by a function of values, rounding 1."""
     rng = np.random.default_rng(2)
-    draws = setup.subject.draw(known.state, rng, known.draws)
+    draws = setup.guarded.draw(known.state, rng, known.draws)
 
     def targets(values):
         found = np.stack(np.broadcast_arrays(*targets_of(values)), axis=1).astype(float)
@@ -48,7 +48,7 @@ def test_expectations_are_those_of_the_textbook(setup):
     e_pi = digamma(state["alpha"][1]) - digamma(state["alpha"].sum())
     r = state["r"][0, 1]
     wanted = [e_lambda, e_pi, r, 1 / state["beta"][0], r * e_pi, e_pi * e_lambda]
-    known = control_variates_at(setup.controlling, setup.subject.factors, state, products=True)
+    known = control_variates_at(setup.controlling, setup.guarded.factors, state, products=True)
     np.testing.assert_allclose(_expected(setup, known, targets), wanted, rtol=0, atol=1e-9)
 
 
@@ -74,7 +74,7 @@ def test_what_is_not_a_combination_has_no_expectation(setup):
 
 
 def test_a_factor_that_is_normalised_at_one_parameter_only_has_no_controls(setup):
-    class Loose(type(setup.subject.derivation)):
+    class Loose(type(setup.guarded.derivation)):
         def log_density(self, state, factor, values):
             log_q = super().log_density(state, factor, values)
             return (
@@ -83,11 +83,11 @@ def test_a_factor_that_is_normalised_at_one_parameter_only_has_no_controls(setup
                 else log_q
             )
 
-    subject = GuardedDerivation.of(Loose(), setup.subject.log_joint)
+    guarded = GuardedDerivation.of(Loose(), setup.guarded.log_joint)
     kept = {
-        climb.factor
-        for climb in (replace(climb, subject=subject) for climb in setup.climbs)
-        if trusted(climb, setup.states[:1], np.random.default_rng(3))
+        one.factor
+        for one in (replace(one, guarded=guarded) for one in setup.parameters)
+        if trusted(one, setup.states[:1], np.random.default_rng(3))
     }
     assert kept == {"components", "assignments"}
 
