@@ -75,12 +75,7 @@ def _sentence(factor: str, decision: Decision, found: Sample) -> str:
 
 
 def _sample(
-    setup: Setup,
-    state: object,
-    factor: str,
-    known: ControlVariates | None,
-    rng: np.random.Generator,
-    n: int,
+    setup: Setup, state: object, factor: str, known: ControlVariates | None, rng: np.random.Generator, n: int
 ) -> Sample:
     guarded, space = setup.guarded, setup.spaces[factor]
     chosen = draw_points(guarded, state, factor, space, rng)
@@ -107,13 +102,9 @@ def _sample(
 
 
 def _read_off(
-    setup: Setup,
-    chosen: TestPoints,
-    log_q: np.ndarray,
-    factor: str,
-    known: ControlVariates,
+    setup: Setup, chosen: TestPoints, log_q: np.ndarray, factor: str, known: ControlVariates,
     rng: np.random.Generator,
-) -> Sample | None:
+) -> Sample | None:  # fmt: skip
     """Compare without noise, or return None where the control variates do not explain all of it."""
     guarded = setup.guarded
     keep = np.full(len(log_q), True) if chosen.discrete else log_q > log_q.max() + _IMPOSSIBLE

@@ -45,12 +45,8 @@ class GuardedDerivation:
     def of(cls, derivation: object, log_joint: object) -> "GuardedDerivation":
         """Look at the derivation's methods and factors."""
         name = (derivation if isinstance(derivation, type) else type(derivation)).__name__
-        lacking = [method for method in _METHODS if not hasattr(derivation, method)]
-        lacking += [
-            method
-            for method in _METHODS[1:]
-            if method not in lacking and not callable(getattr(derivation, method))
-        ]
+        lacking = [m for m in _METHODS if not hasattr(derivation, m)]
+        lacking += [m for m in _METHODS[1:] if m not in lacking and not callable(getattr(derivation, m))]
         if lacking:
             raise InputError(f"{name} lacks {' and '.join(lacking)}; it needs {', '.join(_METHODS)}")
         if not callable(log_joint):
@@ -186,34 +182,38 @@ class GuardedDerivation:
                     f"{', '.join(sorted(values))}; the names must agree"
                 ) from None
 
-        try:
-            return _numbers(
-                "the log joint density",
-                density,
-                len(next(iter(values.values()))),
-                ": one number for each draw, with everything else summed",
-                "at draws from q",
-            )
-        except InputError as error:
-            raise (error.__cause__ if isinstance(error.__cause__, InputError) else error) from None
+        return _numbers(
+            "the log joint density",
+            density,
+            len(next(iter(values.values()))),
+            ": one number for each draw, with everything else summed",
+            "at draws from q",
+            refusals=True,
+        )
 
 
-def guarded_call[T](call: str, work: Callable[[], T]) -> T:
-    """Return what a function of the user's returns; an exception becomes a sentence that names the call."""
+def guarded_call[T](call: str, work: Callable[[], T], refusals: bool = False) -> T:
+    """Return what a function of the user's returns; an exception becomes a sentence that names the call.
+
+    With `refusals` an `InputError` of its own passes as it is.
+    """
     try:
         with np.errstate(all="ignore"):  # what is nan is told in a sentence
             return work()
     except Exception as error:
+        if refusals and isinstance(error, InputError):
+            raise
+        how = f" failed: {type(error).__name__}: {error}"
         if isinstance(error, ValueError) and "read-only" in str(error):
-            raise InputError(
-                f"{call} changes the values that it was given; make new arrays instead"
-            ) from error
-        raise InputError(f"{call} failed: {type(error).__name__}: {error}") from error
+            how = " changes the values that it was given; make new arrays instead"
+        raise InputError(f"{call}{how}") from error
 
 
-def _numbers(call: str, work: Callable[[], np.ndarray], n: int, wanted: str, where: str) -> np.ndarray:
+def _numbers(
+    call: str, work: Callable[[], np.ndarray], n: int, wanted: str, where: str, refusals: bool = False
+) -> np.ndarray:
     """Return n numbers that a function of the user's gives, none of them nan."""
-    array = guarded_call(call, lambda: np.asarray(work(), dtype=float))
+    array = guarded_call(call, lambda: np.asarray(work(), dtype=float), refusals)
     if array.shape != (n,):
         raise InputError(f"{call} returned shape {array.shape} for {n} draws; it must be ({n},){wanted}")
     if np.isnan(array).any():

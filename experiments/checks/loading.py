@@ -121,10 +121,8 @@ def _beside(module: ModuleType, wanted: str | None, name: str) -> object:
     for key in (wanted,) if wanted else ("log_joint", "model"):
         if hasattr(module, key):
             thing = getattr(module, key)
-            is_maker = (
-                key == "model" and callable(thing) and type(thing).__module__.partition(".")[0] != "pymc"
-            )
-            return _made(thing, key) if is_maker else thing
+            made = key != "model" or type(thing).__module__.partition(".")[0] == "pymc"
+            return thing if made else _made(thing, key)
     looked = f'"{wanted}"' if wanted else '"log_joint" or "model"'
     raise InputError(
         f'beside "{name}" there is no {looked}; say with --log-joint what the derivation is held against'

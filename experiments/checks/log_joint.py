@@ -53,13 +53,7 @@ def from_pymc(model: "pm.Model") -> "PyMCLogJoint":
 
 
 class PyMCLogJoint:
-    """ln p(x, z) of a PyMC model, for many draws at once.
-
-    Attributes
-    ----------
-    variables : tuple of str
-        The free variables' names.
-    """
+    """ln p(x, z) of a PyMC model, for many draws at once; `variables` are the free variables' names."""
 
     def __init__(self, model: "pm.Model") -> None:
         import pymc as pm
@@ -92,7 +86,6 @@ class PyMCLogJoint:
 
     def terms(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the log density of every variable, observed ones and potentials included, by name."""
-        given = [
-            np.asarray(values[name], dtype=d) for name, d in zip(self.variables, self._dtypes, strict=True)
-        ]
+        pairs = zip(self.variables, self._dtypes, strict=True)
+        given = [np.asarray(values[name], dtype=dtype) for name, dtype in pairs]
         return dict(zip(self._names, self._parts(*given), strict=True))
