@@ -130,16 +130,16 @@ class GuardedDerivation:
         return found
 
     def own(self, factor: str, values: Arrays) -> Arrays:
-        """Return those of some values that a factor draws; it must have been sampled before."""
-        return {name: values[name] for name in self._drawn[factor] or (factor,)}
+        """Return those of some values that a factor draws, as far as it has been sampled before; else all."""
+        return {name: values[name] for name in self._drawn.get(factor, tuple(values)) or (factor,)}
 
     def log_density(self, state: object, factor: str, values: Arrays) -> np.ndarray:
         """Return ln q of a factor, shape (S,), at values that may hold other factors' variables as well.
 
-        It may be -inf, but not nan. The factor must have been sampled before.
+        It may be -inf, but not nan.
         """
         given = _locked(self.own(factor, values))
-        bare = self._drawn[factor] is None
+        bare = self._drawn.get(factor, ()) is None
         return _numbers(
             f'log_density(state, "{factor}", values)',
             lambda: self.derivation.log_density(state, factor, given[factor] if bare else given),

@@ -1,7 +1,7 @@
 """`elbowroom check`: a hand-derived model, held against its joint density."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -75,7 +75,7 @@ def _can_be_written(html: Path) -> None:
     writable(html.parent)
 
 
-def _summary(reports: "dict[str, Report]") -> dict[str, Any]:
+def _summary(reports: "dict[str, Report]") -> dict[str, object]:
     """Return one report as it is, several by name."""
     outcomes = [report.passed for report in reports.values()]
     passed = False if False in outcomes else None if None in outcomes else True

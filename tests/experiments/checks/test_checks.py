@@ -233,6 +233,14 @@ def test_a_log_joint_that_changes_its_values_is_refused(mine):
         check(mine.Derivation(), None, careless, rng=1)
 
 
+def test_a_refusal_of_the_log_joint_is_told_in_its_own_words(mine):
+    def refuses(values):
+        raise InputError("these values are not for me")
+
+    with pytest.raises(InputError, match="^these values are not for me$"):
+        check(mine.Derivation(), None, refuses, rng=1)
+
+
 def test_names_are_listed_side_by_side():
     log_joint = MixtureLogJoint(TEXTBOOK, X)
     log_joint.variables = ("mean", "assignments")
