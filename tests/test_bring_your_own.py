@@ -217,13 +217,13 @@ def test_the_tutorials_model_is_the_example():
 
 def test_the_tutorials_mistake_is_caught(tmp_path, monkeypatch):
     from experiments.checks import check
-    from experiments.checks.subjects import found
+    from experiments.checks.loading import load_derivations
 
     text = block("my_model.py")
     assert text.count("(n + 1) / 2") == 1  # what its sed command changes
     (tmp_path / "my_mistake.py").write_text(text.replace("(n + 1) / 2", "n / 2"))
     monkeypatch.chdir(tmp_path)
-    ((_, derivation, log_joint),) = found("my_mistake.py:Derivation", None)
+    ((_, derivation, log_joint),) = load_derivations("my_mistake.py:Derivation", None)
     report = check(derivation, None, log_joint, rng=1)
     assert report.passed is False
     assert {fault.factor for fault in report.faults} == {"tau"}

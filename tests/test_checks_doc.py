@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from experiments.checks.subjects import skeleton
+from experiments.checks.loading import skeleton
 
 PAGE = Path(__file__).parent.parent / "docs" / "checks.md"
 

@@ -11,13 +11,15 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from examples.mutations.gallery import BOUND, FOLDER, load, source_of
 
 CHECKER = FOLDER.parent.parent / "experiments" / "checks"
+Task = tuple[str, int, str]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -55,19 +57,31 @@ class Outcome:
 
 
 def outcome(key: str, seed: int, fingerprint: str) -> Outcome:
-    """Check one derivation once."""
+    """Check one derivation of the gallery once."""
+
+    def make() -> tuple[object, object]:
+        module = load(source_of(key), key)
+        return module.Derivation(), module.LogJoint()
+
+    return checked(key, seed, fingerprint, make)
+
+
+def checked(key: str, seed: int, fingerprint: str, make: Callable[[], tuple[object, object]]) -> Outcome:
+    """Check once what `make` returns, a derivation and its log joint density."""
     from experiments.checks import Decision, check
     from hand_cavi import InputError
 
-    module, began = load(source_of(key), key), time.process_time()
+    began, factors = time.process_time(), ()
     try:
-        report = check(module.Derivation(), None, module.LogJoint(), rng=seed)
+        derivation, log_joint = make()
+        factors = getattr(derivation, "factors", ())
+        report = check(derivation, None, log_joint, rng=seed)
         passed, faults = report.passed, report.faults
         named, message = [fault.factor for fault in faults], faults[0].message if faults else ""
         failed = sorted({r.check for r in report.results if r.decision is Decision.FAILED})
     except InputError as refusal:
         passed, failed, message = False, ["input"], str(refusal)
-        named = [factor for factor in module.Derivation.factors if f'"{factor}"' in message]
+        named = [factor for factor in factors if f'"{factor}"' in message]
         named += [BOUND] if "elbo(" in message else []
     except Exception as error:  # a hole in the checker is an outcome, not the end of the table
         passed, failed, named, message = None, ["crash"], [], f"{type(error).__name__}: {error}"
@@ -82,7 +96,15 @@ def fingerprint_of(key: str) -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
-def measure(keys: Iterable[str], repetitions: int, store: Path, processes: int = 2) -> list[Outcome]:
+def measure(
+    keys: Iterable[str],
+    repetitions: int,
+    store: Path,
+    processes: int = 2,
+    *,
+    outcome: Callable[[str, int, str], Outcome] = outcome,
+    fingerprint: Callable[[str], str] = fingerprint_of,
+) -> list[Outcome]:
     """Return the outcomes of all seeds from 0 up, those in the store first, and store the new ones.
 
     Parameters
@@ -94,28 +116,32 @@ def measure(keys: Iterable[str], repetitions: int, store: Path, processes: int =
         A file of JSON lines; it may not be there yet.
     processes : int
         With 1, everything happens in this process.
+    outcome : callable
+        Checks a key with a seed; its fingerprint comes third.
+    fingerprint : callable
+        Returns a digest of all the text that the outcomes of a key depend on.
 
     Returns
     -------
     list of Outcome
         By key, then by seed.
     """
-    fingerprints = {key: fingerprint_of(key) for key in keys}
+    fingerprints = {key: fingerprint(key) for key in keys}
     done = {
         (old.key, old.seed): old
         for old in stored(store)
         if fingerprints.get(old.key) == old.fingerprint and old.seed < repetitions
     }
     todo = [
-        (key, seed, fingerprint)
+        (key, seed, digest)
         for seed in range(repetitions)
-        for key, fingerprint in fingerprints.items()
+        for key, digest in fingerprints.items()
         if (key, seed) not in done
     ]
     if todo:
         store.parent.mkdir(parents=True, exist_ok=True)
         with store.open("a", encoding="utf-8") as file:
-            for count, new in enumerate(_run(todo, processes), start=1):
+            for count, new in enumerate(_run(partial(_unpacked, outcome), todo, processes), start=1):
                 file.write(json.dumps(asdict(new)) + "\n")
                 file.flush()
                 done[new.key, new.seed] = new
@@ -135,14 +161,14 @@ def stored(store: Path) -> Iterator[Outcome]:
             continue
 
 
-def _run(todo: list[tuple[str, int, str]], processes: int) -> Iterator[Outcome]:
+def _run(work: Callable[[Task], Outcome], todo: list[Task], processes: int) -> Iterator[Outcome]:
     if processes == 1:
-        yield from map(_outcome, todo)
+        yield from map(work, todo)
         return
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # the workers read it when they import numpy
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from pool.imap_unordered(_outcome, todo)
+        yield from pool.imap_unordered(work, todo)
 
 
-def _outcome(task: tuple[str, int, str]) -> Outcome:
+def _unpacked(outcome: Callable[[str, int, str], Outcome], task: Task) -> Outcome:
     return outcome(*task)

@@ -3,6 +3,6 @@
 from experiments.checks.log_joint import from_pymc
 from experiments.checks.mixture_log_joint import MixtureLogJoint
 from experiments.checks.results import BOUND, Decision, Fault, Report, Result
-from experiments.checks.run import check
+from experiments.checks.suite import check
 
 __all__ = ["BOUND", "Decision", "Fault", "MixtureLogJoint", "Report", "Result", "check", "from_pymc"]

@@ -8,25 +8,22 @@ points z_j^(a) the numbers
 have equal expectations over a: all contrasts y_a - y_b have mean 0. The same draws of z_-j serve all points,
 so that most of the noise cancels. Hotelling's T^2 tests all contrasts together; directions in which they do
 not vary at all, such as the prior's part of an exponential family, must vanish up to rounding, which finds a
-wrong prior for certain. Where controls (`experiments.checks.controls`) leave no noise in any direction, as in
-every conditionally conjugate model, few draws decide and any mistake above rounding shows. States are random
-ones, for at an optimum some mistakes are invisible.
+wrong prior for certain. Where control variates (`experiments.checks.control_variates`) leave no noise in any
+direction, as in every conditionally conjugate model, few draws decide and any mistake above rounding shows.
+States are random ones, for at an optimum some mistakes are invisible (docs/mathematics.md, section 8).
 """
-
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from experiments.checks import controls, directions
-from experiments.checks.bench import Bench
-from experiments.checks.controls import Controls
+from experiments.checks.control_variates import ControlVariates, control_variates_at, stressed
+from experiments.checks.directions import direction
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.hotelling import hotelling
-from experiments.checks.points import Points, n_points, points
 from experiments.checks.results import Decision, Result
-from experiments.checks.sequential import Look, Plan, decide, plausible
+from experiments.checks.sequential_test import Sample, Sampler, SamplingPlan, decide, plausible
+from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays
-from experiments.checks.subject import Subject
+from experiments.checks.test_points import TestPoints, draw_points, n_points
 
 TOLERANCE = 0.15
 """Nats: the root mean square of ln q - ln q* over draws of q below which an update counts as right.
@@ -34,134 +31,117 @@ TOLERANCE = 0.15
 Half its square, 0.01 nats, is about what such an update loses of the bound.
 """
 
-_ROWS = 1_000_000  # points times draws in one look, at most
+_ROWS = 1_000_000  # points times draws in one sample, at most
 _STRESSED = 200
 _IMPOSSIBLE = -500.0  # ln q less its largest: what is less likely may have been rounded to nothing
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
     """Ask of every factor whether its update is the optimal one, at every state."""
-    return [_of_factor(bench, factor, rng) for factor in bench.subject.factors]
+    return [_of_factor(setup, factor, rng) for factor in setup.guarded.factors]
 
 
-def _of_factor(bench: Bench, factor: str, rng: np.random.Generator) -> Result:
-    subject, space = bench.subject, bench.spaces[factor]
-    others = tuple(name for name in subject.factors if name != factor)
+def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
+    guarded, space = setup.guarded, setup.spaces[factor]
+    others = tuple(name for name in guarded.factors if name != factor)
 
-    def at(state: Any) -> Callable[[np.random.Generator, int], Look]:
-        updated = subject.update(state, factor)
-        known = controls.controls_at(bench.controlling, others, updated)
-        return lambda rng, n: _look(bench, updated, factor, known, rng, n)
+    def at(state: object) -> Sampler:
+        updated = guarded.update(state, factor)
+        known = control_variates_at(setup.controlling, others, updated)
+        return lambda rng, n: _sample(setup, updated, factor, known, rng, n)
 
     if not any(v.free or len(v.levels) > 1 for v in space.variables):
-        return Result(
-            "definition", factor, Decision.SKIPPED, f"q({factor}) is a single point; nothing to compare."
-        )
-    largest = max(bench.plan.sizes[0], _ROWS // (4 * n_points(space)))
-    plan = Plan(tuple(min(size, largest) for size in bench.plan.sizes), bench.plan.level)
-    decision, found = decide([at(state) for state in bench.states], plan, TOLERANCE, rng)
-    return _result(factor, decision, found)
+        why = f"q({factor}) is a single point; nothing to compare."
+        return Result("definition", factor, Decision.SKIPPED, why)
+    largest = max(setup.plan.sizes[0], _ROWS // (4 * n_points(space)))
+    plan = SamplingPlan(tuple(min(size, largest) for size in setup.plan.sizes), setup.plan.level)
+    decision, found = decide([at(state) for state in setup.states], plan, TOLERANCE, rng)
+    return found.result("definition", factor, decision, _sentence(factor, decision, found))
 
 
-def _result(factor: str, decision: Decision, look: Look) -> Result:
+def _sentence(factor: str, decision: Decision, found: Sample) -> str:
     if decision is Decision.FAILED:
-        certain = ", in a direction that has no noise at all" if look.p_value == 0 else ""
-        sentence = (
-            f"The update of q({factor}) is not the optimal one: ln q is off by about {look.effect:.2g} nats"
-            f"{certain}{look.note}."
+        certain = ", in a direction that has no noise at all" if found.p_value == 0 else ""
+        return (
+            f"The update of q({factor}) is not the optimal one: ln q is off by about {found.effect:.2g} nats"
+            f"{certain}{found.note}."
         )
-    elif decision is Decision.PASSED:
-        sentence = f"The update of q({factor}) is the optimal one, to within {look.bound:.2g} nats."
-    else:
-        sentence = (
-            f"The draws cannot decide whether the update of q({factor}) is the optimal one: it may be off by "
-            f"up to {look.bound:.2g} nats."
-        )
-    return Result(
-        "definition",
-        factor,
-        decision,
-        sentence,
-        look.effect,
-        look.bound,
-        "nats",
-        look.statistic,
-        look.p_value,
-        look.draws,
+    if decision is Decision.PASSED:
+        return f"The update of q({factor}) is the optimal one, to within {found.bound:.2g} nats."
+    return (
+        f"The draws cannot decide whether the update of q({factor}) is the optimal one: it may be off by "
+        f"up to {found.bound:.2g} nats."
     )
 
 
-def _look(
-    bench: Bench, state: Any, factor: str, known: Controls | None, rng: np.random.Generator, n: int
-) -> Look:
-    subject, space = bench.subject, bench.spaces[factor]
-    chosen = points(subject, state, factor, space, rng)
+def _sample(
+    setup: Setup, state: object, factor: str, known: ControlVariates | None, rng: np.random.Generator, n: int
+) -> Sample:
+    guarded, space = setup.guarded, setup.spaces[factor]
+    chosen = draw_points(guarded, state, factor, space, rng)
+    log_q = guarded.log_density(state, factor, chosen.values)
     if known is not None:
-        exact = _read_off(bench, state, chosen, factor, known, rng)
+        exact = _read_off(setup, chosen, log_q, factor, known, rng)
         if exact is not None:
             return exact
-    log_q = subject.log_density(state, factor, chosen.values)
-    others = subject.draw(state, rng, n, without=factor)
+    others = guarded.draw(state, rng, n, without=factor)
     few = {name: array[:_STRESSED] for name, array in others.items()}
-    log_p = _log_p(subject, chosen.values, others)
+    log_p = _log_p(guarded, chosen.values, others)
     keep = (log_q > log_q.max() + _IMPOSSIBLE) & np.isfinite(log_p).all(axis=0)
     if keep.sum() < 2 or not chosen.own[keep].any():
-        return Look(1.0, 0.0, 0.0, np.inf, n)
+        return Sample(1.0, 0.0, 0.0, np.inf, n)
     chosen, y = chosen.kept(keep), (log_p - log_q)[:, keep]
-    stressed = _log_p(subject, chosen.values, controls.stressed(few, bench.spaces, rng)) - log_q[keep]
+    unlikely = _log_p(guarded, chosen.values, stressed(few, setup.spaces, rng)) - log_q[keep]
     scale = max(1.0, float(np.abs(log_p[:, keep]).max()), float(np.abs(log_q[keep]).max()))
-    statistic, p_value = hotelling(y, stressed[np.isfinite(stressed).all(axis=1)], scale)
+    statistic, p_value = hotelling(y, unlikely[np.isfinite(unlikely).all(axis=1)], scale)
     y = y - chosen.reference(y)
     off, variance = y.mean(axis=0), y[:, chosen.own].var(axis=0, ddof=1) / len(y)
     effect = _root_mean_square(off[chosen.own])
     bound = plausible(effect, float(np.sqrt(np.mean(variance))))
-    return Look(p_value, statistic, effect, bound, n, directions.of(space, chosen, off))
+    return Sample(p_value, statistic, effect, bound, n, direction(space, chosen, off))
 
 
 def _read_off(
-    bench: Bench, state: Any, chosen: Points, factor: str, known: Controls, rng: np.random.Generator
-) -> Look | None:
-    """Look without noise, or return None where the controls do not explain all of it."""
-    subject = bench.subject
-    log_q = subject.log_density(state, factor, chosen.values)
+    setup: Setup, chosen: TestPoints, log_q: np.ndarray, factor: str, known: ControlVariates,
+    rng: np.random.Generator,
+) -> Sample | None:  # fmt: skip
+    """Compare without noise, or return None where the control variates do not explain all of it."""
+    guarded = setup.guarded
     keep = np.full(len(log_q), True) if chosen.discrete else log_q > log_q.max() + _IMPOSSIBLE
     if keep.sum() < 2 or not chosen.own[keep].any():
         return None
-    few = subject.draw(state, rng, known.draws, without=factor)
+    few = guarded.draw(known.state, rng, known.draws, without=factor)
     chosen, log_q = chosen.kept(keep), log_q[keep]
     log_q = np.maximum(log_q - log_q[0], _IMPOSSIBLE)
 
     def contrasts(others: Arrays) -> tuple[np.ndarray, np.ndarray]:
-        log_p = _log_p(subject, chosen.values, others)
+        log_p = _log_p(guarded, chosen.values, others)
         return log_p - log_p[:, :1], np.abs(log_p).max(axis=1)
 
-    expected, rounding = known.expectations(few, contrasts, bench.spaces, rng)
+    expected, rounding = known.expectations(few, contrasts, setup.spaces, rng)
     if not np.isfinite(expected).all():
         return None
     off = np.maximum(expected, _IMPOSSIBLE) - log_q
     off = off - chosen.reference(off[np.newaxis])[0]
-    effect = _root_mean_square(off[chosen.own])
     wrong = bool(np.abs(off).max() > rounding)
-    note = directions.of(bench.spaces[factor], chosen, off) if wrong else ""
-    return Look(
-        0.0 if wrong else 1.0, np.inf if wrong else 0.0, effect, max(effect, rounding), 2 * known.draws, note
-    )
+    note = direction(setup.spaces[factor], chosen, off) if wrong else ""
+    return Sample.without_noise(wrong, _root_mean_square(off[chosen.own]), rounding, 2 * known.draws, note)
 
 
 def _root_mean_square(x: np.ndarray) -> float:
     return float(np.sqrt(np.mean(x**2)))
 
 
-def _log_p(subject: Subject, at: Arrays, others: Arrays) -> np.ndarray:
+def _log_p(guarded: GuardedDerivation, at: Arrays, others: Arrays) -> np.ndarray:
     """Return ln p of every point with every draw of the others, shape (n, points)."""
     n_points = len(next(iter(at.values())))
     if not others:
-        return subject.log_p(at)[np.newaxis].repeat(2, axis=0)
+        return guarded.log_p(at)[np.newaxis].repeat(2, axis=0)
     n, block, rows = len(next(iter(others.values()))), max(1, 200_000 // n_points), []
     for start in range(0, n, block):
         part = {name: array[start : start + block] for name, array in others.items()}
         size = len(next(iter(part.values())))
         values = {name: np.repeat(array, n_points, axis=0) for name, array in part.items()}
         values |= {name: np.tile(array, (size, *[1] * (array.ndim - 1))) for name, array in at.items()}
-        rows.append(subject.log_p(values).reshape(size, n_points))
+        rows.append(guarded.log_p(values).reshape(size, n_points))
     return np.concatenate(rows)

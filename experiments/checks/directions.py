@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from experiments.checks.points import Points
 from experiments.checks.space import Arrays, Space
+from experiments.checks.test_points import TestPoints
 
 
-def of(space: Space, points: Points, mean: np.ndarray) -> str:
+def direction(space: Space, points: TestPoints, mean: np.ndarray) -> str:
     """Say in which direction ln q* - ln q, up to a constant its `mean` at the points, departs most."""
     if points.discrete:
         return _flip(mean, points.labels)

@@ -12,126 +12,109 @@ offers its own parts by name, ``log_joint.terms(values)``:
 A term of any other name counts in the total alone.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
-from experiments.checks import controls
-from experiments.checks.bench import Bench
+from experiments.checks.control_variates import control_variates_at
 from experiments.checks.results import BOUND, Decision, Result
-from experiments.checks.sequential import Look, Plan, decide, mean_test, plausible
+from experiments.checks.sequential_test import Sample, Sampler, SamplingPlan, decide, mean_test
+from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays
 
 TOLERANCE = 0.1
 """Nats: an error of the bound that is certainly smaller counts as none."""
 
 
-def run(bench: Bench, rng: np.random.Generator) -> list[Result]:
-    """Ask of the total and of every comparable term whether it is what it should be."""
-    names = ["total", *_comparable(bench)]
-    states = [(state, _expected(bench, state, names, rng)) for state in (*bench.states, *bench.touched)]
-    return [_of_term(bench, name, states, rng) for name in names]
+def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
+    """Ask of the total, first, and of every comparable term whether it is what it should be."""
+    first = setup.states[0]
+    few = setup.guarded.draw(first, np.random.default_rng(0), 2)
+    terms = [name for name in setup.guarded.elbo(first) if _draws_of(setup, name, first, few) is not None]
+    names = ["total", *terms]
+    states = [(state, _expected(setup, state, names, rng)) for state in (*setup.states, *setup.touched)]
+    return [_of_term(setup, name, states, rng) for name in names]
 
 
-def _comparable(bench: Bench) -> list[str]:
-    state = bench.states[0]
-    values = bench.subject.draw(state, np.random.default_rng(0), 2)
-    return [name for name in bench.subject.elbo(state) if _draws_of(bench, name, state, values) is not None]
-
-
-def _draws_of(bench: Bench, name: str, state: Any, values: Arrays) -> np.ndarray | None:
+def _draws_of(setup: Setup, name: str, state: object, values: Arrays) -> np.ndarray | None:
     """Return numbers, shape (S,), whose expectation a term is; None if its name says nothing."""
-    offers = getattr(bench.subject.log_joint, "terms", None)
-
-    def log_q(factor: str) -> np.ndarray:
-        own = {v.name: values[v.name] for v in bench.spaces[factor].variables}
-        return bench.subject.log_density(state, factor, own)
-
+    guarded = setup.guarded
     if name == "total":
-        return bench.subject.log_p(values) - np.sum([log_q(f) for f in bench.subject.factors], axis=0)
+        return guarded.log_ratio(state, values)
+    offers = getattr(guarded.log_joint, "terms", None)
     parts = offers(values) if offers is not None else {}
     if name in parts:
         return np.asarray(parts[name], dtype=float)
-    kind, _, factor = name.rpartition("entropy_")
-    if factor in bench.subject.factors and kind == "" and name.startswith("entropy_"):
-        return -log_q(factor)
+    factor = name.removeprefix("entropy_")
+    if name.startswith("entropy_") and factor in guarded.factors:
+        return -guarded.log_density(state, factor, values)
     factor = name.removeprefix("minus_kl_")
-    if name.startswith("minus_kl_") and factor in bench.subject.factors:
+    if name.startswith("minus_kl_") and factor in guarded.factors:
         prior = next((parts[key] for key in (f"log_prior_{factor}", factor) if key in parts), None)
-        return None if prior is None else np.asarray(prior, dtype=float) - log_q(factor)
+        if prior is not None:
+            return np.asarray(prior, dtype=float) - guarded.log_density(state, factor, values)
     return None
 
 
-def _expected(bench: Bench, state: Any, names: list[str], rng: np.random.Generator) -> dict[str, Look]:
-    """Return, for every term whose expectation can be read off without noise, what one sees there."""
-    known = controls.controls_at(bench.controlling, bench.subject.factors, state, products=True)
+def _expected(setup: Setup, state: object, names: list[str], rng: np.random.Generator) -> dict[str, Sample]:
+    """Return, for every term whose expectation can be read off without noise, what is seen there."""
+    known = control_variates_at(setup.controlling, setup.guarded.factors, state, products=True)
     if known is None:
         return {}
-    values = bench.subject.draw(state, rng, known.draws)
+    values = setup.guarded.draw(state, rng, known.draws)
 
     def terms(values: Arrays) -> tuple[np.ndarray, np.ndarray]:
-        each = [_draws_of(bench, name, state, values) for name in names]
+        each = [_draws_of(setup, name, state, values) for name in names]
         targets = np.stack([np.asarray(draws) for draws in each], axis=1)
         return targets, np.abs(targets).max(axis=1)
 
-    expected, rounding = known.expectations(values, terms, bench.spaces, rng)
-    looks = {}
+    expected, rounding = known.expectations(values, terms, setup.spaces, rng)
+    found = {}
     for name, expectation in zip(names, expected, strict=True):
         if np.isfinite(expectation):
-            off = _stated(bench, state, name) - float(expectation)
-            wrong = abs(off) > rounding
-            looks[name] = Look(
-                0.0 if wrong else 1.0, np.inf if wrong else 0.0, off, max(abs(off), rounding), 2 * known.draws
-            )
-    return looks
+            off = _stated(setup, state, name) - float(expectation)
+            found[name] = Sample.without_noise(abs(off) > rounding, off, rounding, 2 * known.draws)
+    return found
 
 
-def _stated(bench: Bench, state: Any, name: str) -> float:
-    terms = bench.subject.elbo(state)
+def _stated(setup: Setup, state: object, name: str) -> float:
+    terms = setup.guarded.elbo(state)
     return sum(terms.values()) if name == "total" else terms[name]
 
 
 def _of_term(
-    bench: Bench, name: str, states: list[tuple[Any, dict[str, Look]]], rng: np.random.Generator
+    setup: Setup, name: str, states: list[tuple[object, dict[str, Sample]]], rng: np.random.Generator
 ) -> Result:
     what = "The ELBO" if name == "total" else f'The ELBO\'s term "{name}"'
 
-    def at(state: Any, exact: Look | None) -> Callable[[np.random.Generator, int], Look]:
-        def look(rng: np.random.Generator, n: int) -> Look:
+    def at(state: object, exact: Sample | None) -> Sampler:
+        def sampler(rng: np.random.Generator, n: int) -> Sample:
             if exact is not None:
                 return exact
-            draws = _draws_of(bench, name, state, bench.subject.draw(state, rng, n))
+            draws = _draws_of(setup, name, state, setup.guarded.draw(state, rng, n))
             assert draws is not None
-            return _look(draws, _stated(bench, state, name))
+            return _sample(draws, _stated(setup, state, name))
 
-        return look
+        return sampler
 
-    plan = Plan(tuple(4 * size for size in bench.plan.sizes), bench.plan.level)  # these draws are cheap
-    looks = [at(state, exact.get(name)) for state, exact in states]
-    decision, found = decide(looks, plan, TOLERANCE, rng)
-    return Result(
-        "elbo", BOUND, decision, _sentence(what, decision, found), found.effect, found.bound, "nats",
-        found.statistic, found.p_value, found.draws,
-    )  # fmt: skip
+    sizes = tuple(4 * size for size in setup.plan.sizes)  # these draws are cheap
+    samplers = [at(state, exact.get(name)) for state, exact in states]
+    decision, found = decide(samplers, SamplingPlan(sizes, setup.plan.level), TOLERANCE, rng)
+    return found.result("elbo", BOUND, decision, _sentence(what, decision, found))
 
 
-def _look(draws: np.ndarray, stated: float) -> Look:
+def _sample(draws: np.ndarray, stated: float) -> Sample:
     difference, scale = stated - draws, max(1.0, abs(stated), float(np.abs(draws).max()))
-    if difference.std() < 1e-9 * scale:
-        off = abs(float(difference.mean()))
-        return Look(
-            0.0 if off > 1e-7 * scale else 1.0, off / scale, float(difference.mean()), off, len(draws)
-        )
-    mean, error, statistic, p_value = mean_test(difference)
-    return Look(p_value, statistic, mean, plausible(abs(mean), error), len(draws))
+    if difference.std() >= 1e-9 * scale:
+        return mean_test(difference)
+    mean, n = float(difference.mean()), len(draws)
+    off = abs(mean)
+    return Sample(0.0 if off > 1e-7 * scale else 1.0, off / scale, mean, off, n)
 
 
-def _sentence(what: str, decision: Decision, look: Look) -> str:
+def _sentence(what: str, decision: Decision, found: Sample) -> str:
     if decision is Decision.FAILED:
-        where = "above" if look.effect > 0 else "below"
-        return f"{what} lies {abs(look.effect):.3g} nats {where} its definition at a random state."
+        where = "above" if found.effect > 0 else "below"
+        return f"{what} lies {abs(found.effect):.3g} nats {where} its definition at a random state."
     if decision is Decision.PASSED:
-        return f"{what} is what it is defined to be, to within {look.bound:.2g} nats."
+        return f"{what} is what it is defined to be, to within {found.bound:.2g} nats."
     what = what[0].lower() + what[1:]
-    return f"The draws cannot decide whether {what} is right: it may be off by {look.bound:.2g} nats."
+    return f"The draws cannot decide whether {what} is right: it may be off by {found.bound:.2g} nats."

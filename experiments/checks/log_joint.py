@@ -1,25 +1,36 @@
 """The log joint density, from a function or from a PyMC model whose discrete variables are kept."""
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.checks.subject import LogJoint
 from hand_cavi import InputError
 
+if TYPE_CHECKING:
+    import pymc as pm
 
-def as_log_joint(log_joint: Any, data: Any) -> LogJoint:
+
+def as_log_joint(log_joint: object, data: object) -> object:
     """Return a function of values by name: a model is compiled, and data are filled in where wanted."""
     if type(log_joint).__module__.partition(".")[0] == "pymc":
         return from_pymc(log_joint)
-    if callable(log_joint) and data is not None and _wants_data(log_joint):
+    if callable(log_joint) and data is not None and takes(log_joint, {}, None) and not takes(log_joint, {}):
         return lambda values: log_joint(values, data)
     return log_joint
 
 
-def from_pymc(model: Any) -> "PyMCLogJoint":
+def takes(function: Callable[..., object], *arguments: object) -> bool:
+    """Whether a function can be called with these arguments."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def from_pymc(model: "pm.Model") -> "PyMCLogJoint":
     """Compile a PyMC model's log density in the natural space of its variables, discrete ones included.
 
     Parameters
@@ -42,15 +53,9 @@ def from_pymc(model: Any) -> "PyMCLogJoint":
 
 
 class PyMCLogJoint:
-    """ln p(x, z) of a PyMC model, for many draws at once.
+    """ln p(x, z) of a PyMC model, for many draws at once; `variables` are the free variables' names."""
 
-    Attributes
-    ----------
-    variables : tuple of str
-        The free variables' names.
-    """
-
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: "pm.Model") -> None:
         import pymc as pm
         import pytensor.tensor as pt
         from pymc.model.transform.conditioning import remove_value_transforms
@@ -67,10 +72,10 @@ class PyMCLogJoint:
         parts = [pt.sum(part) for part in plain.logp(vars=rvs, jacobian=False, sum=False)]
         batched = [pt.tensor(f"{v.name}_draws", dtype=v.dtype, shape=(None, *v.type.shape)) for v in values]
         try:
-            many: Any = vectorize_graph(parts, replace=dict(zip(values, batched, strict=True)))
+            found = vectorize_graph(parts, replace=dict(zip(values, batched, strict=True)))
             # a part that depends on no unknown has no axis of draws
             n = batched[0].shape[0]
-            many = [part if part.ndim else pt.repeat(part[None], n) for part in many]
+            many = [part if part.ndim else pt.repeat(part[None], n) for part in map(pt.as_tensor, found)]
             self._parts = pm.compile(batched, many, on_unused_input="ignore")
         except Exception as error:
             raise InputError(f"the PyMC model cannot be compiled: {type(error).__name__}: {error}") from error
@@ -81,19 +86,6 @@ class PyMCLogJoint:
 
     def terms(self, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return the log density of every variable, observed ones and potentials included, by name."""
-        given = [
-            np.asarray(values[name], dtype=d) for name, d in zip(self.variables, self._dtypes, strict=True)
-        ]
+        pairs = zip(self.variables, self._dtypes, strict=True)
+        given = [np.asarray(values[name], dtype=dtype) for name, dtype in pairs]
         return dict(zip(self._names, self._parts(*given), strict=True))
-
-
-def _wants_data(log_joint: Any) -> bool:
-    try:
-        inspect.signature(log_joint).bind({}, None)
-    except (TypeError, ValueError):
-        return False
-    try:
-        inspect.signature(log_joint).bind({})
-    except TypeError:
-        return True
-    return False

@@ -7,14 +7,19 @@ taken from `hand_cavi`, whose natural parameters and log-partitions are what is 
 read by their fields. Source of the densities: Bishop, PRML (2006), appendix B.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, multigammaln
+
+if TYPE_CHECKING:
+    from hand_cavi import DirichletWeights, Mixture, StickBreaking, families
 
 _LN_2PI = float(np.log(2 * np.pi))
 Arrays = Mapping[str, np.ndarray]
+_Both = tuple[np.ndarray, np.ndarray]
 
 
 class MixtureLogJoint:
@@ -22,16 +27,16 @@ class MixtureLogJoint:
 
     Parameters
     ----------
-    mixture : object
+    mixture : Mixture
         Read by its fields: ``components``, ``weights`` and ``n_components``.
     x : ndarray, shape (N,) or (N, D)
     """
 
-    def __init__(self, mixture: Any, x: Any) -> None:
+    def __init__(self, mixture: "Mixture", x: ArrayLike) -> None:
         x = np.asarray(x, dtype=float)
         self.mixture = mixture
         self.x = x[:, np.newaxis] if x.ndim == 1 else x
-        self._prior, self._likelihood, names = _FAMILIES[mixture.components.name]
+        self._densities, names = _FAMILIES[mixture.components.name]
         known = mixture.weights.name == "fixed"
         self.variables = (*names, "assignments") if known else (*names, "weights", "assignments")
 
@@ -45,18 +50,18 @@ class MixtureLogJoint:
         n, k = len(c), self.mixture.n_components
         weights = self.mixture.weights
         log_pi = np.full((n, k), -np.log(k)) if weights.name == "fixed" else np.log(values["weights"])
-        log_x = self._likelihood(self.mixture.components, self.x, values)  # (S, K, N)
+        log_prior, log_x = self._densities(self.mixture.components, self.x, values)
         own = np.take_along_axis(log_x, c[:, np.newaxis, :], axis=1)[:, 0]
         found = {
             "log_likelihood": own.sum(axis=1),
             "log_assignments": np.take_along_axis(log_pi, c, axis=1).sum(axis=1),
-            "log_prior_components": self._prior(self.mixture.components, values, self.x.shape[1]).sum(axis=1),
+            "log_prior_components": log_prior.sum(axis=1),
         }
         if weights.name != "fixed":
             found["log_prior_weights"] = _WEIGHTS[weights.name](weights, values["weights"])
         return found
 
-    def like(self, mixture: Any, x: Any) -> "MixtureLogJoint":
+    def like(self, mixture: "Mixture", x: ArrayLike) -> "MixtureLogJoint":
         """Return the log joint density of another mixture, or of other data."""
         return type(self)(mixture, x)
 
@@ -64,11 +69,11 @@ class MixtureLogJoint:
 # ---- densities -------------------------------------------------------------------------------
 
 
-def _normal(x: np.ndarray, mean: Any, precision: Any) -> np.ndarray:
+def _normal(x: np.ndarray, mean: np.ndarray, precision: np.ndarray | float) -> np.ndarray:
     return (np.log(precision) - _LN_2PI - precision * (x - mean) ** 2) / 2
 
 
-def _gamma(x: np.ndarray, shape: Any, rate: Any) -> np.ndarray:
+def _gamma(x: np.ndarray, shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
     return shape * np.log(rate) - gammaln(shape) + (shape - 1) * np.log(x) - rate * x
 
 
@@ -96,66 +101,51 @@ def _multinormal(x: np.ndarray, mean: np.ndarray, precision: np.ndarray) -> np.n
 # ---- families: the prior (S, K), and the likelihood of every point under every component (S, K, N) ----
 
 
-def _known_variance_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
-    return _normal(values["mu"], prior.mean, 1 / prior.variance).sum(axis=-1)
+def _known_variance(prior: "families.NormalKnownVariance", x: np.ndarray, values: Arrays) -> _Both:
+    mu = values["mu"]
+    log_x = _normal(x, mu[:, :, np.newaxis], 1 / prior.noise_variance)
+    return _normal(mu, prior.mean, 1 / prior.variance).sum(axis=-1), log_x.sum(axis=-1)
 
 
-def _known_variance_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
-    return _normal(x, values["mu"][:, :, np.newaxis], 1 / prior.noise_variance).sum(axis=-1)
-
-
-def _normal_gamma_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
+def _normal_gamma(prior: "families.NormalGamma", x: np.ndarray, values: Arrays) -> _Both:
     mu, precision = values["mu"], values["precision"]
     given = _normal(mu, prior.mean, prior.precision_scale * precision)
-    return np.sum(given + _gamma(precision, prior.shape, prior.rate), axis=-1)
+    log_x = _normal(x, mu[:, :, np.newaxis], precision[:, :, np.newaxis])
+    return np.sum(given + _gamma(precision, prior.shape, prior.rate), axis=-1), log_x.sum(axis=-1)
 
 
-def _normal_gamma_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
-    return _normal(x, values["mu"][:, :, np.newaxis], values["precision"][:, :, np.newaxis]).sum(axis=-1)
-
-
-def _normal_wishart_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
-    mu, precision = values["mu"], values["precision"]
+def _normal_wishart(prior: "families.NormalWishart", x: np.ndarray, values: Arrays) -> _Both:
+    mu, precision, features = values["mu"], values["precision"], x.shape[1]
     scale_inverse = np.asarray(prior.scale_inverse)
     if len(scale_inverse) == 1:
         scale_inverse = scale_inverse[0, 0] * np.eye(features)
     given = _multinormal(mu, np.broadcast_to(prior.mean, (features,)), prior.precision_scale * precision)
-    return given + _wishart(precision, float(prior.degrees_of_freedom), scale_inverse)
-
-
-def _normal_wishart_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
-    away = x - values["mu"][:, :, np.newaxis]  # (S, K, N, D)
-    precision = values["precision"]
+    away = x - mu[:, :, np.newaxis]  # (S, K, N, D)
     square = np.sum((away @ precision) * away, axis=-1)
-    return (np.linalg.slogdet(precision)[1][:, :, np.newaxis] - x.shape[1] * _LN_2PI - square) / 2
+    log_x = (np.linalg.slogdet(precision)[1][:, :, np.newaxis] - features * _LN_2PI - square) / 2
+    return given + _wishart(precision, float(prior.degrees_of_freedom), scale_inverse), log_x
 
 
-def _gamma_poisson_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
-    return _gamma(values["rate"], prior.shape, prior.rate).sum(axis=-1)
-
-
-def _gamma_poisson_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
+def _gamma_poisson(prior: "families.GammaPoisson", x: np.ndarray, values: Arrays) -> _Both:
     rate = values["rate"][:, :, np.newaxis]
-    return np.sum(x * np.log(rate) - rate - gammaln(x + 1), axis=-1)
+    log_x = np.sum(x * np.log(rate) - rate - gammaln(x + 1), axis=-1)
+    return _gamma(values["rate"], prior.shape, prior.rate).sum(axis=-1), log_x
 
 
-def _dirichlet_categorical_prior(prior: Any, values: Arrays, features: int) -> np.ndarray:
-    return _dirichlet(np.log(values["probability"]), prior.concentration).sum(axis=-1)
-
-
-def _dirichlet_categorical_likelihood(prior: Any, x: np.ndarray, values: Arrays) -> np.ndarray:
-    log_p, feature = np.log(values["probability"]), np.arange(x.shape[1])
-    return log_p[:, :, feature, x.astype(int)].sum(axis=-1)
+def _dirichlet_categorical(prior: "families.DirichletCategorical", x: np.ndarray, values: Arrays) -> _Both:
+    log_p = np.log(values["probability"])
+    log_x = log_p[:, :, np.arange(x.shape[1]), x.astype(int)].sum(axis=-1)
+    return _dirichlet(log_p, prior.concentration).sum(axis=-1), log_x
 
 
 # ---- weights: densities against Lebesgue measure on the first K - 1 --------------------------------
 
 
-def _dirichlet_weights(prior: Any, weights: np.ndarray) -> np.ndarray:
+def _dirichlet_weights(prior: "DirichletWeights", weights: np.ndarray) -> np.ndarray:
     return _dirichlet(np.log(weights), np.broadcast_to(prior.concentration, weights.shape[1:]))
 
 
-def _stick_breaking(prior: Any, weights: np.ndarray) -> np.ndarray:
+def _stick_breaking(prior: "StickBreaking", weights: np.ndarray) -> np.ndarray:
     """With v_t = pi_t / (pi_t + ... + pi_K) ~ Beta(1, alpha), of density alpha (1 - v)^(alpha - 1)."""
     rest = np.cumsum(weights[:, ::-1], axis=1)[:, ::-1]  # what is left before piece t is broken off
     log_kept = np.log(rest[:, 1:]) - np.log(rest[:, :-1])  # ln(1 - v_t)
@@ -163,15 +153,14 @@ def _stick_breaking(prior: Any, weights: np.ndarray) -> np.ndarray:
     return np.sum(np.log(alpha) + (alpha - 1) * log_kept - np.log(rest[:, :-1]), axis=1)
 
 
-_FAMILIES: dict[str, tuple[Any, Any, tuple[str, ...]]] = {
-    "normal_known_variance": (_known_variance_prior, _known_variance_likelihood, ("mu",)),
-    "normal_gamma": (_normal_gamma_prior, _normal_gamma_likelihood, ("mu", "precision")),
-    "normal_wishart": (_normal_wishart_prior, _normal_wishart_likelihood, ("mu", "precision")),
-    "gamma_poisson": (_gamma_poisson_prior, _gamma_poisson_likelihood, ("rate",)),
-    "dirichlet_categorical": (
-        _dirichlet_categorical_prior,
-        _dirichlet_categorical_likelihood,
-        ("probability",),
-    ),
+_FAMILIES: dict[str, tuple[Callable[..., _Both], tuple[str, ...]]] = {
+    "normal_known_variance": (_known_variance, ("mu",)),
+    "normal_gamma": (_normal_gamma, ("mu", "precision")),
+    "normal_wishart": (_normal_wishart, ("mu", "precision")),
+    "gamma_poisson": (_gamma_poisson, ("rate",)),
+    "dirichlet_categorical": (_dirichlet_categorical, ("probability",)),
 }
-_WEIGHTS = {"dirichlet": _dirichlet_weights, "stick_breaking": _stick_breaking}
+_WEIGHTS: dict[str, Callable[..., np.ndarray]] = {
+    "dirichlet": _dirichlet_weights,
+    "stick_breaking": _stick_breaking,
+}

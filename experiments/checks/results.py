@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 BOUND = "the ELBO"
 """What a fault names when no factor is wrong but the bound is."""
@@ -24,7 +23,7 @@ class Result:
     Attributes
     ----------
     check : str
-        The name of the check's file, such as ``"definition"``.
+        Its name in `experiments.checks.suite.CHECKS`, such as ``"definition"``.
     factor : str
         A factor's name, or ``"the ELBO"``.
     decision : Decision
@@ -37,9 +36,9 @@ class Result:
         is allowed.
     unit : str
     statistic, p_value : float or None
-        Of the last look, where the check is statistical.
+        Of the last sample, where the check is statistical.
     draws : int
-        Draws of the last look; 0 where the check needs none.
+        Of the last sample; 0 where the check needs none.
     """
 
     check: str
@@ -52,6 +51,15 @@ class Result:
     statistic: float | None = None
     p_value: float | None = None
     draws: int = 0
+
+    @classmethod
+    def up_to_rounding(
+        cls, check: str, factor: str, effect: float, allowed: float, wrong: str, right: str
+    ) -> "Result":
+        """Return the answer of a check without chance: failed, and the sentence `wrong`, if more is off."""
+        failed = effect > allowed
+        decision = Decision.FAILED if failed else Decision.PASSED
+        return cls(check, factor, decision, wrong if failed else right, effect, allowed)
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ class Report:
         undecided = any(result.decision is Decision.UNDECIDED for result in self.results)
         return None if undecided else True
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, object]:
         """Return the report as plain data, for JSON."""
         return {
             "passed": self.passed,

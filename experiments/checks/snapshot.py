@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 import numpy as np
 
 
-def snapshot(thing: Any) -> list[Any]:
+def snapshot(thing: object) -> list[object]:
     """Return copies of all that a state holds: arrays, numbers and words, in a fixed order.
 
     What a dataclass computes later and keeps (a cached property) is no part of its state.
@@ -26,14 +25,11 @@ def snapshot(thing: Any) -> list[Any]:
     return [leaf for key in sorted(inner) for leaf in snapshot(inner[key])] if not callable(thing) else []
 
 
-def same(before: list[Any], after: list[Any]) -> bool:
+def same(before: list[object], after: list[object]) -> bool:
     """Compare two snapshots."""
-    if len(before) != len(after):
-        return False
-    for old, new in zip(before, after, strict=True):
-        if isinstance(old, np.ndarray):
-            if not np.array_equal(old, new, equal_nan=old.dtype.kind in "fc"):
-                return False
-        elif old != new:
-            return False
-    return True
+    return len(before) == len(after) and all(
+        np.array_equal(old, np.asarray(new), equal_nan=old.dtype.kind in "fc")
+        if isinstance(old, np.ndarray)
+        else old == new
+        for old, new in zip(before, after, strict=True)
+    )

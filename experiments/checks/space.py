@@ -43,31 +43,25 @@ class Variable:
 
     def place(self, index: int) -> tuple[int, ...]:
         """Return which entry of a value a free coordinate moves most, as an index of its array."""
-        if self.kind == "simplex":
-            shape = (*self.shape[:-1], self.shape[-1] - 1)
-            return tuple(int(i) for i in np.unravel_index(index, shape))
         if self.kind == "matrix":
             row, column = np.tril_indices(self.shape[-1])
             batch, entry = divmod(index, len(row))
-            leading = np.unravel_index(batch, self.shape[:-2]) if len(self.shape) > 2 else ()
-            return (*(int(i) for i in leading), int(row[entry]), int(column[entry]))
-        return tuple(int(i) for i in np.unravel_index(index, self.shape))
+            return (*_unravel(batch, self.shape[:-2]), int(row[entry]), int(column[entry]))
+        last = self.shape[-1:] if self.kind != "simplex" else (self.shape[-1] - 1,)
+        return _unravel(index, (*self.shape[:-1], *last))
 
     def unconstrain(self, z: np.ndarray) -> np.ndarray:
         """Return u, shape (S, free), of values (S, ...); nan where a value is not of this kind."""
         with np.errstate(all="ignore"):
-            if self.kind == "positive":
-                u = np.log(z)
+            if self.kind == "matrix":
+                z = self._log_cholesky(z)
+            elif self.kind == "positive":
+                z = np.log(z)
             elif self.kind == "unit":
-                u = np.log(z) - np.log1p(-z)
+                z = np.log(z) - np.log1p(-z)
             elif self.kind == "simplex":
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    u = np.log(z[..., :-1]) - np.log(z[..., -1:])
-            elif self.kind == "matrix":
-                return self._log_cholesky(z)
-            else:
-                u = z
-        return u.reshape(len(z), -1)
+                z = np.log(z[..., :-1]) - np.log(z[..., -1:])
+        return z.reshape(len(z), -1)
 
     def constrain(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values (S, ...) and log |dz/du|, shape (S,), of u (S, free).
@@ -95,7 +89,7 @@ class Variable:
         diagonal = np.arange(size)
         lower[..., diagonal, diagonal] = np.log(lower[..., diagonal, diagonal])
         row, column = np.tril_indices(size)
-        return lower[..., row, column].reshape(len(z), -1)
+        return lower[..., row, column]
 
     def _from_log_cholesky(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """With A = L L', |dA/dL| = 2^D prod_d L_dd^(D-d), d = 0, ..., D-1, and dL_dd = L_dd d ln L_dd."""
@@ -129,16 +123,18 @@ def variable(name: str, examples: np.ndarray) -> Variable:
     return Variable(name, "real", shape, count, none)
 
 
+def _unravel(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(index, shape)) if shape else ()
+
+
 def _are_matrices(z: np.ndarray) -> bool:
     if z.ndim < 3 or z.shape[-1] != z.shape[-2] or z.shape[-1] == 1 or z.size == 0:
-        return False
-    if not np.allclose(z, np.swapaxes(z, -1, -2), rtol=1e-9, atol=0):
         return False
     try:
         np.linalg.cholesky(z)
     except np.linalg.LinAlgError:
         return False
-    return True
+    return np.allclose(z, np.swapaxes(z, -1, -2), rtol=1e-9, atol=0)
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ def check(
     that something is wrong, 3 that something could not be decided.
     """
     from experiments.checks import check as run_check
-    from experiments.checks.subjects import found
+    from experiments.checks.loading import load_derivations
 
     if html is not None:
         _can_be_written(html)
     reports: dict[str, Report] = {}
-    for name, thing, density in found(derivation, log_joint):
+    for name, thing, density in load_derivations(derivation, log_joint):
         reports[name] = run_check(thing, None, density, rng=seed)
         if not json:
             _print(name, reports[name])

@@ -26,7 +26,7 @@ def init(
     from hand_cavi import InputError
 
     if derivation:
-        from experiments.checks.subjects import skeleton as content
+        from experiments.checks.loading import skeleton as content
 
         path = Path("my_model.py") if path == Path("elbowroom.toml") else path
         then = f'"elbowroom check {path}:Derivation" checks it.'

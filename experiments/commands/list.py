@@ -5,7 +5,7 @@ from experiments.commands._output import Json, print_json
 
 def list_(json: Json = False) -> None:
     """List methods, datasets, metrics, references, families, weights, and derivations to check."""
-    from experiments.checks.subjects import shipped
+    from experiments.checks.loading import shipped
     from experiments.config.plugins import PACKAGES, about, names
 
     found = {kind: {name: about(kind, name) for name in names(kind)} for kind in PACKAGES}

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.predictive import flat, log_terms, thinned
+from experiments.posterior.draws import flat
+from experiments.posterior.predictive import log_terms, thinned
 from experiments.records import Draws, Problem
 from hand_cavi.data.kernels import softmax_rows
 

@@ -1,6 +1,6 @@
 """Canonical draws: from arrays to a DataTree and back, and what their averages are worth.
 
-On disk and between rooms draws are DataTrees with dimensions (chain, draw, component, ...); for
+On disk and between packages draws are DataTrees with dimensions (chain, draw, component, ...); for
 arithmetic they are dictionaries of arrays, (S, K, ...) with the chains end to end, or (C, M, ...)
 with C chains of M draws apart. Independent draws (an approximation's, an exact reference's) are one
 chain, and no convergence diagnostic is ever computed on them.
@@ -50,7 +50,12 @@ def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:
 
 def as_arrays(tree: xr.DataTree, group: str = "posterior") -> Draws:
     """Return the variables of a group as arrays (S, ...), the chains end to end."""
-    return {name: values.reshape(-1, *values.shape[2:]) for name, values in as_chains(tree, group).items()}
+    return flat(as_chains(tree, group))
+
+
+def flat(chains: Draws) -> Draws:
+    """Return draws (C, M, ...) with the chains end to end, (S, ...)."""
+    return {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
 
 
 def are_independent(tree: xr.DataTree) -> bool:

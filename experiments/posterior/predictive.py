@@ -19,7 +19,7 @@ from itertools import combinations, product
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.draws import are_independent, as_chains, mean_and_error
+from experiments.posterior.draws import are_independent, as_chains, flat, mean_and_error
 from experiments.records import Draws, Problem
 from hand_cavi import DirichletCategorical, GammaPoisson
 
@@ -112,23 +112,10 @@ def thinned(tree: xr.DataTree, most: int = MOST_DRAWS) -> Draws:
     return {name: values[:, keep] for name, values in chains.items()}
 
 
-def flat(chains: Draws) -> Draws:
-    """Return draws (C, M, ...) with the chains end to end, (S, ...)."""
-    return {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
-
-
 def densities_of_chains(problem: Problem, points: np.ndarray, chains: Draws) -> np.ndarray:
     """Return p(y_g | theta) of draws (C, M, K, ...), shape (C, M, G)."""
     shape = next(iter(chains.values())).shape[:2]
     return densities(problem, points, flat(chains)).reshape(*shape, len(points))
-
-
-def predictive_density(
-    problem: Problem, tree: xr.DataTree, points: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the posterior predictive density at points (G, D), and its Monte-Carlo error, both (G,)."""
-    values = densities_of_chains(problem, points, thinned(tree))
-    return mean_and_error(values, independent=are_independent(tree))
 
 
 def sample_predictive(problem: Problem, draws: Draws, rng: np.random.Generator, n: int) -> np.ndarray:

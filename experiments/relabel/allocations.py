@@ -6,10 +6,11 @@ so that S n K numbers need not be held at once; of many points, evenly spread on
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
 
 LEAST = 1e-6
@@ -80,13 +81,7 @@ class Allocations:
 
     def hardened(self) -> "Allocations":
         """Return the same with every point wholly in its most probable component."""
-        names = np.arange(self.n_components)
-
-        def blocks() -> Iterator[np.ndarray]:
-            for block in self.blocks():
-                yield (block.argmax(axis=2)[:, :, np.newaxis] == names).astype(np.float64)
-
-        return Allocations(blocks, self.n_draws, self.n_points, self.n_components, self.points, self.weight)
+        return replace(self, blocks=lambda: map(one_hot, self.blocks()))
 
 
 def of_problem(problem: Problem, draws: Draws) -> Allocations:
@@ -100,42 +95,46 @@ def of_problem(problem: Problem, draws: Draws) -> Allocations:
     def blocks() -> Iterable[np.ndarray]:
         return probability_blocks(problem, problem.x[points], draws)
 
-    if n_draws * len(points) * n_components <= _KEPT:
-        kept = list(blocks())
-        return Allocations(lambda: kept, n_draws, n_points, n_components, points, rescaled)
-    return Allocations(blocks, n_draws, n_points, n_components, points, rescaled)
+    found = Allocations(blocks, n_draws, n_points, n_components, points, rescaled)
+    if n_draws * len(points) * n_components > _KEPT:
+        return found
+    kept = list(blocks())
+    return replace(found, blocks=lambda: kept)
 
 
 def of_probabilities(values: np.ndarray) -> Allocations:
     """Return probabilities (S, N, K) that are at hand."""
-    n_draws, n_points, n_components = values.shape
+    return _at_hand(values, values.shape[2], lambda some: some)
+
+
+def of_assignments(values: np.ndarray, n_components: int) -> Allocations:
+    """Return latent allocations (S, N), whole numbers from 0 to K - 1, as probabilities of 0 and 1."""
+    return _at_hand(values, n_components, lambda some: indicators(some, n_components))
+
+
+def _at_hand(
+    values: np.ndarray, n_components: int, as_probabilities: Callable[[np.ndarray], np.ndarray]
+) -> Allocations:
+    n_draws, n_points = values.shape[:2]
     points = thinned(n_points)
     few = len(points) == n_points
 
     def blocks() -> Iterator[np.ndarray]:
         for some in _some_draws(n_draws, len(points) * n_components):
-            yield values[some] if few else values[some][:, points]
-
-    weight = np.full(len(points), n_points / len(points))
-    return Allocations(blocks, n_draws, n_points, n_components, points, weight)
-
-
-def of_assignments(values: np.ndarray, n_components: int) -> Allocations:
-    """Return latent allocations (S, N), whole numbers from 0 to K - 1, as probabilities of 0 and 1."""
-    n_draws, n_points = values.shape
-    points, names = thinned(n_points), np.arange(n_components)
-
-    def blocks() -> Iterator[np.ndarray]:
-        for some in _some_draws(n_draws, len(points) * n_components):
-            yield (values[some][:, points, np.newaxis] == names).astype(np.float64)
+            yield as_probabilities(values[some] if few else values[some][:, points])
 
     weight = np.full(len(points), n_points / len(points))
     return Allocations(blocks, n_draws, n_points, n_components, points, weight)
 
 
 def one_hot(values: np.ndarray) -> np.ndarray:
-    """Return probabilities (n, K) with every point wholly in its most probable component."""
-    return (values.argmax(axis=1)[:, np.newaxis] == np.arange(values.shape[1])).astype(np.float64)
+    """Return probabilities (..., n, K) with every point wholly in its most probable component."""
+    return indicators(values.argmax(axis=-1), values.shape[-1])
+
+
+def indicators(allocations: np.ndarray, n_components: int) -> np.ndarray:
+    """Return allocations (..., n), whole numbers from 0 to K - 1, as probabilities (..., n, K) of 0 and 1."""
+    return (allocations[..., np.newaxis] == np.arange(n_components)).astype(np.float64)
 
 
 def thinned(n_points: int) -> np.ndarray:
@@ -146,16 +145,7 @@ def thinned(n_points: int) -> np.ndarray:
 
 def probability_blocks(problem: Problem, x: np.ndarray, draws: Draws) -> Iterator[np.ndarray]:
     """Yield p(c_i = k | x_i, theta) of some draws at a time, each of shape (B, len(x), K)."""
-    mixture = problem.mixture
-    prior = mixture.components.with_features(x.shape[1])
-    coordinates = prior.coordinates(x, np.ones(len(x)))
-    inner = prior.seen_from(coordinates)
-    inner_draws, _ = prior.draws_seen_from(coordinates, draws)
-    statistics = inner.statistics(coordinates.apply(x))
-    phi = inner.phi(inner_draws)
-    log_weights = mixture.weights.log_weights(draws, len(phi))
-    for block in _some_draws(len(phi), len(x) * mixture.n_components):
-        rho = np.matmul(statistics, phi[block].transpose(0, 2, 1)) + log_weights[block, np.newaxis, :]
+    for rho in log_terms(problem, x, draws):
         rho -= rho.max(axis=2, keepdims=True)
         np.exp(rho, out=rho)
         rho /= rho.sum(axis=2, keepdims=True)

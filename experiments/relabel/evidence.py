@@ -7,7 +7,7 @@ name has over the relabelled draws. A draw is ambiguous if another naming than i
 dearer by less than ln 20 nats (odds of 20 to 1, a convention of this project).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from experiments.relabel.matching import AMBIGUOUS_BELOW, match
 from hand_cavi import InputError
 
 _TINY = np.finfo(np.float64).tiny
+_OR_PROBLEM = ", problem=, or a tree with lp in sample_stats"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,9 @@ class Evidence:
     def needed_allocations(self) -> Allocations:
         """The allocations, or InputError."""
         if self.allocations is None:
-            raise InputError(
-                f"method {self.method!r} needs to know which points belong to which component: hand over "
-                "allocations= (an array, or the name of a variable of the tree), or problem="
+            raise self._lacks(
+                "to know which points belong to which component",
+                "allocations= (an array, or the name of a variable of the tree), or problem=",
             )
         return self.allocations
 
@@ -75,10 +76,8 @@ class Evidence:
     def needed_data(self) -> np.ndarray:
         """The data of the points that the allocations look at, (n, L), or InputError."""
         if self.data is None:
-            raise InputError(
-                f"method {self.method!r} needs the data: hand over data= (an array, or the name of a "
-                "variable in observed_data), or problem="
-            )
+            where = "data= (an array, or the name of a variable in observed_data), or problem="
+            raise self._lacks("the data", where)
         return self.data[self.needed_allocations.points]
 
     @cached_property
@@ -96,10 +95,7 @@ class Evidence:
     def needed_best(self) -> int:
         """The pivot draw, or InputError."""
         if self.best is None:
-            raise InputError(
-                f"method {self.method!r} needs a pivot: hand over pivot= (the number of a draw, chains end "
-                "to end), problem=, or a tree with lp in sample_stats"
-            )
+            raise self._lacks("a pivot", f"pivot= (the number of a draw, chains end to end){_OR_PROBLEM}")
         return self.best
 
     @property
@@ -109,10 +105,8 @@ class Evidence:
         if self.pivot is not None:
             return self.pivot
         if self.best is None:
-            raise InputError(
-                f"method {self.method!r} needs a pivot: hand over pivot= (allocations of the points, or the "
-                "number of a draw), problem=, or a tree with lp in sample_stats"
-            )
+            what = "allocations of the points, or the number of a draw"
+            raise self._lacks("a pivot", f"pivot= ({what}){_OR_PROBLEM}")
         return allocations.of_draw(self.best)
 
     @property
@@ -140,6 +134,9 @@ class Evidence:
         values = self.draws[name]
         return values.reshape(*values.shape[:2], -1)
 
+    def _lacks(self, what: str, where: str) -> InputError:
+        return InputError(f"method {self.method!r} needs {what}: hand over {where}")
+
 
 @dataclass(frozen=True)
 class Naming:
@@ -156,7 +153,7 @@ class Naming:
     """
 
     order: np.ndarray
-    margin: np.ndarray | None = field(default=None)
+    margin: np.ndarray | None = None
     iterations: int = 1
     converged: bool = True
 

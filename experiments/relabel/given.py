@@ -1,11 +1,11 @@
-"""What a user hands over besides the draws: allocations, the data, a pivot; checked at the door."""
+"""What a user hands over besides the draws: allocations, the data, a pivot. All of it is checked here."""
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from experiments.records import Problem
-from experiments.relabel.allocations import Allocations, of_assignments, of_probabilities
+from experiments.relabel.allocations import Allocations, indicators, of_assignments, of_probabilities
 from experiments.relabel.trees import SAMPLE
 from hand_cavi import DirichletCategorical, InputError
 
@@ -135,7 +135,7 @@ def pivot_of_user(
     if values.shape == (n_points,) and values.dtype.kind in "iu":
         if values.min() < 0 or values.max() >= n_components:
             raise InputError(f"a pivot of whole numbers must go from 0 to {n_components - 1}")
-        values = (values[:, np.newaxis] == np.arange(n_components)).astype(np.float64)
+        values = indicators(values, n_components)
     if values.shape != (n_points, n_components):
         raise InputError(
             f"the pivot has shape {values.shape}; {n_points} points and {n_components} components "

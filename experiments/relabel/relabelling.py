@@ -1,4 +1,4 @@
-"""The face of relabelling: a DataTree in, the same tree with its components named alike in every draw out."""
+"""`relabel`: a DataTree in, the same tree with its components named alike in every draw out."""
 
 from collections.abc import Sequence
 from importlib import import_module

@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from experiments.checks import BOUND, Decision, Report, Result
-from experiments.checks.run import CHECKS, SIZES
+from experiments.checks.suite import CHECKS, SIZES
 from experiments.report import numbers
 from experiments.report.palette import css_variables
 from experiments.report.tables import MARKS

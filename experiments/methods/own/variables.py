@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from experiments.checks.subject import Subject
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.posterior.draws import as_chains
 from experiments.records.problem import Draws
 from hand_cavi import InputError
@@ -23,19 +23,19 @@ class Factors:
 
     Attributes
     ----------
-    subject : Subject
+    guarded : GuardedDerivation
         The derivation, and checks of what it returns.
     kept : dict of str to list of str
         The variables of each of these factors.
     """
 
-    subject: Subject
+    guarded: GuardedDerivation
     kept: dict[str, list[str]]
 
     @property
     def nothing_is_summed_out(self) -> bool:
         """Whether the model has every variable of the derivation."""
-        return tuple(self.kept) == self.subject.factors
+        return tuple(self.kept) == self.guarded.factors
 
     def at(self, state: object) -> "MeanField":
         """Return q at a state of the derivation."""
@@ -45,7 +45,7 @@ class Factors:
         """Return dispersed values of the kept variables: one draw from q at each of several random states."""
         found = []
         for child in rng.spawn(number):
-            draws = self.at(self.subject.initial(child)).sample(child, 1)
+            draws = self.at(self.guarded.initial(child)).sample(child, 1)
             found.append({name: values[0].astype(float) for name, values in draws.items()})
         return found
 
@@ -61,7 +61,7 @@ class MeanField:
         """Return n draws of the kept variables, arrays (n, ...)."""
         draws: Draws = {}
         for factor in self.factors.kept:
-            draws |= self.factors.subject.sample(self.state, factor, rng, n)
+            draws |= self.factors.guarded.sample(self.state, factor, rng, n)
         return draws
 
     def log_density(self, draws: Draws) -> np.ndarray:
@@ -69,7 +69,7 @@ class MeanField:
         log_q = np.zeros(len(next(iter(draws.values()))))
         for factor, names in self.factors.kept.items():
             values = {name: draws[name] for name in names}
-            log_q += self.factors.subject.log_density(self.state, factor, values)
+            log_q += self.factors.guarded.log_density(self.state, factor, values)
         return log_q
 
 
@@ -81,10 +81,10 @@ def factors_of(derivation: object, variables: Sequence[str]) -> Factors:
     InputError
         If the names do not match.
     """
-    subject = Subject.of(derivation, lambda values: np.zeros(len(next(iter(values.values())))))
+    guarded = GuardedDerivation.of(derivation, lambda values: np.zeros(len(next(iter(values.values())))))
     rng = np.random.default_rng(_ANY_SEED)
-    state = subject.initial(rng)
-    owned = {factor: list(subject.sample(state, factor, rng, 2)) for factor in subject.factors}
+    state = guarded.initial(rng)
+    owned = {factor: list(guarded.sample(state, factor, rng, 2)) for factor in guarded.factors}
     drawn = [name for names in owned.values() for name in names]
     strangers = [name for name in variables if name not in drawn]
     torn = [
@@ -96,7 +96,7 @@ def factors_of(derivation: object, variables: Sequence[str]) -> Factors:
             f"derivation's factors draw {', '.join(drawn)}; every variable of the model needs a factor, and "
             "a factor is summed out in the model as a whole or not at all"
         )
-    return Factors(subject, {factor: names for factor, names in owned.items() if names[0] in variables})
+    return Factors(guarded, {factor: names for factor, names in owned.items() if names[0] in variables})
 
 
 def as_tree(

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from experiments.checks import BOUND, Decision, MixtureLogJoint, check, from_pymc
+from experiments.checks.loading import _from_file, load_derivations, shipped, skeleton
 from experiments.checks.space import Space
-from experiments.checks.subjects import _from_file, found, shipped, skeleton
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,
@@ -44,7 +44,7 @@ def names(report):
     "name", ["mixture:normal_known_variance+fixed", "mixture:gamma_poisson+stick_breaking"]
 )
 def test_a_shipped_derivation_passes(name):
-    ((_, derivation, log_joint),) = found(name, None)
+    ((_, derivation, log_joint),) = load_derivations(name, None)
     report = check(derivation, None, log_joint, rng=1)
     assert report.passed, report.faults
 
@@ -61,7 +61,7 @@ def test_responsibilities_that_are_rounded_to_zero_are_no_fault(seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped())
 def test_every_shipped_derivation_passes(name):
-    ((_, derivation, log_joint),) = found(name, None)
+    ((_, derivation, log_joint),) = load_derivations(name, None)
     report = check(derivation, None, log_joint, rng=2)
     assert report.passed is not False, report.faults
 
@@ -231,6 +231,14 @@ def test_a_log_joint_that_changes_its_values_is_refused(mine):
 
     with pytest.raises(InputError, match="changes the values that it was given"):
         check(mine.Derivation(), None, careless, rng=1)
+
+
+def test_a_refusal_of_the_log_joint_is_told_in_its_own_words(mine):
+    def refuses(values):
+        raise InputError("these values are not for me")
+
+    with pytest.raises(InputError, match="^these values are not for me$"):
+        check(mine.Derivation(), None, refuses, rng=1)
 
 
 def test_names_are_listed_side_by_side():

@@ -1,4 +1,4 @@
-"""Controls: expectations that are read off are the textbook's, and what is not linear is left alone."""
+"""Control variates: what they read off is the textbook's, and what is not linear is left alone."""
 
 from dataclasses import replace
 
@@ -8,35 +8,35 @@ from scipy.special import digamma
 
 from examples.mutations.gallery import load, right_source
 from experiments.checks import Decision, check
-from experiments.checks.bench import lay_out
-from experiments.checks.controls import controls_at, trusted
-from experiments.checks.subject import Subject
+from experiments.checks.control_variates import control_variates_at, trusted
+from experiments.checks.guarded_derivation import GuardedDerivation
+from experiments.checks.setup import set_up
 
 RARE = 1e-9
 
 
 @pytest.fixture(scope="module")
-def bench():
+def setup():
     module = load(right_source("normal_gamma"))
-    subject = Subject.of(module.Derivation(), module.LogJoint())
-    return lay_out(subject, np.random.default_rng(1), 2, (1000,))
+    guarded = GuardedDerivation.of(module.Derivation(), module.LogJoint())
+    return set_up(guarded, np.random.default_rng(1), 2, (1000,))
 
 
-def _expected(bench, known, targets_of):
+def _expected(setup, known, targets_of):
     """Return expectations of targets by a function of values, rounding 1."""
     rng = np.random.default_rng(2)
-    draws = bench.subject.draw(known.state, rng, known.draws)
+    draws = setup.guarded.draw(known.state, rng, known.draws)
 
     def targets(values):
         found = np.stack(np.broadcast_arrays(*targets_of(values)), axis=1).astype(float)
         return found, np.abs(found).max(axis=1)
 
-    return known.expectations(draws, targets, bench.spaces, rng)[0]
+    return known.expectations(draws, targets, setup.spaces, rng)[0]
 
 
-def test_expectations_are_those_of_the_textbook(bench):
+def test_expectations_are_those_of_the_textbook(setup):
     """Bishop, B.21 and B.30, and E[lambda (mu - m)^2] = 1 / beta; to rounding, off some hundred draws."""
-    state = bench.states[0]
+    state = setup.states[0]
 
     def targets(values):
         log_lambda, log_pi = np.log(values["precision"][:, 0]), np.log(values["weights"][:, 1])
@@ -48,46 +48,46 @@ def test_expectations_are_those_of_the_textbook(bench):
     e_pi = digamma(state["alpha"][1]) - digamma(state["alpha"].sum())
     r = state["r"][0, 1]
     wanted = [e_lambda, e_pi, r, 1 / state["beta"][0], r * e_pi, e_pi * e_lambda]
-    known = controls_at(bench.controlling, bench.subject.factors, state, products=True)
-    np.testing.assert_allclose(_expected(bench, known, targets), wanted, rtol=0, atol=1e-9)
+    known = control_variates_at(setup.controlling, setup.guarded.factors, state, products=True)
+    np.testing.assert_allclose(_expected(setup, known, targets), wanted, rtol=0, atol=1e-9)
 
 
-def test_a_level_that_is_never_drawn_is_counted(bench):
-    r = bench.states[0]["r"].copy()
+def test_a_level_that_is_never_drawn_is_counted(setup):
+    r = setup.states[0]["r"].copy()
     r[0] = 1 - RARE, RARE
-    known = controls_at(bench.controlling, ("assignments",), {**bench.states[0], "r": r})
-    (found,) = _expected(bench, known, lambda values: [100.0 * (values["assignments"][:, 0] == 1)])
+    known = control_variates_at(setup.controlling, ("assignments",), {**setup.states[0], "r": r})
+    (found,) = _expected(setup, known, lambda values: [100.0 * (values["assignments"][:, 0] == 1)])
     assert found == pytest.approx(100 * RARE, rel=1e-3)
 
 
-def test_what_is_not_a_combination_has_no_expectation(bench):
+def test_what_is_not_a_combination_has_no_expectation(setup):
     """Not even what is one wherever q is likely to draw: beyond three sd of mu the last one has a bend."""
-    state = bench.states[0]
-    known = controls_at(bench.controlling, ("components",), state)
+    state = setup.states[0]
+    known = control_variates_at(setup.controlling, ("components",), state)
     far = state["m"][0] + 3 * np.sqrt(state["b"][0] / state["a"][0] / state["beta"][0])
 
     def targets(values):
         mu, precision = values["mu"][:, 0], values["precision"][:, 0]
         return np.sin(mu), mu * precision, precision + np.maximum(mu - far, 0)
 
-    assert np.isnan(_expected(bench, known, targets)).tolist() == [True, False, True]
+    assert np.isnan(_expected(setup, known, targets)).tolist() == [True, False, True]
 
 
-def test_a_factor_that_is_normalised_at_one_parameter_only_has_no_controls(bench):
-    class Loose(type(bench.subject.derivation)):
+def test_a_factor_that_is_normalised_at_one_parameter_only_has_no_controls(setup):
+    class Loose(type(setup.guarded.derivation)):
         def log_density(self, state, factor, values):
             log_q = super().log_density(state, factor, values)
             return (
-                log_q + np.log(state["alpha"] / bench.states[0]["alpha"]).sum()
+                log_q + np.log(state["alpha"] / setup.states[0]["alpha"]).sum()
                 if factor == "weights"
                 else log_q
             )
 
-    subject = Subject.of(Loose(), bench.subject.log_joint)
+    guarded = GuardedDerivation.of(Loose(), setup.guarded.log_joint)
     kept = {
-        climb.factor
-        for climb in (replace(climb, subject=subject) for climb in bench.climbs)
-        if trusted(climb, bench.states[:1], np.random.default_rng(3))
+        one.factor
+        for one in (replace(one, guarded=guarded) for one in setup.parameters)
+        if trusted(one, setup.states[:1], np.random.default_rng(3))
     }
     assert kept == {"components", "assignments"}
 

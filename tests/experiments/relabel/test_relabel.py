@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.posterior.draws import as_arrays, as_chains, as_tree, permuted
+from experiments.posterior.draws import as_arrays, as_chains, as_tree
 from experiments.records import Draws, Problem
 from experiments.relabel import (
     AMBIGUOUS_BELOW,
@@ -17,18 +17,13 @@ from experiments.relabel import (
 )
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
+from tests.experiments.relabel.cases import switched
 
 
 def problem_of(x: np.ndarray, n_components: int, weight: np.ndarray | None = None) -> Problem:
     return Problem(
         Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), n_components), x.reshape(len(x), -1), weight
     )
-
-
-def switched(draws: Draws, rng: np.random.Generator) -> tuple[Draws, np.ndarray]:
-    n_draws, n_components = draws["mu"].shape[:2]
-    order = rng.permuted(np.tile(np.arange(n_components), (n_draws, 1)), axis=1)
-    return permuted(draws, order), order
 
 
 def clusters(
@@ -39,29 +34,6 @@ def clusters(
     return x, {"mu": centres + 0.1 * rng.standard_normal((n_draws, *centres.shape))}
 
 
-@pytest.mark.parametrize(("n_components", "n_features"), [(2, 1), (5, 1), (4, 2)])
-def test_known_permutations_are_recovered(n_components: int, n_features: int) -> None:
-    rng = np.random.default_rng(n_components)
-    centres = 4.0 * np.arange(n_components)[:, np.newaxis] * np.ones(n_features)
-    x, draws = clusters(rng, centres, 200, 300)
-    problem = problem_of(x, n_components)
-    mixed, _ = switched(draws, rng)
-    pivot = allocation_probabilities(problem, {"mu": centres[np.newaxis]})[0]
-    out = relabel(as_tree(mixed), problem=problem, pivot=pivot)
-    assert np.array_equal(as_arrays(out)["mu"], draws["mu"])
-    assert out.attrs["ambiguous_share"] == 0
-    assert not as_arrays(out, "sample_stats")["ambiguous"].any()
-
-
-def test_without_a_pivot_the_names_are_some_draws() -> None:
-    rng = np.random.default_rng(1)
-    centres = np.array([[-4.0], [0.0], [4.0]])
-    x, draws = clusters(rng, centres, 150, 200)
-    out = as_arrays(relabel(as_tree(switched(draws, rng)[0]), problem=problem_of(x, 3)))["mu"]
-    names = [np.argsort(row) for row in out[:, :, 0]]
-    assert all(np.array_equal(name, names[0]) for name in names)
-
-
 def test_components_told_apart_by_few_points() -> None:
     """A cluster of 2 points among 200: the naming weighs it by its evidence, not by its size."""
     rng = np.random.default_rng(2)
@@ -70,7 +42,7 @@ def test_components_told_apart_by_few_points() -> None:
     draws = {"mu": centres + 0.05 * rng.standard_normal((100, 3, 1))}
     problem = problem_of(x, 3)
     pivot = allocation_probabilities(problem, {"mu": centres[np.newaxis]})[0]
-    out = relabel(as_tree(switched(draws, rng)[0]), problem=problem, pivot=pivot)
+    out = relabel(as_tree(switched(draws, 1)), problem=problem, pivot=pivot)
     assert np.array_equal(as_arrays(out)["mu"], draws["mu"])
 
 
@@ -107,12 +79,6 @@ def test_the_margin_is_the_log_odds_of_the_two_namings() -> None:
     assert AMBIGUOUS_BELOW == pytest.approx(np.log(20))
 
 
-def test_one_component_is_never_ambiguous() -> None:
-    x = np.array([0.0, 1.0])
-    draws = {"mu": np.zeros((3, 1, 1))}
-    assert relabel(as_tree(draws), problem=problem_of(x, 1)).attrs["ambiguous_share"] == 0
-
-
 def test_allocation_probabilities_equal_bayes_rule() -> None:
     rng = np.random.default_rng(5)
     x, mu = rng.normal(size=(30, 2)) * 3 + 50, rng.normal(size=(7, 3, 2)) * 3 + 50
@@ -135,7 +101,7 @@ def test_chains_statistics_and_other_variables_stay() -> None:
     rng = np.random.default_rng(6)
     centres = np.array([[-4.0], [4.0]])
     x, draws = clusters(rng, centres, 100, 60)
-    mixed = switched(draws, rng)[0]["mu"].reshape(3, 20, 2, 1)
+    mixed = switched(draws, 1)["mu"].reshape(3, 20, 2, 1)
     energy = rng.normal(size=(3, 20))
     tree = to_datatree({"mu": mixed}, sample_stats={"energy": energy}, attributes={"sampler": "nuts"})
     tree["posterior"]["concentration"] = xr.DataArray(rng.normal(size=(3, 20)), dims=("chain", "draw"))
@@ -158,7 +124,7 @@ def test_many_points_are_thinned_and_weights_count() -> None:
     x, draws = clusters(rng, centres, 5000, 20)
     problem = problem_of(x, 2, rng.random(5000))
     pivot = allocation_probabilities(problem, {"mu": centres[np.newaxis]})[0]
-    out = relabel(as_tree(switched(draws, rng)[0]), problem=problem, pivot=pivot)
+    out = relabel(as_tree(switched(draws, 1)), problem=problem, pivot=pivot)
     assert np.array_equal(as_arrays(out)["mu"], draws["mu"])
 
 

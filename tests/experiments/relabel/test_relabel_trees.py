@@ -130,6 +130,13 @@ def test_the_example_in_the_docs_does_what_it_says(capsys):
     assert np.array_equal(turned, named["posterior"]["mu"])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_the_docs_have_a_row_and_a_paragraph_on_every_method(method):
+    lines = DOCS.read_text().splitlines()
+    for start in (f"| `{method}` |", f"**`{method}`**"):
+        assert sum(line.startswith(start) for line in lines) == 1
+
+
 # two pivots
 
 

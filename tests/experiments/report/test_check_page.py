@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 
 from experiments.checks import BOUND, Decision, Fault, Report, Result
-from experiments.checks.run import CHECKS
-from experiments.checks.subjects import skeleton
+from experiments.checks.loading import skeleton
+from experiments.checks.suite import CHECKS
 from experiments.commands import cli
 from experiments.report.check_page import ABOUT, render, verdict, write_check_page
 from hand_cavi import InputError

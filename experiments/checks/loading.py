@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from experiments.checks.mixture_log_joint import MixtureLogJoint
-from experiments.config.plugins import did_you_mean, find, names
-from hand_cavi import InputError, Mixture, families, weights
+from experiments.config.plugins import did_you_mean, find, find_class, names
+from hand_cavi import InputError, Mixture
 from hand_cavi.mixture_derivation import MixtureDerivation
 
 _PREFIX = "mixture:"
@@ -21,28 +21,21 @@ _PLANE = [
     *([1.4, 2.8], [1.9, 2.1], [2.3, 3.4], [2.8, 2.2]),
 ]
 
-_of: Any = families  # priors take plain numbers and lists
-_with: Any = weights
-
-# A prior and a few points of its kind; no two numbers are alike, so that none stands in for another.
-_FAMILIES: dict[str, tuple[Any, Any]] = {
-    "normal_known_variance": (_of.NormalKnownVariance(0.3, 25.0, 1.4), _TEXTBOOK),
-    "normal_gamma": (_of.NormalGamma([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), _PLANE),
-    "normal_wishart": (_of.NormalWishart([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), _PLANE),
+# A prior's numbers and a few points; no two numbers are alike, so that none stands in for another.
+_FAMILIES: dict[str, tuple[tuple[ArrayLike, ...], ArrayLike]] = {
+    "normal_known_variance": ((0.3, 25.0, 1.4), _TEXTBOOK),
+    "normal_gamma": (([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), _PLANE),
+    "normal_wishart": (([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), _PLANE),
     "gamma_poisson": (
-        _of.GammaPoisson([1.7, 2.6], [0.4, 0.7]),
+        ([1.7, 2.6], [0.4, 0.7]),
         [[0, 9], [1, 7], [2, 8], [1, 6], [5, 2], [6, 3], [4, 2]],
     ),
     "dirichlet_categorical": (
-        _of.DirichletCategorical([[1.3, 2.1, 0.8], [1.6, 0.9, 1.2]]),
+        ([[1.3, 2.1, 0.8], [1.6, 0.9, 1.2]],),
         [[0, 1], [0, 0], [1, 0], [0, 0], [2, 2], [2, 1], [2, 2]],
     ),
 }
-_WEIGHTS: dict[str, Any] = {
-    "fixed": _with.FixedWeights(),
-    "dirichlet": _with.DirichletWeights(1.3),
-    "stick_breaking": _with.StickBreaking(1.6),
-}
+_WEIGHTS: dict[str, tuple[float, ...]] = {"fixed": (), "dirichlet": (1.3,), "stick_breaking": (1.6,)}
 
 
 def shipped() -> list[str]:
@@ -55,7 +48,7 @@ def skeleton() -> str:
     return Path(__file__).with_name("skeleton.py.txt").read_text(encoding="utf-8")
 
 
-def found(name: str, log_joint: str | None) -> Iterator[tuple[str, Any, Any]]:
+def load_derivations(name: str, log_joint: str | None) -> Iterator[tuple[str, object, object]]:
     """Return what a name on the command line stands for: names, derivations and log joint densities.
 
     Raises
@@ -85,12 +78,13 @@ def _mixture(name: str) -> tuple[MixtureDerivation, MixtureLogJoint]:
     if family not in _FAMILIES or mixing not in _WEIGHTS:
         raise InputError(f'"{name}" has no example to be checked with; check it from a file of its own')
     prior, x = _FAMILIES[family]
-    mixture = Mixture(prior, _WEIGHTS[mixing], 2)
+    weights = find_class("weights", mixing)(*_WEIGHTS[mixing])
+    mixture = Mixture(find_class("families", family)(*prior), weights, 2)
     points = np.asarray(x, dtype=float)
     return MixtureDerivation(mixture, points), MixtureLogJoint(mixture, points)
 
 
-def _load(name: str) -> tuple[Any, ModuleType]:
+def _load(name: str) -> tuple[object, ModuleType]:
     """Return the object that FILE.py:NAME or MODULE:NAME names, and its module."""
     where, colon, attribute = name.rpartition(":")
     if not colon or not where or not attribute:
@@ -98,8 +92,7 @@ def _load(name: str) -> tuple[Any, ModuleType]:
             f'"{name}" names no derivation; write FILE.py:NAME, MODULE:NAME or {_PREFIX}FAMILY+WEIGHTS'
         )
     if not where.endswith(".py"):
-        thing = find("methods", name)
-        return thing, sys.modules[where]
+        return find("methods", name), sys.modules[where]
     module = _from_file(Path(where))
     if not hasattr(module, attribute):
         offered = [key for key in vars(module) if not key.startswith("_")]
@@ -124,25 +117,21 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-def _beside(module: ModuleType, wanted: str | None, name: str) -> Any:
+def _beside(module: ModuleType, wanted: str | None, name: str) -> object:
     for key in (wanted,) if wanted else ("log_joint", "model"):
         if hasattr(module, key):
             thing = getattr(module, key)
-            is_maker = (
-                key == "model" and callable(thing) and type(thing).__module__.partition(".")[0] != "pymc"
-            )
-            return _made(thing, key) if is_maker else thing
+            made = key != "model" or type(thing).__module__.partition(".")[0] == "pymc"
+            return thing if made else _made(thing, key)
     looked = f'"{wanted}"' if wanted else '"log_joint" or "model"'
     raise InputError(
         f'beside "{name}" there is no {looked}; say with --log-joint what the derivation is held against'
     )
 
 
-def _made(thing: Any, name: str) -> Any:
+def _made(thing: object, name: str) -> object:
     """Return a derivation as it is, or what a class or function of no arguments makes."""
-    if not isinstance(thing, type) and not callable(thing):
-        return thing
-    if not isinstance(thing, type) and hasattr(thing, "update"):
+    if not callable(thing) or (not isinstance(thing, type) and hasattr(thing, "update")):
         return thing
     try:
         return thing()

@@ -1,24 +1,22 @@
 """Running all checks, and telling causes from consequences."""
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from experiments.checks import ascent, definition, density, elbo, fixed_point, stationarity, symmetry
-from experiments.checks.bench import Bench, lay_out
-from experiments.checks.knock import knock
-from experiments.checks.log_joint import as_log_joint
-from experiments.checks.results import BOUND, Decision, Fault, Report, Result
-from experiments.checks.sequential import FALSE_ALARM_RATE
-from experiments.checks.subject import Subject
+from experiments.checks import ascent, definition, elbo, factor_density, fixed_point, stationarity, symmetry
+from experiments.checks.guarded_derivation import GuardedDerivation
+from experiments.checks.log_joint import as_log_joint, takes
+from experiments.checks.probe import probe
+from experiments.checks.results import Decision, Fault, Report, Result
+from experiments.checks.sequential_test import FALSE_ALARM_RATE
+from experiments.checks.setup import Setup, set_up
 from hand_cavi import InputError
 from hand_cavi.inputs import Seed
 
-CHECKS: dict[str, Callable[[Bench, np.random.Generator], list[Result]]] = {
-    "density": density.run,
+CHECKS: dict[str, Callable[[Setup, np.random.Generator], list[Result]]] = {
+    "density": factor_density.run,
     "definition": definition.run,
     "elbo": elbo.run,
     "ascent": ascent.run,
@@ -32,9 +30,9 @@ SIZES = (1000, 4000, 16000, 64000)
 
 
 def check(
-    derivation: Any,
-    data: Any,
-    log_joint: Any,
+    derivation: object,
+    data: object,
+    log_joint: object,
     *,
     rng: Seed,
     states: int = 4,
@@ -46,7 +44,7 @@ def check(
     ----------
     derivation : Derivation, or a class of one
         See `hand_cavi.derivation.Derivation`. A class is called with the data.
-    data : any
+    data : object
         Handed to `derivation` if that is a class, and to `log_joint` if that takes two arguments; None if
         neither needs it.
     log_joint : callable or pymc.Model
@@ -56,7 +54,7 @@ def check(
     states : int
         At how many random states to look.
     sizes : sequence of int
-        Draws of the looks, smallest first; see `experiments.checks.sequential`.
+        Draws of the samples, smallest first; see `experiments.checks.sequential_test`.
 
     Returns
     -------
@@ -71,15 +69,15 @@ def check(
     """
     began = time.perf_counter()
     generator = np.random.default_rng(rng)
-    if isinstance(derivation, type) and (data is not None or _takes_nothing(derivation)):
+    if isinstance(derivation, type) and (data is not None or takes(derivation)):
         derivation = derivation() if data is None else derivation(data)
-    subject = Subject.of(derivation, as_log_joint(log_joint, data))
-    knock(subject, generator)
-    bench = lay_out(subject, generator, states, tuple(sizes))
+    guarded = GuardedDerivation.of(derivation, as_log_joint(log_joint, data))
+    probe(guarded, generator)
+    setup = set_up(guarded, generator, states, tuple(sizes))
     results: list[Result] = []
     for run in CHECKS.values():
         try:
-            results += run(bench, generator.spawn(1)[0])
+            results += run(setup, generator.spawn(1)[0])
         except InputError:
             if not any(result.decision is Decision.FAILED for result in results):
                 raise
@@ -95,22 +93,13 @@ def faults(results: Sequence[Result]) -> list[Fault]:
     be wrong. What ascends, ends or is symmetric wrongly is blamed only where no cause was found.
     """
     failed = [result for result in results if result.decision is Decision.FAILED]
-    direct = [result for result in failed if result.check == "density"]
-    direct = direct or [result for result in failed if result.check in ("definition", "elbo")]
-    blamed: dict[tuple[str, str], Result] = {}
+    sampled = [result for result in failed if result.check == "density"]
+    direct = sampled or [result for result in failed if result.check in ("definition", "elbo")]
+    sentences: dict[tuple[str, str], list[str]] = {}
     for result in direct or failed:
-        blamed.setdefault((result.check, result.factor), result)
-    messages: list[Fault] = []
-    for (name, factor), _ in blamed.items():
-        sentences = [r.sentence for r in direct or failed if (r.check, r.factor) == (name, factor)]
-        named = [s for s in sentences if factor != BOUND or "term" in s]
-        messages.append(Fault(name, factor, (named or sentences)[0]))
-    return messages
-
-
-def _takes_nothing(derivation: type) -> bool:
-    try:
-        inspect.signature(derivation).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
+        sentences.setdefault((result.check, result.factor), []).append(result.sentence)
+    return [
+        # of the bound the total comes first, and a term says more
+        Fault(check, factor, said[1] if check == "elbo" and len(said) > 1 else said[0])
+        for (check, factor), said in sentences.items()
+    ]

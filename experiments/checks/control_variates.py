@@ -1,4 +1,4 @@
-r"""Controls: what is known to average to zero takes the noise out of what is averaged.
+r"""Control variates: what is known to average to zero takes the noise out of what is averaged.
 
 Of a normalised density q_j(z; lambda) the score d ln q_j / d lambda has expectation zero under q_j, whatever
 lambda is; so has a product of scores of different factors, which are independent. In a conjugate
@@ -8,18 +8,17 @@ few draws, up to rounding, and the question is decided without noise.
 
 Whether the combination is exact is tried out, at draws of q and at others that are pushed outwards and have
 their discrete variables set to any of their levels, however unlikely q thinks them. Where it is not, the
-draws are used as they are. The method is that of control variates; the scores come from `parameters` and
-`with_parameters`, and a factor whose scores do not average to zero has no part in it.
+draws are used as they are. The scores come from `parameters` and `with_parameters`, and a factor whose scores
+do not average to zero has no part in it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
-from experiments.checks.climbing import Climb
+from experiments.checks.parameters import FactorParameters
 from experiments.checks.space import Arrays, Space
 from hand_cavi import InputError
 
@@ -34,26 +33,26 @@ _PILOT = 1000
 
 
 @dataclass(frozen=True)
-class Controls:
+class ControlVariates:
     """Functions of the draws at one state, each with expectation zero.
 
     Attributes
     ----------
-    climbs : tuple of Climb
+    parameters : tuple of FactorParameters
         Of the factors that are drawn.
-    state : any
+    state : object
     products : bool
         Whether products of scores of different factors are among them.
     """
 
-    climbs: tuple[Climb, ...]
-    state: Any
+    parameters: tuple[FactorParameters, ...]
+    state: object
     products: bool = False
 
     @property
     def size(self) -> int:
         """How many functions there are."""
-        free = [climb.space.free for climb in self.climbs]
+        free = [one.space.free for one in self.parameters]
         return sum(free) + (sum(a * b for a, b in combinations(free, 2)) if self.products else 0)
 
     @property
@@ -87,12 +86,11 @@ class Controls:
         rounding : float
             The expectations are off by less.
         """
-        from scipy.linalg import lstsq
-
         n = len(next(iter(draws.values())))
-        values = joined(draws, stretched(draws, spaces, rng))
+        further = stretched(draws, spaces, rng)
+        values = {name: np.concatenate([array, further[name]]) for name, array in draws.items()}
         with np.errstate(all="ignore"):
-            each = [scores(climb, self.state, values) for climb in self.climbs]
+            each = [scores(one, self.state, values) for one in self.parameters]
             try:
                 targets, size = targets_of(values)
             except InputError:  # at values that are no draws
@@ -108,7 +106,7 @@ class Controls:
         width = np.maximum(np.abs(design).max(axis=0), 1e-300)
         goal = targets[possible] * weight
         design /= width
-        found, _, rank, _ = lstsq(design, goal, cond=1e-12, lapack_driver="gelsy", check_finite=False)
+        found, rank = _least_squares(design, goal)
         if rank < design.shape[1] and _is_combination(design[:, 0], design[:, 1:]):
             return np.full(targets.shape[1], np.nan), 0.0
         left = np.abs(goal - design @ found).max(axis=0)
@@ -126,47 +124,51 @@ class Controls:
         return np.concatenate(columns, axis=1)
 
 
-def _is_combination(constant: np.ndarray, functions: np.ndarray) -> bool:
-    """Say whether the constant cannot be told from the functions at these values."""
+def _least_squares(design: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return coefficients, and the rank of the design."""
     from scipy.linalg import lstsq
 
-    found = lstsq(functions, constant, cond=1e-12, lapack_driver="gelsy", check_finite=False)[0]
-    return bool(np.linalg.norm(constant - functions @ found) < 1e-6 * np.linalg.norm(constant))
+    found, _, rank, _ = lstsq(design, goal, cond=1e-12, lapack_driver="gelsy", check_finite=False)
+    return found, rank
 
 
-def controls_at(
-    climbs: tuple[Climb, ...], wanted: tuple[str, ...], state: Any, products: bool = False
-) -> Controls | None:
-    """Return the controls of the wanted factors, or None where a factor has none or they are too many."""
-    chosen = tuple(climb for climb in climbs if climb.factor in wanted)
-    found = Controls(chosen, state, products)
+def _is_combination(constant: np.ndarray, functions: np.ndarray) -> bool:
+    """Say whether the constant cannot be told from the functions at these values."""
+    left = constant - functions @ _least_squares(functions, constant)[0]
+    return bool(np.linalg.norm(left) < 1e-6 * np.linalg.norm(constant))
+
+
+def control_variates_at(
+    parameters: tuple[FactorParameters, ...], wanted: tuple[str, ...], state: object, products: bool = False
+) -> ControlVariates | None:
+    """Return those of the wanted factors, or None where a factor has none or they are too many."""
+    chosen = tuple(one for one in parameters if one.factor in wanted)
+    found = ControlVariates(chosen, state, products)
     return found if len(chosen) == len(wanted) and 0 < found.size <= _MOST else None
 
 
-def scores(climb: Climb, state: Any, values: Arrays) -> np.ndarray:
+def scores(own: FactorParameters, state: object, values: Arrays) -> np.ndarray:
     """Return d ln q / d lambda at draws, shape (S, free); nan where q has no density there."""
-    climb = climb.fitting(state)
-    own = {v: values[v] for v in climb.variables}
-    n = len(next(iter(own.values())))
+    n = len(next(iter(values.values())))
 
-    def log_q(there: Any) -> np.ndarray:
+    def log_q(there: object) -> np.ndarray:
         try:
-            return climb.subject.log_density(there, climb.factor, own)
+            return own.guarded.log_density(there, own.factor, values)
         except InputError:  # at a point that the differences chose, not the derivation
             return np.full(n, np.nan)
 
     with np.errstate(invalid="ignore"):
-        return climb.slopes(state, log_q)[0].T
+        return own.fitting(state).slopes(state, log_q)[0].T
 
 
-def trusted(climb: Climb, states: tuple[Any, ...], rng: np.random.Generator) -> bool:
+def trusted(own: FactorParameters, states: tuple[object, ...], rng: np.random.Generator) -> bool:
     """Say whether a factor's scores average to zero, as far as some draws can tell.
 
     They do if the density is normalised for all parameters, which the check of densities asks as well. An
     allowance is made for events so rare that the draws hold none of them.
     """
     for state in states:
-        found = scores(climb, state, climb.subject.sample(state, climb.factor, rng, _PILOT))
+        found = scores(own, state, own.guarded.sample(state, own.factor, rng, _PILOT))
         if not np.isfinite(found).all():
             return False
         error = found.std(axis=0) / np.sqrt(_PILOT)
@@ -197,8 +199,3 @@ def stretched(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator)
             centre = u.mean(axis=0)
             found |= space.constrain(centre + rng.uniform(1, _OUTWARDS, (len(u), 1)) * (u - centre))[0]
     return found
-
-
-def joined(*parts: Arrays) -> Arrays:
-    """Return draws after draws."""
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

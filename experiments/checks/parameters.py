@@ -9,64 +9,80 @@ They are read like draws are (`experiments.checks.space`): what is positive move
 sum to 1 by their log ratios, and so on, so that every number that the differences try is allowed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol, cast
 
 import numpy as np
 
+from experiments.checks.guarded_derivation import GuardedDerivation, guarded_call
 from experiments.checks.space import Arrays, Space, Variable
-from experiments.checks.subject import Subject
 from hand_cavi import InputError
 
 STEP = 1e-3
 _LEAST = 1e-130
-NOT_OFFERED = "The derivation does not offer parameters and with_parameters; see experiments.checks.climbing."
+NOT_OFFERED = (
+    "The derivation does not offer parameters and with_parameters; see experiments.checks.parameters."
+)
+
+
+class Parametrised(Protocol):
+    """A derivation that offers the two methods."""
+
+    def parameters(self, state: object, factor: str) -> Mapping[str, np.ndarray]:
+        """Return what a factor is made of, by name."""
+
+    def with_parameters(self, state: object, factor: str, parameters: Arrays) -> object:
+        """Return the state with a factor's parameters set."""
 
 
 @dataclass(frozen=True)
-class Climb:
+class FactorParameters:
     """One factor's parameters as free numbers.
 
     Attributes
     ----------
-    subject : Subject
+    guarded : GuardedDerivation
+        It offers its parameters.
     factor : str
     space : Space
-        Of its parameters.
-    variables : tuple of str
-        What it draws.
+        Of the parameters.
     """
 
-    subject: Subject
+    guarded: GuardedDerivation
     factor: str
     space: Space
-    variables: tuple[str, ...]
 
-    def fitting(self, state: Any) -> "Climb":
+    def at(self, state: object) -> Arrays:
+        """Return the parameters at a state, by name."""
+        own, call = cast(Parametrised, self.guarded.derivation), f'parameters(state, "{self.factor}")'
+        found = guarded_call(call, lambda: dict(own.parameters(state, self.factor)))
+        return {name: np.asarray(array, dtype=float) for name, array in found.items()}
+
+    def fitting(self, state: object) -> "FactorParameters":
         """Return this, or the same with wider kinds where the state has values that no example had.
 
         A variance below 1 in all examples is not a share for that, nor a positive mean a variance.
         """
-        parameters = _parameters(self.subject, state, self.factor)
+        parameters = self.at(state)
         variables = tuple(_widened(v, parameters[v.name]) for v in self.space.variables)
         return replace(self, space=Space(variables))
 
-    def free(self, state: Any) -> np.ndarray:
+    def free(self, state: object) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
-        parameters = _parameters(self.subject, state, self.factor)
+        parameters = self.at(state)
         for v in self.space.variables:
             if v.kind in ("simplex", "positive"):  # what was rounded to 0 has no logarithm
                 parameters[v.name] = np.maximum(parameters[v.name], _LEAST)
         u = self.space.unconstrain({name: array[np.newaxis] for name, array in parameters.items()})[0]
         return np.clip(np.nan_to_num(u, nan=0.0), -300, 300) if not np.isfinite(u).all() else u
 
-    def moved(self, state: Any, u: np.ndarray) -> Any:
+    def moved(self, state: object, u: np.ndarray) -> object:
         """Return the state with the factor's parameters at these free numbers."""
         return self._with(state, self.space.constrain(u[np.newaxis])[0], 0)
 
     def slopes(
-        self, state: Any, of: Callable[[Any], Any], u: np.ndarray | None = None
+        self, state: object, of: Callable[[object], float | np.ndarray], u: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return first and second derivatives of a function of the state along every free number.
 
@@ -79,7 +95,7 @@ class Climb:
         grid = u + np.diag(step)[:, np.newaxis] * np.array([-2, -1, 1, 2])[:, np.newaxis]
         values, _ = self.space.constrain(grid.reshape(-1, len(u)))
 
-        def there(row: int) -> Any:
+        def there(row: int) -> float | np.ndarray:
             try:
                 return of(self._with(state, values, row))
             except InputError:
@@ -90,25 +106,29 @@ class Climb:
         first = (found[:, 0] - 8 * found[:, 1] + 8 * found[:, 2] - found[:, 3]) / (12 * step)
         return first, (found[:, 1] + found[:, 2] - 2 * at) / step**2
 
-    def _with(self, state: Any, values: Arrays, row: int) -> Any:
-        parameters: Arrays = {name: array[row] for name, array in values.items()}
-        try:
-            return self.subject.derivation.with_parameters(state, self.factor, parameters)
-        except Exception as error:
-            raise InputError(
-                f'with_parameters(state, "{self.factor}", ...) failed: {type(error).__name__}: {error}'
-            ) from error
+    def bound_slopes(self, state: object, u: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Return the `slopes` of the bound, 0 where there is no bound beside this state."""
+        first, second = self.slopes(state, lambda there: bound_or_nan(self.guarded, there), u)
+        return np.nan_to_num(first, nan=0.0), np.nan_to_num(second, nan=0.0)
+
+    def _with(self, state: object, values: Arrays, row: int) -> object:
+        own, parameters = self.guarded.derivation, {name: array[row] for name, array in values.items()}
+        return guarded_call(
+            f'with_parameters(state, "{self.factor}", ...)',
+            lambda: cast(Parametrised, own).with_parameters(state, self.factor, parameters),
+        )
 
 
-def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) -> tuple[Climb, ...]:
-    """Return every factor as a climb, or none where the derivation does not offer its parameters."""
-    if not hasattr(subject.derivation, "parameters"):
+def factor_parameters(guarded: GuardedDerivation, states: Sequence[object]) -> tuple[FactorParameters, ...]:
+    """Return every factor's parameters, judged by those at some states; none where they are not offered."""
+    if not hasattr(guarded.derivation, "parameters"):
         return ()
-    if not hasattr(subject.derivation, "with_parameters"):
+    if not hasattr(guarded.derivation, "with_parameters"):
         raise InputError("the derivation offers parameters but not with_parameters; it takes both or none")
     found = []
-    for factor in subject.factors:
-        each = [_parameters(subject, state, factor) for state in states]
+    for factor in guarded.factors:
+        own = FactorParameters(guarded, factor, Space(()))
+        each = [own.at(state) for state in states]
         shapes = [{name: array.shape for name, array in one.items()} for one in each]
         changed = next((one for one in shapes if one != shapes[0]), None)
         if changed is not None:
@@ -116,28 +136,20 @@ def climbs(subject: Subject, states: Sequence[Any], spaces: dict[str, Space]) ->
                 f'parameters(state, "{factor}") has shapes {shapes[0]} at one state and {changed} at '
                 "another; they must be the same at all states"
             )
-        space = Space.of({name: np.stack([p[name] for p in each]) for name in each[0]})
-        found.append(Climb(subject, factor, space, tuple(v.name for v in spaces[factor].variables)))
+        examples = {name: np.stack([one[name] for one in each]) for name in each[0]}
+        found.append(replace(own, space=Space.of(examples)))
     return tuple(found)
+
+
+def bound_or_nan(guarded: GuardedDerivation, state: object) -> float:
+    """Return the bound at a state that the differences chose, not the derivation; nan where it has none."""
+    try:
+        return guarded.bound(state)
+    except InputError:
+        return np.nan
 
 
 def _widened(v: Variable, z: np.ndarray) -> Variable:
     if v.kind in ("unit", "positive") and (z < 0).any():
         return replace(v, kind="real")
     return replace(v, kind="positive") if v.kind == "unit" and (z > 1).any() else v
-
-
-def bound_or_nan(subject: Subject, state: Any) -> float:
-    """Return the bound at a state that the differences chose, not the derivation; nan where it has none."""
-    try:
-        return subject.bound(state)
-    except InputError:
-        return np.nan
-
-
-def _parameters(subject: Subject, state: Any, factor: str) -> Arrays:
-    try:
-        found = dict(subject.derivation.parameters(state, factor))
-    except Exception as error:
-        raise InputError(f'parameters(state, "{factor}") failed: {type(error).__name__}: {error}') from error
-    return {name: np.asarray(array, dtype=float) for name, array in found.items()}

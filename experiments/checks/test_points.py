@@ -1,24 +1,23 @@
-"""Points of one factor, at which its update is held against its definition.
+"""TestPoints of one factor, at which its update is held against its definition.
 
 Of a continuous factor they are draws of q and draws pushed outwards; of a discrete one, a draw and
 assignments that differ from it in one place.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.space import Arrays, Space
-from experiments.checks.subject import Subject
 
 _OUTWARDS = 1.7
 _FLIPS = 40  # of a discrete factor, at most
 
 
 @dataclass(frozen=True)
-class Points:
-    """Points of one factor.
+class TestPoints:
+    """TestPoints of one factor.
 
     Attributes
     ----------
@@ -36,11 +35,11 @@ class Points:
     labels: tuple[str, ...]
     discrete: bool
 
-    def kept(self, keep: np.ndarray) -> "Points":
+    def kept(self, keep: np.ndarray) -> "TestPoints":
         """Return some of the points."""
         values = {name: array[keep] for name, array in self.values.items()}
         labels = tuple(label for label, kept in zip(self.labels, keep, strict=True) if kept)
-        return Points(values, self.own[keep], labels, self.discrete)
+        return TestPoints(values, self.own[keep], labels, self.discrete)
 
     def reference(self, y: np.ndarray) -> np.ndarray:
         """Return what contrasts of y, (S, J), are held against: the first point, or the mean of q's own."""
@@ -52,12 +51,14 @@ def n_points(space: Space) -> int:
     return 1 + _FLIPS if space.free == 0 else 2 * _n_own(space)
 
 
-def points(subject: Subject, state: Any, factor: str, space: Space, rng: np.random.Generator) -> Points:
+def draw_points(
+    guarded: GuardedDerivation, state: object, factor: str, space: Space, rng: np.random.Generator
+) -> TestPoints:
     """Return points of one factor at a state."""
     if space.free == 0:
-        return _flips(subject, state, factor, space, rng)
+        return _flips(guarded, state, factor, space, rng)
     n = _n_own(space)
-    draws = subject.sample(state, factor, rng, 2 * n)
+    draws = guarded.sample(state, factor, rng, 2 * n)
     u = space.unconstrain(draws)
     u = u[np.isfinite(u).all(axis=1)]
     centre = u.mean(axis=0)
@@ -67,12 +68,14 @@ def points(subject: Subject, state: Any, factor: str, space: Space, rng: np.rand
         for name, array in draws.items()
     }
     own = np.arange(len(u)) < n
-    return Points(values, own, ("",) * len(own), discrete=False)
+    return TestPoints(values, own, ("",) * len(own), discrete=False)
 
 
-def _flips(subject: Subject, state: Any, factor: str, space: Space, rng: np.random.Generator) -> Points:
+def _flips(
+    guarded: GuardedDerivation, state: object, factor: str, space: Space, rng: np.random.Generator
+) -> TestPoints:
     """Return a draw of a discrete factor, and what becomes of it when one place takes another value."""
-    base = subject.sample(state, factor, rng, 1)
+    base = guarded.sample(state, factor, rng, 1)
     places = [
         (v.name, index, level)
         for v in space.discrete
@@ -87,7 +90,7 @@ def _flips(subject: Subject, state: Any, factor: str, space: Space, rng: np.rand
         was = values[name][(row, *index)]
         values[name][(row, *index)] = level
         labels.append(f"{name}{list(index) or ''} = {level} against {was}")
-    return Points(values, np.ones(len(labels), dtype=bool), tuple(labels), discrete=True)
+    return TestPoints(values, np.ones(len(labels), dtype=bool), tuple(labels), discrete=True)
 
 
 def _n_own(space: Space) -> int:
