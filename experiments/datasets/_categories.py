@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._tables import choose, header_of
+from experiments.datasets._columns import choose, header_of
 from hand_cavi import InputError
 
 MOST_CATEGORIES = 1000

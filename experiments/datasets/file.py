@@ -15,8 +15,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from experiments.config.options import Options
 from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import encode
-from experiments.datasets._tables import read_csv, read_npy, read_parquet
-from experiments.datasets.summary import Overview
+from experiments.datasets._columns import read_csv, read_npy, read_parquet
+from experiments.families.summary import Summary
 from hand_cavi import InputError
 from hand_cavi.sources import Source
 
@@ -65,7 +65,7 @@ class Large:
     ----------
     source : Source
         All rows.
-    overview : Overview
+    summary : Summary
         Their mean, variance and range.
     features : tuple of str
         The D columns' names.
@@ -74,7 +74,7 @@ class Large:
     """
 
     source: Source
-    overview: Overview
+    summary: Summary
     features: tuple[str, ...]
     about: str
 
@@ -121,10 +121,10 @@ def open_large(settings: Settings) -> Large | None:
         if found is None:
             return None
         source, features = found
-        overview = _large.overview_of(source, path, features)
+        summary = _large.summary_of(source, path, features)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    return Large(source, overview, features, _about(path.name, features, settings))
+    return Large(source, summary, features, _about(path.name, features, settings))
 
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:

@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.config.options import Options
+from experiments.families.lookup import offered
 from experiments.methods import NotFiniteError
 from experiments.methods.compiled import advi_for
 from experiments.methods.score import score
@@ -94,7 +95,7 @@ def run_advi(
 def _family(problem: Problem, kind: str) -> str:
     """Return what is searched; CAVI's family only where its factors are normal, as all of ADVI's are."""
     mixture = problem.mixture
-    alike = mixture.components.name == "normal_known_variance" and mixture.weights.name == "fixed"
+    alike = offered(mixture.components.name, "NORMAL_FACTORS") and not mixture.weights.mean_draw()
     name = kind.replace("_", " ")
     return name if alike else f"Gaussian {name}"
 

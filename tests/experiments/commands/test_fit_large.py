@@ -17,10 +17,10 @@ import pytest
 from experiments.commands import cli
 from experiments.commands._data import open_data
 from experiments.commands._fit_tables import print_fit
+from experiments.commands._fitting import Model, fit_file
 from experiments.commands._progress import FitProgress, Pace, line_of
-from experiments.commands._quick import Model, quick_fit
 from experiments.datasets import _large
-from experiments.datasets.summary import Overview
+from experiments.families.summary import Summary
 from hand_cavi import DirichletWeights, Mixture, NormalGamma, Status, fit
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.forecast import sweeps_left
@@ -153,9 +153,9 @@ def test_what_cannot_be_condensed_is_said(here, elbowroom):
 def test_starts_that_are_given_up_are_counted(here, capsys):
     model = Model(4, "normal_gamma", "dirichlet")
     data = open_data(here / "x.npy", ("0",), "normal_gamma")
-    result = quick_fit(data, model, condense=False, give_up=True, starts=8, tolerance=1e-9)
+    result = fit_file(data, model, condense=False, give_up=True, starts=8, tolerance=1e-9)
     given_up = sum(start.status is Status.GIVEN_UP for start in result.fit.starts)
-    assert result.summary()["starts_given_up"] == given_up > 0
+    assert result.content()["starts_given_up"] == given_up > 0
     print_fit(result)
     assert f"{given_up} of 8 were given up" in capsys.readouterr().out
 
@@ -223,10 +223,10 @@ def test_numbers_of_other_kinds(here, elbowroom, dtype):
     same(a["prior"], b["prior"])
 
 
-def test_an_overview_is_that_of_all_rows_whatever_the_pieces(monkeypatch):
+def test_a_summary_is_that_of_all_rows_whatever_the_pieces(monkeypatch):
     x = np.column_stack([1e6 + rows()[:, 0], np.full(N, 0.1)])
     monkeypatch.setattr("hand_cavi.sources.Block.pieces.__defaults__", (117,))
-    found = Overview.of(x)
+    found = Summary.of(x)
     assert found.n_points == N and found.is_finite
     np.testing.assert_allclose(found.mean, x.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(found.variance, [x[:, 0].var(), 0.0], rtol=1e-9)
@@ -281,7 +281,7 @@ def test_interrupted_without_a_checkpoint(here, elbowroom, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.commands._quick.fit", interrupt)
+    monkeypatch.setattr("experiments.commands._fitting.fit", interrupt)
     code, out, err = elbowroom(*LONG)
     assert (code, out) == (130, "") and "goes on" not in err
 
