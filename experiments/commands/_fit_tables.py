@@ -48,8 +48,9 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
 def _components(result: FileFit) -> list[list[str]]:
     """Return the table of components: points, weights unless they are fixed, and what the family says."""
     found, features = result.figures, result.data.shown.features
+    unknown_weights = bool(result.fit.weights.mean_draw())
     header = ["component", "points"]
-    if result.fit.weights.name != "fixed":
+    if unknown_weights:
         header.append("weight ± sd")
     location = next((name for name in ("mean", "rate") if name in found), None)
     if location:
@@ -61,7 +62,7 @@ def _components(result: FileFit) -> list[list[str]]:
     rows = [header]
     for k in range(len(found["count"])):
         row = [str(k + 1), f"{found['count'][k]:.2f}"]
-        if result.fit.weights.name != "fixed":
+        if unknown_weights:
             row.append(f"{found['weight'][k]:.4f} ± {found['weight_sd'][k]:.4f}")
         if location:
             row += [f"{m:.6g} ± {s:.3g}" for m, s in zip(found[location][k], found["sd"][k], strict=True)]

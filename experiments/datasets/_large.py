@@ -10,7 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._columns import choose, npy_columns, refuse_gaps, refuse_other_than_numbers
+from experiments.datasets._columns import (
+    choose,
+    load_npy,
+    npy_columns,
+    refuse_gaps,
+    refuse_other_than_numbers,
+)
 from experiments.families.summary import Summary
 from hand_cavi import InputError
 from hand_cavi.sources import Block, Source, as_source, open_parquet
@@ -93,10 +99,7 @@ def summary_of(source: Source, path: Path, features: tuple[str, ...]) -> Summary
 def _npy(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
     if path.stat().st_size <= 8 * LARGE:
         return None
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError):
-        raise InputError(f"{path.name} is no readable NPY file of numbers") from None
+    array = load_npy(path, mapped=True)
     arrays, columns = npy_columns(path, array, wanted)
     for name, values in zip(columns, arrays, strict=True):
         refuse_other_than_numbers(path, name, values)

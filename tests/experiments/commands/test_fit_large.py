@@ -21,7 +21,7 @@ from experiments.commands._fitting import Model, fit_file
 from experiments.commands._progress import FitProgress, Pace, line_of
 from experiments.datasets import _large
 from experiments.families.summary import Summary
-from hand_cavi import DirichletWeights, Mixture, NormalGamma, Status, fit
+from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance, Status, fit
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.forecast import sweeps_left
 from hand_cavi.ascent.progress import Progress
@@ -244,6 +244,34 @@ def test_the_source_of_ones_own_in_the_docs_does_what_it_says(tmp_path, monkeypa
     assert n_points == 120_000 and n_nodes < 1000
 
 
+# moves
+
+CROWDED = ["--components", 4, "--mean", 0, "--variance", 100, "--starts", 1, "--seed", 5]
+
+
+def test_moves_leave_a_lower_optimum_and_are_told_of(here, elbowroom):
+    """From one start, four components for three groups end low; a move finds the better optimum."""
+    mixture = Mixture(NormalKnownVariance([0.0, 0.0], 100.0), FixedWeights(), 4)
+    plain, moved = (fit(mixture, rows(), rng=5, starts=1, moves=n) for n in (0, 10))
+    kept = sum(move.kept for move in moved.moves)
+    assert kept >= 1 and moved.elbo > plain.elbo + 1
+    found = [
+        json.loads(elbowroom("fit", "x.npy", *CROWDED, *more, "--json")[1]) for more in ([], ["--moves", 10])
+    ]
+    assert [one["elbo"] for one in found] == pytest.approx([plain.elbo, moved.elbo], rel=1e-12)
+    assert [one["moves_tried"] for one in found] == [0, len(moved.moves)]
+    assert [one["moves_kept"] for one in found] == [0, kept]
+    assert [one["starts_at_best"] for one in found] == [1, 0]
+    _, out, _ = elbowroom("fit", "x.npy", *CROWDED, "--moves", 10)
+    assert f"0 of 1 starts reached this bound (0 %)\n10 split-and-merge moves were tried, {kept} kept" in out
+    assert "moves" not in elbowroom("fit", "x.npy", *CROWDED)[1]
+
+
+def test_data_that_are_not_held_refuse_moves(here, elbowroom, streaming):
+    code, out, err = elbowroom("fit", "x.npy", *CROWDED, "--moves", 1)
+    assert (code, out) == (2, "") and "too many to hold; leave moves at 0" in err and err.count("\n") == 1
+
+
 # checkpoints and threads
 
 LONG = ["fit", "x.npy", "--components", 3, "--family", "normal_gamma", "--starts", 3, "--json"]
@@ -295,6 +323,7 @@ def test_threads_change_nothing(here, elbowroom, streaming):
     [
         (["--condense", "sometimes"], "'auto', 'always', 'never'"),
         (["--threads", "0"], "--threads"),
+        (["--moves", "-1"], "--moves"),
         (["--threads", "two"], "--threads"),
         (["--checkpoint", "x.csv"], "x.csv is no checkpoint"),
         (["--checkpoint", "."], "cannot be read"),
