@@ -42,19 +42,8 @@ def has_marginals(components: ConjugateFamily) -> bool:
 
 
 def at_least(number: int, chances: np.ndarray) -> np.ndarray:
-    """Return the probability that at least `number` of K independent events happen.
-
-    Parameters
-    ----------
-    number : int
-    chances : ndarray, shape (K, ...)
-
-    Returns
-    -------
-    ndarray, shape (...)
-    """
-    n_events = len(chances)
-    counts = np.zeros((n_events + 1, *chances.shape[1:]))
+    """Return the probability that at least `number` of K independent events happen, (K, ...) to (...)."""
+    counts = np.zeros((len(chances) + 1, *chances.shape[1:]))
     counts[0] = 1.0
     for chance in chances:
         counts[1:] = counts[1:] * (1 - chance) + counts[:-1] * chance

@@ -61,12 +61,11 @@ def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
     InputError
         If the file, a column or a value cannot be used.
     """
-    large = file.open_large(_settings(path, columns, family))
-    if large is None:
-        data = read(path, columns, family)
-        return Data(as_source(data.x), Summary.of(data.x), data)
-    rows = large.source.spread_out(SOME).rows
-    return Data(large.source, large.summary, Dataset(rows, large.features, large.about))
+    large = file.open_large(_settings(path, columns, family), SOME)
+    if large is not None:
+        return Data(*large)
+    data = read(path, columns, family)
+    return Data(as_source(data.x), Summary.of(data.x), data)
 
 
 def _settings(path: Path, columns: tuple[str, ...], family: str) -> file.Settings:

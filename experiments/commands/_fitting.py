@@ -13,7 +13,7 @@ from experiments.datasets import Dataset
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
 from experiments.families.formula import formula
 from experiments.families.lookup import offered
-from experiments.families.moments import describe, order
+from experiments.families.moments import Figures, describe, order
 from experiments.families.priors import family_prior, fields_of, weights_prior
 from experiments.families.summary import Summary
 from experiments.studies.mixtures import too_few_points
@@ -54,16 +54,8 @@ class Model:
 class FileFit:
     """A fit and what is to be said of it.
 
-    Attributes
-    ----------
-    data : Data
-    fit : Fit
-    seed : int
-    moves : int
-        How many split-and-merge moves were asked for, at most.
-    about_model, about_prior : str
-        The model's formula, and what of the prior was chosen here (empty if nothing was).
-    warnings : tuple of str
+    `moves` is how many were asked for, at most; `about_model` the model's formula; `about_prior` what of the
+    prior was chosen here, empty if nothing was.
     """
 
     data: Data
@@ -90,14 +82,14 @@ class FileFit:
         return order(describe(self.fit))
 
     @cached_property
-    def figures(self) -> dict[str, np.ndarray]:
-        """What was found of the components, in the order of `order`; see `describe`."""
+    def figures(self) -> Figures:
+        """What was found of the components, in the order of `order`."""
         return {name: values[self.order] for name, values in describe(self.fit).items()}
 
     def content(self) -> dict[str, object]:
         """Return the figures as JSON content."""
         fit, mixture, found = self.fit, self.fit.mixture, self.figures
-        terms = fit.elbo_terms
+        terms, condensed = fit.elbo_terms, fit.condensed
         location = next(name for name in ("mean", "rate", "probability") if name in found)
         return {
             "data": self.data.shown.about,
@@ -118,12 +110,18 @@ class FileFit:
             "starts_given_up": self.starts_given_up,
             "moves_tried": len(fit.moves),
             "moves_kept": self.moves_kept,
-            "condensed": self._condensed(),
+            "condensed": condensed
+            and {
+                "points": condensed.n_points,
+                "nodes": condensed.n_nodes,
+                "elbo_error": condensed.elbo_error,
+                "sums_error": condensed.sums_error,
+            },
             "elbo": fit.elbo,
             "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
             "elbo_trace": fit.elbo_trace,
             "components": [
-                {name: values[k].tolist() for name, values in found.items()} for k in range(len(self.order))
+                {name: row[k].tolist() for name, row in found.items()} for k in range(len(self.order))
             ],
             "means": found[location],
             "sds": found["sd"],
@@ -131,30 +129,9 @@ class FileFit:
             "warnings": list(self.warnings),
         }
 
-    def _condensed(self) -> dict[str, object] | None:
-        found = self.fit.condensed
-        if found is None:
-            return None
-        return {
-            "points": found.n_points,
-            "nodes": found.n_nodes,
-            "elbo_error": found.elbo_error,
-            "sums_error": found.sums_error,
-        }
-
 
 def fit_file(data: Data, model: Model, *, seed: int = 1, moves: int = 0, **settings: Any) -> FileFit:
-    """Fit a mixture to data by CAVI.
-
-    Parameters
-    ----------
-    data : Data
-    model : Model
-    seed : int
-    moves : int
-        How many split-and-merge moves to try, at most, on the best of the ascents.
-    **settings
-        Of `hand_cavi.fit`.
+    """Fit a mixture to data by CAVI; `moves` and `settings` are those of `hand_cavi.fit`.
 
     Raises
     ------
@@ -167,7 +144,7 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, moves: int = 0, **setti
     warnings = [
         too_few_points(data.n_points, model.n_components),
         *_unused_categories(data.shown),
-        doubt(result, data.some(), data.n_points, model.prior) if doubt else None,
+        doubt(result, data.some, data.n_points, model.prior) if doubt else None,
     ]
     if settings.get("condense") is True and result.condensed is None:
         warnings.append(

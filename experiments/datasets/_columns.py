@@ -176,10 +176,7 @@ def _value(path: Path, line: int, column: str, word: str) -> float:
     value = _as_number(word)
     if value is None or not np.isfinite(value):
         found = f'"{word.strip()}"' if word.strip() else "nothing"
-        raise InputError(
-            f'{path.name}, line {line}: column "{column}" holds {found}, where a finite number is needed; '
-            "mend the value or remove the line"
-        )
+        raise _no_number(f"{path.name}, line {line}", column, found, "line")
     return value
 
 
@@ -192,10 +189,7 @@ def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
         for row, value in enumerate(values):
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 found = "nothing" if value is None else f'"{value}"'
-                raise InputError(
-                    f'{path.name}, row {row} (counted from 0): column "{column}" holds {found}, where a '
-                    "finite number is needed; mend the value or remove the row"
-                )
+                raise _no_number(f"{path.name}, row {row} (counted from 0)", column, found, "row")
     numbers = values.astype(np.float64)
     refuse_gaps(path, column, numbers)
     return numbers
@@ -212,10 +206,15 @@ def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0) -
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f'{path.name}, row {begins + row} (counted from 0): column "{column}" holds {numbers[row]} (or '
-            "nothing), where a finite number is needed; mend the value or remove the row"
-        )
+        where = f"{path.name}, row {begins + row} (counted from 0)"
+        raise _no_number(where, column, f"{numbers[row]} (or nothing)", "row")
+
+
+def _no_number(where: str, column: str, found: str, unit: str) -> InputError:
+    return InputError(
+        f'{where}: column "{column}" holds {found}, where a finite number is needed; mend the value or '
+        f"remove the {unit}"
+    )
 
 
 def _as_number(word: str) -> float | None:

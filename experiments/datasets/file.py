@@ -5,7 +5,6 @@ cannot be used is refused with the place where it stands: for CSV the line of th
 for Parquet and NPY the row, counted from 0 as pandas and numpy do.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -57,28 +56,6 @@ class Settings(Options):
         return str(Path(folder) / path) if folder is not None else path
 
 
-@dataclass(frozen=True)
-class Large:
-    """A file that is not read whole.
-
-    Attributes
-    ----------
-    source : Source
-        All rows.
-    summary : Summary
-        Their mean, variance and range.
-    features : tuple of str
-        The D columns' names.
-    about : str
-        Where the data come from.
-    """
-
-    source: Source
-    summary: Summary
-    features: tuple[str, ...]
-    about: str
-
-
 def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     """Read the named columns; nothing is random here.
 
@@ -105,8 +82,13 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     return Dataset(x, features, _about(path.name, features, settings), settings.unit)
 
 
-def open_large(settings: Settings) -> Large | None:
-    """Return a large file's columns as they stand, or None if the file is one that is read whole.
+def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
+    """Return a large file's columns as they stand, what they are like, and some rows, evenly spaced.
+
+    Returns
+    -------
+    tuple or None
+        None if the file is one that is read whole.
 
     Raises
     ------
@@ -124,7 +106,8 @@ def open_large(settings: Settings) -> Large | None:
         summary = _large.summary_of(source, path, features)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    return Large(source, summary, features, _about(path.name, features, settings))
+    rows = source.spread_out(some).rows
+    return source, summary, Dataset(rows, features, _about(path.name, features, settings))
 
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:

@@ -10,7 +10,7 @@ Such a file may offer (`lookup.offered` finds it; what it lacks falls back to dr
 - ``covariance(prior, draws)``: within each component, (K, D, D), where a component is a normal;
 - ``from_parameters(given) -> (member, parameters)``: what simulates data from parameters that a user gives;
 - ``TRANSFORMS``: how coordinates of ``free_moments`` become canonical parameters, where not as usual;
-- ``doubt(fit, x, n_points, given) -> str | None``: a word of warning about a fit;
+- ``doubt(fit, some, n_points, given) -> str | None``: a word of warning about a fit;
 - ``CATEGORICAL``: whether data are categories; ``NORMAL_FACTORS``: whether q's factors are normal.
 
 `weights` does the same for the mixing weights.

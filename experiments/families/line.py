@@ -6,9 +6,8 @@ Both are written by the same call, so that they cannot tell of different models.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from experiments.families.mathml import C_I, MINUS_ONE, mi, mn, mo, row, sub, sup, table
+from experiments.families.mathml import C_I, MINUS_ONE, mi, mn, mo, row, sub, sup
 
 _MOST = 6  # entries of a vector, or rows of a matrix, that are written out
 _LETTERS = {"mu": "μ", "lambda": "λ", "Lambda": "Λ", "rate": "λ", "pi": "π", "alpha": "α"}
@@ -29,21 +28,23 @@ class Term:
     def __html__(self) -> str:
         return self.mathml
 
+    def given(self, condition: "Term") -> "Term":
+        """Return what this is given."""
+        return Term(f"{self} given {condition}", f"{self.mathml}<mo>∣</mo>{condition.mathml}")
+
+    def scaled_inverse(self, scale: np.ndarray, inverse: str) -> "Term":
+        """Return (scale this)^-1."""
+        factor = vector(scale)
+        mathml = sup(row(mo("("), factor.mathml, self.mathml, mo(")")), MINUS_ONE)
+        return Term(inverse.format(f"({factor} {self})"), mathml)
+
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the story.
+    """One line of the story; its string is the plain text.
 
-    Attributes
-    ----------
-    left, right : Term
-        Either side of the sign.
-    where : str
-        For which indices it holds, in words, beside the MathML.
-    sign : str
-        Between the two: ∼, or = for what is no random variable.
-    aside : str
-        What plain text says after it.
+    `where` says beside the MathML for which indices it holds, `aside` what only plain text says after it.
+    The sign is = for what is no random variable.
     """
 
     left: Term
@@ -56,22 +57,18 @@ class Line:
         return f"{self.left} {self.sign.replace('∼', '~')} {self.right}{self.aside}"
 
 
-def number(value: ArrayLike) -> Term:
-    """Return a single number."""
-    return Term(f"{np.asarray(value).item():g}", mn(np.asarray(value).item()))
-
-
-def entries(values: ArrayLike) -> list[Term]:
+def entries(values: np.ndarray) -> list[Term]:
     """Return the entries of a vector, those in the middle of a long one as dots."""
-    found = [number(value) for value in np.ravel(values)]
+    found = [_number(value) for value in np.ravel(values)]
     return found if len(found) <= _MOST else [*found[:2], Term("...", "<mo>…</mo>"), found[-1]]
 
 
-def vector(values: np.ndarray) -> Term:
+def vector(values: np.ndarray | float) -> Term:
     """Return a number, or the entries of a vector in brackets; one number if all entries are equal."""
-    if np.ptp(values) == 0:
-        return number(np.ravel(values)[0])
-    text, mathml = _listed(entries(values))
+    flat = np.ravel(values)
+    if np.ptp(flat) == 0:
+        return _number(flat[0])
+    text, mathml = _listed(entries(flat))
     return Term(f"({text})", row(mo("("), mathml, mo(")")))
 
 
@@ -79,7 +76,7 @@ def matrix(values: np.ndarray) -> Term:
     """Return a symmetric matrix: as a multiple of I, by its diagonal, or row by row."""
     diagonal, size = np.diagonal(values), len(values)
     if size == 1:
-        return number(values[0, 0])
+        return _number(values[0, 0])
     if np.count_nonzero(values - np.diag(diagonal)) == 0:
         shown = vector(diagonal)
         if np.ptp(diagonal) == 0:
@@ -87,9 +84,9 @@ def matrix(values: np.ndarray) -> Term:
         return Term(f"diag{shown}", row(mi("diag"), shown.mathml))
     if size > _MOST:
         return Term(f"a {size} x {size} matrix", f"<mtext>a {size} × {size} matrix</mtext>")
-    cells = [[number(value) for value in each] for each in values]
-    text = "; ".join(", ".join(cell.text for cell in each) for each in cells)
-    return Term(f"[{text}]", table([[cell.mathml for cell in each] for each in cells]))
+    text = "; ".join(", ".join(f"{value:g}" for value in each) for each in values)
+    rows = "".join(f"<mtr>{''.join(f'<mtd>{mn(value)}</mtd>' for value in each)}</mtr>" for each in values)
+    return Term(f"[{text}]", row("<mo>(</mo>", f"<mtable>{rows}</mtable>", "<mo>)</mo>"))
 
 
 def symbol(name: str, *indices: str) -> Term:
@@ -100,28 +97,13 @@ def symbol(name: str, *indices: str) -> Term:
     return Term(f"{name}_{''.join(indices)}", sub(letter, *indices))
 
 
-def of_point(name: str, *indices: str) -> Term:
-    """Return a parameter of the component that a point belongs to, such as mu_{c_i}."""
-    return Term(f"{name}_{{{','.join(['c_i', *indices])}}}", sub(_LETTERS.get(name, name), C_I, *indices))
-
-
-def inverse_of_point(name: str, *indices: str, written: str = RECIPROCAL) -> Term:
-    """Return the inverse of `of_point`."""
+def of_point(name: str, *indices: str, inverse: str = "") -> Term:
+    """Return a parameter of the component that a point belongs to, such as mu_{c_i}, or its inverse."""
+    letter, text = _LETTERS.get(name, name), f"{name}_{{{','.join(['c_i', *indices])}}}"
+    if not inverse:
+        return Term(text, sub(letter, C_I, *indices))
     below = row(C_I, *(mi(index) for index in indices))
-    mathml = f"<msubsup>{mi(_LETTERS.get(name, name))}{below}{MINUS_ONE}</msubsup>"
-    return Term(written.format(of_point(name, *indices)), mathml)
-
-
-def inverse_of_scaled(scale: ArrayLike, term: Term, written: str = RECIPROCAL) -> Term:
-    """Return (scale term)^-1."""
-    factor = number(scale)
-    mathml = sup(row(mo("("), factor.mathml, term.mathml, mo(")")), MINUS_ONE)
-    return Term(written.format(f"({factor} {term})"), mathml)
-
-
-def given(left: Term, condition: Term) -> Term:
-    """Return what is random, and given what."""
-    return Term(f"{left} given {condition}", f"{left.mathml}<mo>∣</mo>{condition.mathml}")
+    return Term(inverse.format(text), f"<msubsup>{mi(letter)}{below}{MINUS_ONE}</msubsup>")
 
 
 def law(name: str, *arguments: Term, short: str = "") -> Term:
@@ -145,12 +127,16 @@ def by_feature(n_features: int) -> tuple[tuple[str, ...], str]:
     return (("d",), "for each component and feature") if n_features > 1 else ((), "for each component")
 
 
-X, C = symbol("x", "i"), symbol("c", "i")
+C = symbol("c", "i")
 
 
 def point(*indices: str) -> Term:
     """Return x_i given c_i, the left side of a likelihood."""
-    return given(symbol("x", "i", *indices), C)
+    return symbol("x", "i", *indices).given(C)
+
+
+def _number(value: float) -> Term:
+    return Term(f"{value:g}", mn(value))
 
 
 def _listed(terms: list[Term] | tuple[Term, ...]) -> tuple[str, str]:

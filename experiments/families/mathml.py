@@ -34,12 +34,6 @@ def sup(base: str, power: str) -> str:
     return f"<msup>{base}{row(power)}</msup>"
 
 
-def table(rows: list[list[str]]) -> str:
-    """Return rows of markup in brackets."""
-    inside = "".join(f"<mtr>{''.join(f'<mtd>{entry}</mtd>' for entry in each)}</mtr>" for each in rows)
-    return f"<mrow><mo>(</mo><mtable>{inside}</mtable><mo>)</mo></mrow>"
-
-
 C_I = sub("c", "i")
 """The component of point i, an index."""
 

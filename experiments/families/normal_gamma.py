@@ -5,14 +5,11 @@ from scipy.special import stdtr
 
 from experiments.families.gaussian import POINTS_OF_THE_MEAN, normal_density, shared_variance
 from experiments.families.line import (
+    RECIPROCAL,
     Line,
     by_feature,
     gamma,
-    given,
-    inverse_of_point,
-    inverse_of_scaled,
     normal,
-    number,
     of_point,
     point,
     symbol,
@@ -30,19 +27,12 @@ def story(prior: NormalGamma) -> list[Line]:
     """Return the lines of the generative story."""
     d, each = by_feature(prior.n_features)
     precision = symbol("lambda", "k", *d)
-    variance = inverse_of_scaled(prior.precision_scale, precision)
+    mean, variance = vector(prior.mean), precision.scaled_inverse(prior.precision_scale, RECIPROCAL)
+    noise = of_point("lambda", *d, inverse=RECIPROCAL)
     return [
-        Line(precision, gamma(number(prior.shape), vector(prior.rate)), f"{each}; shape and rate"),
-        Line(
-            given(symbol("mu", "k", *d), precision),
-            normal(vector(prior.mean), variance),
-            f"{each}; mean and variance",
-        ),
-        Line(
-            point(*d),
-            normal(of_point("mu", *d), inverse_of_point("lambda", *d)),
-            "for each point; mean and variance",
-        ),
+        Line(precision, gamma(vector(prior.shape), vector(prior.rate)), f"{each}; shape and rate"),
+        Line(symbol("mu", "k", *d).given(precision), normal(mean, variance), f"{each}; mean and variance"),
+        Line(point(*d), normal(of_point("mu", *d), noise), "for each point; mean and variance"),
     ]
 
 

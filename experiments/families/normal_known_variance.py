@@ -1,12 +1,12 @@
 """Normal components whose noise variance is known."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 from scipy.special import ndtr
 
 from experiments.families.gaussian import normal_density
-from experiments.families.line import Line, Term, normal, number, of_point, point, symbol, vector
+from experiments.families.line import Line, Term, normal, of_point, point, symbol, vector
 from experiments.families.mathml import mi
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
@@ -21,7 +21,7 @@ _SILLY = 4.0
 
 def story(prior: NormalKnownVariance) -> list[Line]:
     """Return the lines of the generative story."""
-    variance, noise = number(prior.variance), number(prior.noise_variance)
+    variance, noise = vector(prior.variance), vector(prior.noise_variance)
     if prior.n_features > 1:
         variance, noise = (Term(f"{term} I", term.mathml + mi("I")) for term in (variance, noise))
     return [
@@ -61,21 +61,17 @@ def covariance(prior: NormalKnownVariance, draws: Draws) -> np.ndarray:
     return np.broadcast_to(prior.noise_variance * np.eye(n_features), (n_components, n_features, n_features))
 
 
-def doubt(fit: Fit, x: np.ndarray, n_points: int, given: Collection[str]) -> str | None:
+def doubt(fit: Fit, some: Callable[[], np.ndarray], n_points: int, given: Collection[str]) -> str | None:
     """Compare points' variance about their components with a noise variance that nobody gave.
 
-    Parameters
-    ----------
-    fit : Fit
-    x : ndarray, shape (n, D)
-        Some of the points.
-    n_points : int
-        How many there are.
-    given : collection of str
-        The prior's fields that a user gave.
+    `some` returns points, (n, D), of all `n_points`; `given` are the prior's fields that a user gave.
     """
-    q, free = fit.components, len(x) - len(fit.counts)
-    if "noise_variance" in given or free < 1 or not isinstance(q, NormalKnownVariance):
+    q = fit.components
+    if "noise_variance" in given or not isinstance(q, NormalKnownVariance):
+        return None
+    x = some()
+    free = len(x) - len(fit.counts)
+    if free < 1:
         return None
     square = np.sum((x[:, np.newaxis] - q.mean) ** 2, axis=2)
     within = float(np.sum(fit.responsibilities(x) * square)) / (free * x.shape[1])

@@ -4,22 +4,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from experiments.families.gaussian import POINTS_OF_THE_MEAN, normal_density, shared_variance
-from experiments.families.line import (
-    MATRIX,
-    Line,
-    Term,
-    given,
-    inverse_of_point,
-    inverse_of_scaled,
-    law,
-    matrix,
-    normal,
-    number,
-    of_point,
-    point,
-    symbol,
-    vector,
-)
+from experiments.families.line import MATRIX, Line, Term, law, matrix, normal, of_point, point, symbol, vector
 from experiments.families.mathml import MINUS_ONE, sup
 from experiments.families.moments import if_finite
 from experiments.families.parameters import Parameters, take
@@ -35,24 +20,14 @@ TRANSFORMS = {"precision": LogCholesky()}
 def story(prior: NormalWishart) -> list[Line]:
     """Return the lines of the generative story."""
     precision, inverse = symbol("Lambda", "k"), matrix(prior.scale_inverse)
-    scale, freedom = Term("W", sup(inverse.mathml, MINUS_ONE)), number(prior.degrees_of_freedom)
+    wishart = law("Wishart", Term("W", sup(inverse.mathml, MINUS_ONE)), vector(prior.degrees_of_freedom))
+    mean, covariance = vector(prior.mean), precision.scaled_inverse(prior.precision_scale, MATRIX)
+    where, aside = "for each component; scale, degrees of freedom", f" with W^-1 = {inverse}"
+    mu, noise = symbol("mu", "k"), of_point("Lambda", inverse=MATRIX)
     return [
-        Line(
-            precision,
-            law("Wishart", scale, freedom),
-            "for each component; scale, degrees of freedom",
-            aside=f" with W^-1 = {inverse}",
-        ),
-        Line(
-            given(symbol("mu", "k"), precision),
-            normal(vector(prior.mean), inverse_of_scaled(prior.precision_scale, precision, MATRIX)),
-            "for each component; mean and covariance",
-        ),
-        Line(
-            point(),
-            normal(of_point("mu"), inverse_of_point("Lambda", written=MATRIX)),
-            "for each point; mean and covariance",
-        ),
+        Line(precision, wishart, where, aside=aside),
+        Line(mu.given(precision), normal(mean, covariance), "for each component; mean and covariance"),
+        Line(point(), normal(of_point("mu"), noise), "for each point; mean and covariance"),
     ]
 
 

@@ -33,9 +33,7 @@ def family_prior(
     name : str
         The family's.
     x : ndarray, shape (N, D), or Summary
-        The data, or what a look at them gave.
     n_components : int
-        K.
     given : mapping
         Fields that the user set, by name.
 
@@ -44,7 +42,7 @@ def family_prior(
     prior : ConjugateFamily
         For D features.
     about : str
-        Which fields were chosen here and how, such as "mean = the data's mean"; empty if none was.
+        Which fields were chosen and how, such as "mean = the data's mean"; empty if none was.
 
     Raises
     ------

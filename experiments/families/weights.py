@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.families.line import C, Line, Term, entries, law, number, symbol
+from experiments.families.line import C, Line, Term, entries, law, symbol, vector
 from experiments.families.mathml import mi, mn, mo, row, sub
 from hand_cavi.weights.dirichlet import DirichletWeights
 from hand_cavi.weights.mixing import MixingWeights
@@ -33,7 +33,7 @@ def lines(weights: MixingWeights, n_components: int) -> list[Line]:
             return [
                 Line(
                     stick,
-                    law("Beta", number(1), number(alpha)),
+                    law("Beta", vector(1.0), vector(alpha)),
                     "for each component but the last, whose v is 1",
                     aside=f" but v_{n_components} = 1",
                 ),

@@ -30,10 +30,10 @@ class MyWeights(DirichletWeights):
 
 
 FILE = """
-from experiments.families.line import Line, number, symbol
+from experiments.families.line import Line, symbol, vector
 
 def story(prior):
-    return [Line(symbol("mu", "k"), number(2.5), "here"), Line(symbol("x", "i"), number(prior.variance))]
+    return [Line(symbol("mu", "k"), vector(2.5), "here"), Line(symbol("x", "i"), vector(prior.variance))]
 
 def moments(q):
     return {"rate": 3.0 * q.mean, "sd": q.mean}
