@@ -6,11 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets import Dataset, file
-from experiments.datasets.summary import Overview
+from experiments.families.lookup import offered
+from experiments.families.summary import Summary
 from hand_cavi.sources import Source, as_source
-
-CATEGORIES = "dirichlet_categorical"
-"""The family whose data are categories: text or numbers are mapped to codes."""
 
 SOME = 20_000
 """Rows, evenly spaced, that are held of a large file for a picture, and taken of any data for a warning."""
@@ -24,20 +22,20 @@ class Data:
     ----------
     source : Source
         All rows; those of a large file are read anew when they are wanted.
-    overview : Overview
+    summary : Summary
         Number, mean, variance and range of all rows.
     shown : Dataset
         All rows, or `SOME` of a large file.
     """
 
     source: Source
-    overview: Overview
+    summary: Summary
     shown: Dataset
 
     @property
     def n_points(self) -> int:
         """N."""
-        return self.overview.n_points
+        return self.summary.n_points
 
     @property
     def is_thinned(self) -> bool:
@@ -51,9 +49,8 @@ class Data:
 
 def read(path: Path, columns: tuple[str, ...], family: str) -> Dataset:
     """Return columns of a file; for categories, as codes with the labels that they stand for."""
-    return file.load(
-        _settings(path, columns, family), np.random.default_rng(0)
-    )  # nothing is random in a file
+    rng = np.random.default_rng(0)  # nothing is random in a file
+    return file.load(_settings(path, columns, family), rng)
 
 
 def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
@@ -64,13 +61,14 @@ def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
     InputError
         If the file, a column or a value cannot be used.
     """
-    large = file.open_large(_settings(path, columns, family))
-    if large is None:
-        data = read(path, columns, family)
-        return Data(as_source(data.x), Overview.of(data.x), data)
-    rows = large.source.spread_out(SOME).rows
-    return Data(large.source, large.overview, Dataset(rows, large.features, large.about))
+    large = file.open_large(_settings(path, columns, family), SOME)
+    if large is not None:
+        return Data(*large)
+    data = read(path, columns, family)
+    return Data(as_source(data.x), Summary.of(data.x), data)
 
 
 def _settings(path: Path, columns: tuple[str, ...], family: str) -> file.Settings:
-    return file.Settings(path=str(path), columns=columns, categories=family == CATEGORIES)
+    """Say what to read; a family of categories has text or numbers mapped to codes."""
+    categories = offered(family, "CATEGORICAL") is True
+    return file.Settings(path=str(path), columns=columns, categories=categories)

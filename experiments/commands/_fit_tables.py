@@ -2,24 +2,26 @@
 
 import numpy as np
 
-from experiments.commands._quick import QuickFit
+from experiments.commands._fitting import FileFit
 from experiments.datasets import Dataset
 
 _MOST_CORRELATED = 8  # features; more correlations than these fill a screen
 
 
-def print_fit(result: QuickFit, trace: bool = False) -> None:
+def print_fit(result: FileFit, trace: bool = False) -> None:
     """Print a fit for a reader."""
     fit, terms = result.fit, result.fit.elbo_terms
     print(result.data.shown.about)
     print(result.about_model)
     if result.about_prior:
         print(result.about_prior)
-    at_best, number = result.starts_at_best, len(fit.starts)
+    at_best, number = fit.starts_at_best, len(fit.starts)
     print(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
     print(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
     if given_up := result.starts_given_up:
         print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
+    if result.moves:
+        print(f"{len(fit.moves)} split-and-merge moves were tried, {result.moves_kept} kept")
     if found := fit.condensed:
         print(
             f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
@@ -43,11 +45,12 @@ def print_fit(result: QuickFit, trace: bool = False) -> None:
         _print_correlations(result)
 
 
-def _components(result: QuickFit) -> list[list[str]]:
+def _components(result: FileFit) -> list[list[str]]:
     """Return the table of components: points, weights unless they are fixed, and what the family says."""
     found, features = result.figures, result.data.shown.features
+    unknown_weights = bool(result.fit.weights.mean_draw())
     header = ["component", "points"]
-    if result.fit.weights.name != "fixed":
+    if unknown_weights:
         header.append("weight ± sd")
     location = next((name for name in ("mean", "rate") if name in found), None)
     if location:
@@ -59,7 +62,7 @@ def _components(result: QuickFit) -> list[list[str]]:
     rows = [header]
     for k in range(len(found["count"])):
         row = [str(k + 1), f"{found['count'][k]:.2f}"]
-        if result.fit.weights.name != "fixed":
+        if unknown_weights:
             row.append(f"{found['weight'][k]:.4f} ± {found['weight_sd'][k]:.4f}")
         if location:
             row += [f"{m:.6g} ± {s:.3g}" for m, s in zip(found[location][k], found["sd"][k], strict=True)]
@@ -69,7 +72,7 @@ def _components(result: QuickFit) -> list[list[str]]:
     return rows
 
 
-def _print_categories(result: QuickFit) -> None:
+def _print_categories(result: FileFit) -> None:
     probability, sd = result.figures["probability"], result.figures["sd"]
     for d, feature in enumerate(result.data.shown.features):
         labels = labels_of(result.data.shown, d, probability.shape[2])
@@ -87,7 +90,7 @@ def labels_of(data: Dataset, feature: int, n_categories: int) -> list[str]:
     return [known[c] if c < len(known) else f"({c})" for c in range(n_categories)]
 
 
-def _print_correlations(result: QuickFit) -> None:
+def _print_correlations(result: FileFit) -> None:
     features = result.data.shown.features
     below = np.tril_indices(len(features), -1)
     print("\ncorrelations of the points within a component")

@@ -6,10 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from experiments.engine.workers.progress import duration
 from hand_cavi.ascent.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 PATIENCE = 1.0
 """Seconds for which nothing is shown, so that a short fit flickers nowhere."""
@@ -32,7 +35,7 @@ class FitProgress:
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream or sys.stderr, clock
         self._pace = Pace()
-        self._live: Any = None
+        self._live: Live | None = None
 
     def __enter__(self) -> Self:
         self._shows = self._stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -95,7 +98,7 @@ def line_of(progress: Progress, seconds_a_sweep: float | None) -> str:
     return f"{words}; about {duration(progress.sweeps_left * seconds_a_sweep)} left{until}"
 
 
-def _live_display(stream: TextIO) -> Any:
+def _live_display(stream: TextIO) -> "Live":
     """Return a rich display of one line, which is gone when it stops."""
     from rich.console import Console
     from rich.live import Live

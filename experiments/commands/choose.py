@@ -1,12 +1,13 @@
 """`elbowroom choose`: how many components, by CAVI alone, on a file of one's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.commands._output import Json, print_json, warn, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
+from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
     from experiments.studies.choosing import Candidate
@@ -16,8 +17,8 @@ def choose(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[str, typer.Option(help="Numbers of components, such as 1-8 or 1,2,4.")],
     column: Column = None,
-    family: Family = "normal_known_variance",
-    weights: Weights = "fixed",
+    family: Family = DEFAULT_FAMILY,
+    weights: Weights = DEFAULT_WEIGHTS,
     prior: Prior = None,
     concentration: Concentration = None,
     starts: Starts = 20,
@@ -35,7 +36,7 @@ def choose(
     """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
     numbers = read_numbers(components)
 
-    from experiments.commands._quick import read
+    from experiments.commands._data import read
     from experiments.studies.choosing import candidates
     from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
@@ -86,7 +87,7 @@ def read_numbers(text: str) -> list[int]:
     return numbers
 
 
-def _content(found: "list[Candidate]") -> dict[str, Any]:
+def _content(found: "list[Candidate]") -> dict[str, object]:
     names = ["elbo", "symmetrised", "symmetry_se", "held_out", "held_out_se", "behind", "behind_se"]
     names += ["occupied", "starts", "starts_at_best"]
     return {

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from experiments.commands._output import Json, print_json, warn, write_picture
+from experiments.config.plugins import names
+from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
 
 if TYPE_CHECKING:
-    from experiments.commands._quick import Model
+    from experiments.commands._fitting import Model
 
 Column = Annotated[list[str] | None, typer.Option(help="A column to use; may be repeated.")]
 Family = Annotated[
     str,
     typer.Option(
-        help="What components are: normal_known_variance, normal_gamma, normal_wishart (full covariances), "
-        "gamma_poisson (counts), dirichlet_categorical (categories)."
+        help=f"What components are: {', '.join(names('families'))}. `elbowroom list` says more of each."
     ),
 ]
-Weights = Annotated[str, typer.Option(help="The components' weights: fixed, dirichlet or stick_breaking.")]
+Weights = Annotated[str, typer.Option(help=f"The components' weights: {', '.join(names('weights'))}.")]
 Prior = Annotated[
     list[str] | None,
     typer.Option(
@@ -51,8 +52,8 @@ def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
     column: Column = None,
-    family: Family = "normal_known_variance",
-    weights: Weights = "fixed",
+    family: Family = DEFAULT_FAMILY,
+    weights: Weights = DEFAULT_WEIGHTS,
     prior: Prior = None,
     concentration: Concentration = None,
     mean: Annotated[
@@ -85,6 +86,14 @@ def fit(
     accelerate: Annotated[
         bool, typer.Option("--accelerate", help="Leap along the way of the sweeps, so that fewer are needed.")
     ] = False,
+    moves: Annotated[
+        int,
+        typer.Option(
+            help="Split-and-merge moves to try, at most, from the best bound found; one that raises it is "
+            "kept. Not for data too large to be held.",
+            min=0,
+        ),
+    ] = 0,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -101,15 +110,15 @@ def fit(
     """Fit a mixture to a file by CAVI: bound, components and weights."""
     from experiments.commands._data import open_data
     from experiments.commands._fit_tables import print_fit
+    from experiments.commands._fitting import fit_file
     from experiments.commands._progress import FitProgress
-    from experiments.commands._quick import quick_fit
     from hand_cavi import Status
 
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     try:
         with FitProgress() as progress:
-            result = quick_fit(
+            result = fit_file(
                 open_data(data, tuple(column or ()), family),
                 model,
                 seed=seed,
@@ -120,6 +129,7 @@ def fit(
                 threads=threads,
                 checkpoint=checkpoint,
                 accelerate=accelerate,
+                moves=moves,
                 progress=progress,
             )
     except KeyboardInterrupt:
@@ -130,13 +140,15 @@ def fit(
     for warning in result.warnings:
         warn(warning)
     if plot is not None:
-        write_picture(plot, result.picture)
+        from experiments.report.figures import fit_figure
+
+        write_picture(plot, lambda: fit_figure(result.fit, result.data.shown, result.order))
         if result.data.is_thinned:
             warn(
                 f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} points, evenly spaced"
             )
     if json:
-        print_json(result.summary())
+        print_json(result.content())
     else:
         print_fit(result, trace)
     if result.fit.status is Status.NOT_FINITE:
@@ -152,7 +164,7 @@ def model_of(
     short: dict[str, float | None] | None = None,
 ) -> "Model":
     """Return the model that the options ask for; `short` are priors' fields with options of their own."""
-    from experiments.commands._quick import Model, assignments
+    from experiments.commands._fitting import Model, assignments
     from hand_cavi import InputError
 
     fields = assignments(prior or [], "--prior")
@@ -161,5 +173,5 @@ def model_of(
             if key in fields:
                 raise InputError(f"both --prior and --{key.replace('_', '-')} give {key}; once is enough")
             fields[key] = value
-    of_weights = {} if concentration is None else {"concentration": concentration}
+    of_weights: dict[str, object] = {} if concentration is None else {"concentration": concentration}
     return Model(components, family, weights, fields, of_weights)

@@ -4,12 +4,11 @@ The labels of a column are its different values: in numerical order if all are n
 the alphabet. Spaces around them do not count.
 """
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._tables import choose, header_of
+from experiments.datasets._columns import choose, header_of, load_npy, load_parquet, npy_columns, rows_of
 from hand_cavi import InputError
 
 MOST_CATEGORIES = 1000
@@ -57,54 +56,26 @@ def _csv(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[st
     columns = choose(path, header, wanted)
     places = [header.index(name) for name in columns]
     words: list[list[str]] = [[] for _ in columns]
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        next(reader)
-        try:
-            for row in reader:
-                if len(row) <= 1 and not any(word.strip() for word in row):
-                    continue  # a blank line
-                for column, place, found in zip(columns, places, words, strict=True):
-                    word = row[place].strip() if place < len(row) else ""
-                    if not word:
-                        raise InputError(
-                            f'{path.name}, line {reader.line_num}: column "{column}" holds nothing, where a '
-                            "category is needed; fill it in or remove the line"
-                        )
-                    found.append(word)
-        except UnicodeDecodeError:
-            raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
-        except csv.Error as error:
-            raise InputError(f"{path.name}, line {reader.line_num}: {error}") from None
+    for line, row in rows_of(path, delimiter):
+        for column, place, found in zip(columns, places, words, strict=True):
+            word = row[place].strip() if place < len(row) else ""
+            if not word:
+                raise InputError(
+                    f'{path.name}, line {line}: column "{column}" holds nothing, where a '
+                    "category is needed; fill it in or remove the line"
+                )
+            found.append(word)
     return words, columns
 
 
 def _parquet(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        columns = choose(path, list(pq.read_schema(path).names), wanted)
-        table = pq.read_table(path, columns=list(columns))
-    except pa.ArrowException as error:
-        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+    table, columns = load_parquet(path, wanted)
     return [_words(path, name, table.column(name).to_pylist()) for name in columns], columns
 
 
 def _npy(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise InputError(f"{path.name} is no readable NPY file") from None
-    if array.dtype.names:
-        columns = choose(path, list(array.dtype.names), wanted)
-        return [_words(path, name, array[name].tolist()) for name in columns], columns
-    if array.ndim not in (1, 2) or array.shape[-1] == 0:
-        raise InputError(f"{path.name} has shape {array.shape}; give points as (N,) or (N, D)")
-    rows = array[:, np.newaxis] if array.ndim == 1 else array
-    header = [str(d) for d in range(rows.shape[1])]
-    columns = choose(path, header, wanted or tuple(header))
-    return [_words(path, name, rows[:, int(name)].tolist()) for name in columns], columns
+    arrays, columns = npy_columns(path, load_npy(path), wanted)
+    return [_words(path, *pair) for pair in zip(columns, (a.tolist() for a in arrays), strict=True)], columns
 
 
 def _words(path: Path, column: str, values: list[object]) -> list[str]:

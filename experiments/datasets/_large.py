@@ -1,6 +1,6 @@
 """Files too large to be read whole: NPY is mapped into memory, Parquet read a row group at a time.
 
-What is held of them is a piece of rows. They are read once before all else, for an overview, by which a value
+What is held of them is a piece of rows. They are read once before all else, for a summary, by which a value
 that is no finite number is found too; the complaint about it is the one that small files get.
 """
 
@@ -10,8 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._tables import choose, npy_columns, refuse_gaps, refuse_other_than_numbers
-from experiments.datasets.summary import Overview
+from experiments.datasets._columns import (
+    choose,
+    load_npy,
+    npy_columns,
+    refuse_gaps,
+    refuse_other_than_numbers,
+)
+from experiments.families.summary import Summary
 from hand_cavi import InputError
 from hand_cavi.sources import Block, Source, as_source, open_parquet
 
@@ -67,7 +73,7 @@ def open_large(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, 
     return None if opener is None else opener(path, wanted)
 
 
-def overview_of(source: Source, path: Path, features: tuple[str, ...]) -> Overview:
+def summary_of(source: Source, path: Path, features: tuple[str, ...]) -> Summary:
     """Read a large file once, and refuse what is no finite number, or cannot be read.
 
     Raises
@@ -76,8 +82,8 @@ def overview_of(source: Source, path: Path, features: tuple[str, ...]) -> Overvi
         Naming the column and the row.
     """
     try:
-        overview = Overview.of(source)
-        if not overview.is_finite:
+        summary = Summary.of(source)
+        if not summary.is_finite:
             begins = 0
             for piece in source.pieces():
                 for name, values in zip(features, np.asarray(piece.rows, dtype=np.float64).T, strict=True):
@@ -87,16 +93,13 @@ def overview_of(source: Source, path: Path, features: tuple[str, ...]) -> Overvi
         raise
     except (OSError, ValueError) as error:  # as pyarrow says it of a damaged page
         raise InputError(f"{path.name} cannot be read to its end: {str(error).splitlines()[0]}") from None
-    return overview
+    return summary
 
 
 def _npy(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
     if path.stat().st_size <= 8 * LARGE:
         return None
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError):
-        raise InputError(f"{path.name} is no readable NPY file of numbers") from None
+    array = load_npy(path, mapped=True)
     arrays, columns = npy_columns(path, array, wanted)
     for name, values in zip(columns, arrays, strict=True):
         refuse_other_than_numbers(path, name, values)

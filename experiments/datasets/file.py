@@ -5,7 +5,6 @@ cannot be used is refused with the place where it stands: for CSV the line of th
 for Parquet and NPY the row, counted from 0 as pandas and numpy do.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,8 +14,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from experiments.config.options import Options
 from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import encode
-from experiments.datasets._tables import read_csv, read_npy, read_parquet
-from experiments.datasets.summary import Overview
+from experiments.datasets._columns import read_csv, read_npy, read_parquet
+from experiments.families.summary import Summary
 from hand_cavi import InputError
 from hand_cavi.sources import Source
 
@@ -57,28 +56,6 @@ class Settings(Options):
         return str(Path(folder) / path) if folder is not None else path
 
 
-@dataclass(frozen=True)
-class Large:
-    """A file that is not read whole.
-
-    Attributes
-    ----------
-    source : Source
-        All rows.
-    overview : Overview
-        Their mean, variance and range.
-    features : tuple of str
-        The D columns' names.
-    about : str
-        Where the data come from.
-    """
-
-    source: Source
-    overview: Overview
-    features: tuple[str, ...]
-    about: str
-
-
 def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     """Read the named columns; nothing is random here.
 
@@ -105,8 +82,13 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     return Dataset(x, features, _about(path.name, features, settings), settings.unit)
 
 
-def open_large(settings: Settings) -> Large | None:
-    """Return a large file's columns as they stand, or None if the file is one that is read whole.
+def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
+    """Return a large file's columns as they stand, what they are like, and some rows, evenly spaced.
+
+    Returns
+    -------
+    tuple or None
+        None if the file is one that is read whole.
 
     Raises
     ------
@@ -121,10 +103,11 @@ def open_large(settings: Settings) -> Large | None:
         if found is None:
             return None
         source, features = found
-        overview = _large.overview_of(source, path, features)
+        summary = _large.summary_of(source, path, features)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    return Large(source, overview, features, _about(path.name, features, settings))
+    rows = source.spread_out(some).rows
+    return source, summary, Dataset(rows, features, _about(path.name, features, settings))
 
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:

@@ -11,6 +11,8 @@ from pydantic import Field, model_validator
 
 from experiments.config.options import Options
 from experiments.datasets import Dataset
+from experiments.datasets._simulation import check_weights, simulated
+from hand_cavi import NormalKnownVariance
 
 
 class Settings(Options):
@@ -37,11 +39,7 @@ class Settings(Options):
             lengths = {len(mean) if isinstance(mean, tuple) else 1 for mean in self.means}
             if len(lengths) != 1 or 0 in lengths:
                 raise ValueError("means must be a list of numbers, or of lists of equally many numbers")
-        if self.weights is not None:
-            if len(self.weights) != self.n_components:
-                raise ValueError(f"weights are {len(self.weights)}, but components {self.n_components}")
-            if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-9:
-                raise ValueError("weights must not be negative, and must sum to 1")
+        check_weights(self.weights, self.n_components)
         return self
 
     @property
@@ -52,33 +50,16 @@ class Settings(Options):
 
 def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     """Simulate; returns x of shape (N, D), and in `truth` the means, weights and assignments."""
-    n_components = settings.n_components
+    how = "drawn from the prior" if settings.means is None else "given"
     if settings.means is not None:
         mu = np.array([np.atleast_1d(mean) for mean in settings.means], dtype=np.float64)
     else:
         spread = np.sqrt(settings.prior_variance)
-        mu = settings.prior_mean + spread * rng.standard_normal((n_components, settings.features))
-    weights = np.full(n_components, 1 / n_components)
-    if settings.weights is not None:
-        weights = np.asarray(settings.weights) / np.sum(settings.weights)
-    assignments = rng.choice(n_components, size=settings.n, p=weights)
-    noise = np.sqrt(settings.noise_variance) * rng.standard_normal((settings.n, mu.shape[1]))
-    return Dataset(
-        x=mu[assignments] + noise,
-        features=("x",) if mu.shape[1] == 1 else tuple(f"x{d + 1}" for d in range(mu.shape[1])),
-        about=_about(settings, mu, weights),
-        truth={"mu": mu, "weights": weights, "assignments": assignments},
-    )
-
-
-def _about(settings: Settings, mu: np.ndarray, weights: np.ndarray) -> str:
-    means = ", ".join(
-        f"{m[0]:.4g}" if len(m) == 1 else "(" + ", ".join(f"{v:.4g}" for v in m) + ")" for m in mu
-    )
-    how = "given" if settings.means is not None else "drawn from the prior"
-    share = "equal weights" if np.ptp(weights) == 0 else "weights " + ", ".join(f"{w:.3g}" for w in weights)
-    points = "1 point" if settings.n == 1 else f"{settings.n} points"
-    return (
-        f"{points} simulated from {len(mu)} normal components with means {means} ({how}), {share} and "
+        mu = settings.prior_mean + spread * rng.standard_normal((settings.n_components, settings.features))
+    family = NormalKnownVariance(np.zeros(mu.shape[1]), np.ones(()), settings.noise_variance)
+    means = ", ".join(f"{m[0]:.4g}" if len(m) == 1 else f"({', '.join(f'{v:.4g}' for v in m)})" for m in mu)
+    about = (
+        f"{{points}} simulated from {len(mu)} normal components with means {means} ({how}), {{share}} and "
         f"noise variance {settings.noise_variance:g}."
     )
+    return simulated(family, {"mu": mu}, settings.weights, settings.n, rng, about)

@@ -14,18 +14,19 @@ dirichlet_categorical. Normal components of known variance are the source "simul
 """
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from experiments.config.options import Options
-from experiments.config.plugins import find_class
+from experiments.config.plugins import find_class, names
 from experiments.datasets import Dataset
-from hand_cavi import DirichletCategorical, GammaPoisson, InputError, NormalGamma, NormalWishart
+from experiments.datasets._simulation import check_weights, simulated
+from experiments.families.lookup import offered
+from experiments.families.parameters import Parameters
+from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
-
-Parameters = dict[str, np.ndarray]
 
 
 class Settings(Options):
@@ -33,10 +34,10 @@ class Settings(Options):
 
     n: int = Field(description="how many points, N", ge=1)
     family: str = Field(description="the components' family")
-    parameters: dict[str, list[Any]] | None = Field(
+    parameters: dict[str, list[object]] | None = Field(
         default=None, description="the components' parameters, by name: a list with one entry a component"
     )
-    prior: dict[str, Any] | None = Field(
+    prior: dict[str, object] | None = Field(
         default=None, description="the fields of the prior from which parameters are drawn"
     )
     components: int | None = Field(default=None, ge=1, description="how many components to draw, K")
@@ -50,12 +51,7 @@ class Settings(Options):
             raise ValueError("give either parameters, or a prior from which they shall be drawn")
         if (self.prior is None) != (self.components is None):
             raise ValueError("components say how many to draw from a prior: give both or neither")
-        n_components = self.n_components
-        if self.weights is not None:
-            if len(self.weights) != n_components:
-                raise ValueError(f"weights are {len(self.weights)}, but components {n_components}")
-            if min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-9:
-                raise ValueError("weights must not be negative, and must sum to 1")
+        check_weights(self.weights, self.n_components)
         return self
 
     @property
@@ -78,18 +74,10 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         family, theta = _parameters(settings, rng)
     except InputError as error:
         raise InputError(f"simulating {settings.family}: {error}") from None
-    n_components = settings.n_components
-    weights = np.full(n_components, 1 / n_components)
-    if settings.weights is not None:
-        weights = np.asarray(settings.weights) / np.sum(settings.weights)
-    assignments = rng.choice(n_components, size=settings.n, p=weights)
-    x = family.sample_data(rng, theta, assignments)
-    return Dataset(
-        x=x,
-        features=("x",) if x.shape[1] == 1 else tuple(f"x{d + 1}" for d in range(x.shape[1])),
-        about=_about(settings, weights),
-        truth={**theta, "weights": weights, "assignments": assignments},
-    )
+    how = "given parameters" if settings.parameters is not None else "parameters drawn from the prior"
+    number = f"{settings.n_components} component{'s' if settings.n_components > 1 else ''}"
+    about = f"{{points}} simulated from {number} of {settings.family} with {how} and {{share}}."
+    return simulated(family, theta, settings.weights, settings.n, rng, about)
 
 
 def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[ConjugateFamily, Parameters]:
@@ -101,8 +89,11 @@ def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[Conjugate
         except TypeError as error:
             raise InputError(f"prior: {str(error).partition(') ')[2] or error}") from None
         return prior, prior.sample(rng, settings.n_components)
-    if settings.family not in _FAMILIES:
-        there = ", ".join(_FAMILIES)
+    take: Callable[[Parameters], tuple[ConjugateFamily, Parameters]] = offered(
+        settings.family, "from_parameters"
+    )
+    if take is None:
+        there = ", ".join(name for name in names("families") if offered(name, "from_parameters"))
         raise InputError(f"parameters can be given for {there}; for others give a prior to draw them from")
     try:
         arrays = {key: np.array(v, dtype=np.float64) for key, v in (settings.parameters or {}).items()}
@@ -110,74 +101,4 @@ def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[Conjugate
         raise InputError("parameters must be lists of numbers, all rows equally long") from None
     if not all(np.isfinite(values).all() for values in arrays.values()):
         raise InputError("parameters must be finite")
-    return _FAMILIES[settings.family](arrays)
-
-
-def _normal_wishart(given: Parameters) -> tuple[ConjugateFamily, Parameters]:
-    mu, covariance = _take(given, mu=2, covariance=3)
-    n_components, n_features = mu.shape
-    if covariance.shape != (n_components, n_features, n_features):
-        raise InputError(f"mu has shape {mu.shape}, so covariance needs {(*mu.shape, n_features)}")
-    for matrix in covariance:
-        NormalWishart(
-            np.zeros(n_features), np.ones(()), np.array(n_features), matrix
-        )  # refuses what is no covariance
-    prior = NormalWishart(np.zeros(n_features), np.ones(()), np.array(n_features), np.eye(n_features))
-    return prior, {"mu": mu, "precision": np.linalg.inv(covariance)}
-
-
-def _normal_gamma(given: Parameters) -> tuple[ConjugateFamily, Parameters]:
-    mu, variance = _take(given, mu=2, variance=2)
-    if variance.shape != mu.shape or (variance <= 0).any():
-        raise InputError(f"variance needs numbers above zero in the shape of mu, {mu.shape}")
-    return NormalGamma(np.zeros(mu.shape[1]), np.ones(()), np.ones(()), np.ones(mu.shape[1])), {
-        "mu": mu,
-        "precision": 1 / variance,
-    }
-
-
-def _gamma_poisson(given: Parameters) -> tuple[ConjugateFamily, Parameters]:
-    (rate,) = _take(given, rate=2)
-    if (rate <= 0).any():
-        raise InputError("a rate must be above zero")
-    return GammaPoisson(np.ones(rate.shape[1]), np.ones(rate.shape[1])), {"rate": rate}
-
-
-def _dirichlet_categorical(given: Parameters) -> tuple[ConjugateFamily, Parameters]:
-    (probability,) = _take(given, probability=3)
-    if (probability < 0).any() or not np.allclose(probability.sum(axis=2), 1):
-        raise InputError("probabilities must not be negative, and must sum to 1 over the categories")
-    return DirichletCategorical(np.ones(probability.shape[1:])), {"probability": probability}
-
-
-def _take(given: Parameters, **axes: int) -> list[np.ndarray]:
-    """Return the named parameters, (K, ...); a missing axis of features is D = 1."""
-    if set(given) != set(axes):
-        raise InputError(f"parameters are {', '.join(given) or 'none'}; they must be {' and '.join(axes)}")
-    found = []
-    for name, n_axes in axes.items():
-        values = given[name]
-        if values.ndim == n_axes - 1 and name != "covariance":
-            values = values[:, np.newaxis]
-        if values.ndim != n_axes or values.size == 0:
-            raise InputError(f"{name} has shape {values.shape}; it needs {n_axes} axes, components first")
-        found.append(values)
-    if len({len(values) for values in found}) != 1:
-        raise InputError(f"{' and '.join(axes)} must have as many components as each other")
-    return found
-
-
-_FAMILIES: dict[str, Callable[[Parameters], tuple[ConjugateFamily, Parameters]]] = {
-    "normal_wishart": _normal_wishart,
-    "normal_gamma": _normal_gamma,
-    "gamma_poisson": _gamma_poisson,
-    "dirichlet_categorical": _dirichlet_categorical,
-}
-
-
-def _about(settings: Settings, weights: np.ndarray) -> str:
-    how = "given parameters" if settings.parameters is not None else "parameters drawn from the prior"
-    share = "equal weights" if np.ptp(weights) == 0 else "weights " + ", ".join(f"{w:.3g}" for w in weights)
-    points = "1 point" if settings.n == 1 else f"{settings.n} points"
-    number = f"{len(weights)} components" if len(weights) > 1 else "1 component"
-    return f"{points} simulated from {number} of {settings.family} with {how} and {share}."
+    return take(arrays)

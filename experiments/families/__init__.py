@@ -1,1 +1,20 @@
-"""What a reader is told of each family, and what is chosen where no prior is given."""
+"""What a reader is told of a mixture's family: one file a family, with the name that hand_cavi's file has.
+
+Such a file may offer (`lookup.offered` finds it; what it lacks falls back to draws, or is left out)
+
+- ``story(prior) -> list[Line]``: the generative story, from the prior to the likelihood;
+- ``default_prior(summary, k) -> dict[str, Default]``: fields where none is given, and how they were chosen;
+- ``moments(q) -> Figures``: posterior means and standard deviations of K components;
+- ``cdf(q, t)``: F_k(t_j) of each entry of a component's location, (J, K, L) for t of shape (J, L);
+- ``density(prior, draws, feature, values)``: p(x_d = value | theta), (S, K, G);
+- ``covariance(prior, draws)``: within each component, (K, D, D), where a component is a normal;
+- ``from_parameters(given) -> (member, parameters)``: what simulates data from parameters that a user gives;
+- ``TRANSFORMS``: how coordinates of ``free_moments`` become canonical parameters, where not as usual;
+- ``doubt(fit, some, n_points, given) -> str | None``: a word of warning about a fit;
+- ``CATEGORICAL``: whether data are categories.
+
+`weights` does the same for the mixing weights.
+"""
+
+DEFAULT_FAMILY, DEFAULT_WEIGHTS = "normal_known_variance", "fixed"
+"""The textbook's mixture, where a command is given no other."""

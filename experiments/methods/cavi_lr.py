@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.families import weights
+from experiments.families.lookup import offered
 from experiments.methods.cavi import AscentSettings, ascend
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
@@ -91,25 +93,23 @@ def normal_approximation(mixture: Mixture, response: LinearResponse) -> "Gaussia
             "prior of its precision), so that no normal distribution has it; use fewer components or a "
             "tighter prior"
         )
+    transforms = _transforms(mixture)
     spans = []
     for name, shape in joint.shapes.items():
         at = joint.span(name)
-        spans.append(Span(name, name, at.start, at.stop, shape, _transform(name, mixture)))
+        spans.append(Span(name, name, at.start, at.stop, shape, transforms[name]))
     return GaussianApproximation(joint.mean, np.linalg.cholesky(joint.covariance), Coordinates(tuple(spans)))
 
 
-def _transform(name: str, mixture: Mixture) -> "Transform":
-    """Return the map from the coordinates of `ConjugateFamily.free_moments` to the canonical parameter."""
-    from ppl_baselines.transforms import Identity, Log, LogCholesky, Simplex, Sticks
+def _transforms(mixture: Mixture) -> "dict[str, Transform]":
+    """Return the maps from the coordinates of `free_moments` to the canonical parameters, by name."""
+    from ppl_baselines.transforms import Identity, Log, Simplex
 
-    if name == "weights":
-        return Sticks() if mixture.weights.name == "stick_breaking" else Simplex()
-    if name == "precision" and mixture.components.name == "normal_wishart":
-        return LogCholesky()
-    known: dict[str, Transform] = {
+    return {
         "mu": Identity(),
         "precision": Log(),
         "rate": Log(),
         "probability": Simplex(),
+        "weights": weights.transform(mixture.weights),
+        **(offered(mixture.components.name, "TRANSFORMS") or {}),
     }
-    return known[name]

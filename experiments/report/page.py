@@ -8,6 +8,8 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from experiments.families.formula import story_of
+from experiments.families.line import Line
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report import numbers, overview, tables
 from experiments.report.choosing import choices
@@ -15,7 +17,6 @@ from experiments.report.conclusions import Conclusions, conclusions
 from experiments.report.evidence_tables import decomposition_table, opinions_table
 from experiments.report.figures import FIGURES
 from experiments.report.figures.picture import GROUPS, NARROW, WIDE, Picture, house_style, settle
-from experiments.report.formulas import Line, story
 from experiments.report.metric_tables import metric_tables
 from experiments.report.palette import css_variables, method_styles
 from experiments.report.svg import inline_svg, png
@@ -151,7 +152,7 @@ def _section(view: View, index: int, pngs: dict[str, bytes]) -> Section:
         anchor=anchor,
         title=title,
         record=record,
-        story=story(record.problem.mixture),
+        story=story_of(record.problem.mixture),
         facts=_facts(record),
         reference=_reference(record),
         quality=[(name.replace("_", " "), _shown(value)) for name, value in record.reference.quality.items()],

@@ -14,11 +14,12 @@ from experiments.calibration.records import (
     ModelResult,
     QuantityResult,
 )
+from experiments.families.formula import story_of
+from experiments.families.line import Line
 from experiments.methods import label
 from experiments.report import numbers
 from experiments.report.calibration.figures import Styles, pictures
 from experiments.report.figures.picture import house_style
-from experiments.report.formulas import Line, story
 from experiments.report.numbers import MINUS, Shown, fixed
 from experiments.report.page import DrawnFigure, Pages, _drawn, _environment
 from experiments.report.palette import css_variables, method_styles
@@ -120,7 +121,7 @@ def _section(
         anchor,
         model.model,
         model.about,
-        story(model.mixture),
+        story_of(model.mixture),
         [_verdict(one) for one in model.methods],
         [_table(name, model.methods) for name in _names(model)],
         [_drawn(picture, anchor, model.model, pngs) for picture in pictures(record, model, styles)],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.records import Draws
-from experiments.report.densities import component_masses, has_mass
+from experiments.report.densities import component_densities, has_mass
 from experiments.report.figures.picture import WIDE, Picture, house_style, legend_above, new_figure
 from experiments.report.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
 from experiments.report.view import View
@@ -113,7 +113,7 @@ class _Panel:
         values = np.arange(self.edges[0], self.edges[-1])
         if self.n_categories:
             values = values[: self.n_categories]
-        masses = component_masses(mixture, draws, self.feature, values)
+        masses = component_densities(mixture, draws, values, self.feature)
         return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
     def draw(self, axes: "Axes") -> list[Any]:

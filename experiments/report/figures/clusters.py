@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.densities import has_density, normal, normal_components
+from experiments.families.gaussian import normal_density
+from experiments.report.densities import has_density, normal_components
 from experiments.report.figures.picture import (
     WIDE,
     Picture,
@@ -80,7 +81,7 @@ def clusters_figure(
             tops = np.maximum(tops, heights)
             axes.stairs(heights, edges, fill=True, facecolor=colour, alpha=0.28, linewidth=0)
             axes.stairs(heights, edges, edgecolor=colour, alpha=0.55, linewidth=0.6)
-            curve = share * normal(grid, float(mean), float(sd) ** 2)
+            curve = share * normal_density(grid, float(mean), float(sd) ** 2)
             total += curve
             axes.plot(grid, curve, color=colour)
             draw_rug(axes, x[most_likely == k], colour, weight[most_likely == k])

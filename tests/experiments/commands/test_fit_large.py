@@ -17,11 +17,11 @@ import pytest
 from experiments.commands import cli
 from experiments.commands._data import open_data
 from experiments.commands._fit_tables import print_fit
+from experiments.commands._fitting import Model, fit_file
 from experiments.commands._progress import FitProgress, Pace, line_of
-from experiments.commands._quick import Model, quick_fit
 from experiments.datasets import _large
-from experiments.datasets.summary import Overview
-from hand_cavi import DirichletWeights, Mixture, NormalGamma, Status, fit
+from experiments.families.summary import Summary
+from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance, Status, fit
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.forecast import sweeps_left
 from hand_cavi.ascent.progress import Progress
@@ -153,9 +153,9 @@ def test_what_cannot_be_condensed_is_said(here, elbowroom):
 def test_starts_that_are_given_up_are_counted(here, capsys):
     model = Model(4, "normal_gamma", "dirichlet")
     data = open_data(here / "x.npy", ("0",), "normal_gamma")
-    result = quick_fit(data, model, condense=False, give_up=True, starts=8, tolerance=1e-9)
+    result = fit_file(data, model, condense=False, give_up=True, starts=8, tolerance=1e-9)
     given_up = sum(start.status is Status.GIVEN_UP for start in result.fit.starts)
-    assert result.summary()["starts_given_up"] == given_up > 0
+    assert result.content()["starts_given_up"] == given_up > 0
     print_fit(result)
     assert f"{given_up} of 8 were given up" in capsys.readouterr().out
 
@@ -223,10 +223,10 @@ def test_numbers_of_other_kinds(here, elbowroom, dtype):
     same(a["prior"], b["prior"])
 
 
-def test_an_overview_is_that_of_all_rows_whatever_the_pieces(monkeypatch):
+def test_a_summary_is_that_of_all_rows_whatever_the_pieces(monkeypatch):
     x = np.column_stack([1e6 + rows()[:, 0], np.full(N, 0.1)])
     monkeypatch.setattr("hand_cavi.sources.Block.pieces.__defaults__", (117,))
-    found = Overview.of(x)
+    found = Summary.of(x)
     assert found.n_points == N and found.is_finite
     np.testing.assert_allclose(found.mean, x.mean(axis=0), rtol=1e-14)
     np.testing.assert_allclose(found.variance, [x[:, 0].var(), 0.0], rtol=1e-9)
@@ -242,6 +242,34 @@ def test_the_source_of_ones_own_in_the_docs_does_what_it_says(tmp_path, monkeypa
     assert np.sort(np.fromstring(means.strip("[]"), sep=" ")) == pytest.approx([-3, 3], abs=0.05)
     n_points, n_nodes = map(int, sizes.split())
     assert n_points == 120_000 and n_nodes < 1000
+
+
+# moves
+
+CROWDED = ["--components", 4, "--mean", 0, "--variance", 100, "--starts", 1, "--seed", 5]
+
+
+def test_moves_leave_a_lower_optimum_and_are_told_of(here, elbowroom):
+    """From one start, four components for three groups end low; a move finds the better optimum."""
+    mixture = Mixture(NormalKnownVariance([0.0, 0.0], 100.0), FixedWeights(), 4)
+    plain, moved = (fit(mixture, rows(), rng=5, starts=1, moves=n) for n in (0, 10))
+    kept = sum(move.kept for move in moved.moves)
+    assert kept >= 1 and moved.elbo > plain.elbo + 1
+    found = [
+        json.loads(elbowroom("fit", "x.npy", *CROWDED, *more, "--json")[1]) for more in ([], ["--moves", 10])
+    ]
+    assert [one["elbo"] for one in found] == pytest.approx([plain.elbo, moved.elbo], rel=1e-12)
+    assert [one["moves_tried"] for one in found] == [0, len(moved.moves)]
+    assert [one["moves_kept"] for one in found] == [0, kept]
+    assert [one["starts_at_best"] for one in found] == [1, 0]
+    _, out, _ = elbowroom("fit", "x.npy", *CROWDED, "--moves", 10)
+    assert f"0 of 1 starts reached this bound (0 %)\n10 split-and-merge moves were tried, {kept} kept" in out
+    assert "moves" not in elbowroom("fit", "x.npy", *CROWDED)[1]
+
+
+def test_data_that_are_not_held_refuse_moves(here, elbowroom, streaming):
+    code, out, err = elbowroom("fit", "x.npy", *CROWDED, "--moves", 1)
+    assert (code, out) == (2, "") and "too many to hold; leave moves at 0" in err and err.count("\n") == 1
 
 
 # checkpoints and threads
@@ -281,7 +309,7 @@ def test_interrupted_without_a_checkpoint(here, elbowroom, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.commands._quick.fit", interrupt)
+    monkeypatch.setattr("experiments.commands._fitting.fit", interrupt)
     code, out, err = elbowroom(*LONG)
     assert (code, out) == (130, "") and "goes on" not in err
 
@@ -295,6 +323,7 @@ def test_threads_change_nothing(here, elbowroom, streaming):
     [
         (["--condense", "sometimes"], "'auto', 'always', 'never'"),
         (["--threads", "0"], "--threads"),
+        (["--moves", "-1"], "--moves"),
         (["--threads", "two"], "--threads"),
         (["--checkpoint", "x.csv"], "x.csv is no checkpoint"),
         (["--checkpoint", "."], "cannot be read"),

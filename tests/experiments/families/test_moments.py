@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.families import moments as _posterior
+from experiments.families.moments import describe
 from hand_cavi import Mixture, fit
 from tests.experiments.commands.test_cli import elbowroom, here  # noqa: F401 (fixtures)
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
@@ -18,7 +18,7 @@ DRAWS = 40_000
 def test_moments_are_those_of_draws(family, weights):
     """Each mean within 5 standard errors of that of 40,000 draws: false alarm below 1e-4 in all."""
     fitted = fit(Mixture(PRIORS[family], WEIGHTS[weights], 3), data_of(family), rng=2, starts=4)
-    found = _posterior.describe(fitted)
+    found = describe(fitted)
     draws = fitted.sample(5, DRAWS)
     name = {"gamma_poisson": "rate", "dirichlet_categorical": "probability"}.get(family, "mean")
     values = draws["mu" if name == "mean" else name]

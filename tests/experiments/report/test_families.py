@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.config.options import ReferenceOptions, VerdictOptions
-from experiments.families.formula import formula
+from experiments.families.formula import formula, story_of
 from experiments.methods import cavi
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import location, location_entries, location_word, permuted
@@ -16,8 +16,7 @@ from experiments.records import Cell, CellRecord, Problem, ProblemRecord, StudyR
 from experiments.references.nuts import examine
 from experiments.relabel import named, pivot_of
 from experiments.report import page, write_report
-from experiments.report.densities import component_densities, component_masses, normal_components
-from experiments.report.formulas import story
+from experiments.report.densities import component_densities, normal_components
 from experiments.studies.judging import judge
 from experiments.studies.tasks import Case
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit
@@ -101,7 +100,7 @@ def test_the_page_has_formulas_and_figures(tmp_path, family):
     pictures = {path.stem.partition("-")[2].partition("-")[2] for path in (tmp_path / "r/figures").iterdir()}
     wanted = {"forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
     assert pictures == wanted | {"co-clustering", "bars" if family in LOCATIONS else "ellipses"}
-    assert html.count("<math>") == 2 * len(story(flat.problem.mixture)) + len(story(flat.problem.mixture))
+    assert html.count("<math>") == 3 * len(story_of(flat.problem.mixture))
     assert "1: waiting" in html if family != "dirichlet_categorical" else "1: waiting = 2" in html
 
 
@@ -153,12 +152,12 @@ def test_every_model_has_formulas_in_both_forms(family, weights):
     mixture = Mixture(PRIORS[family], WEIGHTS[weights], 3)
     text = formula(mixture, 10)
     assert text.endswith("points i = 1, ..., 10.") and "theta" not in text and "(c_i" not in text
-    lines = story(mixture)
+    lines = story_of(mixture)
     assert len(lines) >= 3
     for line in lines:
         for side in (line.left, line.right):
-            ET.fromstring(f"<mrow>{side}</mrow>")  # well-formed
-    shown = " ".join(re.sub(r"<[^>]+>", " ", str(line.right)) for line in lines)
+            ET.fromstring(f"<mrow>{side.mathml}</mrow>")  # well-formed
+    shown = " ".join(re.sub(r"<[^>]+>", " ", line.right.mathml) for line in lines)
     for law in {"fixed": ["1 / 3"], "dirichlet": ["Dirichlet", "1.5"], "stick_breaking": ["Beta", "1.2"]}[
         weights
     ]:
@@ -243,7 +242,7 @@ def test_pictures_show_the_predictive_distribution(family):
         np.testing.assert_allclose(found, np.exp(q.log_predictive(grid)), rtol=0.05, atol=2e-4)
         return
     values = np.arange(3.0) if family == "dirichlet_categorical" else np.arange(40.0)
-    margins = [component_masses(q.mixture, draws, d, values).sum(axis=0) for d in range(2)]
+    margins = [component_densities(q.mixture, draws, values, d).sum(axis=0) for d in range(2)]
     pairs = np.array([[a, b] for a in values for b in values])
     joint = np.exp(q.log_predictive(pairs)).reshape(len(values), len(values))
     np.testing.assert_allclose(margins[0], joint.sum(axis=1), atol=2e-3)

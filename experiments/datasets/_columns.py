@@ -6,12 +6,17 @@ Each reader takes a path and the columns wanted (none: the only one there is), a
 
 import csv
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Table = tuple[np.ndarray, tuple[str, ...]]
 
@@ -46,26 +51,35 @@ def read_csv(path: Path, wanted: tuple[str, ...]) -> Table:
 
 def read_parquet(path: Path, wanted: tuple[str, ...]) -> Table:
     """Read columns of a Parquet file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        columns = choose(path, list(pq.read_schema(path).names), wanted)
-        table = pq.read_table(path, columns=list(columns))
-        arrays = [table.column(name).to_numpy() for name in columns]
-    except pa.ArrowException as error:
-        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+    table, columns = load_parquet(path, wanted)
+    arrays = [table.column(name).to_numpy() for name in columns]
     return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
 
 
 def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
     """Read an array: (N,), (N, D), or structured; columns of a plain array are named 0, 1, ..., D - 1."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):
-        raise InputError(f"{path.name} is no readable NPY file of numbers") from None
-    arrays, columns = npy_columns(path, array, wanted)
+    arrays, columns = npy_columns(path, load_npy(path), wanted)
     return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
+
+
+def load_parquet(path: Path, wanted: tuple[str, ...]) -> "tuple[pa.Table, tuple[str, ...]]":
+    """Return columns of a Parquet file and their names, or raise InputError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        columns = choose(path, list(pq.read_schema(path).names), wanted)
+        return pq.read_table(path, columns=list(columns)), columns
+    except pa.ArrowException as error:
+        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+
+
+def load_npy(path: Path, mapped: bool = False) -> np.ndarray:
+    """Return the array of a file, mapped into memory if so asked, or raise InputError."""
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except (ValueError, EOFError):
+        raise InputError(f"{path.name} is no readable NPY file of numbers or text") from None
 
 
 def npy_columns(
@@ -122,32 +136,37 @@ def choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str,
     return wanted
 
 
+def rows_of(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows below the header that are not blank, each with the line on which it begins."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        try:
+            next(reader)
+            end = reader.line_num
+            for row in reader:
+                line, end = end + 1, reader.line_num  # a quoted field may run over several lines
+                if len(row) > 1 or any(word.strip() for word in row):
+                    yield line, row
+        except UnicodeDecodeError:
+            raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
+        except csv.Error as error:
+            raise InputError(f"{path.name}, line {reader.line_num}: {error}") from None
+
+
 def _read_csv_line_by_line(
     path: Path, delimiter: str, header: list[str], columns: tuple[str, ...]
 ) -> np.ndarray:
     """Read as `read_csv` does, slowly, and say on which line the first unusable value stands."""
     places = [header.index(name) for name in columns]
     rows: list[list[float]] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
-        next(reader)
-        end = reader.line_num
-        try:
-            for row in reader:
-                line, end = end + 1, reader.line_num  # a quoted field may run over several lines
-                if len(row) <= 1 and not any(word.strip() for word in row):
-                    continue  # a blank line
-                if any(word.strip() for word in row[len(header) :]):
-                    raise InputError(
-                        f"{path.name}, line {line}: {len(row)} values, but the first line names "
-                        f"{len(header)} columns; a decimal comma, perhaps?"
-                    )
-                words = [row[place] if place < len(row) else "" for place in places]
-                rows.append([_value(path, line, *pair) for pair in zip(columns, words, strict=True)])
-        except UnicodeDecodeError:
-            raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
-        except csv.Error as error:
-            raise InputError(f"{path.name}, line {reader.line_num}: {error}") from None
+    for line, row in rows_of(path, delimiter):
+        if any(word.strip() for word in row[len(header) :]):
+            raise InputError(
+                f"{path.name}, line {line}: {len(row)} values, but the first line names "
+                f"{len(header)} columns; a decimal comma, perhaps?"
+            )
+        words = [row[place] if place < len(row) else "" for place in places]
+        rows.append([_value(path, line, *pair) for pair in zip(columns, words, strict=True)])
     if not rows:
         raise InputError(f'{path.name}: column "{columns[0]}" is empty; there must be at least one point')
     return np.array(rows)
@@ -157,10 +176,7 @@ def _value(path: Path, line: int, column: str, word: str) -> float:
     value = _as_number(word)
     if value is None or not np.isfinite(value):
         found = f'"{word.strip()}"' if word.strip() else "nothing"
-        raise InputError(
-            f'{path.name}, line {line}: column "{column}" holds {found}, where a finite number is needed; '
-            "mend the value or remove the line"
-        )
+        raise _no_number(f"{path.name}, line {line}", column, found, "line")
     return value
 
 
@@ -173,10 +189,7 @@ def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
         for row, value in enumerate(values):
             if isinstance(value, bool) or not isinstance(value, int | float | np.number):
                 found = "nothing" if value is None else f'"{value}"'
-                raise InputError(
-                    f'{path.name}, row {row} (counted from 0): column "{column}" holds {found}, where a '
-                    "finite number is needed; mend the value or remove the row"
-                )
+                raise _no_number(f"{path.name}, row {row} (counted from 0)", column, found, "row")
     numbers = values.astype(np.float64)
     refuse_gaps(path, column, numbers)
     return numbers
@@ -193,10 +206,15 @@ def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0) -
     bad = ~np.isfinite(numbers)
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f'{path.name}, row {begins + row} (counted from 0): column "{column}" holds {numbers[row]} (or '
-            "nothing), where a finite number is needed; mend the value or remove the row"
-        )
+        where = f"{path.name}, row {begins + row} (counted from 0)"
+        raise _no_number(where, column, f"{numbers[row]} (or nothing)", "row")
+
+
+def _no_number(where: str, column: str, found: str, unit: str) -> InputError:
+    return InputError(
+        f'{where}: column "{column}" holds {found}, where a finite number is needed; mend the value or '
+        f"remove the {unit}"
+    )
 
 
 def _as_number(word: str) -> float | None:

@@ -9,7 +9,7 @@ from hand_cavi.sources import Source, as_source
 
 
 @dataclass(frozen=True)
-class Overview:
+class Summary:
     """Figures of all rows, exact but for rounding.
 
     Attributes

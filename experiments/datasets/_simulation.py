@@ -1,0 +1,49 @@
+"""What the two simulated sources share: weights, assignments, points, and what is kept of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from experiments.datasets import Dataset
+from experiments.records.problem import Draws
+from hand_cavi.conjugate import ConjugateFamily
+
+
+def check_weights(weights: Sequence[float] | None, n_components: int) -> None:
+    """Raise ValueError if weights are given that are no distribution over K components."""
+    if weights is None:
+        return
+    if len(weights) != n_components:
+        raise ValueError(f"weights are {len(weights)}, but components {n_components}")
+    if min(weights) < 0 or abs(sum(weights) - 1) > 1e-9:
+        raise ValueError("weights must not be negative, and must sum to 1")
+
+
+def simulated(
+    family: ConjugateFamily,
+    theta: Draws,
+    weights: Sequence[float] | None,
+    n: int,
+    rng: np.random.Generator,
+    about: str,
+) -> Dataset:
+    """Draw n points of components with parameters theta, arrays (K, ...).
+
+    In `about`, ``{points}`` and ``{share}`` stand for the number of points and for the weights.
+    """
+    n_components = len(next(iter(theta.values())))
+    shares = np.full(n_components, 1 / n_components)
+    if weights is not None:
+        shares = np.asarray(weights) / np.sum(weights)
+    assignments = rng.choice(n_components, size=n, p=shares)
+    x = family.sample_data(rng, theta, assignments)
+    equal = np.ptp(shares) == 0
+    return Dataset(
+        x=x,
+        features=("x",) if x.shape[1] == 1 else tuple(f"x{d + 1}" for d in range(x.shape[1])),
+        about=about.format(
+            points="1 point" if n == 1 else f"{n} points",
+            share="equal weights" if equal else "weights " + ", ".join(f"{w:.3g}" for w in shares),
+        ),
+        truth={**theta, "weights": shares, "assignments": assignments},
+    )

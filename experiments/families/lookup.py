@@ -1,0 +1,27 @@
+"""The file of a family, found by the family's name, and what it offers."""
+
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+
+@cache
+def offered(family: str, what: str) -> Any:
+    """Return what a family's file offers under this name; None if it does not, or if there is no such file.
+
+    Parameters
+    ----------
+    family : str
+        The family's name.
+    what : str
+        Such as ``story``; `experiments.families` lists them.
+    """
+    if not family.isidentifier():  # such as "my_module:MyFamily"
+        return None
+    try:
+        module = import_module(f"experiments.families.{family}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}.{family}":
+            raise
+        return None
+    return getattr(module, what, None)
