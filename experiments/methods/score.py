@@ -8,7 +8,7 @@ same log p(x, theta), assignments summed out.
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.overlap import EXACT, symmetrise
+from experiments.posterior.symmetrised import EXACT, symmetrise
 from experiments.records import Approximation, Problem
 from hand_cavi import log_joint
 from ppl_baselines.draws import to_datatree
@@ -31,7 +31,7 @@ def score(problem: Problem, q: Approximation, *, rng: np.random.Generator, n: in
         Group ``posterior``: canonical draws, one chain of independent draws. Group ``sample_stats``:
         ``log_joint``, ``log_q`` and ``log_q_symmetrised``, in nats. Its attribute ``symmetrised`` says
         what F(q_sym) is by the last: ``exact``, ``at least`` or ``about``; where it is not exact, there is
-        ``symmetrised_slack`` besides (see `experiments.posterior.overlap`).
+        ``symmetrised_slack`` besides (see `experiments.posterior.symmetrised`).
     """
     draws = q.sample(rng, n)
     symmetrised = symmetrise(q, draws, problem.mixture)

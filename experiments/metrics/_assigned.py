@@ -15,7 +15,7 @@ import numpy as np
 
 from experiments.metrics._context import Context
 from experiments.posterior.draws import as_arrays
-from experiments.references._target import Target
+from experiments.references._scaled import ScaledProblem
 
 _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
 
@@ -26,14 +26,14 @@ class AssignedJoint:
 
     Attributes
     ----------
-    target : Target
+    target : ScaledProblem
     phi : ndarray, shape (S, K, P)
     log_pi : ndarray, shape (S, K)
     log_prior_ratio : ndarray, shape (S,)
         ln p(theta) - ln q(theta).
     """
 
-    target: Target
+    target: ScaledProblem
     phi: np.ndarray
     log_pi: np.ndarray
     log_prior_ratio: np.ndarray
@@ -41,7 +41,7 @@ class AssignedJoint:
     @classmethod
     def of(cls, context: Context) -> Self:
         """Return what is known of an approximation's draws."""
-        target = Target.of(context.problem)
+        target = ScaledProblem.of(context.problem)
         draws, weights = as_arrays(context.draws), target.mixture.weights
         log_q = as_arrays(context.draws, "sample_stats")["log_q"]
         outer = target.prior.seen_from(target.coordinates.inverse)

@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 
 from experiments.posterior.draws import are_independent, as_arrays, effective_sample_size
+from experiments.posterior.quantities import invariant_quantities
 from experiments.records import CellRecord, Measurement, MethodResult, Problem, Reference
-from experiments.references.nuts import invariant_quantities
 from experiments.relabel import relabel
 
 _MOST_RELABELLED = 4000

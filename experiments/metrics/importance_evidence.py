@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.metrics._context import Context, average, missing
-from experiments.metrics._weights import SOURCE, log_mean, most_k_hat, pareto_k_hat
+from experiments.posterior.pareto import SOURCE, log_mean, most_k_hat, pareto_k_hat
 from experiments.records import Measurement
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments.metrics._context import Context, missing
-from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
+from experiments.posterior.pareto import SOURCE, most_k_hat, pareto_k_hat
 from experiments.records import Measurement, Threshold
 
 ENTRIES = ("p/q", "p/q_sym")

@@ -7,7 +7,6 @@ sizes above 400 for each of them and for ln p(x, theta), no divergences, E-FMI a
 
 from dataclasses import dataclass
 from math import log
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -22,10 +21,10 @@ from experiments.posterior.draws import (
     sd_and_error,
 )
 from experiments.methods import label
-from experiments.metrics._weights import SOURCE, most_k_hat, pareto_k_hat
+from experiments.posterior.pareto import SOURCE, most_k_hat, pareto_k_hat
 from experiments.records import CellRecord, Comparison, Measurement, Reference, Threshold, Verdict
-from experiments.references import _gate
-from experiments.references.nuts import _examine_sampler
+from experiments.references import nuts
+from experiments.references._gate import examine_quantities
 from experiments.engine.store.files import read_tree
 from experiments.records import Judgement
 from experiments.verdict import FINISHED, decide, unfinished
@@ -92,31 +91,9 @@ def in_one_order(quantities: list[Arrays], keys: list[str]) -> dict[str, Arrays]
 
 def reference_of(tree: xr.DataTree, compared: Arrays) -> Reference:
     """Return a sampler's draws as a reference, or say what keeps them from being one."""
-    quality, faults = _examine_sampler(tree)
-    log_posterior = {name: values for name, values in as_chains(tree, "sample_stats").items() if name == "lp"}
-    figures, more = examine(compared | log_posterior)
-    quality, faults = quality | figures, faults + more
-    if faults:
-        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=quality)
-    reason = (
-        f"NUTS qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective sample size "
-        f"{quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail), no divergences, "
-        f"smallest E-FMI {quality['e_fmi']:.2f}"
-    )
-    return Reference("nuts", True, reason, draws=tree, quality=quality)
-
-
-def examine(quantities: Arrays) -> tuple[dict[str, Any], list[str]]:
-    """Return the convergence figures of chains, quantities (C, M) by name, and what is wrong with them."""
-    values = np.stack(list(quantities.values()), axis=-1)
-    n_chains, n_draws = values.shape[:2]
-    quality: dict[str, Any] = {"chains": n_chains, "draws": n_draws}
-    if not np.isfinite(values).all():
-        return quality, ["some draws are not finite"]
-    if n_chains < 2 or n_draws < 8:
-        return quality, ["two chains of 8 draws or more are needed to see that they agree"]
-    figures, faults = _gate.examine(quantities)
-    return quality | figures, faults
+    stats = as_chains(tree, "sample_stats")
+    log_posterior = {name: values for name, values in stats.items() if name == "lp"}
+    return nuts.reference_of(tree, *examine_quantities(compared | log_posterior, stats))
 
 
 def moments(quantities: Arrays, *, independent: bool) -> Moments:

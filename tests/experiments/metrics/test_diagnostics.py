@@ -23,8 +23,8 @@ from experiments.metrics import (
     sd_ratio,
     share_at_best,
 )
-from experiments.metrics._weights import log_mean, most_k_hat, pareto_k_hat
 from experiments.posterior.draws import as_tree
+from experiments.posterior.pareto import log_mean, most_k_hat, pareto_k_hat
 from experiments.records import (
     Cell,
     CellRecord,
