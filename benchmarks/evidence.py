@@ -17,6 +17,7 @@ import numpy as np
 
 from experiments.records import Problem
 from experiments.references import bridge, enumeration, importance
+from experiments.references.request import Request
 from hand_cavi import (
     DirichletCategorical,
     DirichletWeights,
@@ -65,9 +66,9 @@ def main(replications: int = 200, n_points: int = 8, row: str = "") -> None:
                 for seed in range(replications):
                     rng = np.random.default_rng([seed, n_points])
                     problem = Problem(mixture, data(family, rng, n_points))
-                    exact = enumeration.compute(problem, rng=rng, n_draws=0).log_evidence
+                    exact = enumeration.compute(problem, Request(rng)).log_evidence
                     began = process_time()
-                    found = source.compute(problem, rng=rng)
+                    found = source.compute(problem, Request(rng))
                     seconds.append(process_time() - began)
                     if found.qualified and found.log_evidence is not None and exact is not None:
                         estimate = found.log_evidence

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from experiments.config.plugins import did_you_mean, names
+
 
 class Options(BaseModel):
     """Base of the tables of a configuration, and of the `Settings` of methods and datasets.
@@ -41,14 +43,10 @@ class RunOptions(Options):
     )
 
 
-Source = Literal["enumeration", "quadrature", "nuts", "gibbs", "bridge", "importance", "smc"]
-"""What may be asked for as a reference."""
-
-
 class ReferenceOptions(Options):
     """What stands for the truth."""
 
-    method: Literal["auto", "none", Source] | tuple[Source, ...] = Field(
+    method: str | tuple[str, ...] = Field(
         default="auto",
         description=(
             "auto takes the best that applies: enumeration or quadrature, else NUTS or Gibbs that qualifies, "
@@ -66,8 +64,16 @@ class ReferenceOptions(Options):
 
     @field_validator("method")
     @classmethod
-    def _each_once(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if isinstance(value, tuple) and (not value or len(set(value)) < len(value)):
+    def _known(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if value in ("auto", "none"):
+            return value
+        valid, asked = names("references"), (value,) if isinstance(value, str) else value
+        for name in asked:
+            if name not in valid:
+                alone = "" if isinstance(value, tuple) else "auto, none, "
+                hint = did_you_mean(name, [*valid, "auto", "none"])
+                raise ValueError(f'there is no reference "{name}"{hint}; there are {alone}{", ".join(valid)}')
+        if not asked or len(set(asked)) < len(asked):
             raise ValueError("the list of references is empty, or names one twice; name each once")
         return value
 

@@ -9,7 +9,8 @@ import numpy as np
 import xarray as xr
 
 from experiments.methods.starts import Starts
-from experiments.posterior import overlap
+from experiments.posterior.quantities import invariant_quantities
+from experiments.posterior.symmetrised import symmetrise
 from experiments.records.problem import Approximation, Draws, Problem, Symmetrised
 from hand_cavi import Mixture, log_joint
 from hand_cavi.conjugate import ConjugateFamily
@@ -69,13 +70,11 @@ class MixtureTarget:
 
     def quantities(self, tree: xr.DataTree) -> Draws:
         """Return the sorted means (rates, probabilities) and the log likelihood, each of shape (C, M)."""
-        from experiments.references._gate import invariant_quantities
-
         return invariant_quantities(self.problem, tree)
 
     def symmetrise(self, q: Approximation, draws: Draws) -> Symmetrised:
-        """Return log q_sym of draws, see `experiments.posterior.overlap`."""
-        return overlap.symmetrise(q, draws, self.problem.mixture)
+        """Return log q_sym of draws, see `experiments.posterior.symmetrised`."""
+        return symmetrise(q, draws, self.problem.mixture)
 
     def as_tree(
         self,

@@ -8,7 +8,7 @@ log p(x, theta), whatever is discrete summed out.
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.overlap import EXACT
+from experiments.posterior.symmetrised import EXACT
 from experiments.records.problem import Approximation, Target
 
 
@@ -30,7 +30,7 @@ def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int)
         Group ``sample_stats``: ``log_joint``, ``log_q`` and, where relabelling leaves the target as it is,
         ``log_q_symmetrised``, in nats. Its attribute ``symmetrised`` says what F(q_sym) is by the last:
         ``exact``, ``at least`` or ``about``; where it is not exact, there is ``symmetrised_slack`` besides
-        (see `experiments.posterior.overlap`).
+        (see `experiments.posterior.symmetrised`).
     """
     draws = q.sample(rng, n)
     columns = {"log_joint": target.log_joint(draws), "log_q": q.log_density(draws)}

@@ -16,7 +16,7 @@ import xarray as xr
 
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
-from experiments.references._target import Target
+from experiments.references._scaled import ScaledProblem
 
 _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
 
@@ -27,14 +27,14 @@ class AssignedJoint:
 
     Attributes
     ----------
-    target : Target
+    target : ScaledProblem
     phi : ndarray, shape (S, K, P)
     log_pi : ndarray, shape (S, K)
     log_prior_ratio : ndarray, shape (S,)
         ln p(theta) - ln q(theta).
     """
 
-    target: Target
+    target: ScaledProblem
     phi: np.ndarray
     log_pi: np.ndarray
     log_prior_ratio: np.ndarray
@@ -42,7 +42,7 @@ class AssignedJoint:
     @classmethod
     def of(cls, problem: Problem, tree: xr.DataTree) -> Self:
         """Return what is known of an approximation's draws."""
-        target = Target.of(problem)
+        target = ScaledProblem.of(problem)
         draws, weights = as_arrays(tree), target.mixture.weights
         log_q = as_arrays(tree, "sample_stats")["log_q"]
         outer = target.prior.seen_from(target.coordinates.inverse)

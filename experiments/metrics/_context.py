@@ -19,8 +19,8 @@ from experiments.posterior.draws import (
     sd_and_error,
     sorted_location,
 )
+from experiments.posterior.quantities import invariant_quantities
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
-from experiments.references._gate import invariant_quantities
 from experiments.relabel import relabel
 
 _MOST_RELABELLED = 4000

@@ -175,6 +175,8 @@ class Reference:
         The figures behind `qualified` (R-hat, ESS, ...), JSON values only.
     opinions : tuple of Estimate
         log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
+    called : str
+        What a sentence calls it, such as ``the long NUTS run``; empty if `method` says it all.
     """
 
     method: str
@@ -184,6 +186,7 @@ class Reference:
     log_evidence: Estimate | None = None
     quality: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Estimate, ...] = ()
+    called: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """What stands for the truth: one file one reference, the best that applies first.
 
 A reference qualifies itself or says in a sentence why it does not; verdicts lean on qualified ones only.
-Each file offers ``applies(problem)``, None or the reason why it does not apply, and
-``compute(problem, *, rng, nuts_draws=None, n_draws=...)``. ``auto`` takes
+It is found by its file's name; nothing else has to know of it. The file offers ``compute(problem, request)``,
+which gives a `Reference`, and declares at its top what it is (`_declared`): ``GIVES``, of ``evidence`` and
+``draws``; ``CALLED``, its name in a sentence; and ``EXACT = True`` where it is. ``auto`` takes
 
-1. enumeration or quadrature, which are exact, with importance sampling as a second opinion; else
+1. the first exact one that applies, with importance sampling as a second opinion; else
 2. moments from the study's NUTS draws if they qualify, else from Gibbs, else from NUTS run for longer, else
    from importance sampling; and log p(x) from bridge sampling, with importance sampling as a second opinion.
 
@@ -12,49 +13,20 @@ Wherever two ways that qualify give the same figure they are compared; if they d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from experiments.config.plugins import did_you_mean
 from experiments.records import Estimate, Problem, Reference
-from experiments.references import bridge, enumeration, gibbs, importance, nuts, quadrature, smc
 from experiments.references._combining import combined
-from experiments.references._gate import examine_chains
+from experiments.references._declared import declared
+from experiments.references.request import Request
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import Seed, as_rows, as_sample_weight
-
-
-class _Source(Protocol):
-    def applies(self, problem: Problem) -> str | None: ...
-
-    def compute(
-        self,
-        problem: Problem,
-        *,
-        rng: np.random.Generator,
-        nuts_draws: xr.DataTree | None = None,
-        n_draws: int = 0,
-        **options: Any,
-    ) -> Reference: ...
-
-
-SOURCES = {
-    "enumeration": cast(_Source, enumeration),
-    "quadrature": cast(_Source, quadrature),
-    "nuts": cast(_Source, nuts),
-    "gibbs": cast(_Source, gibbs),
-    "bridge": cast(_Source, bridge),
-    "importance": cast(_Source, importance),
-    "smc": cast(_Source, smc),
-}
-"""By name."""
-
-EXACT = ("enumeration", "quadrature")
-GIVE_EVIDENCE = ("enumeration", "quadrature", "bridge", "importance", "smc")
-GIVE_DRAWS = ("enumeration", "quadrature", "nuts", "gibbs", "importance", "smc")
 
 N_DRAWS = 20_000
 """Draws from an exact reference: their Monte-Carlo error is 0.007 posterior sds."""
@@ -64,6 +36,11 @@ CHEAP = 2_000
 
 CHEAP_COMPONENTS = 5
 """And components: averaging over their namings becomes dear."""
+
+
+def exact() -> list[str]:
+    """Return the names of the exact references, sorted: the order in which ``auto`` tries them."""
+    return [name for name, one in declared().items() if one.exact]
 
 
 def reference(
@@ -82,8 +59,8 @@ def reference(
     ----------
     problem : Problem
     method : str or sequence of str
-        ``auto`` for the best that applies, ``none``, or one or more names of `SOURCES`: the first that
-        qualifies gives the draws, the first that knows it gives log p(x), and all must agree.
+        ``auto`` for the best that applies, ``none``, or one or more names: the first that qualifies gives
+        the draws, the first that knows it gives log p(x), and all must agree.
     rng : numpy.random.Generator or int
     nuts_draws, gibbs_draws : xarray.DataTree, optional
         The study's own draws, with their ``sample_stats``.
@@ -102,21 +79,22 @@ def reference(
     InputError
         If a method is unknown.
     """
-    names = [method] if isinstance(method, str) else list(method)
-    if names == ["none"]:
+    asked = [method] if isinstance(method, str) else list(method)
+    if asked == ["none"]:
         return Reference("none", False, "no reference was asked for")
-    generator = np.random.default_rng(rng)
-    question = _Question(problem, generator, nuts_draws, gibbs_draws, n_draws, budget)
-    if names == ["auto"]:
-        return _automatic(question)
-    for name in names:
-        if name not in SOURCES:
+    request = Request(np.random.default_rng(rng), n_draws, nuts_draws, gibbs_draws, budget)
+    if asked == ["auto"]:
+        return _automatic(problem, request)
+    for name in asked:
+        if name not in declared():
+            there = ", ".join(declared())
             raise InputError(
-                f"reference {name!r} is unknown; there are {', '.join(SOURCES)}, and, alone, auto and none"
+                f"reference {name!r} is unknown; there are {there}, and, alone, auto and none"
+                f"{did_you_mean(name, declared())}"
             )
-    if not names or len(set(names)) < len(names):
+    if not asked or len(set(asked)) < len(asked):
         raise InputError("the list of references is empty, or names one twice; name each once")
-    found = [question.ask(name) for name in names]
+    found = [_ask(name, problem, request) for name in asked]
     good = [one for one in found if one.qualified]
     with_draws = (one for one in good if one.draws is not None)
     return combined(found, next(with_draws, good[0] if good else None))
@@ -149,20 +127,19 @@ def log_evidence(
         If the data cannot be used, or the method is unknown, does not apply, or found its own figure not fit
         to be leant on; the sentence says why.
     """
-    if method not in ("auto", *GIVE_EVIDENCE):
-        raise InputError(
-            f"method {method!r} gives no log evidence; there are auto, {', '.join(GIVE_EVIDENCE)}"
-        )
+    ways = ["auto", *(name for name, one in declared().items() if "evidence" in one.gives)]
+    if method not in ways:
+        raise InputError(f"method {method!r} gives no log evidence; there are {', '.join(ways)}")
     rows = as_rows(x)
     weight = None if sample_weight is None else as_sample_weight(sample_weight, len(rows))
-    question = _Question(Problem(mixture, rows, weight), np.random.default_rng(rng), n_draws=0)
+    problem, request = Problem(mixture, rows, weight), Request(np.random.default_rng(rng))
     found = []
-    for name in EXACT if method == "auto" else [method]:
-        found.append(question.ask(name))
+    for name in exact() if method == "auto" else [method]:
+        found.append(_ask(name, problem, request))
         if found[-1].qualified and found[-1].log_evidence is not None:
             return found[-1].log_evidence
     if method == "auto":
-        found += [question.ask("bridge"), question.ask("importance")]
+        found += [_ask("bridge", problem, request), _ask("importance", problem, request)]
     every = combined(found, None)
     if every.log_evidence is None:
         reason = every.reason if len(found) > 1 else f"{method}: {every.reason}"
@@ -170,66 +147,41 @@ def log_evidence(
     return every.log_evidence
 
 
-@dataclass(frozen=True)
-class _Question:
-    """A problem, and what is at hand to find its reference."""
-
-    problem: Problem
-    rng: np.random.Generator
-    nuts_draws: xr.DataTree | None = None
-    gibbs_draws: xr.DataTree | None = None
-    n_draws: int = 0
-    budget: float = 0.0
-
-    def ask(self, name: str, **options: Any) -> Reference:
-        """Return one source's answer; not qualified if it does not apply."""
-        if name == "gibbs" and self.gibbs_draws is not None:
-            return self._study_gibbs(self.gibbs_draws)
-        reason = SOURCES[name].applies(self.problem)
-        if reason is not None:
-            return Reference(name, False, reason)
-        given: dict[str, Any] = {"n_draws": self.n_draws, "nuts_draws": self.nuts_draws}
-        if name == "nuts":
-            given["budget"] = self.budget
-        return SOURCES[name].compute(self.problem, rng=self.rng, **(given | options))
-
-    def _study_gibbs(self, draws: xr.DataTree) -> Reference:
-        """Return the study's Gibbs draws if they qualify; else the reference's own, longer, runs."""
-        quality, faults = examine_chains(self.problem, draws)
-        if faults:
-            return replace(self, gibbs_draws=None).ask("gibbs")
-        reason = (
-            f"the study's Gibbs draws qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective "
-            f"sample size {quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail)"
-        )
-        return Reference("gibbs", True, reason, draws=draws, quality=quality)
+def _ask(name: str, problem: Problem, request: Request) -> Reference:
+    """Return one reference's answer; not qualified if it does not apply."""
+    found: Reference = import_module(f"experiments.references.{name}").compute(problem, request)
+    return replace(found, called=declared()[name].called)
 
 
-def _automatic(question: _Question) -> Reference:
+def _automatic(problem: Problem, request: Request) -> Reference:
     """Return the best that applies."""
-    n_points, n_components = len(question.problem.x), question.problem.mixture.n_components
+    n_points, n_components = len(problem.x), problem.mixture.n_components
     cheap = n_components <= CHEAP_COMPONENTS and n_points * n_components <= CHEAP
+    no_draws = replace(request, n_draws=0)
     found = []
-    for name in EXACT:
-        found.append(question.ask(name))
+    for name in exact():
+        found.append(_ask(name, problem, request))
         if found[-1].qualified:
-            opinions = [question.ask("importance", n_draws=0)] if cheap else []
+            opinions = [_ask("importance", problem, no_draws)] if cheap else []
             return combined([found[-1], *opinions], found[-1])
-    moments = _moments(question, cheap)
+    moments = _moments(problem, request, cheap)
     main = next((one for one in moments if one.qualified), None)
-    evidence = [question.ask("bridge"), question.ask("importance", n_draws=0 if main else question.n_draws)]
+    evidence = [
+        _ask("bridge", problem, request),
+        _ask("importance", problem, no_draws if main else request),
+    ]
     main = main or next((one for one in evidence if one.qualified and one.draws is not None), None)
     return combined([*found, *moments, *evidence], main)
 
 
-def _moments(question: _Question, cheap: bool) -> list[Reference]:
+def _moments(problem: Problem, request: Request, cheap: bool) -> list[Reference]:
     """Return the samplers that were asked for draws, the first that qualifies among them.
 
     NUTS is compiled and run for longer only where the study ran it, and nothing cheaper qualified.
     """
-    found = [replace(question, budget=0.0).ask("nuts")]
-    if not found[0].qualified or cheap or question.gibbs_draws is not None:
-        found.append(question.ask("gibbs"))
-    if question.nuts_draws is not None and question.budget and not any(one.qualified for one in found):
-        found[0] = question.ask("nuts")
+    found = [_ask("nuts", problem, replace(request, budget=0.0))]
+    if not found[0].qualified or cheap or request.gibbs_draws is not None:
+        found.append(_ask("gibbs", problem, request))
+    if request.nuts_draws is not None and request.budget and not any(one.qualified for one in found):
+        found[0] = _ask("nuts", problem, request)
     return found

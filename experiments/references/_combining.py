@@ -7,7 +7,6 @@ that does not qualify by itself neither helps nor hinders the others.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from experiments.records import Reference
 from experiments.references._agreement import agreement
@@ -35,7 +34,7 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
     good = [one for one in found if one.qualified]
     faults = "; ".join(f"{one.method}: {one.reason}" for one in found if not one.qualified)
     showed = agreement(good)
-    quality: dict[str, Any] = dict(main.quality) if main else {}
+    quality: dict[str, object] = dict(main.quality) if main else {}
     if showed.compared:
         quality |= {"figures_compared": showed.compared, "largest_disagreement": showed.largest}
     if faults:

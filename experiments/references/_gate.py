@@ -1,141 +1,157 @@
 """The gate that every sampler must pass before its draws stand for the posterior.
 
 Rank-normalised R-hat below 1.01, and bulk and tail effective sample sizes above 400 (Vehtari, Gelman,
-Simpson, Carpenter & Buerkner 2021), of label-invariant quantities (sorted means, log likelihood) and, after
-relabelling, of every parameter of every component. What a sampler says of itself (divergences, E-FMI) is
-looked at in its own file. No gate can see a mode that every chain has missed.
+Simpson, Carpenter & Buerkner 2021), of named quantities: for a mixture the label-invariant ones (sorted
+means, log likelihood) and, after relabelling, every parameter of every component. Where the sampler is
+NUTS, no divergences besides, and an E-FMI above 0.2 in every chain (Betancourt 2016). No gate can see a mode
+that every chain has missed.
+
+C chains of M draws each.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.draws import (
-    as_arrays,
-    as_chains,
-    effective_sample_size,
-    location,
-    location_entries,
-    location_name,
-    location_word,
-    r_hat,
-    sorted_location,
-)
-from experiments.records import Problem
+from experiments.posterior.draws import as_chains, effective_sample_size, r_hat
+from experiments.posterior.quantities import invariant_quantities, quantities_by_component
+from experiments.records import Draws, Problem
 from experiments.relabel import relabel
-from hand_cavi import log_joint
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400.0
+MIN_E_FMI = 0.2
+FEWEST_DRAWS = 8
+
+Figures = dict[str, object]
+"""What the gate looked at, by name; JSON values."""
 
 
-def examine_chains(problem: Problem, tree: xr.DataTree) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures that any sampler's draws are judged by, and what is wrong with them.
+def examine_chains(problem: Problem, tree: xr.DataTree) -> tuple[Figures, list[str]]:
+    """Return the figures that any sampler's draws of a mixture are judged by, and what is wrong with them.
+
+    See `examine_quantities`.
+    """
+    draws = as_chains(tree)
+    shown, faults = _usable(draws)
+    if faults:
+        return shown, faults
+    relabelled = quantities_by_component(relabel(tree, problem=problem))
+    return examine_quantities(invariant_quantities(problem, tree) | relabelled)
+
+
+def examine_quantities(
+    quantities: Draws, sampler_stats: Mapping[str, np.ndarray] | None = None
+) -> tuple[Figures, list[str]]:
+    """Return the figures that chains are judged by, and what is wrong with them.
+
+    Parameters
+    ----------
+    quantities : dict of ndarray
+        Label-invariant quantities by name, each (C, M).
+    sampler_stats : mapping of str to ndarray, optional
+        What NUTS says of its draws, each (C, M), to be examined as well: `examine_sampler`.
 
     Returns
     -------
-    quality : dict
+    figures : dict
         ``chains``, ``draws`` (per chain), ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest), and
         ``..._of``, the quantities that these belong to. The last six are missing where the draws allow no
-        diagnostic.
+        diagnostic. With `sampler_stats` also the figures of `examine_sampler`.
     faults : list of str
         Empty if the draws qualify.
     """
-    n_chains, n_draws = location(as_chains(tree)).shape[:2]
-    quality: dict[str, Any] = {"chains": n_chains, "draws": n_draws}
-    if not all(np.isfinite(values).all() for values in as_arrays(tree).values()):
-        return quality, ["some draws are not finite"]
-    if n_chains < 2:
-        return quality, ["there is one chain; two or more are needed to see that they agree"]
-    if n_draws < 8:
-        return quality, [f"there are {n_draws} draws a chain, too few for any diagnostic"]
-
-    quantities = invariant_quantities(problem, tree) | _by_component(relabel(tree, problem=problem))
-    figures, faults = examine(quantities)
-    return quality | figures, faults
+    figures, faults = _usable(quantities)
+    if not faults:
+        converged, faults = _examine_convergence(quantities)
+        figures |= converged
+    if sampler_stats is None:
+        return figures, faults
+    of_the_sampler, own_faults = examine_sampler(sampler_stats)
+    return figures | of_the_sampler, own_faults + faults
 
 
-def examine(quantities: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures of quantities (C, M) by name, as `examine_chains`, and what is wrong with them."""
-    quality: dict[str, Any] = {}
-    names, values = list(quantities), np.stack(list(quantities.values()), axis=-1)
-    # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
-    figures = {
-        "r_hat": np.nan_to_num(r_hat(values), nan=np.inf),
-        "ess_bulk": -np.nan_to_num(effective_sample_size(values), nan=0.0),
-        "ess_tail": -np.nan_to_num(effective_sample_size(values, tail=True), nan=0.0),
-    }
-    for name, figure in figures.items():
-        worst = int(np.argmax(figure))
-        quality[name], quality[f"{name}_of"] = abs(float(figure[worst])), names[worst]
+def examine_sampler(stats: Mapping[str, np.ndarray]) -> tuple[Figures, list[str]]:
+    """Return what NUTS says of its own draws, and what is wrong with it.
+
+    Parameters
+    ----------
+    stats : mapping of str to ndarray
+        ``diverging`` and ``energy``, each (C, M).
+
+    Returns
+    -------
+    figures : dict
+        ``divergences`` and ``e_fmi`` (smallest).
+    faults : list of str
+    """
+    figures: Figures = {}
     faults = []
-    if not quality["r_hat"] < MAX_R_HAT:
-        faults.append(f"R-hat of {quality['r_hat_of']} is {quality['r_hat']:.3f}, not below {MAX_R_HAT}")
+    if "diverging" not in stats:
+        faults.append("its statistics lack 'diverging'")
+    else:
+        figures["divergences"] = divergences = int(stats["diverging"].sum())
+        if divergences:
+            faults.append(f"{divergences} transitions diverged")
+    if "energy" not in stats:
+        faults.append("its statistics lack 'energy'")
+    else:
+        figures["e_fmi"] = e_fmi = float(np.min(_e_fmi(stats["energy"])))
+        if not e_fmi > MIN_E_FMI:
+            faults.append(f"E-FMI is {e_fmi:.2f}, not above {MIN_E_FMI}")
+    return figures, faults
+
+
+def in_words(figures: Mapping[str, object]) -> str:
+    """Return the figures of draws that qualify, for the end of a sentence."""
+    return (
+        f"largest R-hat {figures['r_hat']:.4f}, smallest effective sample size "
+        f"{figures['ess_bulk']:.0f} (bulk) and {figures['ess_tail']:.0f} (tail)"
+    )
+
+
+def _usable(draws: Draws) -> tuple[Figures, list[str]]:
+    """Return how many chains and draws there are, (C, M, ...), and why they allow no diagnostic, if so."""
+    n_chains, n_draws = next(iter(draws.values())).shape[:2]
+    faults = []
+    if not all(np.isfinite(values).all() for values in draws.values()):
+        faults.append("some draws are not finite")
+    elif n_chains < 2:
+        faults.append("there is one chain; two or more are needed to see that they agree")
+    elif n_draws < FEWEST_DRAWS:
+        faults.append(f"there are {n_draws} draws a chain, too few for any diagnostic")
+    return {"chains": n_chains, "draws": n_draws}, faults
+
+
+def _examine_convergence(quantities: Draws) -> tuple[Figures, list[str]]:
+    names, values = list(quantities), np.stack(list(quantities.values()), axis=-1)
+    figures: Figures = {}
+    faults = []
+    # A quantity that never moves has no R-hat and no effective sample size: count it as the worst.
+    every = np.nan_to_num(r_hat(values), nan=np.inf)
+    worst = int(np.argmax(every))
+    r_hat_of, largest = names[worst], float(every[worst])
+    figures["r_hat"], figures["r_hat_of"] = largest if np.isfinite(largest) else None, r_hat_of
+    if not largest < MAX_R_HAT:
+        faults.append(f"R-hat of {r_hat_of} is {largest:.3f}, not below {MAX_R_HAT}")
     for name in ("bulk", "tail"):
-        ess = quality[f"ess_{name}"]
-        if not ess > MIN_ESS:
-            of = quality[f"ess_{name}_of"]
-            faults.append(f"{name} effective sample size of {of} is {ess:.0f}, not above {MIN_ESS:.0f}")
-    if not np.isfinite(quality["r_hat"]):
-        quality["r_hat"] = None
-    return quality, faults
+        sizes = np.nan_to_num(effective_sample_size(values, tail=name == "tail"), nan=0.0)
+        least = int(np.argmin(sizes))
+        figures[f"ess_{name}"], figures[f"ess_{name}_of"] = float(sizes[least]), names[least]
+        if not sizes[least] > MIN_ESS:
+            faults.append(
+                f"{name} effective sample size of {names[least]} is {sizes[least]:.0f}, "
+                f"not above {MIN_ESS:.0f}"
+            )
+    return figures, faults
 
 
-def invariant_quantities(problem: Problem, tree: xr.DataTree) -> dict[str, np.ndarray]:
-    """Return what does not depend on how components are numbered, by name, each of shape (C, M).
+def _e_fmi(energy: np.ndarray) -> np.ndarray:
+    """Return the energy fraction of missing information of every chain, (C, M) to (C,).
 
-    They are the sorted means (rates, probabilities), one for every component and feature, and the log
-    likelihood.
+    Betancourt (2016): the squared steps of the energy over its squared deviations from the mean.
     """
-    draws = as_chains(tree)
-    quantities = _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
-    shape = next(iter(quantities.values())).shape
-    quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
-    return quantities
-
-
-def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
-    """Return log p(x | theta, pi) of all draws, shape (S,)."""
-    draws, mixture = as_arrays(tree), problem.mixture
-    log_prior = mixture.components.with_features(problem.x.shape[1]).log_density(draws).sum(axis=1)
-    log_prior = log_prior + mixture.weights.log_density(draws, len(log_prior))
-    return log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
-
-
-def _by_component(relabelled: xr.DataTree) -> dict[str, np.ndarray]:
-    """Return every parameter of every component apart, named, each of shape (C, M).
-
-    Symmetric matrices are named entry by entry, the upper ones left out.
-    """
-    draws = as_chains(relabelled)
-    where = location_name(draws)
-    word, entries = location_word(draws), location_entries(draws)
-    quantities = _named(f"{word} of component", location(draws), entries)
-    for name in draws:
-        if name != where:
-            quantities |= _named(f"{name} of component", *_flat(draws[name]))
-    return quantities
-
-
-def _flat(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return a parameter (C, M, K, ...) with one last axis, and what its entries are called."""
-    if values.ndim == 3:
-        return values[..., np.newaxis], ("",)
-    if values.ndim == 4:
-        n_entries = values.shape[-1]
-        return values, tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)
-    row, column = np.tril_indices(values.shape[-1])
-    pairs = zip(row.tolist(), column.tolist(), strict=True)
-    return values[..., row, column], tuple(f"entry ({i + 1}, {j + 1})" for i, j in pairs)
-
-
-def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Return every component and entry of (C, M, K, L) apart, named, counted from 1."""
-    values = values[..., np.newaxis] if values.ndim == 3 else values
-    return {
-        f"{name} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
-        for k in range(values.shape[2])
-        for i, entry in enumerate(entries)
-    }
+    steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)

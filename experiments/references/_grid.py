@@ -22,6 +22,8 @@ from math import factorial
 import numpy as np
 from scipy.special import logsumexp
 
+from experiments.references._density_of_means import DensityOfMeans
+
 MAX_NODES = 4 * 10**6
 """Boxes kept in one level at most; it bounds the memory to well below 1 GB."""
 
@@ -29,120 +31,14 @@ MAX_WORK = 10**9
 """Boxes looked at in one level, times points, at most; it bounds the time to some ten seconds."""
 
 _CHUNK = 1 << 17  # boxes looked at at once
-_BLOCK = 1 << 19  # numbers held at once by the likelihood: 4 MB
 _PRIOR_SDS = 8.5  # how far the grid reaches: 2e-17 of a normal lies outside
 _NEGLIGIBLE = 26.0  # nats below the peak, on top of what a mode's narrowness explains
 _COARSEST = 16  # boxes per axis at the start
-_CLIMBED = 4  # promising boxes from whose middle the peak is sought
-_LOG_ZERO = -700.0  # exp of less is not a normal float64
-_VANISHED = 1e-290  # a sum of exponentials this small is only what _LOG_ZERO left of it
+_PROMISING = 4  # boxes from whose middle the peak is sought
 
 
 class GridTooLargeError(Exception):
     """The posterior is spread over more nodes than are feasible."""
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """The joint density of data and means, D = 1, equal weights, noise variance 1.
-
-    Attributes
-    ----------
-    x, weight : ndarray, shape (N,)
-    prior_mean, prior_variance : float
-        m0 and v.
-    n_components : int
-    """
-
-    x: np.ndarray
-    weight: np.ndarray
-    prior_mean: float
-    prior_variance: float
-    n_components: int
-
-    @property
-    def narrowest(self) -> float:
-        """Tau, the least sd that the posterior of a mean can have."""
-        return float(1 / np.sqrt(self.weight.sum() + 1 / self.prior_variance))
-
-    def log_density(self, mu: np.ndarray) -> np.ndarray:
-        """Return log p(x, mu) for mu of shape (M, K), shape (M,)."""
-        return self.upper_bound(mu, mu)
-
-    def upper_bound(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return a bound on log p(x, mu) over boxes low <= mu <= high, (M, K) to (M,), sharp if equal."""
-        bound = np.empty(len(low))
-        size = max(1, _BLOCK // len(self.x))
-        for start in range(0, len(low), size):
-            block = slice(start, start + size)
-            intervals = np.column_stack([low[block].ravel(), high[block].ravel()])
-            each, row = np.unique(intervals.view(np.complex128).ravel(), return_inverse=True)
-            bound[block] = self.bound_over(each.real, each.imag, row.reshape(-1, self.n_components))
-        return bound
-
-    def bound_over(self, low: np.ndarray, high: np.ndarray, row: np.ndarray) -> np.ndarray:
-        """Return the same bound over boxes that are made of the same few intervals, shape (M,).
-
-        Parameters
-        ----------
-        low, high : ndarray, shape (B,)
-            The intervals.
-        row : ndarray of int, shape (M, K)
-            Which of them each box is made of.
-        """
-        from_mean = np.clip(self.prior_mean, low, high) - self.prior_mean
-        log_prior = -(from_mean**2) / (2 * self.prior_variance) - np.log(2 * np.pi * self.prior_variance) / 2
-        bound = log_prior[row].sum(axis=1)
-        nearest = np.clip(self.x, low[:, np.newaxis], high[:, np.newaxis])
-        log_normal = -((self.x - nearest) ** 2) / 2
-        peak = log_normal.max(axis=0)
-        normal = np.exp(np.maximum(log_normal - peak, _LOG_ZERO))
-        size = max(1, _BLOCK // len(self.x))
-        for start in range(0, len(row), size):
-            block = slice(start, start + size)
-            bound[block] += self._log_likelihood(log_normal, normal, peak, row[block])
-        return bound - self.weight.sum() * (np.log(self.n_components) + np.log(2 * np.pi) / 2)
-
-    def climbed(self, mu: np.ndarray, n_steps: int = 25) -> np.ndarray:
-        """Return means uphill of the given ones, (M, K), by EM (Dempster, Laird & Rubin 1977)."""
-        for _ in range(n_steps):
-            rho = -((self.x[:, np.newaxis] - mu[:, np.newaxis, :]) ** 2) / 2
-            r = np.exp(rho - logsumexp(rho, axis=2, keepdims=True)) * self.weight[:, np.newaxis]
-            mu = np.einsum("mnk,n->mk", r, self.x) + self.prior_mean / self.prior_variance
-            mu /= r.sum(axis=1) + 1 / self.prior_variance
-        return mu
-
-    def _log_likelihood(
-        self, log_normal: np.ndarray, normal: np.ndarray, peak: np.ndarray, row: np.ndarray
-    ) -> np.ndarray:
-        """Return sum_i w_i ln sum_k exp(-d_ik^2 / 2), d_ik the distance of x_i from interval row[m, k].
-
-        ``log_normal``, shape (B, N), is -d^2 / 2 of every interval, ``peak``, shape (N,), its largest, and
-        ``normal`` the exponential of their difference.
-        """
-        total = normal[row[:, 0]]
-        for k in range(1, self.n_components):
-            total += normal[row[:, k]]
-        if total.min() > _VANISHED:
-            return _sum_of_logs(total, self.weight) + peak @ self.weight
-        # Where every component is far from a point the exponentials vanish: take the sum in log space.
-        log_total = np.log(total) + peak
-        far = np.argwhere(total <= _VANISHED)
-        log_total[far[:, 0], far[:, 1]] = logsumexp(log_normal[row[far[:, 0]], far[:, 1:]], axis=1)
-        return np.einsum("mn,n->m", log_total, self.weight)
-
-
-def _sum_of_logs(factor: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return sum_i w_i ln factor_mi, shape (M,); of equal weights, as logs of products of many factors."""
-    if np.ptp(weight) > 0:
-        return np.einsum("mn,n->m", np.log(factor), weight)
-    while factor.shape[1] > 1 and factor.min() > 1e-140 and factor.max() < 1e140:
-        half, odd = divmod(factor.shape[1], 2)
-        folded = factor[:, :half] * factor[:, half : 2 * half]
-        if odd:
-            folded = np.column_stack([folded, factor[:, -1]])
-        factor = folded
-    return weight[0] * np.log(factor).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -168,14 +64,14 @@ class Axis:
         return np.log(self.stretch * self.step) + np.log(np.cosh(self.step * (g - self.middle)))
 
 
-def axis_for(posterior: Posterior, spacing: float) -> Axis:
+def axis_for(density: DensityOfMeans, spacing: float) -> Axis:
     """Return nodes that are `spacing` times tau apart, or closer, wherever data are."""
-    seen = np.append(posterior.x[posterior.weight > 0], posterior.prior_mean)
+    seen = np.append(density.x[density.weight > 0], density.prior_mean)
     centre, radius = (seen.max() + seen.min()) / 2, (seen.max() - seen.min()) / 2
-    widest = spacing * posterior.narrowest
+    widest = spacing * density.narrowest
     stretch = 2 * radius + 12 * widest
     step = widest / np.hypot(stretch, radius)
-    reach = radius + _PRIOR_SDS * np.sqrt(posterior.prior_variance)
+    reach = radius + _PRIOR_SDS * np.sqrt(density.prior_variance)
     return Axis(centre, stretch, step, int(np.ceil(np.arcsinh(reach / stretch) / step)))
 
 
@@ -207,7 +103,7 @@ class Grid:
         return float(logsumexp(self.log_mass, b=self.n_arrangements))
 
 
-def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
+def sparse_grid(density: DensityOfMeans, spacing: float) -> Grid:
     """Find the nodes that count, by branch and bound.
 
     Raises
@@ -215,10 +111,10 @@ def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
     GridTooLargeError
         If a level has too many boxes, or keeps too many.
     """
-    axis = axis_for(posterior, spacing)
-    n_components = posterior.n_components
+    axis = axis_for(density, spacing)
+    n_components = density.n_components
     edges = axis.at(np.arange(axis.n_nodes + 1) - 0.5)
-    mode_narrowness = n_components * np.log(np.sqrt(posterior.prior_variance) / posterior.narrowest)
+    mode_narrowness = n_components * np.log(np.sqrt(density.prior_variance) / density.narrowest)
     size = 1 << max(0, int(np.ceil(np.log2(axis.n_nodes / _COARSEST))))
     first = range(-(-axis.n_nodes // size))
     boxes = np.array(list(combinations_with_replacement(first, n_components)), dtype=np.int32)
@@ -232,17 +128,17 @@ def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
         looked_at = n_kept = 0
         for boxes in chunks:
             looked_at += len(boxes)
-            bound = posterior.bound_over(axis.at(low), axis.at(high), boxes)
-            peak = max(peak, _peak_near(posterior, axis, ((low + high) / 2)[boxes], bound))
+            bound = density.bound_over(axis.at(low), axis.at(high), boxes)
+            peak = max(peak, _peak_near(density, axis, ((low + high) / 2)[boxes], bound))
             keep = bound > peak - _NEGLIGIBLE - mode_narrowness
             if not keep.all():
                 left_out = logsumexp((bound + log_width[boxes].sum(axis=1))[~keep])
                 log_left_out = float(np.logaddexp(log_left_out, left_out + np.log(factorial(n_components))))
             kept.append((boxes[keep], bound[keep]))
             n_kept += len(kept[-1][0])
-            if n_kept > MAX_NODES or looked_at * len(posterior.x) > MAX_WORK:
+            if n_kept > MAX_NODES or looked_at * len(density.x) > MAX_WORK:
                 raise GridTooLargeError(
-                    f"it needs more than {MAX_NODES:,} nodes, or too long for {len(posterior.x):,} points"
+                    f"it needs more than {MAX_NODES:,} nodes, or too long for {len(density.x):,} points"
                 )
         boxes, bound = (np.concatenate(parts) for parts in zip(*kept, strict=True))
         if size == 1:
@@ -255,7 +151,7 @@ def sparse_grid(posterior: Posterior, spacing: float) -> Grid:
 
 
 def grid_draws(
-    rng: np.random.Generator, posterior: Posterior, grid: Grid, n: int, excess: float = 1.5
+    rng: np.random.Generator, density: DensityOfMeans, grid: Grid, n: int, excess: float = 1.5
 ) -> np.ndarray:
     """Return independent draws of the means from their posterior, named at random, shape (n, K).
 
@@ -264,7 +160,7 @@ def grid_draws(
 
     Parameters
     ----------
-    rng, posterior, grid, n
+    rng, density, grid, n
     excess : float
         What the ratio of the density to its interpolant is taken to stay below. Between nodes 0.8 tau
         apart a normal exceeds its interpolant by at most 8 % an axis. If it is found too low, it is
@@ -279,10 +175,10 @@ def grid_draws(
         position = rng.permuted(grid.nodes[node], axis=1).astype(np.float64)
         position += rng.triangular(-1, 0, 1, size=position.shape)
         mu = grid.axis.at(position)
-        log_density = posterior.log_density(mu) + grid.axis.log_width(position).sum(axis=1)
+        log_density = density.log_density(mu) + grid.axis.log_width(position).sum(axis=1)
         ratio = np.exp(log_density - _log_interpolant(grid, position))
         if ratio.max() > excess:
-            return grid_draws(rng, posterior, grid, n, 1.2 * float(ratio.max()))
+            return grid_draws(rng, density, grid, n, 1.2 * float(ratio.max()))
         accepted.append(mu[rng.random(n_proposed) * excess < ratio])
     return np.concatenate(accepted)[:n]
 
@@ -307,10 +203,10 @@ def _key(nodes: np.ndarray, n_nodes: int) -> np.ndarray:
     return nodes.astype(np.int64) @ (n_nodes ** np.arange(nodes.shape[1])[::-1]).astype(np.int64)
 
 
-def _peak_near(posterior: Posterior, axis: Axis, middle: np.ndarray, bound: np.ndarray) -> float:
+def _peak_near(density: DensityOfMeans, axis: Axis, middle: np.ndarray, bound: np.ndarray) -> float:
     """Return the highest log density found uphill of the most promising boxes."""
-    promising = np.argsort(-bound)[:_CLIMBED]
-    return float(posterior.log_density(posterior.climbed(axis.at(middle[promising]))).max())
+    promising = np.argsort(-bound)[:_PROMISING]
+    return float(density.log_density(density.uphill_of(axis.at(middle[promising]))).max())
 
 
 def _halves(boxes: np.ndarray, n_boxes: int) -> Iterator[np.ndarray]:

@@ -27,8 +27,8 @@ from itertools import permutations
 import numpy as np
 
 from experiments.posterior.symmetrised import log_factorial, log_permanent
-from experiments.records import Draws
-from experiments.references._target import Target
+from experiments.records import Draws, Problem
+from experiments.references._scaled import ScaledProblem
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.numerics.special import logsumexp
 
@@ -38,7 +38,30 @@ MAX_COMPONENTS = 10
 MAX_COMPONENTS_ORDERED = 7
 """K up to which all K! namings are listed, where they are not equally probable."""
 
+DEFENCE = 0.05
+"""The prior's share of every proposal."""
+
+_LARGEST = 5_000_000
+"""Points times components."""
+
 _BLOCK = 1 << 20  # numbers held at once: 8 MB
+
+
+def infeasible(problem: Problem) -> str | None:
+    """Return None if draws from a proposal can be weighed, else why not."""
+    mixture, n_points = problem.mixture, len(problem.x)
+    most = MAX_COMPONENTS if mixture.weights.exchangeable else MAX_COMPONENTS_ORDERED
+    if mixture.n_components > most:
+        return (
+            f"averaging a proposal over all namings of {mixture.n_components} components is not feasible; "
+            f"the most is {most} for these weights"
+        )
+    if n_points * mixture.n_components > _LARGEST:
+        return (
+            f"{n_points:,} points and {mixture.n_components} components take too long for thousands of "
+            f"draws; condense the data, so that points times components are at most {_LARGEST:,}"
+        )
+    return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,14 +70,14 @@ class Proposal:
 
     Attributes
     ----------
-    target : Target
+    target : ScaledProblem
     sums : ndarray, shape (J, K, P)
         Each grouping's sums G_a. They need not come from whole points.
     share : ndarray, shape (J,)
         Each grouping's share; they sum to 1.
     """
 
-    target: Target
+    target: ScaledProblem
     sums: np.ndarray
     share: np.ndarray
 
@@ -140,6 +163,17 @@ class Proposal:
             chance = np.exp(log_m - logsumexp(log_m))
             namings[here] = self._namings[rng.choice(len(chance), size=len(here), p=chance / chance.sum())]
         return namings
+
+
+def with_prior(target: ScaledProblem, sums: np.ndarray, share: np.ndarray) -> Proposal:
+    """Return the proposal with these groupings, (J, K, P), and shares, (J,), and a twentieth of the prior."""
+    share = np.append((1 - DEFENCE) * share / share.sum(), DEFENCE)
+    return Proposal(target, np.concatenate([sums, np.zeros_like(sums[:1])]), share)
+
+
+def groupings_afforded(n_components: int) -> int:
+    """Return how many groupings a proposal takes: 200, or fewer where permanents are dear."""
+    return int(np.clip(20_000 // (n_components << n_components), 20, 200))
 
 
 def log_permanents(log_matrix: np.ndarray) -> np.ndarray:

@@ -23,17 +23,18 @@ rho / n1 being one over the effective sample size of f2 along the chains. It qua
 log p(x, theta, pi), which is the same however they name the components, and this error is small.
 """
 
-from typing import Any
-
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import effective_sample_size, mean_and_error, r_hat
 from experiments.records import Draws, Estimate, Problem, Reference
-from experiments.references._target import Target
-from experiments.references.importance import Sample, groupings_afforded, with_prior
-from experiments.references.importance import applies as importance_applies
+from experiments.references._proposal import groupings_afforded, infeasible, with_prior
+from experiments.references._sample import Sample
+from experiments.references._scaled import ScaledProblem
+from experiments.references.request import Request
 from hand_cavi.gibbs.sampler import gibbs
+
+GIVES = ("evidence",)
+CALLED = "bridge sampling"
 
 STANDARD_ERROR = 0.02
 """Nats; chains are run longer until the error is below."""
@@ -74,27 +75,13 @@ def applies(problem: Problem) -> str | None:
             "its draws are Gibbs', which gives each of a row's points to a component; weights that are no "
             "whole numbers leave nothing to give"
         )
-    return importance_applies(problem)
+    return infeasible(problem)
 
 
-def compute(
-    problem: Problem,
-    *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 0,
-    standard_error: float = STANDARD_ERROR,
-) -> Reference:
+def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its standard error; no draws.
 
-    Parameters
-    ----------
-    problem : Problem
-    rng : numpy.random.Generator
-    nuts_draws, n_draws
-        Not used.
-    standard_error : float
-        In nats; chains are run on, twice as long, until the error is below.
+    Chains are run on, twice as long, until the error is at most 0.02 nats.
 
     Returns
     -------
@@ -104,7 +91,9 @@ def compute(
         holds ``chains``, ``draws`` (of each chain), ``r_hat``, ``ess``, ``effective_draws`` (of the ratios
         that enter the bridge), ``proposal_draws``, ``iterations`` and ``converged``.
     """
-    target = Target.of(problem)
+    if reason := applies(problem):
+        return Reference("bridge", False, reason)
+    target, rng = ScaledProblem.of(problem), request.rng
     most = _affordable(target)
     n_sweeps = min(FIRST_DRAWS, most)
     chains = _run(problem, target, rng, n_sweeps, None)
@@ -112,14 +101,14 @@ def compute(
         found = estimate(target, chains, rng)
         error = found.log_evidence.standard_error if found.log_evidence else np.inf
         n_sweeps = next(iter(chains.values())).shape[1]
-        if (found.qualified and error <= standard_error) or 2 * n_sweeps > most:
+        if (found.qualified and error <= STANDARD_ERROR) or 2 * n_sweeps > most:
             return found
         more = _run(problem, target, rng, n_sweeps, chains)
         chains = {name: np.concatenate([values, more[name]], axis=1) for name, values in chains.items()}
 
 
 def _run(
-    problem: Problem, target: Target, rng: np.random.Generator, n_draws: int, before: Draws | None
+    problem: Problem, target: ScaledProblem, rng: np.random.Generator, n_draws: int, before: Draws | None
 ) -> Draws:
     """Return n Gibbs draws of each chain, arrays (C, M, K, ...), that go on from those before, if any."""
     starts = None
@@ -139,12 +128,12 @@ def _run(
     ).draws
 
 
-def estimate(target: Target, chains: Draws, rng: np.random.Generator) -> Reference:
+def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> Reference:
     """Return log p(x) by posterior draws, whoever drew them.
 
     Parameters
     ----------
-    target : Target
+    target : ScaledProblem
     chains : dict of ndarray
         Canonical posterior draws in the data's units, arrays (C, M, K, ...).
     rng : numpy.random.Generator
@@ -204,7 +193,7 @@ def estimate(target: Target, chains: Draws, rng: np.random.Generator) -> Referen
     )
 
 
-def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, float, dict[str, Any]]:
+def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, float, dict[str, object]]:
     """Return log r, its standard error, and how the iteration went.
 
     Parameters
@@ -227,7 +216,7 @@ def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, fl
     f1 = np.exp(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
     f2 = np.exp(log_r - np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
     square = f1.var(ddof=1) / (n2 * f1.mean() ** 2) + _chains_error(f2) ** 2 / f2.mean() ** 2
-    quality: dict[str, Any] = {
+    quality: dict[str, object] = {
         "effective_draws": n1,
         "proposal_draws": n2,
         "iterations": iterations,
@@ -252,7 +241,7 @@ def _some(draws: Draws, which: np.ndarray) -> Draws:
     return {name: values[which] for name, values in draws.items()}
 
 
-def _affordable(target: Target) -> int:
+def _affordable(target: ScaledProblem) -> int:
     """Return how many draws of each chain the budget buys."""
     per_draw = CHAINS * (60 * len(target.x) * target.mixture.n_components + 50_000)
     return int(np.clip(_BUDGET / per_draw, 500, MOST_DRAWS))

@@ -11,14 +11,18 @@ exact as well: a grouping, then theta and pi given it, then a uniformly random n
 """
 
 import numpy as np
-import xarray as xr
 from scipy.special import gammaln, logsumexp
 
 from experiments.posterior.draws import as_tree, permuted
 from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.references.request import Request
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights.mixing import MixingWeights
+
+GIVES = ("evidence", "draws")
+CALLED = "the exact answer (by enumeration)"
+EXACT = True
 
 MAX_ASSIGNMENTS = 10**6
 """How many assignments, K^N, are enumerated at most."""
@@ -39,14 +43,10 @@ def applies(problem: Problem) -> str | None:
     return None
 
 
-def compute(
-    problem: Problem,
-    *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 20_000,
-) -> Reference:
+def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x), exact up to rounding, and independent draws from the posterior."""
+    if reason := applies(problem):
+        return Reference("enumeration", False, reason)
     mixture, x = problem.mixture, problem.x
     prior = mixture.components.with_features(x.shape[1])
     coordinates = prior.coordinates(x, np.ones(len(x)))
@@ -63,10 +63,10 @@ def compute(
     log_evidence = float(logsumexp(log_p))
 
     draws = None
-    if n_draws:
-        chosen = _choose(rng, np.exp(log_p - log_evidence), n_draws)
+    if request.n_draws:
+        chosen = _choose(request.rng, np.exp(log_p - log_evidence), request.n_draws)
         sums = _sums(labels[chosen], statistics, mixture.n_components)
-        draws = as_tree(_posterior_draws(rng, inner, coordinates, mixture.weights, sums))
+        draws = as_tree(_posterior_draws(request.rng, inner, coordinates, mixture.weights, sums))
     return Reference(
         method="enumeration",
         qualified=True,

@@ -6,15 +6,16 @@ qualify are those of the last half of each chain, and the gate costs the same in
 log evidence.
 """
 
-from typing import Any
-
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import chains_as_tree
 from experiments.records import Problem, Reference
-from experiments.references._gate import examine_chains
+from experiments.references._gate import examine_chains, in_words
+from experiments.references.request import Request
 from hand_cavi.gibbs.sampler import GibbsRun, gibbs
+
+GIVES = ("draws",)
+CALLED = "the long Gibbs run"
 
 CHAINS = 4
 DRAWS = 1000
@@ -43,28 +44,30 @@ def applies(problem: Problem) -> str | None:
 
 def compute(
     problem: Problem,
+    request: Request,
     *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 0,
     max_rounds: int = MAX_ROUNDS,
     starts: np.ndarray | None = None,
 ) -> Reference:
-    """Return draws that qualify, or say what kept the longest run from it.
+    """Return the study's draws if they qualify, else its own, or say what kept the longest run from it.
 
     Parameters
     ----------
     problem : Problem
-    rng : numpy.random.Generator
-    nuts_draws, n_draws
-        Unused: Gibbs draws its own, and always as many.
+    request : Request
     max_rounds : int
-        The budget: round r, counted from 0, takes 2^r sweeps to a kept draw.
+        Round r, counted from 0, takes 2^r sweeps to a kept draw.
     starts : ndarray, shape (4, N, K), optional
         Starting responsibilities; dispersed ones if there are none.
     """
-    quality: dict[str, Any] = {}
-    faults: list[str] = []
+    if request.gibbs_draws is not None:
+        quality, faults = examine_chains(problem, request.gibbs_draws)
+        if not faults:
+            reason = f"the study's Gibbs draws qualified: {in_words(quality)}"
+            return Reference("gibbs", True, reason, draws=request.gibbs_draws, quality=quality)
+    if infeasible := applies(problem):
+        return Reference("gibbs", False, infeasible)
+    quality, faults = {}, []
     run: GibbsRun | None = None
     sweeps = 0
     for number in range(max_rounds):
@@ -74,7 +77,7 @@ def compute(
         run = gibbs(
             problem.mixture,
             problem.x,
-            rng=rng,
+            rng=request.rng,
             chains=CHAINS,
             draws=DRAWS,
             tune=tune,
@@ -88,10 +91,7 @@ def compute(
         quality, faults = examine_chains(problem, tree)
         quality |= {"sweeps": sweeps, "thin": thin}
         if not faults:
-            reason = (
-                f"Gibbs qualified after {sweeps} sweeps: largest R-hat {quality['r_hat']:.4f}, smallest "
-                f"effective sample size {quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail)"
-            )
+            reason = f"Gibbs qualified after {sweeps} sweeps: {in_words(quality)}"
             return Reference("gibbs", True, reason, draws=tree, quality=quality)
     reason = f"Gibbs does not qualify after {sweeps} sweeps: {'; '.join(faults)}"
     return Reference("gibbs", False, reason, quality=quality)

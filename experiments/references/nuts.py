@@ -7,9 +7,9 @@ as a whole; no chain is ever left out. It gives no log evidence. No gate can see
 missed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -19,11 +19,11 @@ from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location
 from experiments.records import Problem, Reference
-from experiments.references._gate import examine_chains, invariant_quantities
+from experiments.references._gate import Figures, examine_chains, examine_sampler, in_words
+from experiments.references.request import Request
 
-__all__ = ["applies", "compute", "examine", "invariant_quantities"]
-
-MIN_E_FMI = 0.2
+GIVES = ("draws",)
+CALLED = "the long NUTS run"
 
 CHAINS = 4
 FIRST_DRAWS = 2_000
@@ -36,32 +36,11 @@ Sample = Callable[[int], xr.DataTree]
 """From the number of draws in each chain to the draws."""
 
 
-def applies(problem: Problem) -> str | None:
-    """Return None: NUTS applies to every problem, if its draws qualify."""
-    return None
-
-
-def compute(
-    problem: Problem,
-    *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 0,
-    budget: float = 0.0,
-) -> Reference:
+def compute(problem: Problem, request: Request) -> Reference:
     """Return NUTS draws as a reference, or say what keeps them from being one.
 
-    Parameters
-    ----------
-    problem : Problem
-    rng : numpy.random.Generator
-    nuts_draws : xarray.DataTree, optional
-        The study's, with their ``sample_stats``.
-    n_draws
-        Not used.
-    budget : float
-        Seconds, compiling included, that longer runs may take; 0 for none. The first run is begun in any
-        case, a later one only if it can be expected to end in time.
+    Of the request's ``budget``, compiling included, the first run is begun in any case, a later one only if
+    it can be expected to end in time.
 
     Returns
     -------
@@ -69,13 +48,37 @@ def compute(
         ``quality`` holds the gate's figures of the last run; and, if NUTS ran for longer, ``longer_runs``
         (how many), ``seconds`` and ``budget``.
     """
-    if nuts_draws is None and not budget:
+    draws, budget = request.nuts_draws, request.budget
+    if draws is None and not budget:
         return Reference("nuts", False, "NUTS was not run, or gave no draws")
-    found = None if nuts_draws is None else _judged(problem, nuts_draws)
+    found = None if draws is None else reference_of(draws, *examine(problem, draws))
     if found is None or (not found.qualified and budget):
-        first = FIRST_DRAWS if nuts_draws is None else 2 * location(as_chains(nuts_draws)).shape[1]
-        found = _continued(problem, rng, first, budget)
+        first = FIRST_DRAWS if draws is None else 2 * location(as_chains(draws)).shape[1]
+        found = _continued(problem, request.rng, first, budget)
     return found
+
+
+def examine(problem: Problem, tree: xr.DataTree) -> tuple[Figures, list[str]]:
+    """Return the figures that the gate looks at, and what is wrong with them.
+
+    Returns
+    -------
+    figures : dict
+        Those of `_gate.examine_quantities`.
+    faults : list of str
+        Empty if the draws qualify.
+    """
+    of_the_sampler, own_faults = examine_sampler(as_chains(tree, "sample_stats"))
+    figures, faults = examine_chains(problem, tree)
+    return figures | of_the_sampler, own_faults + faults
+
+
+def reference_of(draws: xr.DataTree, figures: Mapping[str, object], faults: list[str]) -> Reference:
+    """Return NUTS draws as a reference, by what the gate found of them, whatever the model."""
+    if faults:
+        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=figures)
+    reason = f"NUTS qualified: {in_words(figures)}, no divergences, smallest E-FMI {figures['e_fmi']:.2f}"
+    return Reference("nuts", True, reason, draws=draws, quality=figures, called=CALLED)
 
 
 def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: float) -> Reference:
@@ -90,12 +93,13 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
     n_draws, runs = min(max(first, 500), MAX_DRAWS), 0
     while True:
         run_began = perf_counter()
-        found = _judged(problem, sample(n_draws))
+        draws = sample(n_draws)
+        found = reference_of(draws, *examine(problem, draws))
         runs += 1
         ended = perf_counter()
         quality = {**found.quality, "longer_runs": runs, "seconds": ended - began, "budget": budget}
         if found.qualified:
-            return Reference("nuts", True, found.reason, draws=found.draws, quality=quality)
+            return replace(found, quality=quality)
         expected = ended - began + 2 * (ended - run_began)
         if expected > budget or 2 * n_draws > MAX_DRAWS:
             spent = f"{runs} longer run{'s' if runs > 1 else ''}, the last of {n_draws:,} draws a chain"
@@ -118,59 +122,3 @@ def _sampler(problem: Problem, rng: np.random.Generator) -> Sample:
         return nuts.run(prepared, starts, seed=seed, chains=CHAINS, draws=n_draws, tune=tune)
 
     return sample
-
-
-def _judged(problem: Problem, draws: xr.DataTree) -> Reference:
-    quality, faults = examine(problem, draws)
-    if faults:
-        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=quality)
-    reason = (
-        f"NUTS qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective sample size "
-        f"{quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail), no divergences, "
-        f"smallest E-FMI {quality['e_fmi']:.2f}"
-    )
-    return Reference("nuts", True, reason, draws=draws, quality=quality)
-
-
-def examine(problem: Problem, tree: xr.DataTree) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures that the gate looks at, and what is wrong with them.
-
-    Returns
-    -------
-    quality : dict
-        Those of `examine_chains`, and ``divergences`` and ``e_fmi`` (smallest).
-    faults : list of str
-        Empty if the draws qualify.
-    """
-    of_the_sampler, own_faults = _examine_sampler(tree)
-    quality, faults = examine_chains(problem, tree)
-    return quality | of_the_sampler, own_faults + faults
-
-
-def _examine_sampler(tree: xr.DataTree) -> tuple[dict[str, Any], list[str]]:
-    stats = as_chains(tree, "sample_stats")
-    quality: dict[str, Any] = {}
-    faults = []
-    if "diverging" not in stats:
-        faults.append("its statistics lack 'diverging'")
-    else:
-        quality["divergences"] = int(stats["diverging"].sum())
-        if quality["divergences"]:
-            faults.append(f"{quality['divergences']} transitions diverged")
-    if "energy" not in stats:
-        faults.append("its statistics lack 'energy'")
-    else:
-        quality["e_fmi"] = float(np.min(_e_fmi(stats["energy"])))
-        if not quality["e_fmi"] > MIN_E_FMI:
-            faults.append(f"E-FMI is {quality['e_fmi']:.2f}, not above {MIN_E_FMI}")
-    return quality, faults
-
-
-def _e_fmi(energy: np.ndarray) -> np.ndarray:
-    """Return the energy fraction of missing information of every chain, (C, M) to (C,).
-
-    Betancourt (2016): the squared steps of the energy over its squared deviations from the mean.
-    """
-    steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)

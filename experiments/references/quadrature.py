@@ -9,19 +9,17 @@ difference between the two finest grids, which is the coarser one's error, plus 
 from itertools import pairwise
 
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import as_tree
 from experiments.records import Estimate, Problem, Reference
-from experiments.references._grid import (
-    MAX_NODES,
-    Grid,
-    GridTooLargeError,
-    Posterior,
-    grid_draws,
-    sparse_grid,
-)
+from experiments.references._density_of_means import DensityOfMeans
+from experiments.references._grid import MAX_NODES, Grid, GridTooLargeError, grid_draws, sparse_grid
+from experiments.references.request import Request
 from hand_cavi import FixedWeights, NormalKnownVariance
+
+GIVES = ("evidence", "draws")
+CALLED = "the exact answer (by quadrature)"
+EXACT = True
 
 MAX_COMPONENTS = 4
 
@@ -61,21 +59,17 @@ def applies(problem: Problem) -> str | None:
     return None
 
 
-def compute(
-    problem: Problem,
-    *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 20_000,
-) -> Reference:
+def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its numerical error, and independent draws from the posterior."""
+    if reason := applies(problem):
+        return Reference("quadrature", False, reason)
     x = problem.x
     weight = np.ones(len(x)) if problem.sample_weight is None else problem.sample_weight
     prior = problem.mixture.components.with_features(1)
     coordinates = prior.coordinates(x, weight)
     inner = prior.seen_from(coordinates)
     assert isinstance(inner, NormalKnownVariance)
-    posterior = Posterior(
+    density = DensityOfMeans(
         coordinates.apply(x)[:, 0],
         weight,
         float(inner.mean[0]),
@@ -83,7 +77,7 @@ def compute(
         problem.mixture.n_components,
     )
     try:
-        grid, difference = _agreed_grid(posterior)
+        grid, difference = _agreed_grid(density)
     except GridTooLargeError as error:
         return Reference("quadrature", False, f"the posterior is too spread out for a grid: {error}")
 
@@ -92,8 +86,8 @@ def compute(
     numerical_error = difference + left_out + ROUNDING * abs(log_evidence)
     qualified = numerical_error <= QUALIFIES
     draws = None
-    if qualified and n_draws:
-        mu = grid_draws(rng, posterior, grid, n_draws)[:, :, np.newaxis]
+    if qualified and request.n_draws:
+        mu = grid_draws(request.rng, density, grid, request.n_draws)[:, :, np.newaxis]
         draws = as_tree({"mu": coordinates.inverse.apply(mu)})
     return Reference(
         method="quadrature",
@@ -108,15 +102,15 @@ def compute(
     )
 
 
-def _agreed_grid(posterior: Posterior) -> tuple[Grid, float]:
+def _agreed_grid(density: DensityOfMeans) -> tuple[Grid, float]:
     """Return the first grid that agrees with the one before, or the finest feasible, and their difference."""
-    spacings = (COARSEST, *SPACINGS) if posterior.n_components > 3 else SPACINGS
-    grid, difference = sparse_grid(posterior, spacings[0]), np.inf
+    spacings = (COARSEST, *SPACINGS) if density.n_components > 3 else SPACINGS
+    grid, difference = sparse_grid(density, spacings[0]), np.inf
     for last, spacing in pairwise(spacings):
-        growth = (last / spacing) ** posterior.n_components
+        growth = (last / spacing) ** density.n_components
         if np.isfinite(difference) and growth * len(grid.nodes) > MAX_NODES:
             break
-        coarser, grid = grid, sparse_grid(posterior, spacing)
+        coarser, grid = grid, sparse_grid(density, spacing)
         difference = abs(grid.log_evidence - coarser.log_evidence)
         if difference <= AGREED * max(1.0, abs(grid.log_evidence)):
             break

@@ -7,16 +7,17 @@ moved, and depend on each other. So every run counts as a chain, and they have t
 before they stand for the posterior; log p(x) does not need them to.
 """
 
-from typing import Any
-
 import numpy as np
-import xarray as xr
 
 from experiments.methods.compiled import smc_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.prior_draws import prior_draws
 from experiments.records import Estimate, Problem, Reference
 from experiments.references._gate import examine_chains
+from experiments.references.request import Request
+
+GIVES = ("evidence", "draws")
+CALLED = "the SMC runs"
 
 RUNS = 8
 PARTICLES = 2_000
@@ -39,23 +40,13 @@ def applies(problem: Problem) -> str | None:
     return None
 
 
-def compute(
-    problem: Problem,
-    *,
-    rng: np.random.Generator,
-    nuts_draws: xr.DataTree | None = None,
-    n_draws: int = 0,
-    runs: int = RUNS,
-    particles: int = PARTICLES,
-) -> Reference:
+def compute(problem: Problem, request: Request, *, runs: int = RUNS, particles: int = PARTICLES) -> Reference:
     """Return log p(x) with its standard error, and the particles if they pass the gate.
 
     Parameters
     ----------
     problem : Problem
-    rng : numpy.random.Generator
-    nuts_draws, n_draws
-        Not used.
+    request : Request
     runs, particles : int
         R, and S of each run.
 
@@ -66,8 +57,11 @@ def compute(
         ``runs``, ``particles``, ``spread`` (the sd of log p(x) over runs, nats), ``degrees_of_freedom``,
         ``stages`` (most) and ``acceptance`` (least).
     """
+    if infeasible := applies(problem):
+        return Reference("smc", False, infeasible)
     from ppl_baselines import smc  # slow to import
 
+    rng = request.rng
     prepared = smc_for(MixtureTarget(problem)).prepared
     try:
         sampled = smc.run(
@@ -78,7 +72,7 @@ def compute(
     except smc.StuckError as error:
         return Reference("smc", False, str(error))
     value, standard_error = smc.evidence(sampled.log_evidence)
-    quality: dict[str, Any] = {
+    quality: dict[str, object] = {
         "runs": runs,
         "particles": particles,
         "spread": float(np.std(sampled.log_evidence, ddof=1)),

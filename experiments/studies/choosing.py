@@ -17,7 +17,7 @@ import numpy as np
 from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
-from experiments.references import EXACT, log_evidence
+from experiments.references import exact, log_evidence
 from hand_cavi import Fit, InputError, Mixture, fit
 
 DRAWS = 4000
@@ -97,7 +97,7 @@ def candidates(
         Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
         where it cannot be had exactly.
     """
-    ways = ("auto",) if sampled_evidence else EXACT
+    ways = ("auto",) if sampled_evidence else exact()
     found, predicted = [], []
     for mixture in mixtures:
         fitted = fit(mixture, x, rng=rng, starts=starts)

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import xarray as xr
 
 from experiments.config.options import ReferenceOptions, VerdictOptions
@@ -17,10 +16,10 @@ from experiments.methods import label
 from experiments.metrics import Context, Peer, measure_all
 from experiments.metrics._context import quantities_of
 from experiments.posterior.draws import as_chains, location_entries, location_word
-from experiments.records import CellRecord, Judgement, Measurement, Problem, Reference, Verdict
+from experiments.records import CellRecord, Draws, Judgement, Measurement, Problem, Reference, Verdict
 from experiments.references import reference
-from experiments.references._gate import examine, examine_chains
-from experiments.references.nuts import _examine_sampler
+from experiments.references._gate import examine_chains, examine_quantities
+from experiments.references.nuts import reference_of
 from experiments.relabel import pivot_of
 from experiments.verdict import verdict_of_cell
 
@@ -95,10 +94,17 @@ def _verdict(
         method=label(cell.cell.method),
         outcome=cell.outcome,
         options=case.verdict,
-        faults=() if context.independent else _examined(case.problem, context.draws)[1],
+        faults=() if context.independent else _faults(case.problem, context.draws),
         quantity=location_word(chains) if chains else "mean",
         entries=location_entries(chains) if chains else (),
     )
+
+
+def _faults(problem: Problem | None, tree: xr.DataTree) -> list[str]:
+    """Return what keeps chains from being trusted."""
+    if problem is None:
+        return examine_quantities(_compared(tree))[1]
+    return examine_chains(problem, tree)[1]
 
 
 def _reference(case: Case, trees: Trees) -> Reference:
@@ -136,33 +142,10 @@ def _of_own_model(nuts: xr.DataTree | None) -> Reference:
     """Return NUTS draws of an own model as a reference, or say what keeps them from being one."""
     if nuts is None:
         return Reference("none", False, "there are no NUTS draws to serve as a reference")
-    quality, faults = _examine_sampler(nuts)
-    figures, more = _examined(None, nuts)
-    quality, faults = quality | figures, faults + more
-    if faults:
-        return Reference("nuts", False, f"NUTS does not qualify: {'; '.join(faults)}", quality=quality)
-    reason = (
-        f"NUTS qualified: largest R-hat {quality['r_hat']:.4f}, smallest effective sample size "
-        f"{quality['ess_bulk']:.0f} (bulk) and {quality['ess_tail']:.0f} (tail), no divergences, "
-        f"smallest E-FMI {quality['e_fmi']:.2f}"
-    )
-    return Reference("nuts", True, reason, draws=nuts, quality=quality)
+    return reference_of(nuts, *examine_quantities(_compared(nuts), as_chains(nuts, "sample_stats")))
 
 
-def _examined(problem: Problem | None, tree: xr.DataTree) -> tuple[dict[str, object], list[str]]:
-    """Return the gate's figures of chains, and what is wrong with them; see `experiments.references._gate`.
-
-    Of an own model, of all that is compared and of ln p(x, theta).
-    """
-    if problem is not None:
-        return examine_chains(problem, tree)
+def _compared(tree: xr.DataTree) -> Draws:
+    """Return what is compared of an own model, and ln p(x, theta) where its sampler tells it."""
     log_posterior = {name: one for name, one in as_chains(tree, "sample_stats").items() if name == "lp"}
-    quantities = quantities_of(None, tree) | log_posterior
-    n_chains, n_draws = next(iter(quantities.values())).shape
-    quality: dict[str, object] = {"chains": n_chains, "draws": n_draws}
-    if not all(np.isfinite(values).all() for values in quantities.values()):
-        return quality, ["some draws are not finite"]
-    if n_chains < 2 or n_draws < 8:
-        return quality, ["two chains of 8 draws or more are needed to see that they agree"]
-    figures, faults = examine(quantities)
-    return quality | figures, faults
+    return quantities_of(None, tree) | log_posterior

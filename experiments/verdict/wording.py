@@ -10,14 +10,6 @@ from experiments.records import Comparison, Measurement, Reference
 
 MARGIN = VerdictOptions().margin
 
-_TRUTHS = {
-    "nuts": "the long NUTS run",
-    "gibbs": "the long Gibbs run",
-    "smc": "the SMC runs",
-    "importance": "importance sampling",
-}
-"""What sentences call references that are not exact."""
-
 _WORSE_OPTIMUM = 0.1
 """Nats below the best known optimum from which a sentence tells it."""
 
@@ -98,4 +90,4 @@ def _below_the_best(parts: Measurement | None) -> float:
 
 def called(reference: Reference) -> str:
     """Return what a sentence calls a reference."""
-    return _TRUTHS.get(reference.method, f"the exact answer (by {reference.method})")
+    return reference.called or f"the exact answer (by {reference.method})"

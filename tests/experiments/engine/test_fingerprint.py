@@ -59,7 +59,7 @@ def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
         ("experiments/metrics/k_hat.py", JUDGE),
         ("experiments/verdict/equivalence.py", JUDGE),
         ("experiments/posterior/coclustering.py", "experiments.metrics.co_clustering"),
-        ("experiments/references/nuts.py", "experiments.metrics.ess_per_second"),
+        ("experiments/posterior/quantities.py", "experiments.metrics.ess_per_second"),
     ],
 )
 def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):

@@ -10,6 +10,7 @@ from experiments.records import MethodResult, Problem, Reference
 from experiments.references import gibbs as gibbs_reference
 from experiments.references import nuts
 from experiments.references.enumeration import compute as enumerate_all
+from experiments.references.request import Request
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, StickBreaking, log_joint
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 
@@ -61,9 +62,8 @@ def test_settings_are_obeyed() -> None:
 def compute(
     problem: Problem, max_rounds: int = gibbs_reference.MAX_ROUNDS, starts: np.ndarray | None = None
 ) -> Reference:
-    return gibbs_reference.compute(
-        problem, rng=np.random.default_rng(0), max_rounds=max_rounds, starts=starts
-    )
+    request = Request(np.random.default_rng(0))
+    return gibbs_reference.compute(problem, request, max_rounds=max_rounds, starts=starts)
 
 
 @pytest.mark.parametrize("weights", [FixedWeights(), StickBreaking(1.0)])
@@ -74,7 +74,7 @@ def test_it_qualifies_and_agrees_with_enumeration(weights: FixedWeights | StickB
     assert found.qualified, found.reason
     assert found.draws is not None and not are_independent(found.draws)
     assert found.quality["r_hat"] < 1.01 and found.quality["ess_bulk"] > 400
-    exact = enumerate_all(problem, rng=np.random.default_rng(1)).draws
+    exact = enumerate_all(problem, Request(np.random.default_rng(1), n_draws=20_000)).draws
     assert exact is not None
     for power in (1, 2):
         ours, error = mean_and_error(sorted_location(found.draws) ** power, independent=False)

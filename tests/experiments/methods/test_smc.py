@@ -9,6 +9,7 @@ from experiments.methods.starts import Starts
 from experiments.posterior.draws import are_independent
 from experiments.records import Problem
 from experiments.references import log_evidence, smc
+from experiments.references.request import Request
 from hand_cavi import DirichletWeights, Mixture, NormalGamma
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS
 
@@ -20,7 +21,7 @@ LOG_EVIDENCE = -17.559746677204  # MATH.md's fixture
 @pytest.mark.slow
 def test_the_reference_agrees_with_enumeration() -> None:
     """Student's t with 5 degrees of freedom: a false alarm in 1 of 5,500 seeds."""
-    found = smc.compute(PROBLEM, rng=np.random.default_rng(1), runs=6, particles=300)
+    found = smc.compute(PROBLEM, Request(np.random.default_rng(1)), runs=6, particles=300)
     assert found.qualified and found.log_evidence is not None, found.reason
     assert log_evidence(PROBLEM.mixture, X, method="enumeration", rng=0).value == pytest.approx(LOG_EVIDENCE)
     t = abs(found.log_evidence.value - LOG_EVIDENCE) / found.log_evidence.standard_error

@@ -1,19 +1,33 @@
-"""The symmetrised approximation against explicit sums over relabellings, and the identities of MATH.md."""
+"""The symmetrised approximation against explicit sums over relabellings and exact permanents.
+
+And the identities of docs/mathematics.md.
+"""
 
 from itertools import permutations
-from math import factorial
+from math import factorial, lgamma
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from experiments.posterior.draws import permuted
-from experiments.posterior.symmetrised import log_permanent, log_q_symmetrised, why_not_exact
-from experiments.records import Draws
+from experiments.methods.score import score
+from experiments.posterior.draws import as_arrays, permuted
+from experiments.posterior.symmetrised import (
+    ABOUT,
+    AT_LEAST,
+    EXACT,
+    Groups,
+    log_permanent,
+    log_q_symmetrised,
+    permanent_bounds,
+    symmetrise,
+    why_not_exact,
+)
+from experiments.records import Draws, Problem
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, fit, log_joint
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # MATH.md's fixtures
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixtures
 COLLAPSED, SYMMETRISED = -18.685226, -17.992079
 
 
@@ -126,7 +140,7 @@ def test_too_many_components_are_refused_with_the_bound() -> None:
 
 
 def test_the_ladder_of_bounds_at_the_fixture() -> None:
-    """ELBO <= F <= F symmetrised <= log p(x), and both figures of MATH.md.
+    """ELBO <= F <= F symmetrised <= log p(x), and both figures of docs/mathematics.md.
 
     Against 4.5 standard errors plus the fixture's last digit: false alarm 1.4e-5 over seeds. The errors
     themselves are below 1e-4 for the symmetrised bound and 1e-3 for F.
@@ -144,7 +158,7 @@ def test_the_ladder_of_bounds_at_the_fixture() -> None:
 
 
 def test_both_bounds_at_the_fixture_by_quadrature() -> None:
-    """F and F symmetrised of MATH.md to its last digit: Gauss-Hermite under q, no Monte Carlo."""
+    """F and F symmetrised of docs/mathematics.md to its last digit: Gauss-Hermite under q, no Monte Carlo."""
     q = fit(textbook(2), EIGHT, rng=1)
     node, weight = np.polynomial.hermite_e.hermegauss(60)
     sd = np.sqrt(q.components.variance)
@@ -156,3 +170,96 @@ def test_both_bounds_at_the_fixture_by_quadrature() -> None:
     assert share @ (log_p - q.log_density(draws)) == pytest.approx(COLLAPSED, abs=1e-6)
     symmetrised = share @ (log_p - log_q_symmetrised(q, draws, textbook(2)))
     assert symmetrised == pytest.approx(SYMMETRISED, abs=1e-6)
+
+
+# ---- many components, relabelled within groups --------------------------------------------------
+
+
+def row_of_normals(mean: list[float], *, factorised: bool = True) -> Normals:
+    """Unit normals at these places."""
+    of = FactorisedNormals if factorised else Normals
+    return of(np.array(mean)[:, np.newaxis], np.ones((len(mean), 1)))
+
+
+def log_matrix(q: Normals, draws: Draws) -> np.ndarray:
+    """log q_j(theta_k), by scipy, (S, j, k)."""
+    return np.asarray(norm.logpdf(draws["mu"][:, np.newaxis, :, 0], q.mean, q.sd))
+
+
+@pytest.mark.parametrize(
+    "groups", [((0, 1, 2, 3, 4, 5),), ((0, 1), (2, 3, 4), (5,)), ((0,), (1,), (2, 3, 4, 5))]
+)
+def test_bounds_enclose_the_permanent(groups: Groups) -> None:
+    matrix = np.random.default_rng(1).normal(size=(200, 6, 6)) * 3
+    low, high = permanent_bounds(matrix, groups)
+    exact = log_permanent(matrix)
+    assert np.all(low <= exact + 1e-10)
+    assert np.all(exact <= high + 1e-10)
+    if len(groups) == 1:
+        assert low == pytest.approx(exact, abs=1e-10)
+        assert high == pytest.approx(exact, abs=1e-10)
+    else:
+        assert (high - low).max() > 0.1  # these overlap everywhere: the width shows it
+
+
+def test_thirteen_factors_with_overlapping_neighbours() -> None:
+    """Pairs that overlap, far from each other: the exact sum is the product of the pairs' permanents."""
+    means = [20.0 * (k // 2) + 1.5 * (k % 2) for k in range(13)]
+    q = row_of_normals(means)
+    draws = q.sample(np.random.default_rng(2), 300)
+    found = symmetrise(q, draws, textbook(13))
+    assert found.how == AT_LEAST
+    assert found.groups == (*((2 * i, 2 * i + 1) for i in range(6)), (12,))
+    own, matrix = 0.0, log_matrix(q, draws)
+    for group in found.groups:
+        some = [matrix[:, group, order].sum(axis=1) for order in permutations(group)]
+        own = own + np.logaddexp.reduce(some)
+    assert found.log_q == pytest.approx(own - lgamma(14), abs=1e-8)
+    assert found.slack.max() < 1e-8
+
+
+def test_thirteen_factors_all_overlapping_are_enclosed() -> None:
+    """A chain of neighbours that no group of ten holds; the exact sum by the permanent."""
+    q = row_of_normals([4.0 * k for k in range(13)])
+    draws = q.sample(np.random.default_rng(3), 40)
+    found = symmetrise(q, draws, textbook(13))
+    exact = log_permanent(log_matrix(q, draws)) - lgamma(14)
+    assert np.all(exact <= found.log_q + 1e-9)
+    assert np.all(found.log_q - found.slack <= exact + 1e-9)
+    assert 0 < found.slack.mean() < 0.1
+
+
+def test_coupled_factors_are_about_right() -> None:
+    """Nine neighbours whose q does not factorise, against the permanent: one swap between groups suffices."""
+    q = row_of_normals([4.0 * k for k in range(9)], factorised=False)
+    draws = q.sample(np.random.default_rng(4), 400)
+    found = symmetrise(q, draws, textbook(9))
+    exact = log_permanent(log_matrix(q, draws)) - lgamma(10)
+    assert found.how == ABOUT
+    assert np.mean(found.log_q) == pytest.approx(np.mean(exact), abs=0.02)
+    assert np.mean(found.slack) > 10 * abs(np.mean(found.log_q - exact))
+
+
+def test_few_components_are_exact() -> None:
+    q = row_of_normals([0.0, 1.0, 3.0])
+    draws = q.sample(np.random.default_rng(5), 50)
+    found = symmetrise(q, draws, textbook(3))
+    explicit = np.logaddexp.reduce(
+        [q.log_density(permuted(draws, np.array(order))) for order in permutations(range(3))]
+    )
+    assert found.how == EXACT
+    assert found.log_q == pytest.approx(explicit - np.log(6), abs=1e-11)
+    assert not found.slack.any()
+
+
+def test_scored_draws_say_what_they_are() -> None:
+    x = np.linspace(-3, 3, 7)[:, np.newaxis]
+    few = score(Problem(textbook(2), x), row_of_normals([0.0, 1.0]), rng=np.random.default_rng(6), n=20)
+    many = row_of_normals([30.0 * k for k in range(13)])
+    scored = score(Problem(textbook(13), x), many, rng=np.random.default_rng(6), n=20)
+    assert few["sample_stats"].attrs["symmetrised"] == EXACT
+    assert "symmetrised_slack" not in few["sample_stats"]
+    assert scored["sample_stats"].attrs["symmetrised"] == AT_LEAST
+    stats = as_arrays(scored, "sample_stats")
+    assert stats["log_q"] - stats["log_q_symmetrised"] == pytest.approx(np.full(20, lgamma(14)), abs=1e-8)
+    assert stats["symmetrised_slack"].max() < 1e-8

@@ -3,40 +3,35 @@
 Statistical tests have fixed seeds; agreement is tested at the false-alarm rate of the code, 6.3e-5 a problem.
 """
 
-from typing import Any
+import subprocess
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 import xarray as xr
 from scipy import stats
 
-from experiments import references
 from experiments.config.reading import default_config_text, parse_config
 from experiments.posterior.draws import as_arrays
 from experiments.records import Estimate, Problem, Reference
-from experiments.references import log_evidence, nuts, reference
+from experiments.references import bridge, exact, importance, log_evidence, nuts, reference
 from experiments.references._agreement import agreement
+from experiments.references._declared import declared
 from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # MATH.md's fixture
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixture
 TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0, 1.0), FixedWeights(), 2)
 FIXTURE = Problem(TEXTBOOK, EIGHT[:, np.newaxis])
 
 
-class Claim:
-    """A source that claims a log evidence, and draws, whatever the problem."""
-
-    def __init__(self, name: str, value: float, error: float = 0.01, *, qualified: bool = True) -> None:
-        estimate = Estimate(value, error, name)
-        self.found = Reference(name, qualified, f"{name} says so", log_evidence=estimate)
-
-    def applies(self, problem: Problem) -> str | None:
-        return None
-
-    def compute(self, problem: Problem, **given: Any) -> Reference:
-        return self.found
+def let_claim(patch: pytest.MonkeyPatch, source: ModuleType, value: float, *, qualified: bool = True) -> None:
+    """Let a reference claim a log evidence, whatever the problem."""
+    name = source.__name__.rpartition(".")[2]
+    found = Reference(name, qualified, f"{name} says so", log_evidence=Estimate(value, 0.01, name))
+    patch.setattr(source, "compute", lambda problem, request: found)
 
 
 def as_chains_of_nuts(mu: np.ndarray) -> xr.DataTree:
@@ -51,6 +46,34 @@ def exact_draws(seed: int, n: int = 4_000) -> np.ndarray:
     found = reference(FIXTURE, method="enumeration", rng=seed, n_draws=n)
     assert found.draws is not None
     return as_arrays(found.draws)["mu"]
+
+
+# ---- finding --------------------------------------------------------------------------------
+
+DECLARED = {
+    "bridge": (("evidence",), "bridge sampling", False),
+    "enumeration": (("evidence", "draws"), "the exact answer (by enumeration)", True),
+    "gibbs": (("draws",), "the long Gibbs run", False),
+    "importance": (("evidence", "draws"), "importance sampling", False),
+    "nuts": (("draws",), "the long NUTS run", False),
+    "quadrature": (("evidence", "draws"), "the exact answer (by quadrature)", True),
+    "smc": (("evidence", "draws"), "the SMC runs", False),
+}
+
+
+def test_references_are_found_by_their_files_and_say_what_they_are() -> None:
+    assert {name: (one.gives, one.called, one.exact) for name, one in declared().items()} == DECLARED
+    assert exact() == ["enumeration", "quadrature"]
+    assert reference(FIXTURE, method="quadrature", rng=1).called == "the exact answer (by quadrature)"
+
+
+def test_what_references_are_is_read_without_importing_them() -> None:
+    code = (
+        "import sys; from experiments.references._declared import declared; declared();"
+        "print(*(name for name in sys.modules if name.startswith('experiments.references.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & {f"experiments.references.{name}" for name in DECLARED}
 
 
 # ---- choosing -------------------------------------------------------------------------------
@@ -101,6 +124,8 @@ def test_several_may_be_asked_for() -> None:
 def test_bad_requests_get_one_sentence() -> None:
     with pytest.raises(InputError, match="reference 'auto' is unknown; .* alone, auto and none"):
         reference(FIXTURE, method=["auto", "nuts"], rng=0)
+    with pytest.raises(InputError, match='did you mean "quadrature"'):
+        reference(FIXTURE, method="quadratur", rng=0)
     for names in ([], ["bridge", "bridge"]):
         with pytest.raises(InputError, match="name each once"):
             reference(FIXTURE, method=names, rng=0)
@@ -128,7 +153,7 @@ def test_a_study_may_ask_for_several_and_gets_a_sentence_where_it_must_not(asked
 
 
 def test_two_that_disagree_are_refused_with_both_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(references.SOURCES, "importance", Claim("importance", LOG_EVIDENCE + 0.1))
+    let_claim(monkeypatch, importance, LOG_EVIDENCE + 0.1)
     found = reference(FIXTURE, rng=4)
     assert not found.qualified and found.draws is None and found.log_evidence is None
     assert "disagree about log p(x)" in found.reason
@@ -136,13 +161,12 @@ def test_two_that_disagree_are_refused_with_both_figures(monkeypatch: pytest.Mon
     assert {opinion.method for opinion in found.opinions} == {"enumeration", "importance"}
     with pytest.raises(InputError, match="disagree about log p"):
         problem = np.tile(EIGHT, 3)
-        monkeypatch.setitem(references.SOURCES, "bridge", Claim("bridge", 0.0))
+        let_claim(monkeypatch, bridge, 0.0)
         log_evidence(Mixture(TEXTBOOK.components, DirichletWeights(1.0), 2), problem, rng=4)
 
 
 def test_one_that_does_not_claim_to_qualify_disqualifies_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = Claim("importance", LOG_EVIDENCE + 5, qualified=False)
-    monkeypatch.setitem(references.SOURCES, "importance", wrong)
+    let_claim(monkeypatch, importance, LOG_EVIDENCE + 5, qualified=False)
     found = reference(FIXTURE, rng=4)
     assert found.qualified and found.opinions == ()
     assert "importance says so" in found.quality["not_leant_on"]

@@ -10,12 +10,14 @@ import pytest
 from scipy.stats import kstest, norm
 
 from experiments.posterior.draws import as_arrays, sorted_location
+from experiments.posterior.pareto import log_mean
 from experiments.posterior.symmetrised import log_permanent, log_q_symmetrised
 from experiments.records import Problem, Reference
 from experiments.references import bridge, enumeration, importance
-from experiments.references._proposal import Proposal, log_permanents
-from experiments.references._ratios import k_hat, largest_k_hat, log_mean
-from experiments.references._target import Target
+from experiments.references._proposal import Proposal, log_permanents, with_prior
+from experiments.references._sample import Sample
+from experiments.references._scaled import ScaledProblem
+from experiments.references.request import Request
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,
@@ -37,7 +39,7 @@ def problem_of(family: str, weights: str, n: int = 8, n_components: int = 2) -> 
 
 
 def exact(problem: Problem) -> float:
-    found = enumeration.compute(problem, rng=np.random.default_rng(0), n_draws=0).log_evidence
+    found = enumeration.compute(problem, Request(np.random.default_rng(0), n_draws=0)).log_evidence
     assert found is not None
     return found.value
 
@@ -49,11 +51,11 @@ def z_score(found: Reference, truth: float) -> float:
 
 def some_proposal(problem: Problem, rng: np.random.Generator, n: int = 3) -> Proposal:
     """A few groupings of random points, shrunk, and the prior."""
-    target = Target.of(problem)
+    target = ScaledProblem.of(problem)
     k = problem.mixture.n_components
     label = rng.integers(0, k, size=(n, len(problem.x)))
     sums = np.stack([(one == np.arange(k)[:, np.newaxis]) @ target.statistics for one in label])
-    return importance.with_prior(target, 0.7 * sums, np.arange(1.0, n + 1))
+    return with_prior(target, 0.7 * sums, np.arange(1.0, n + 1))
 
 
 # ---- the pieces -----------------------------------------------------------------------------
@@ -64,7 +66,7 @@ def test_the_log_joint_is_hand_cavis(family: str, weights: str) -> None:
     problem = problem_of(family, weights, n_components=3)
     rng = np.random.default_rng(1)
     problem = Problem(problem.mixture, problem.x, rng.random(8) * 3)
-    target = Target.of(problem)
+    target = ScaledProblem.of(problem)
     draws = some_proposal(problem, rng).sample(rng, 20)
     outer = target.outer(draws)
     back = target.inner(outer)
@@ -89,7 +91,7 @@ def test_one_grouping_is_the_symmetrised_posterior(weights: FixedWeights | Diric
     mixture = Mixture(NormalGamma(0.0, 0.5, 2.0, 1.0), weights, 3)
     x = np.random.default_rng(2).normal(size=(12, 1)) * 2
     q = fit(mixture, x, rng=1, starts=3)
-    target = Target.of(Problem(mixture, x))
+    target = ScaledProblem.of(Problem(mixture, x))
     sums = q.components.seen_from(target.coordinates).natural - target.prior.natural
     proposal = Proposal(target, sums[np.newaxis], np.ones(1))
     draws = proposal.sample(np.random.default_rng(3), 30)
@@ -103,7 +105,7 @@ def test_one_grouping_is_the_symmetrised_posterior(weights: FixedWeights | Diric
 def test_namings_have_their_posterior_probability(weights: StickBreaking | DirichletWeights) -> None:
     """Where the order matters: the explicit sum over namings, each with its own probability."""
     mixture = Mixture(NormalKnownVariance(0.0, 9.0), weights, 3)
-    target = Target.of(Problem(mixture, OVERLAPPING))
+    target = ScaledProblem.of(Problem(mixture, OVERLAPPING))
     sums = np.random.default_rng(4).random((1, 3, 2)) * 5
     proposal = Proposal(target, sums, np.ones(1))
     draws = proposal.sample(np.random.default_rng(5), 20)
@@ -130,27 +132,6 @@ def test_draws_come_from_the_density(weights: str) -> None:
     value, error = log_mean(other.log_density(draws) - one.log_density(draws))
     assert error < 0.1
     assert abs(value) < 4.5 * error
-
-
-def test_k_hat_has_the_right_sign() -> None:
-    """Target N(0, 4), proposal N(0, 1): true k 3/4 (FACTS); the other way round ratios are bounded."""
-    rng = np.random.default_rng(7)
-    narrow, wide = rng.normal(size=20_000), rng.normal(0, 2, size=20_000)
-    assert 0.5 < k_hat(norm.logpdf(narrow, 0, 2) - norm.logpdf(narrow)) < 1.0
-    assert k_hat(norm.logpdf(wide) - norm.logpdf(wide, 0, 2)) < 0.0
-    assert k_hat(np.zeros(1000)) == -np.inf
-    assert k_hat(np.full(1000, np.nan)) == np.inf
-    assert largest_k_hat(100) == pytest.approx(0.5)
-    assert largest_k_hat(10**6) == 0.7
-
-
-def test_the_log_of_a_mean_and_its_error() -> None:
-    ratio = np.random.default_rng(8).random(500) + 0.5
-    value, error = log_mean(np.log(ratio) - 5000)
-    assert value == pytest.approx(np.log(ratio.mean()) - 5000)
-    assert error == pytest.approx(ratio.std(ddof=1) / ratio.mean() / np.sqrt(500))
-    assert log_mean(np.array([0.0, np.nan]))[1] == np.inf
-    assert log_mean(np.full(3, -np.inf)) == (-np.inf, np.inf)
 
 
 def test_the_bridge_of_two_normals() -> None:
@@ -188,8 +169,7 @@ def test_both_agree_with_enumeration(family: str, weights: str) -> None:
     problem = problem_of(family, weights)
     truth = exact(problem)
     for source in (importance, bridge):
-        assert source.applies(problem) is None
-        found = source.compute(problem, rng=np.random.default_rng(11))
+        found = source.compute(problem, Request(np.random.default_rng(11)))
         assert found.qualified, found.reason
         assert found.log_evidence is not None
         assert found.log_evidence.standard_error < 0.02
@@ -202,7 +182,7 @@ def test_weights_stand_for_repeated_points() -> None:
     mixture = Mixture(NormalKnownVariance(0.0, 9.0), DirichletWeights(1.0), 2)
     truth = exact(Problem(mixture, np.repeat(x, times.astype(int), axis=0)))
     for source in (importance, bridge):
-        found = source.compute(Problem(mixture, x, times), rng=np.random.default_rng(12))
+        found = source.compute(Problem(mixture, x, times), Request(np.random.default_rng(12)))
         assert abs(z_score(found, truth)) < 4.5  # false alarm 7e-6
 
 
@@ -211,18 +191,18 @@ def test_weights_that_are_not_whole() -> None:
 
     mixture = Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 2)
     weighted = Problem(mixture, OVERLAPPING, np.linspace(0.0, 3.5, 8))
-    truth = quadrature.compute(weighted, rng=np.random.default_rng(0), n_draws=0).log_evidence
+    truth = quadrature.compute(weighted, Request(np.random.default_rng(0), n_draws=0)).log_evidence
     assert truth is not None
-    found = importance.compute(weighted, rng=np.random.default_rng(13))
+    found = importance.compute(weighted, Request(np.random.default_rng(13)))
     assert abs(z_score(found, truth.value)) < 4.5  # false alarm 7e-6
-    assert "whole numbers" in str(bridge.applies(weighted))
+    assert "whole numbers" in bridge.compute(weighted, Request(np.random.default_rng(0))).reason
 
 
 def test_importance_gives_posterior_draws() -> None:
     """Rejection's sorted means against enumeration's: Kolmogorov-Smirnov, false alarm 1e-4 for both."""
     problem = Problem(Mixture(NormalKnownVariance(0.0, 9.0), DirichletWeights(1.0), 2), OVERLAPPING)
-    found = importance.compute(problem, rng=np.random.default_rng(14), n_draws=3_000)
-    truth = enumeration.compute(problem, rng=np.random.default_rng(15), n_draws=20_000)
+    found = importance.compute(problem, Request(np.random.default_rng(14), n_draws=3_000))
+    truth = enumeration.compute(problem, Request(np.random.default_rng(15), n_draws=20_000))
     assert found.draws is not None and truth.draws is not None
     ours, theirs = (sorted_location(tree)[0, :, :, 0] for tree in (found.draws, truth.draws))
     assert len(ours) == 3_000
@@ -235,7 +215,7 @@ def test_importance_gives_posterior_draws() -> None:
 def test_the_same_seed_gives_the_same_figure() -> None:
     problem = problem_of("gamma_poisson", "dirichlet")
     for source in (importance, bridge):
-        one, two = (source.compute(problem, rng=np.random.default_rng(5)).log_evidence for _ in range(2))
+        one, two = (source.compute(problem, Request(np.random.default_rng(5))).log_evidence for _ in range(2))
         assert one == two
 
 
@@ -245,13 +225,26 @@ def test_the_same_seed_gives_the_same_figure() -> None:
 def test_a_proposal_in_the_wrong_place_is_refused() -> None:
     """All of q but the defence sits where nothing is: the few draws of the prior tell, by k-hat or error."""
     mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)
-    target = Target.of(Problem(mixture, OVERLAPPING))
+    target = ScaledProblem.of(Problem(mixture, OVERLAPPING))
     nowhere = np.array([[[200.0, 8.0], [-200.0, 8.0]]])
-    proposal = importance.with_prior(target, nowhere, np.ones(1))
+    proposal = with_prior(target, nowhere, np.ones(1))
     rng = np.random.default_rng(16)
-    sample = importance.draw(target, proposal, rng, 0, 0.02)
-    assert importance.faults(importance.Sample.of(target, proposal, rng, 4_000))
+    sample = importance.draw(target, proposal, rng, 0)
+    assert importance.faults(Sample.of(target, proposal, rng, 4_000))
     assert importance.faults(sample) or log_mean(sample.log_ratio)[1] < 0.1
+
+
+def test_equal_ratios_are_as_good_as_it_gets() -> None:
+    """A proposal that is the posterior: no tail, hence no k-hat, and nothing to mistrust."""
+    target = ScaledProblem.of(
+        Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), OVERLAPPING)
+    )
+    found = importance.conclude(target, Sample({}, np.full(1_000, -3.0)), np.random.default_rng(0))
+    assert found.qualified and "their ratios are equal" in found.reason
+    assert found.log_evidence is not None and found.log_evidence.value == -3.0
+    assert found.quality["k_hat"] is None
+    unequal = np.append(np.full(500, -3.0), np.full(500, np.nan))
+    assert "k-hat of its ratios is inf" in importance.faults(Sample({}, unequal))[0]
 
 
 def test_one_of_two_far_optima_does_not_pass_for_both() -> None:
@@ -262,23 +255,23 @@ def test_one_of_two_far_optima_does_not_pass_for_both() -> None:
     """
     x = np.array([-4.0, -3.8, -4.2, 0.0, 0.2, -0.2, 4.0, 3.8, 4.2])[:, np.newaxis]
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0, 1.0), FixedWeights(), 2), x)
-    target, truth = Target.of(problem), exact(problem)
+    target, truth = ScaledProblem.of(problem), exact(problem)
     optima, _ = target.optima(np.random.default_rng(17), 20)
     assert len(optima) >= 2  # mirror images with the same bound, and no renaming of each other
-    half = importance.with_prior(target, optima[:1], np.ones(1))
-    sample = importance.Sample.of(target, half, np.random.default_rng(18), 4_000)
+    half = with_prior(target, optima[:1], np.ones(1))
+    sample = Sample.of(target, half, np.random.default_rng(18), 4_000)
     assert importance.faults(sample)
-    whole = importance.compute(problem, rng=np.random.default_rng(19))
+    whole = importance.compute(problem, Request(np.random.default_rng(19)))
     assert whole.qualified, whole.reason
     assert abs(z_score(whole, truth)) < 4.5  # false alarm 7e-6
 
 
 def test_chains_that_disagree_are_refused() -> None:
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), OVERLAPPING)
-    draws = enumeration.compute(problem, rng=np.random.default_rng(20), n_draws=4_000).draws
+    draws = enumeration.compute(problem, Request(np.random.default_rng(20), n_draws=4_000)).draws
     assert draws is not None
     mu = as_arrays(draws)["mu"].reshape(4, 1000, 2, 1)
-    rng, target = np.random.default_rng(21), Target.of(problem)
+    rng, target = np.random.default_rng(21), ScaledProblem.of(problem)
     assert bridge.estimate(target, {"mu": mu}, rng).qualified
     mu[0] += 1.5
     found = bridge.estimate(target, {"mu": mu}, rng)
@@ -291,10 +284,11 @@ def test_what_is_too_large_is_said() -> None:
     many = Problem(Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 11), x)
     ordered = Problem(Mixture(NormalKnownVariance(0.0, 9.0), StickBreaking(1.0), 9), x)
     long = Problem(Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 10), np.zeros((600_000, 1)))
+    said = ("all namings of 11 components", "all namings of 9 components", "condense the data")
     for source in (importance, bridge):
-        assert "all namings of 11 components" in str(source.applies(many))
-        assert "all namings of 9 components" in str(source.applies(ordered))
-        assert "condense the data" in str(source.applies(long))
+        for problem, reason in zip((many, ordered, long), said, strict=True):
+            found = source.compute(problem, Request(np.random.default_rng(0)))
+            assert not found.qualified and reason in found.reason
 
 
 # ---- honest errors --------------------------------------------------------------------------
@@ -317,17 +311,17 @@ def test_stated_errors_are_honest(name: str, monkeypatch: pytest.MonkeyPatch) ->
     for module in (importance, bridge):
         monkeypatch.setattr(module, "groupings_afforded", lambda n_components: 40)
     problem = HONEST[name]
-    truth, target = exact(problem), Target.of(problem)
+    truth, target = exact(problem), ScaledProblem.of(problem)
     rng = np.random.default_rng(22)
-    many = enumeration.compute(problem, rng=rng, n_draws=200 * 800).draws
+    many = enumeration.compute(problem, Request(rng, n_draws=200 * 800)).draws
     assert many is not None
     chains = {name: v.reshape(200, 4, 200, *v.shape[1:]) for name, v in as_arrays(many).items()}
     optima, share = importance._optima(target, rng)
-    pilot = importance.Sample.of(target, importance.with_prior(target, optima, share), rng, 1000)
+    pilot = Sample.of(target, with_prior(target, optima, share), rng, 1000)
     proposal = importance._conditional(target, pilot, optima, share, rng)
     by_importance, by_bridge = [], []
     for i in range(200):
-        sample = importance.Sample.of(target, proposal, rng, 500)
+        sample = Sample.of(target, proposal, rng, 500)
         by_importance.append(z_score(importance.conclude(target, sample, rng), truth))
         found = bridge.estimate(target, {name: v[i] for name, v in chains.items()}, rng)
         by_bridge.append(z_score(found, truth))

@@ -13,12 +13,13 @@ from scipy.stats import multivariate_normal, norm
 from experiments.posterior.draws import as_arrays, sorted_location
 from experiments.records import Draws, Problem
 from experiments.references import log_evidence, nuts, reference
-from experiments.references._grid import Posterior, sparse_grid
+from experiments.references._density_of_means import DensityOfMeans
+from experiments.references._grid import sparse_grid
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # MATH.md's fixture
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixture
 
 
 def textbook(n_components: int, variance: float = 25.0, noise: float = 1.0, mean: float = 0.0) -> Mixture:
@@ -190,11 +191,11 @@ def test_shift_and_scale_change_the_evidence_as_they_must() -> None:
 def test_what_the_grid_leaves_out_is_negligible() -> None:
     """Independently: the same sum over every node of the full cube."""
     x = np.random.default_rng(4).normal(size=6) * 2
-    posterior = Posterior(x, np.ones(6), 0.0, 9.0, 2)
-    grid = sparse_grid(posterior, 1.0)
+    density = DensityOfMeans(x, np.ones(6), 0.0, 9.0, 2)
+    grid = sparse_grid(density, 1.0)
     nodes = np.arange(grid.axis.n_nodes)
     every = np.array(list(product(nodes, repeat=2)))
-    log_mass = posterior.log_density(grid.axis.at(every)) + grid.axis.log_width(every).sum(axis=1)
+    log_mass = density.log_density(grid.axis.at(every)) + grid.axis.log_width(every).sum(axis=1)
     assert len(grid.nodes) < len(every) / 2
     full = float(np.logaddexp.reduce(log_mass))
     assert grid.log_evidence == pytest.approx(full, abs=1e-9)
@@ -203,11 +204,11 @@ def test_what_the_grid_leaves_out_is_negligible() -> None:
 
 def test_bounds_of_boxes_are_bounds() -> None:
     rng = np.random.default_rng(9)
-    posterior = Posterior(rng.normal(size=30), rng.random(30), 0.4, 4.0, 3)
+    density = DensityOfMeans(rng.normal(size=30), rng.random(30), 0.4, 4.0, 3)
     low = rng.normal(size=(200, 3)) * 3
     high = low + rng.random((200, 3))
     inside = low + rng.random((200, 3)) * (high - low)
-    assert np.all(posterior.log_density(inside) <= posterior.upper_bound(low, high) + 1e-12)
+    assert np.all(density.log_density(inside) <= density.upper_bound(low, high) + 1e-12)
 
 
 def test_draws_of_both_exact_references_agree() -> None:

@@ -30,7 +30,7 @@ _BLOCK = 1 << 17  # numbers held at once by log_joint: 1 MB stays in the process
 
 
 @dataclass(frozen=True)
-class Target:
+class ScaledProblem:
     """A problem in inner coordinates.
 
     Attributes
@@ -52,7 +52,7 @@ class Target:
 
     @classmethod
     def of(cls, problem: Problem) -> Self:
-        """Return a problem's target."""
+        """Return a problem in the coordinates that its family picks."""
         weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
         prior, x, coordinates = in_coordinates(problem.mixture, problem.x, weight)
         inner = Mixture(prior, problem.mixture.weights, problem.mixture.n_components)

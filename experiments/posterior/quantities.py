@@ -1,0 +1,74 @@
+"""Quantities of a mixture's draws, by name, each (C, M): C chains of M draws."""
+
+import numpy as np
+import xarray as xr
+
+from experiments.posterior.draws import (
+    as_arrays,
+    as_chains,
+    location,
+    location_entries,
+    location_name,
+    location_word,
+    sorted_location,
+)
+from experiments.records import Draws, Problem
+from hand_cavi import log_joint
+
+
+def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
+    """Return what does not depend on how components are numbered, by name, each of shape (C, M).
+
+    They are the sorted means (rates, probabilities), one for every component and feature, and the log
+    likelihood.
+    """
+    draws = as_chains(tree)
+    quantities = _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
+    shape = next(iter(quantities.values())).shape
+    quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
+    return quantities
+
+
+def quantities_by_component(relabelled: xr.DataTree) -> Draws:
+    """Return every parameter of every component apart, named, each of shape (C, M).
+
+    Symmetric matrices are named entry by entry, the upper ones left out.
+    """
+    draws = as_chains(relabelled)
+    where = location_name(draws)
+    word, entries = location_word(draws), location_entries(draws)
+    quantities = _named(f"{word} of component", location(draws), entries)
+    for name in draws:
+        if name != where:
+            quantities |= _named(f"{name} of component", *_flat(draws[name]))
+    return quantities
+
+
+def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
+    """Return log p(x | theta, pi) of all draws, shape (S,)."""
+    draws, mixture = as_arrays(tree), problem.mixture
+    log_prior = mixture.components.with_features(problem.x.shape[1]).log_density(draws).sum(axis=1)
+    log_prior = log_prior + mixture.weights.log_density(draws, len(log_prior))
+    return log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
+
+
+def _flat(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return a parameter (C, M, K, ...) with one last axis, and what its entries are called."""
+    if values.ndim == 3:
+        return values[..., np.newaxis], ("",)
+    if values.ndim == 4:
+        n_entries = values.shape[-1]
+        return values, tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)
+    row, column = np.tril_indices(values.shape[-1])
+    pairs = zip(row.tolist(), column.tolist(), strict=True)
+    return values[..., row, column], tuple(f"entry ({i + 1}, {j + 1})" for i, j in pairs)
+
+
+def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> Draws:
+    """Return every component and entry of (C, M, K, L) apart, named, counted from 1."""
+    values = values[..., np.newaxis] if values.ndim == 3 else values
+    return {
+        f"{name} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
+        for k in range(values.shape[2])
+        for i, entry in enumerate(entries)
+    }
