@@ -9,7 +9,7 @@ from rich.text import Text
 from experiments.calibration.effects import Effect
 from experiments.calibration.records import CalibrationRecord, MethodResult, QuantityResult
 from experiments.commands._tables import stdout
-from experiments.report.numbers import MINUS, fixed
+from experiments.report.style.numbers import MINUS, fixed
 
 _COLOURS = {"calibrated": "green", "undecided": "yellow"}
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.records import CellRecord, ProblemRecord, StudyRecord
-from experiments.report.numbers import DASH, seconds, with_error, with_spread
+from experiments.report.style.numbers import DASH, seconds, with_error, with_spread
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 

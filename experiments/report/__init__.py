@@ -36,7 +36,7 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
         If the folder cannot be written.
     """
     from experiments.engine.store.files import clear_errors, write_whole
-    from experiments.report.page import render
+    from experiments.report.pages.study import render
 
     pages = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

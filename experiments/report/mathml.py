@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.report.numbers import MINUS
+from experiments.report.style.numbers import MINUS
 
 _MOST = 6  # entries of a vector, or rows of a matrix, that are written out
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from experiments.records import Measurement, Threshold
-from experiments.report import numbers
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import MARKS, Column, Row, Table
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.report.view import View
 
 GROUPS: dict[str, tuple[str, ...]] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from experiments.records import CellRecord, Draws, Estimate, Problem, ProblemRecord
-from experiments.report.draws import UnreadableDraws, in_order, posterior, read_draws, thinned
-from experiments.report.palette import MethodStyle
+from experiments.report.stored_draws import UnreadableDraws, in_order, posterior, read_draws, thinned
+from experiments.report.style.palette import MethodStyle
 
 MOST_NAMED = 2000
 """Draws whose components are named by allocations: it takes longer than sorting."""

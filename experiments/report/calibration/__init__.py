@@ -15,7 +15,7 @@ def write_calibration_report(record: CalibrationRecord, folder: Path) -> ReportP
         If the folder cannot be written.
     """
     from experiments.engine.store.files import clear_errors, write_whole
-    from experiments.report.calibration.page import render
+    from experiments.report.pages.calibration import render
 
     pages = render(record)
     paths = ReportPaths(folder / "report.html", folder / "report.md")

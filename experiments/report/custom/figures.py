@@ -11,8 +11,8 @@ from experiments.posterior.draws import are_independent
 from experiments.records import CellRecord
 from experiments.report.figures.panels import only_first, panel_grid
 from experiments.report.figures.picture import Picture, few_ticks, legend_above, outer_ticks
-from experiments.report.figures.posterior import smoothed
-from experiments.report.palette import REFERENCE, MethodStyle
+from experiments.report.figures.posterior_density import smoothed
+from experiments.report.style.palette import REFERENCE, MethodStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ import numpy as np
 from experiments.records import Draws
 from experiments.report.densities import component_masses, has_mass
 from experiments.report.figures.picture import WIDE, Picture, house_style, legend_above, new_figure
-from experiments.report.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
+from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
 

@@ -16,7 +16,7 @@ from experiments.report.figures.picture import (
     view_range,
     with_unit,
 )
-from experiments.report.palette import INK, cluster_colour
+from experiments.report.style.palette import INK, cluster_colour
 from experiments.report.view import View
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.records import Draws, Problem
-from experiments.report.draws import thinned
 from experiments.report.figures.ellipses import evenly
 from experiments.report.figures.picture import WIDE, Picture, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import CO_CLUSTERING, MUTED
+from experiments.report.stored_draws import thinned
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import CO_CLUSTERING, MUTED
 from experiments.report.view import View, is_reference, numbers_of
 
 if TYPE_CHECKING:

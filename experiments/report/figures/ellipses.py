@@ -8,7 +8,7 @@ import numpy as np
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
 from experiments.report.figures.picture import WIDE, Picture, house_style, new_figure
-from experiments.report.palette import DATA, MUTED, cluster_colour
+from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
 

@@ -13,7 +13,7 @@ from experiments.report.figures.panels import (
     titles,
 )
 from experiments.report.figures.picture import Picture, few_ticks, outer_ticks
-from experiments.report.palette import REFERENCE
+from experiments.report.style.palette import REFERENCE
 from experiments.report.view import View
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.report.figures.picture import Picture, few_ticks, new_figure
-from experiments.report.khat import Gauge, gauges
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, PAPER, REFERENCE
+from experiments.report.gauges import Gauge, gauges
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, PAPER, REFERENCE
 from experiments.report.view import Entry, View
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 
 from experiments.records import Estimate, Reference
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
-from experiments.report.khat import gauges, is_distrusted
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, PAPER, RULE, Colour
+from experiments.report.gauges import gauges, is_distrusted
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, PAPER, RULE, Colour
 from experiments.report.view import Entry, View, number_of
 
 if TYPE_CHECKING:

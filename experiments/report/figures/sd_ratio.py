@@ -6,8 +6,8 @@ import numpy as np
 
 from experiments.report.figures.panels import MOST, only_first, titles
 from experiments.report.figures.picture import WIDE, Picture, legend_above, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, RULE
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, RULE
 from experiments.report.view import Entry, View, numbers_of
 
 if TYPE_CHECKING:

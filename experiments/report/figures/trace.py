@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.report.figures.picture import Picture, legend_above, new_figure
-from experiments.report.palette import INK, MUTED
+from experiments.report.style.palette import INK, MUTED
 from experiments.report.view import Entry, View
 
 if TYPE_CHECKING:

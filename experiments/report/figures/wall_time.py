@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
-from experiments.report.numbers import seconds_text
-from experiments.report.palette import INK, MUTED
+from experiments.report.style.numbers import seconds_text
+from experiments.report.style.palette import INK, MUTED
 from experiments.report.view import Entry, View, warmth
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from experiments.records import (
     Verdict,
 )
 from experiments.report.conclusions import conclusions
-from experiments.report.evidence_tables import decomposition_table, opinions_table
 from experiments.report.figures.chains import rank_histograms
 from experiments.report.figures.ladder import rungs_of
 from experiments.report.metric_tables import metric_tables
-from experiments.report.palette import method_styles
+from experiments.report.style.palette import method_styles
+from experiments.report.tables.log_evidence import decomposition_table, opinions_table
 from experiments.report.view import Entry, View
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 

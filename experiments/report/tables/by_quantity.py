@@ -4,9 +4,10 @@ from typing import Any
 
 from experiments.methods import label
 from experiments.records import CellRecord, Measurement
-from experiments.report import numbers
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import MARKS, Column, Row, Table, how_it_ended
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.methods import how_it_ended
+from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.studies.own_run import CustomProblemRecord
 
 _DASH_NOTE = "a sampler has no bound"

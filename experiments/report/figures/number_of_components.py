@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.report.figures.picture import WIDE, house_style, legend_above, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, REFERENCE, cluster_colour
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, REFERENCE, cluster_colour
 from experiments.studies.choosing import Candidate
 
 if TYPE_CHECKING:

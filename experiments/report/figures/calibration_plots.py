@@ -9,8 +9,8 @@ from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
 from experiments.calibration.records import CalibrationRecord, MethodResult, ModelResult, QuantityResult
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, legend_above, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, REFERENCE, RULE, MethodStyle
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, REFERENCE, RULE, MethodStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

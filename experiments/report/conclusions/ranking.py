@@ -13,7 +13,7 @@ from math import hypot
 import numpy as np
 
 from experiments.posterior.symmetrised import log_factorial
-from experiments.report.numbers import fixed
+from experiments.report.style.numbers import fixed
 from experiments.report.view import Entry, View, number_of
 
 ALIKE = 0.005

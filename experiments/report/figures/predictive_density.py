@@ -20,7 +20,7 @@ from experiments.report.figures.picture import (
     view_range,
     with_unit,
 )
-from experiments.report.palette import DATA, MUTED, REFERENCE
+from experiments.report.style.palette import DATA, MUTED, REFERENCE
 from experiments.report.view import Entry, View
 from hand_cavi import Mixture
 

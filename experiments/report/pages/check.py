@@ -12,9 +12,9 @@ from markupsafe import Markup
 
 from experiments.checks import BOUND, Decision, Report, Result
 from experiments.checks.run import CHECKS, SIZES
-from experiments.report import numbers
-from experiments.report.palette import css_variables
-from experiments.report.tables import MARKS
+from experiments.report.style import numbers
+from experiments.report.style.palette import css_variables
+from experiments.report.tables.table import MARKS
 
 TITLES = {"elbo": "ELBO", "symmetry": "Symmetry and limits", "fixed_point": "Fixed point"}
 ABOUT = {

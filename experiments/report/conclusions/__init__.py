@@ -1,7 +1,7 @@
 """What to conclude from a problem's figures, and what not, in plain sentences.
 
 Each rule reads a few figures with their errors and says a sentence only where they support it; a figure that
-does not exist silences its rule. Bounds are ranked in `experiments.report.ranking`.
+does not exist silences its rule. Bounds are ranked in `experiments.report.conclusions.ranking`.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from math import hypot
 import numpy as np
 
 from experiments.records import Estimate, Reference
-from experiments.report.evidence_tables import distance
-from experiments.report.khat import gauges, is_distrusted
-from experiments.report.numbers import fixed, with_error
-from experiments.report.ranking import bounds_of, listed, ranking
+from experiments.report.conclusions.ranking import bounds_of, listed, ranking
+from experiments.report.gauges import gauges, is_distrusted
+from experiments.report.style.numbers import fixed, with_error
+from experiments.report.style.words import as_sentence
+from experiments.report.tables.log_evidence import distance
 from experiments.report.view import Entry, View, is_reference, number_of, numbers_of
-from experiments.report.words import as_sentence
 from experiments.verdict import MARGIN
 
 NEGLIGIBLE = 0.05

@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.report.figures.panels import axis_label, flat_location, only_first, panel_grid, titles
 from experiments.report.figures.picture import Picture, few_ticks, legend_above, outer_ticks
-from experiments.report.palette import REFERENCE
+from experiments.report.style.palette import REFERENCE
 from experiments.report.view import View
 
 if TYPE_CHECKING:

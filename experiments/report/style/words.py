@@ -1,7 +1,7 @@
 """What the report explains: a short glossary, and the caveats that its own record calls for."""
 
 from experiments.records import StudyRecord
-from experiments.report.palette import MethodStyle
+from experiments.report.style.palette import MethodStyle
 from experiments.report.view import View, warmth
 
 GLOSSARY: tuple[tuple[str, str], ...] = (

@@ -15,14 +15,14 @@ from experiments.calibration.records import (
     QuantityResult,
 )
 from experiments.methods import label
-from experiments.report import numbers
-from experiments.report.calibration.figures import Styles, pictures
+from experiments.report.figures.calibration_plots import Styles, pictures
 from experiments.report.figures.picture import house_style
 from experiments.report.formulas import Line, story
-from experiments.report.numbers import MINUS, Shown, fixed
-from experiments.report.page import DrawnFigure, Pages, _drawn, _environment
-from experiments.report.palette import css_variables, method_styles
-from experiments.report.tables import MARKS, Column, Row, Table, letter
+from experiments.report.pages.study import DrawnFigure, Pages, _drawn, _environment
+from experiments.report.style import numbers
+from experiments.report.style.numbers import MINUS, Shown, fixed
+from experiments.report.style.palette import css_variables, method_styles
+from experiments.report.tables.table import MARKS, Column, Row, Table, letter
 
 GLOSSARY = (
     (

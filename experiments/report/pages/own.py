@@ -11,14 +11,15 @@ import jinja2
 from markupsafe import Markup
 
 from experiments.methods import label
-from experiments.report import ReportPaths, numbers, tables
+from experiments.report import ReportPaths
 from experiments.report.custom.figures import curves_of, pictures
-from experiments.report.custom.tables import errors_table, methods_table, moments_table
 from experiments.report.figures.picture import NARROW, WIDE, house_style, settle
-from experiments.report.page import DrawnFigure, fence, markdown_text
-from experiments.report.palette import MethodStyle, css_variables, method_styles
-from experiments.report.svg import inline_svg, png
-from experiments.report.tables import MARKS, Table
+from experiments.report.pages.study import DrawnFigure, fence, markdown_text
+from experiments.report.style import numbers
+from experiments.report.style.palette import MethodStyle, css_variables, method_styles
+from experiments.report.style.svg import inline_svg, png
+from experiments.report.tables.by_quantity import errors_table, methods_table, moments_table
+from experiments.report.tables.table import MARKS, Table, letter
 from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
 
 GLOSSARY = (
@@ -99,7 +100,7 @@ def render(record: CustomStudyRecord) -> tuple[str, str, dict[str, bytes]]:
         "styles": styles,
         "glossary": GLOSSARY,
         "marks": MARKS,
-        "letter": tables.letter,
+        "letter": letter,
         "css_variables": Markup(css_variables()),
         "dash": numbers.DASH,
     }
@@ -158,9 +159,7 @@ def _shown(value: Any) -> str:
 
 def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("experiments.report.custom"), jinja2.PackageLoader("experiments.report")]
-        ),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("experiments.report")]),
         autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,

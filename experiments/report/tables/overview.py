@@ -1,9 +1,9 @@
 """The overview of a study with several problems: one row each, with links to their sections."""
 
 from experiments.records import CellRecord
-from experiments.report import numbers
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import MARKS, Column, Row, Table
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.report.view import View, number_of
 
 

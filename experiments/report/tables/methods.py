@@ -1,82 +1,22 @@
-"""The report's tables, once, for HTML and Markdown alike."""
+"""The tables of methods: how they ended and their bounds, their means, and their verdicts."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from experiments.records import CellRecord, Measurement
-from experiments.report import numbers
-from experiments.report.draws import in_order
 from experiments.report.figures.panels import flat_location
-from experiments.report.numbers import Shown, missing
+from experiments.report.stored_draws import in_order
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.report.view import Entry, View, number_of, numbers_of, warmth
-
-MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "none": numbers.DASH}
-
 
 HOW = {
     "sorted": "sorted draw by draw by their first number",
     "component": "relabelled by allocation probabilities",
 }
 """How components are told apart in a table of means."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's head: its name and, small beneath it, its unit or meaning."""
-
-    name: str
-    below: str = ""
-    numeric: bool = True
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row: its head (a method's name) and its entries; `span` words stand in place of the first few."""
-
-    head: str
-    entries: tuple[Shown, ...]
-    method: str = ""
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table with its caption; footnotes are gathered from the entries' notes; `first` heads the rows."""
-
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...] = field(default=())
-    first: str = "Method"
-
-    @property
-    def footnotes(self) -> list[str]:
-        """The entries' notes, each once, in the order of reading."""
-        found = [entry.note for row in self.rows for entry in row.entries if entry.note]
-        return list(dict.fromkeys([*found, *self.notes]))
-
-    def footnote(self, entry: Shown) -> str:
-        """Return the letter of an entry's note, or nothing."""
-        return letter(self.footnotes.index(entry.note)) if entry.note else ""
-
-    def decimals(self, column: int) -> int:
-        """Return the most decimals in a column, to which its entries are aligned."""
-        return max((row.entries[column].decimals for row in self.rows), default=0)
-
-    def error_width(self, column: int) -> int:
-        """Return the most characters after a number in a column."""
-        return max((len(row.entries[column].error) for row in self.rows), default=0)
-
-
-def letter(index: int) -> str:
-    """Return a, b, ..., z, aa, ab, ... for 0, 1, ..."""
-    word = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        word = chr(ord("a") + rest) + word
-    return word
 
 
 def measured(cell: CellRecord, name: str) -> Shown:

@@ -9,19 +9,22 @@ import numpy as np
 from markupsafe import Markup
 
 from experiments.records import ProblemRecord, StudyRecord
-from experiments.report import numbers, overview, tables
-from experiments.report.choosing import choices
 from experiments.report.conclusions import Conclusions, conclusions
-from experiments.report.evidence_tables import decomposition_table, opinions_table
 from experiments.report.figures import FIGURES
 from experiments.report.figures.picture import GROUPS, NARROW, WIDE, Picture, house_style, settle
 from experiments.report.formulas import Line, story
 from experiments.report.metric_tables import metric_tables
-from experiments.report.palette import css_variables, method_styles
-from experiments.report.svg import inline_svg, png
-from experiments.report.tables import HOW, MARKS, Table
+from experiments.report.style import numbers
+from experiments.report.style.palette import css_variables, method_styles
+from experiments.report.style.svg import inline_svg, png
+from experiments.report.style.words import GLOSSARY, as_sentence, caveats
+from experiments.report.tables import methods as tables
+from experiments.report.tables import overview
+from experiments.report.tables.log_evidence import decomposition_table, opinions_table
+from experiments.report.tables.methods import HOW
+from experiments.report.tables.series import choices
+from experiments.report.tables.table import MARKS, Table, letter
 from experiments.report.view import View, look_at
-from experiments.report.words import GLOSSARY, as_sentence, caveats
 
 _DATA_FAULTS = (ValueError, FloatingPointError, OverflowError, np.linalg.LinAlgError)
 
@@ -120,7 +123,7 @@ def render(record: StudyRecord) -> Pages:
         "glossary": GLOSSARY,
         "caveats": caveats(record, views, styles),
         "marks": MARKS,
-        "letter": tables.letter,
+        "letter": letter,
         "css_variables": Markup(css_variables()),
         "dash": numbers.DASH,
     }

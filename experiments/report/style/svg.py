@@ -10,7 +10,7 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
-from experiments.report.palette import ALL_COLOURS
+from experiments.report.style.palette import ALL_COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from experiments.records import CellRecord
-from experiments.report import numbers
-from experiments.report.figures.choosing import CAPTION, choosing_figure
+from experiments.report.figures.number_of_components import CAPTION, choosing_figure
 from experiments.report.figures.picture import Picture
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import Column, Row, Table
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View, number_of
 from experiments.studies.choosing import Candidate
 

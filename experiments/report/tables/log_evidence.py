@@ -6,9 +6,9 @@ from math import hypot, isfinite
 import numpy as np
 
 from experiments.records import Estimate, Reference
-from experiments.report import numbers
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import Column, Row, Table
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View
 
 _PARTS = ("family", "optimum", "convergence", "Monte Carlo")
