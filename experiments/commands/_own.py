@@ -39,7 +39,7 @@ def run_own(
 
 def show_own(record: "CustomStudyRecord", folder: Path, json: bool) -> None:
     """Write the report, and say on stdout what came out."""
-    from experiments.report.pages.own import write_custom_report
+    from experiments.report.old_records import write_custom_report
 
     paths = write_custom_report(record, folder)
     if json:
@@ -55,7 +55,7 @@ def _print(record: "CustomStudyRecord", report: str) -> None:
     from rich.text import Text
 
     from experiments.commands._tables import stdout
-    from experiments.report.tables.by_quantity import methods_table, moments_table
+    from experiments.report.old_records import methods_table, moments_table
 
     console = stdout()
     colour = {"pass": "green", "fail": "red", "undecided": "yellow"}.get(record.verdict.decision, "")

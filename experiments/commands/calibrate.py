@@ -31,7 +31,7 @@ def calibrate(
     chosen = load_calibration(config)
     folder = writable((output or Path(chosen.run.output)) / chosen.name)
 
-    from experiments.report.calibration import write_calibration_report
+    from experiments.report.old_records import write_calibration_report
     from experiments.studies.calibration import run_calibration
 
     try:

@@ -1,5 +1,6 @@
 """Canonical draws for pictures: read from a DataTree, thinned, put in order."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,8 @@ class UnreadableDraws(Exception):
     """The file of a cell's draws is missing or is no file of draws."""
 
 
-def read_draws(path: Path) -> Draws:
-    """Return the posterior draws of a file, thinned; arrays of shape (S, K, ...).
+def read_draws(path: Path, prepare: "Callable[[xr.DataTree], Draws | None]") -> Draws | None:
+    """Return what `prepare` makes of a file of draws.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def read_draws(path: Path) -> Draws:
     from experiments.engine.store.files import read_tree
 
     try:
-        return posterior(read_tree(path))
+        return prepare(read_tree(path))
     except (OSError, KeyError, ValueError) as error:
         reason = "the file is missing" if isinstance(error, FileNotFoundError) else "the file cannot be read"
         raise UnreadableDraws(f"its draws are not shown: {reason} ({path.name})") from error

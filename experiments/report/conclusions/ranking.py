@@ -48,7 +48,7 @@ class Bounds:
 
 def bounds_of(view: View) -> list[Bounds]:
     """Return the bounds of every method that has F."""
-    mixture = view.record.problem.mixture
+    mixture = view.problem.mixture
     most = log_factorial(mixture.n_components) if mixture.weights.exchangeable else 0.0
     found = []
     for entry in view.entries:

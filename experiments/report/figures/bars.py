@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.records import Draws
 from experiments.report.densities import component_masses, has_mass
-from experiments.report.figures.picture import WIDE, Picture, house_style, legend_above, new_figure
+from experiments.report.figures.picture import WIDE, Picture, figure_style, legend_above, new_figure
 from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
@@ -25,7 +25,7 @@ Style = tuple[str, str, str, Dash]
 
 def picture(view: View) -> Picture | None:
     """Return bars of the data with every method's predictions, or None for data that are neither."""
-    problem = view.record.problem
+    problem = view.problem
     if not view.with_draws or not has_mass(problem.mixture):
         return None
     x, weight = problem.x, problem.sample_weight
@@ -79,7 +79,7 @@ def components_figure(
         ]
         panel.lines.append((("together", INK.light, "_", (0.0, (3, 2))), masses.sum(axis=0)))
         panels.append(panel)
-    with house_style():
+    with figure_style():
         return _figure(panels, names, WIDE)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
-from experiments.calibration.records import CalibrationRecord, MethodResult, ModelResult, QuantityResult
+from experiments.records import Design, MethodCalibration, ModelCalibration, QuantityCalibration
 from experiments.report.figures.picture import WIDE, Picture, few_ticks, legend_above, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, RULE, MethodStyle
@@ -17,17 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Styles = dict[str, MethodStyle]
-Interval = Callable[[QuantityResult], tuple[float, float, float]]
+Interval = Callable[[QuantityCalibration], tuple[float, float, float]]
 
 _FINE = 400  # points at which an empirical distribution is drawn
 
 
-def pictures(record: CalibrationRecord, model: ModelResult, styles: Styles) -> list[Picture]:
+def pictures(model: ModelCalibration, styles: Styles) -> list[Picture]:
     """Return the pictures of a model; none if no method gave anything to rank."""
     shown = [one for one in model.methods if one.quantities]
     if not shown:
         return []
-    level = 100 * (1 - record.test_level)
+    design = model.design
+    level = 100 * (1 - design.test_level)
     return [
         Picture(
             "ecdf",
@@ -38,7 +39,7 @@ def pictures(record: CalibrationRecord, model: ModelResult, styles: Styles) -> l
             "First above, then below: too many truths at both ends, the method is over-confident; first "
             "below, then above: under-confident; above throughout: the method sits too high; below "
             "throughout: too low.",
-            lambda width: _draw_ecdf(shown, styles, record.test_level, width),
+            lambda width: _draw_ecdf(shown, styles, design.test_level, width),
         ),
         Picture(
             "effects",
@@ -46,9 +47,9 @@ def pictures(record: CalibrationRecord, model: ModelResult, styles: Styles) -> l
             "Left: by how many posterior standard deviations the truth lies above the method's centre, on "
             "average; left of 0, the method sits too high. Right: by which factor the truth is more "
             "spread than the method claims; above 1, its intervals are too narrow. With "
-            f"{_percent(100 * (1 - 2 * record.error_rate))} % intervals; shaded: what no longer matters (a "
+            f"{_percent(100 * (1 - 2 * design.error_rate))} % intervals; shaded: what no longer matters (a "
             "convention of this project). Both are read off the places as if posteriors were normal.",
-            lambda width: _draw_effects(shown, styles, record, width),
+            lambda width: _draw_effects(shown, styles, design, width),
         ),
         Picture(
             "coverage",
@@ -61,7 +62,7 @@ def pictures(record: CalibrationRecord, model: ModelResult, styles: Styles) -> l
     ]
 
 
-def _draw_ecdf(shown: list[MethodResult], styles: Styles, test_level: float, width: float) -> "Figure":
+def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float, width: float) -> "Figure":
     names = _names(shown)
     columns = min(len(names), 3 if width >= WIDE else 2)
     rows = -(-len(names) // columns)
@@ -81,7 +82,7 @@ def _draw_ecdf(shown: list[MethodResult], styles: Styles, test_level: float, wid
             result = next((q for q in one.quantities if q.quantity == name), None)
             if result is None:
                 continue
-            below = np.searchsorted(np.sort(result.places), fine, side="right") / len(result.places)
+            below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
             style = styles[one.method]
             (line,) = axes.plot(
                 fine,
@@ -108,9 +109,7 @@ def _draw_ecdf(shown: list[MethodResult], styles: Styles, test_level: float, wid
     return figure
 
 
-def _draw_effects(
-    shown: list[MethodResult], styles: Styles, record: CalibrationRecord, width: float
-) -> "Figure":
+def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design, width: float) -> "Figure":
     from matplotlib.ticker import FuncFormatter, NullLocator
 
     figure, panels, handles = _lanes(
@@ -123,13 +122,13 @@ def _draw_effects(
         ],
     )
     shift, factor = panels
-    margin = record.shift_margin
+    margin = design.shift_margin
     shift.axvspan(-margin, margin, color=REFERENCE.light, alpha=0.16, linewidth=0)
     shift.axvline(0.0, color=INK.light, linewidth=1.0)
     few_ticks(shift, 5)
     factor.set_xscale("log")
     factor.axvspan(
-        1 / record.width_margin, record.width_margin, color=REFERENCE.light, alpha=0.16, linewidth=0
+        1 / design.width_margin, design.width_margin, color=REFERENCE.light, alpha=0.16, linewidth=0
     )
     factor.axvline(1.0, color=INK.light, linewidth=1.0)
     low, high = factor.get_xlim()
@@ -141,9 +140,9 @@ def _draw_effects(
     return figure
 
 
-def _draw_coverage(shown: list[MethodResult], styles: Styles, width: float) -> "Figure":
+def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float) -> "Figure":
     def of_level(place: int) -> Interval:
-        def interval(one: QuantityResult) -> tuple[float, float, float]:
+        def interval(one: QuantityCalibration) -> tuple[float, float, float]:
             found = one.coverage[place]
             return 100 * found.share, 100 * found.low, 100 * found.high
 
@@ -162,7 +161,7 @@ def _draw_coverage(shown: list[MethodResult], styles: Styles, width: float) -> "
 
 
 def _lanes(
-    shown: list[MethodResult], styles: Styles, width: float, measures: list[tuple[str, Interval]]
+    shown: list[MethodCalibration], styles: Styles, width: float, measures: list[tuple[str, Interval]]
 ) -> "tuple[Figure, list[Axes], list[object]]":
     """Draw panels side by side: a row for each quantity, in it a lane for each method."""
     names = _names(shown)
@@ -200,7 +199,7 @@ def _lanes(
     return figure, panels, handles
 
 
-def _names(shown: list[MethodResult]) -> list[str]:
+def _names(shown: list[MethodCalibration]) -> list[str]:
     return list(dict.fromkeys(q.quantity for one in shown for q in one.quantities))
 
 

@@ -11,7 +11,7 @@ from experiments.report.figures.picture import (
     below_rug,
     bins_of,
     draw_rug,
-    house_style,
+    figure_style,
     new_figure,
     view_range,
     with_unit,
@@ -70,7 +70,7 @@ def clusters_figure(
     total = np.zeros_like(grid)
     tops = np.zeros(len(edges) - 1)
 
-    with house_style():
+    with figure_style():
         figure = new_figure(width, 3.1)
         axes = figure.subplots()
         for k, (mean, sd, share) in enumerate(zip(means, component_sds, shares, strict=True)):
@@ -115,12 +115,12 @@ def _label(axes: "Axes", component: int, mean: float, height: float, share: floa
 def picture(view: View) -> Picture | None:
     """Return the picture for the first method that has draws (D = 1), which is CAVI where it was run."""
     record = view.record
-    if not view.with_draws or not view.one_feature or not has_density(record.problem.mixture):
+    if not view.with_draws or not view.one_feature or not has_density(view.problem.mixture):
         return None
     entry, draws = next(
-        (pair for pair in view.with_draws if pair[0].record.cell.method == "cavi"), view.with_draws[0]
+        (pair for pair in view.with_draws if pair[0].record.cell.kind == "cavi"), view.with_draws[0]
     )
-    mixture, (x, weight) = record.problem.mixture, record.problem.drawn
+    mixture, (x, weight) = view.problem.mixture, view.problem.drawn
     x = x[:, 0]
     if len(x) > _MOST_POINTS:
         step = -(-len(x) // _MOST_POINTS)

@@ -1,9 +1,10 @@
-"""Forest of posterior means and intervals: a panel for each component, a row for each method."""
+"""Forest of posterior means and intervals: a panel for each component or quantity, a row for each method."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.records import Draws
 from experiments.report.figures.panels import (
     axis_label,
     flat_location,
@@ -12,7 +13,7 @@ from experiments.report.figures.panels import (
     panel_grid,
     titles,
 )
-from experiments.report.figures.picture import Picture, few_ticks, outer_ticks
+from experiments.report.figures.picture import Picture, panel_ticks
 from experiments.report.style.palette import REFERENCE
 from experiments.report.view import View
 
@@ -84,8 +85,33 @@ def weights_picture(view: View) -> Picture | None:
     )
 
 
+def quantities_picture(view: View) -> Picture | None:
+    """Return the picture of a user's own quantities, or None if no method has draws."""
+    if not view.with_draws:
+        return None
+    heads = list(view.with_draws[0][1])
+    rows = [
+        (index, _moments_by_name(entry.draws, heads))
+        for index, entry in enumerate(view.entries)
+        if entry.draws is not None
+    ]
+    band = None if view.reference is None else _moments_by_name(view.reference, heads)
+    grey = "The grey band and line are the reference: NUTS, which qualified. " if band else ""
+    return Picture(
+        "forest",
+        "Posterior means and intervals",
+        "Each method's posterior mean ± 1 standard deviation (thick) and ± 2 (thin). "
+        f"{grey}Each panel has its own scale.{only_first(len(heads))}",
+        lambda width: _draw(view, heads, rows, band, "", width),
+    )
+
+
 def _moments_of(values: np.ndarray) -> Moments:
     return values.mean(axis=0), values.std(axis=0)
+
+
+def _moments_by_name(draws: Draws, names: list[str]) -> Moments:
+    return np.array([draws[name].mean() for name in names]), np.array([draws[name].std() for name in names])
 
 
 def _draw(
@@ -124,9 +150,7 @@ def _draw(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
-        if columns > 3:
-            outer_ticks(axes)
-        else:
-            few_ticks(axes, 3)
-    figure.supxlabel(label, fontsize=8.5)
+        panel_ticks(axes, columns)
+    if label:
+        figure.supxlabel(label, fontsize=8.5)
     return figure

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.picture import WIDE, house_style, legend_above, new_figure
+from experiments.report.figures.picture import WIDE, figure_style, legend_above, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, cluster_colour
 from experiments.studies.choosing import Candidate
@@ -35,7 +35,7 @@ def choosing_figure(found: Sequence[Candidate], *, width: float = WIDE) -> "Figu
     found = sorted(found, key=lambda one: one.n_components)
     numbers = np.array([one.n_components for one in found])
     held_out = any(one.held_out is not None for one in found)
-    with house_style():
+    with figure_style():
         figure = new_figure(width, 4.6 if held_out else 3.0)
         panels = figure.subplots(2 if held_out else 1, 1, squeeze=False, sharex=True)[:, 0]
         bounds = panels[0]

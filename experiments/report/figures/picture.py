@@ -1,4 +1,4 @@
-"""What a figure of the report is, and the house style that all share."""
+"""What a figure of the report is, and the style that all share."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ class Picture:
     caption : str
         How to read it.
     draw : callable
-        Takes a width in inches and returns a matplotlib Figure in the house style.
+        Takes a width in inches and returns a matplotlib Figure in that style.
     group : str
         Under which of `GROUPS` it is folded away; empty for a figure that everyone should see. A figure
         that is folded away is drawn once, at the narrow width.
@@ -52,7 +52,7 @@ class Picture:
     group: str = ""
 
 
-def house_style() -> AbstractContextManager[None]:
+def figure_style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws as the report does."""
     import matplotlib
 
@@ -145,6 +145,14 @@ def outer_ticks(axes: "Axes") -> None:
         if len(inside) >= 2:
             axes.set_xticks([inside[0], inside[-1]])
             return
+
+
+def panel_ticks(axes: "Axes", columns: int) -> None:
+    """Let the horizontal axis of a panel have as many ticks as so many columns leave space for."""
+    if columns > 3:
+        outer_ticks(axes)
+    else:
+        few_ticks(axes, 3)
 
 
 def bins_of(x: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ Truth = tuple[np.ndarray, np.ndarray]
 
 def picture(view: View) -> Picture | None:
     """Return the picture (D = 1), or None where there is nothing to draw over the data."""
-    problem, unit = view.record.problem, view.record.unit
+    problem, unit = view.problem, view.record.unit
     if not view.with_draws or not view.one_feature or not has_density(problem.mixture):
         return None
     grid = np.linspace(*view_range(problem.drawn[0][:, 0], component_scale(problem.mixture)), 240)
@@ -99,7 +99,7 @@ def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth
 
 
 def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> list[Any]:
-    x, weight = view.record.problem.drawn
+    x, weight = view.problem.drawn
     x = x[:, 0]
     edges = bins_of(x)
     heights, _ = np.histogram(x, edges, weights=weight, density=True)

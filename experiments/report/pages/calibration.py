@@ -1,133 +1,86 @@
-"""A calibration's page put together: what each section says, handed to the two templates."""
+"""The pages of a calibration: what each section says of a model, from its `ModelCalibration`."""
 
-import re
-from dataclasses import dataclass
-from typing import Any
-
-from markupsafe import Markup
-
-from experiments.calibration.effects import Effect
-from experiments.calibration.records import (
-    CALIBRATED,
-    CalibrationRecord,
-    MethodResult,
-    ModelResult,
-    QuantityResult,
-)
 from experiments.methods import label
+from experiments.records import (
+    Design,
+    Effect,
+    MethodCalibration,
+    ModelCalibration,
+    ProblemRecord,
+    QuantityCalibration,
+    StudyRecord,
+)
+from experiments.records.calibration import CALIBRATED, UNDECIDED
 from experiments.report.figures.calibration_plots import Styles, pictures
-from experiments.report.figures.picture import house_style
-from experiments.report.formulas import Line, story
-from experiments.report.pages.study import DrawnFigure, Pages, _drawn, _environment
+from experiments.report.figures.picture import figure_style
+from experiments.report.formulas import story
+from experiments.report.pages.base import Badged, Pages, Section, drawn, fill
 from experiments.report.style import numbers
+from experiments.report.style.glossary import OF_CALIBRATION
 from experiments.report.style.numbers import MINUS, Shown, fixed
-from experiments.report.style.palette import css_variables, method_styles
-from experiments.report.tables.table import MARKS, Column, Row, Table, letter
+from experiments.report.style.palette import method_styles
+from experiments.report.tables.table import Column, Row, Table
 
-GLOSSARY = (
-    (
-        "calibrated",
-        "Of all data sets that the model may produce, a method's 80 % intervals hold the truth in 80 %, and "
-        "so on for every level and every quantity. The exact posterior is calibrated by definition: the "
-        "truth is a draw from it.",
-    ),
-    (
-        "place",
-        "Where the truth lies among a method's draws, from 0 (below all) to 1 (above all). For a calibrated "
-        "method it is uniform over many data sets. Ties are broken at random; draws of a chain are thinned "
-        "to their effective sample size; CAVI's sorted locations are placed by their exact distribution.",
-    ),
-    (
-        "over-confident, under-confident",
-        "Truths at both ends more often than they should: the posterior is too narrow. In the middle: too "
-        "wide.",
-    ),
-    (
-        "log likelihood, log joint",
-        "How well parameters explain the data. A truth that explains them worse than nearly all of a "
-        "method's draws means draws that stay too close to the best fit: that too is over-confidence, "
-        "although it shows as a shift (the method sits too high).",
-    ),
-    (
-        "two points together",
-        "The probability, given the parameters, that the first two points come from one component.",
-    ),
-    (
-        "symmetry (VSBC)",
-        "The chance of so slanted a histogram of places if it were symmetric; small if a posterior is off to "
-        "one side (Yao et al. 2018). Exact, by Butler's test.",
-    ),
+_WORDS = {"pass": "calibrated", "fail": "flagged", "undecided": "undecided"}
+_COLUMNS = (
+    Column("Verdict", numeric=False),
+    Column("Shift", "posterior sds"),
+    Column("Width", "true / claimed"),
+    Column("50 %", "held, %"),
+    Column("80 %", "held, %"),
+    Column("95 %", "held, %"),
+    Column("Band", "p"),
+    Column("Symmetry", "p"),
 )
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """A method's verdict in words, and what was left out."""
-
-    mark: str
-    word: str
-    sentence: str
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    """All that is said of one model."""
-
-    anchor: str
-    title: str
-    about: str
-    story: list[Line]
-    verdicts: list[Verdict]
-    tables: list[Table]
-    figures: list[DrawnFigure]
-
-
-def render(record: CalibrationRecord) -> Pages:
+def render(record: StudyRecord) -> Pages:
     """Return the report of a calibration as texts and pictures; writes nothing."""
-    styles = method_styles([one.method for model in record.models for one in model.methods])
+    models = [problem.details for problem in record.problems if problem.details is not None]
+    styles = method_styles([one.method for model in models for one in model.methods])
     pngs: dict[str, bytes] = {}
-    with house_style():
+    with figure_style():
         sections = [
-            _section(record, model, f"model-{i + 1}", styles, pngs) for i, model in enumerate(record.models)
+            _section(problem, f"model-{i + 1}", styles, pngs) for i, problem in enumerate(record.problems)
         ]
-    context: dict[str, Any] = {
-        "record": record,
-        "mark": mark_of(record.decision),
-        "sections": sections,
-        "rules": _rules(record),
-        "styles": styles,
-        "glossary": GLOSSARY,
-        "marks": MARKS,
-        "letter": letter,
-        "dash": numbers.DASH,
-        "css_variables": Markup(css_variables()),
-    }
-    html = _environment(autoescape=True).get_template("calibration.html.j2").render(context)
-    markdown = _environment(autoescape=False).get_template("calibration.md.j2").render(context)
-    return Pages(html, re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
+    design = models[0].design if models else None
+    return fill(
+        "calibration",
+        record,
+        sections,
+        styles,
+        pngs,
+        word=_WORDS.get(record.verdict.decision, ""),
+        design=design,
+        rules=_rules(design) if design is not None else [],
+        glossary=OF_CALIBRATION,
+        caveats=[],
+        seeded="every replicate and method",
+    )
 
 
 def mark_of(decision: str) -> str:
-    """Return the style sheet's class for a decision."""
-    return {CALIBRATED: "pass", "undecided": "undecided"}.get(decision, "fail")
+    """Return the style sheet's class for a method's or a quantity's decision."""
+    return {CALIBRATED: "pass", UNDECIDED: "undecided"}.get(decision, "fail")
 
 
-def _section(
-    record: CalibrationRecord, model: ModelResult, anchor: str, styles: Styles, pngs: dict[str, bytes]
-) -> Section:
+def _section(problem: ProblemRecord, anchor: str, styles: Styles, pngs: dict[str, bytes]) -> Section:
+    model = problem.details
+    if model is None:
+        waits = [Badged("none", "This model has not been judged yet.")]
+        return Section(anchor, problem.model, problem.about_model, waits, [], [])
     return Section(
         anchor,
         model.model,
         model.about,
-        story(model.mixture),
         [_verdict(one) for one in model.methods],
         [_table(name, model.methods) for name in _names(model)],
-        [_drawn(picture, anchor, model.model, pngs) for picture in pictures(record, model, styles)],
+        [drawn(picture, anchor, model.model, pngs) for picture in pictures(model, styles)],
+        story(model.mixture),
     )
 
 
-def _verdict(one: MethodResult) -> Verdict:
+def _verdict(one: MethodCalibration) -> Badged:
     notes = [f"{one.replicates} data sets, the truth ranked among {one.ranked:.0f} draws on average."]
     notes += [
         f"{number} left out, for the method refuses them: {why}." for why, number in one.refused.items()
@@ -135,33 +88,23 @@ def _verdict(one: MethodResult) -> Verdict:
     notes += [f"{number} failed: {why}." for why, number in one.failed.items()]
     if not one.judged:
         notes.append("Not judged: it does not count for the verdict above.")
-    return Verdict(mark_of(one.decision), one.decision, one.sentence, tuple(notes))
+    return Badged(mark_of(one.decision), one.sentence, one.decision, tuple(notes))
 
 
-def _names(model: ModelResult) -> list[str]:
+def _names(model: ModelCalibration) -> list[str]:
     return list(dict.fromkeys(q.quantity for one in model.methods for q in one.quantities))
 
 
-def _table(quantity: str, methods: tuple[MethodResult, ...]) -> Table:
-    columns = (
-        Column("Verdict", numeric=False),
-        Column("Shift", "posterior sds"),
-        Column("Width", "true / claimed"),
-        Column("50 %", "held, %"),
-        Column("80 %", "held, %"),
-        Column("95 %", "held, %"),
-        Column("Band", "p"),
-        Column("Symmetry", "p"),
-    )
+def _table(quantity: str, methods: tuple[MethodCalibration, ...]) -> Table:
     rows = []
     for one in methods:
         found = next((q for q in one.quantities if q.quantity == quantity), None)
-        entries = tuple(numbers.missing() for _ in columns) if found is None else _entries(found)
+        entries = tuple(numbers.missing() for _ in _COLUMNS) if found is None else _entries(found)
         rows.append(Row(label(one.method), entries, one.method))
-    return Table(f"{quantity[:1].upper()}{quantity[1:]}", columns, tuple(rows))
+    return Table(f"{quantity[:1].upper()}{quantity[1:]}", _COLUMNS, tuple(rows))
 
 
-def _entries(one: QuantityResult) -> tuple[Shown, ...]:
+def _entries(one: QuantityCalibration) -> tuple[Shown, ...]:
     words = ", ".join(one.findings) or one.decision
     return (
         Shown(words, mark=mark_of(one.decision), numeric=False),
@@ -182,15 +125,15 @@ def _p(value: float) -> Shown:
     return Shown("< 0.0001", numeric=False) if value < 1e-4 else Shown(fixed(value, 4))
 
 
-def _rules(record: CalibrationRecord) -> list[str]:
-    share, each = 100 * record.error_rate, 100 * record.test_level
+def _rules(design: Design) -> list[str]:
+    share, each = 100 * design.error_rate, 100 * design.test_level
     return [
         f"Flagged: one of three tests rejects that places are uniform. The empirical distribution leaves its "
         f"simultaneous band (Säilynoja, Bürkner & Vehtari 2022; exact, not simulated), or the mean or the "
         f"spread of the places is off. Each test has level {each:.3g} %, so that exact methods, all that "
         f"is judged here together, get a flag with a chance of at most {share:g} %.",
-        f"Calibrated: nothing is flagged, and intervals put the shift within ±{record.shift_margin:g} "
-        f"posterior standard deviations and the width within a factor of {record.width_margin:g}; a method "
+        f"Calibrated: nothing is flagged, and intervals put the shift within ±{design.shift_margin:g} "
+        f"posterior standard deviations and the width within a factor of {design.width_margin:g}; a method "
         f"beyond these margins is called calibrated with a chance of at most {share:g} %. The margins are "
         "conventions of this project.",
         "Undecided: neither; more replicates would tell.",

@@ -5,16 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from experiments.checks import BOUND, Decision, Report, Result
 from experiments.checks.run import CHECKS, SIZES
+from experiments.report.pages.base import Badged, fill_html
 from experiments.report.style import numbers
-from experiments.report.style.palette import css_variables
-from experiments.report.tables.table import MARKS
 
 TITLES = {"elbo": "ELBO", "symmetry": "Symmetry and limits", "fixed_point": "Fixed point"}
 ABOUT = {
@@ -53,16 +48,6 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One question, answered: the decision, the sentence, and the numbers behind it."""
-
-    decision: str
-    word: str
-    sentence: str
-    numbers: str
-
-
-@dataclass(frozen=True)
 class CheckRow:
     """A check: its name, what it does, an entry for every factor, and all its findings."""
 
@@ -70,18 +55,16 @@ class CheckRow:
     title: str
     about: str
     marks: tuple[Mark, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Badged, ...]
 
 
 @dataclass(frozen=True)
-class Section:
+class Checked:
     """All that is said of one derivation."""
 
     anchor: str
     name: str
-    decision: str
-    word: str
-    sentence: str
+    verdict: Badged
     faults: tuple[str, ...]
     columns: tuple[str, ...]
     rows: tuple[CheckRow, ...]
@@ -120,27 +103,21 @@ def render(reports: Mapping[str, Report], *, seed: int) -> str:
     from experiments.engine.fingerprint import versions
 
     sections = [_section(name, report, i) for i, (name, report) in enumerate(reports.items(), start=1)]
-    decision, sentence = _overall(sections)
-    context: dict[str, Any] = {
-        "sections": sections,
-        "decision": decision,
+    mark, sentence = _overall(sections)
+    name = sections[0].name if len(sections) == 1 else f"{len(sections)} derivations"
+    context: dict[str, object] = {
+        "name": name,
+        "mark": mark,
+        "word": _word(mark),
         "sentence": sentence,
+        "sections": sections,
         "rate": f"{100 * max(report.false_alarm_rate for report in reports.values()):g}",
         "sizes": [numbers.thousands(str(size)) for size in SIZES],
         "seed": seed,
         "versions": versions(),
-        "marks": MARKS,
-        "dash": numbers.DASH,
-        "css_variables": Markup(css_variables()),
+        "styles": {},
     }
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("experiments.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    return environment.get_template("check.html.j2").render(context)
+    return fill_html("check", context)
 
 
 def verdict(report: Report) -> tuple[str, str]:
@@ -161,13 +138,13 @@ def verdict(report: Report) -> tuple[str, str]:
     return "pass", f"Nothing wrong was found: {len(asked)} questions were answered{left_out}."
 
 
-def _overall(sections: Sequence[Section]) -> tuple[str, str]:
+def _overall(sections: Sequence[Checked]) -> tuple[str, str]:
     if len(sections) == 1:
-        return sections[0].decision, sections[0].sentence
-    wrong = [section.name for section in sections if section.decision == "fail"]
+        return sections[0].verdict.mark, sections[0].verdict.sentence
+    wrong = [section.name for section in sections if section.verdict.mark == "fail"]
     if wrong:
         return "fail", f"Something is wrong with {len(wrong)} of {len(sections)} derivations."
-    open_ = sum(section.decision == "undecided" for section in sections)
+    open_ = sum(section.verdict.mark == "undecided" for section in sections)
     if open_:
         return "undecided", (
             f"Nothing wrong was found in {len(sections)} derivations, but of {open_} not everything could "
@@ -176,22 +153,24 @@ def _overall(sections: Sequence[Section]) -> tuple[str, str]:
     return "pass", f"Nothing wrong was found in {len(sections)} derivations."
 
 
-def _section(name: str, report: Report, number: int) -> Section:
-    decision, sentence = verdict(report)
+def _section(name: str, report: Report, number: int) -> Checked:
+    mark, sentence = verdict(report)
     owners = list(dict.fromkeys(result.factor for result in report.results))
     factors = [owner for owner in owners if owner not in (BOUND, _ALL)]
     columns = [*((factor,) for factor in factors), (BOUND, _ALL)]
-    return Section(
+    return Checked(
         anchor=f"derivation-{number}",
         name=name,
-        decision=decision,
-        word={"pass": "passed", "fail": "wrong"}.get(decision, decision),
-        sentence=sentence,
+        verdict=Badged(mark, sentence, _word(mark)),
         faults=tuple(_typeset(fault.message) for fault in report.faults),
         columns=(*factors, "the whole"),
         rows=tuple(_row(check, report.results, columns, number) for check in CHECKS),
         seconds=numbers.seconds_text(report.seconds),
     )
+
+
+def _word(mark: str) -> str:
+    return {"pass": "passed", "fail": "wrong"}.get(mark, mark)
 
 
 def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...]], number: int) -> CheckRow:
@@ -202,9 +181,9 @@ def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...
         about=ABOUT[check],
         marks=tuple(_mark([result for result in own if result.factor in column]) for column in columns),
         findings=tuple(
-            Finding(_WORDS[r.decision], r.decision.value, _typeset(r.sentence), _numbers(r)) for r in own
+            Badged(_WORDS[r.decision], _typeset(r.sentence), r.decision.value, _numbers(r)) for r in own
         )
-        or (Finding("none", "not run", "What was found before stopped this check.", ""),),
+        or (Badged("none", "What was found before stopped this check.", "not run"),),
     )
 
 
@@ -226,8 +205,8 @@ def _size(result: Result) -> float | None:
     return result.error_bound if result.draws else None
 
 
-def _numbers(result: Result) -> str:
-    """Return effect, p and draws, as far as there are any."""
+def _numbers(result: Result) -> tuple[str, ...]:
+    """Return effect, p and draws in one note, as far as there are any."""
     parts = []
     if result.decision is Decision.FAILED and result.effect is not None and result.draws:
         parts.append(f"effect {_short(result.effect)} {result.unit}")
@@ -238,7 +217,7 @@ def _numbers(result: Result) -> str:
         parts.append("p < 0.0001" if small else f"p = {numbers.fixed(result.p_value, 4)}")
     if result.draws:
         parts.append(f"{numbers.thousands(str(result.draws))} draws")
-    return ", ".join(parts)
+    return (f"{', '.join(parts)}.",) if parts else ()
 
 
 def _short(value: float) -> str:

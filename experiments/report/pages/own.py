@@ -1,171 +1,81 @@
-"""The report of a study of a user's own models: one offline HTML page, and Markdown with PNG figures.
+"""The pages of a study of a user's own models: as those of mixtures, without what only mixtures have."""
 
-It looks like that of mixtures and shares its style, tables and figures' frames; it computes nothing anew.
-"""
+from dataclasses import replace
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from experiments.records import StudyRecord
+from experiments.report.figures import forest, posterior_density
+from experiments.report.figures.picture import figure_style
+from experiments.report.metric_tables import metric_tables
+from experiments.report.pages.base import Badged, Folded, Pages, Section, drawn, fill, present, quality_of
+from experiments.report.style.glossary import OF_OWN
+from experiments.report.style.palette import method_styles
+from experiments.report.tables import by_quantity
+from experiments.report.tables.methods import verdict_table
+from experiments.report.view import View, look_at_own
 
-import jinja2
-from markupsafe import Markup
-
-from experiments.methods import label
-from experiments.report import ReportPaths
-from experiments.report.custom.figures import curves_of, pictures
-from experiments.report.figures.picture import NARROW, WIDE, house_style, settle
-from experiments.report.pages.study import DrawnFigure, fence, markdown_text
-from experiments.report.style import numbers
-from experiments.report.style.palette import MethodStyle, css_variables, method_styles
-from experiments.report.style.svg import inline_svg, png
-from experiments.report.tables.by_quantity import errors_table, methods_table, moments_table
-from experiments.report.tables.table import MARKS, Table, letter
-from experiments.studies.own_run import CustomProblemRecord, CustomStudyRecord
-
-GLOSSARY = (
-    (
-        "own bound",
-        "What a variational method itself maximises, in nats. For a hand-derived method it is the sum of the "
-        "terms that the derivation returns.",
-    ),
-    (
-        "F",
-        "E[ln p(x, θ) − ln q(θ)], with the PyMC model's joint density p and the method's own q, by Monte "
-        "Carlo. θ is what the PyMC model has; whatever else the derivation has is summed out. F is never "
-        "below the method's own bound, nor above ln p(x). Where nothing is summed out, a hand-derived bound "
-        "and F are one number; if they agree, derivation and PyMC model are the same model.",
-    ),
-    (
-        "k-hat",
-        "How heavy the tail of p/q is. Above its threshold q misses parts of the posterior by far.",
-    ),
-    (
-        "reference",
-        "NUTS, if it qualifies: R-hat below 1.01 and effective sample sizes above 400 for every quantity, no "
-        "divergences, E-FMI above 0.2. Otherwise there is no verdict.",
-    ),
-    (
-        "verdict",
-        "Pass: every posterior mean and standard deviation lies within the margins, errors included. Fail: "
-        "one lies outside, errors included, or the method shows what no correct one can. Undecided: the "
-        "errors are too large, or there is no reference.",
-    ),
-)
+_LEDE = "A model of your own: its hand-derived variational inference beside PyMC's."
+_BY_QUANTITY = ("means", "sds", "mean_error", "sd_ratio")  # have tables of their own
 
 
-@dataclass(frozen=True)
-class Section:
-    """All that is said of one problem."""
-
-    anchor: str
-    title: str
-    record: CustomProblemRecord
-    verdicts: list[tuple[str, str]]
-    quality: list[tuple[str, str]]
-    tables: list[Table]
-    figures: list[DrawnFigure]
-
-
-def write_custom_report(record: CustomStudyRecord, folder: Path) -> ReportPaths:
-    """Write ``report.html``, ``report.md`` and ``figures/*.png`` into a folder.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be written.
-    """
-    from experiments.engine.store.files import clear_errors, write_whole
-
-    html, markdown, pngs = render(record)
-    paths = ReportPaths(folder / "report.html", folder / "report.md")
-    with clear_errors("write to", folder):
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for name, content in pngs.items():
-            write_whole(folder / "figures" / name, content)
-        write_whole(paths.markdown, markdown.encode("utf-8"))
-        write_whole(paths.html, html.encode("utf-8"))
-    return paths
-
-
-def render(record: CustomStudyRecord) -> tuple[str, str, dict[str, bytes]]:
-    """Return the HTML, the Markdown, and PNG figures by file name."""
+def render(record: StudyRecord) -> Pages:
+    """Return the report of a study as texts and pictures; writes nothing."""
     styles = method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
     pngs: dict[str, bytes] = {}
-    with house_style():
-        sections = [_section(one, i, styles, pngs) for i, one in enumerate(record.problems)]
-    context: dict[str, Any] = {
-        "record": record,
-        "decision": record.verdict.decision,
-        "sections": sections,
-        "styles": styles,
-        "glossary": GLOSSARY,
-        "marks": MARKS,
-        "letter": letter,
-        "css_variables": Markup(css_variables()),
-        "dash": numbers.DASH,
-    }
-    html = _environment(autoescape=True).get_template("custom.html.j2").render(context)
-    markdown = _environment(autoescape=False).get_template("custom.md.j2").render(context)
-    return html, markdown.strip() + "\n", pngs
+    with figure_style():
+        views = [look_at_own(problem, styles) for problem in record.problems]
+        sections = [_section(view, f"problem-{i + 1}", pngs) for i, view in enumerate(views)]
+    return fill(
+        "study",
+        record,
+        sections,
+        styles,
+        pngs,
+        lede=_LEDE,
+        choices=(),
+        summary=None,
+        glossary=OF_OWN,
+        caveats=[f"{view.record.model}, {note}." for view in views for note in view.notes],
+        seeded="every model, method and repeat",
+    )
 
 
-def _section(
-    problem: CustomProblemRecord, index: int, styles: dict[str, MethodStyle], pngs: dict[str, bytes]
-) -> Section:
-    anchor = f"problem-{index + 1}"
-    repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
-    title = f"{problem.model}{repeat}"
-    figures = []
-    for picture in pictures(curves_of(problem.cells, styles, problem.reference.qualified)):
-        key, about = f"{anchor}-{picture.key}", f"{picture.title}: {title}"
-        wide, narrow = settle(picture.draw(WIDE)), settle(picture.draw(NARROW))
-        pngs[f"{key}.png"] = png(wide)
-        figures.append(
-            DrawnFigure(
-                picture.title,
-                picture.caption,
-                Markup(inline_svg(wide, f"{key}-w", about, picture.caption)),
-                Markup(inline_svg(narrow, f"{key}-n", about, picture.caption)),
-                f"{key}.png",
-            )
-        )
-    found = (methods_table(problem), moments_table(problem), errors_table(problem))
-    quality = problem.reference.quality.items()
+def _section(view: View, anchor: str, pngs: dict[str, bytes]) -> Section:
+    record = view.record
+    title = record.model + (f", repeat {record.repeat}" if record.repeat > 1 else "")
+    pictures = (forest.quantities_picture(view), posterior_density.quantities_picture(view))
+    folded = (
+        Folded("Every metric, and what it is held against", metric_tables(_without_quantities(view))),
+        Folded("The numbers behind the verdicts", present(verdict_table(view))),
+    )
     return Section(
         anchor=anchor,
         title=title,
-        record=problem,
-        verdicts=[
-            (cell.verdict.decision, cell.verdict.sentence)
-            for cell in problem.cells
-            if cell.verdict is not None
-        ]
-        + [
-            ("none", f"{label(cell.cell.method)}: {cell.message}")
-            for cell in problem.cells
-            if cell.status != "ok"
-        ],
-        quality=[(name.replace("_", " "), _shown(value)) for name, value in quality],
-        tables=[table for table in found if table is not None],
-        figures=figures,
+        about_model=record.about_model,
+        about_data=record.about_data,
+        reference=f"{record.reference.reason}.",
+        quality=quality_of(record.reference.quality),
+        verdicts=_verdicts(view),
+        tables=present(
+            by_quantity.methods_table(record),
+            by_quantity.moments_table(record),
+            by_quantity.errors_table(record),
+        ),
+        figures=[drawn(picture, anchor, title, pngs) for picture in pictures if picture is not None],
+        folded=[fold for fold in folded if fold.tables],
     )
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}".replace("-", numbers.MINUS)
-    return numbers.DASH if value is None else str(value)
+def _verdicts(view: View) -> list[Badged]:
+    cells = [entry.record for entry in view.entries]
+    given = [Badged(cell.verdict.decision, cell.verdict.sentence) for cell in cells if cell.verdict]
+    failed = [entry for entry in view.entries if entry.record.status != "ok"]
+    return given + [Badged("none", f"{entry.label}: {entry.record.message}") for entry in failed]
 
 
-def _environment(autoescape: bool) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.PackageLoader("experiments.report")]),
-        autoescape=autoescape,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["fence"] = fence
-    environment.filters["md"] = markdown_text
-    return environment
+def _without_quantities(view: View) -> View:
+    entries = []
+    for entry in view.entries:
+        measured = entry.record.measurements.items()
+        rest = {name: one for name, one in measured if name not in _BY_QUANTITY}
+        entries.append(replace(entry, record=replace(entry.record, measurements=rest)))
+    return replace(view, entries=tuple(entries))

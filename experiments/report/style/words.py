@@ -1,102 +1,10 @@
-"""What the report explains: a short glossary, and the caveats that its own record calls for."""
+"""The caveats that a study's own record calls for, and sentences."""
 
 from experiments.records import StudyRecord
 from experiments.report.style.palette import MethodStyle
 from experiments.report.view import View, warmth
 
-GLOSSARY: tuple[tuple[str, str], ...] = (
-    (
-        "nats",
-        "The unit of log probabilities taken with the natural logarithm. A difference of 1 nat is a factor "
-        "of e ≈ 2.72, of 0.01 nats a factor of 1.01.",
-    ),
-    (
-        "evidence, log p(x)",
-        "The log probability of the data under the model, with everything unknown averaged out. It belongs "
-        "to model and data, not to a method. No correct bound can exceed it.",
-    ),
-    (
-        "own bound",
-        "What a variational method itself maximises: its ELBO, a lower bound on the evidence. CAVI's ELBO "
-        "also pays for approximating the assignments of points to clusters; ADVI's does not, because its "
-        "model has them summed out. So the two are not comparable until they are put on one scale.",
-    ),
-    (
-        "collapsed bound, F",
-        "That one scale: E[log p(x, θ) − log q(θ)] under the method's q(θ), assignments summed out, for "
-        "every method alike. For CAVI it is never below its own bound.",
-    ),
-    (
-        "label switching",
-        "Renaming the clusters changes nothing about the data, so the exact posterior has K! mirror-image "
-        "modes. A variational method describes one of them; a sampler may wander between them. Hence means "
-        "are compared after sorting, draw by draw, on both sides.",
-    ),
-    (
-        "F symmetrised",
-        "The collapsed bound of q averaged over all K! renamings. It takes away the price of describing "
-        "only one of the mirror images: up to ln K! nats, less where clusters overlap.",
-    ),
-    (
-        "evidence gap",
-        "log p(x) − F symmetrised, in nats: how much room the method leaves below the ceiling once the "
-        "scale is the same. It is also KL(q symmetrised, posterior): 0 is perfect.",
-    ),
-    (
-        "IWAE",
-        "The bound of importance-weighted averages: F taken over several draws at a time. It lies between F "
-        "and log p(x) and rises with the number of draws, which its note states.",
-    ),
-    (
-        "k-hat",
-        "How heavy the tail of the importance weights p/q is. Below its threshold averages over the weights "
-        "can be trusted; above it a few draws decide them. For q as it is (p/q) and for q averaged over all "
-        "renamings (p/q sym): only the second can give log p(x).",
-    ),
-    (
-        "sd ratio",
-        "A method's posterior standard deviation divided by the reference's. Below 1 the method is too sure "
-        "of itself, as mean-field approximations tend to be.",
-    ),
-    (
-        "co-clustering",
-        "The probability that two points are in the same cluster. It does not depend on what clusters are "
-        "called, so no relabelling can distort it.",
-    ),
-    (
-        "total variation",
-        "Half the area between two densities, from 0 (equal) to 1 (apart). Even two sets of draws from the "
-        "same posterior differ a little: that is the noise floor.",
-    ),
-    (
-        "± in bounds and in means",
-        "Beside a bound, ± is a standard error: how uncertain the number is, by Monte Carlo. No ± means "
-        "exact up to rounding. Beside a posterior mean, ± is the posterior's standard deviation: how "
-        "uncertain the method is.",
-    ),
-    (
-        "reference",
-        "What stands for the truth: enumeration or quadrature where feasible, otherwise estimates and "
-        "sampler runs that passed their own checks. Without one, no verdict is given.",
-    ),
-    (
-        "threshold",
-        "What a figure is held against, where a line should be drawn. Whether it comes from the literature "
-        "or is a convention of this project stands beside it.",
-    ),
-    (
-        "verdict and margin",
-        "A method passes where the whole interval for its difference from the reference lies within the "
-        "margin, fails where it lies outside, and stays undecided where it straddles it. Differences are "
-        "in reference standard deviations. The margin is a convention of this project, set in the config.",
-    ),
-    (
-        "effective draws per second",
-        "Effective sample size (ESS) per second of running: how many independent draws a sampler's "
-        "correlated draws are worth. Draws from a variational approximation are independent, so the figure "
-        "does not exist for them.",
-    ),
-)
+_ADVI = ("advi", "fullrank_advi")
 
 
 def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyle]) -> list[str]:
@@ -117,7 +25,7 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
     for problem in record.problems:
         if not problem.reference.qualified:
             found.append(f"{problem.dataset}, {problem.model}: no verdict. {problem.reference.reason}")
-    if any("advi" in cell.cell.method for problem in record.problems for cell in problem.cells):
+    if any(cell.cell.kind in _ADVI for problem in record.problems for cell in problem.cells):
         found.append(
             "ADVI's bounds are Monte-Carlo estimates at whatever optimum its restarts found; another seed "
             "may find another."
@@ -131,7 +39,9 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
 
 
 def _prepared(record: StudyRecord) -> bool:
-    return any("cache_warm" in cell.info for problem in record.problems for cell in problem.cells)
+    """Whether anything was compiled."""
+    cells = [cell for problem in record.problems for cell in problem.cells]
+    return any(cell.seconds_compile or cell.told.cache_warm is not None for cell in cells)
 
 
 def _cache(record: StudyRecord, styles: dict[str, MethodStyle]) -> str:

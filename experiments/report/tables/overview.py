@@ -21,17 +21,17 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
     rows = []
     for view, anchor in zip(views, anchors, strict=True):
         record = view.record
-        n_points, n_features = record.problem.n_points, record.problem.x.shape[1]
+        n_points, n_features = view.problem.n_points, view.problem.x.shape[1]
         size = numbers.thousands(str(n_points)) + (f" × {n_features}" if n_features > 1 else "")
         evidence = view.evidence
         entries = [
             Shown(size),
-            Shown(str(record.problem.mixture.n_components)),
+            Shown(str(view.problem.mixture.n_components)),
             missing() if evidence is None else numbers.with_error(evidence.value, evidence.standard_error),
         ]
         cells = {cell.cell.method: cell for cell in record.cells}
         entries += [_summary(cells.get(method)) for method in methods]
-        rows.append(Row(title(view), tuple(entries), link=anchor))
+        rows.append(Row(title_of(view), tuple(entries), link=anchor))
     columns = (
         Column("N"),
         Column("K"),
@@ -52,7 +52,7 @@ def _summary(cell: CellRecord | None) -> Shown:
     return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, mark=decision, numeric=False)
 
 
-def title(view: View) -> str:
+def title_of(view: View) -> str:
     """Return a problem's heading."""
     repeat = f", repeat {view.record.repeat}" if view.record.repeat > 1 else ""
     return f"{view.record.dataset}, {view.record.model}{repeat}"

@@ -6,7 +6,6 @@ The figures are those of the first method that has a bound, CAVI where it was ru
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from experiments.records import CellRecord
 from experiments.report.figures.number_of_components import CAPTION, choosing_figure
 from experiments.report.figures.picture import Picture
 from experiments.report.style import numbers
@@ -46,27 +45,22 @@ def _candidate(view: View) -> Candidate | None:
     cells = [entry.record for entry in view.entries if entry.record.bound is not None]
     if not cells:
         return None
-    cell = next((cell for cell in cells if cell.cell.method == "cavi"), cells[0])
+    cell = next((cell for cell in cells if cell.cell.kind == "cavi"), cells[0])
     assert cell.bound is not None
     collapsed, symmetrised = number_of(cell, "collapsed_bound"), number_of(cell, "symmetrised_bound")
     symmetry = None
     if collapsed is not None and symmetrised is not None:
         symmetry = max(0.0, symmetrised[0] - collapsed[0])  # KL(q, q_sym), of the same draws
     return Candidate(
-        n_components=view.record.problem.mixture.n_components,
+        n_components=view.problem.mixture.n_components,
         elbo=cell.bound,
         symmetry=symmetry,
         evidence=view.evidence,
-        held_out=_number(cell, "held_out"),
-        held_out_se=_number(cell, "held_out_se"),
-        starts=int(_number(cell, "starts") or 0),
-        starts_at_best=int(_number(cell, "starts_at_best") or 0),
+        held_out=cell.told.held_out,
+        held_out_se=cell.told.held_out_se,
+        starts=cell.told.starts or 0,
+        starts_at_best=cell.told.starts_at_best or 0,
     )
-
-
-def _number(cell: CellRecord, key: str) -> float | None:
-    value = cell.info.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _table(candidates: list[Candidate]) -> Table:

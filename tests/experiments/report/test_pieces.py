@@ -7,7 +7,7 @@ from experiments.report.densities import component_densities
 from experiments.report.figures import clusters_figure
 from experiments.report.figures.picture import bins_of
 from experiments.report.figures.posterior_density import smoothed
-from experiments.report.pages.study import fence, markdown_text
+from experiments.report.pages.base import fence, markdown_text
 from experiments.report.stored_draws import in_order
 from experiments.report.style import numbers as shown
 from experiments.report.style.palette import method_styles
