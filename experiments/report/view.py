@@ -182,6 +182,15 @@ def numbers_of(cell: CellRecord, name: str) -> tuple[np.ndarray, np.ndarray] | N
     return value, error
 
 
+def entries_of(cell: CellRecord, name: str) -> dict[str, tuple[float, float | None]]:
+    """Return a list's values with their standard errors, if known, by the entries' names."""
+    one = cell.measurements.get(name)
+    if one is None or not isinstance(one.value, list):
+        return {}
+    errors = one.standard_error if isinstance(one.standard_error, list) else [None] * len(one.value)
+    return dict(zip(one.entries, zip(one.value, errors, strict=True), strict=False))
+
+
 def number_of(cell: CellRecord, name: str) -> tuple[float, float] | None:
     """Return a scalar measurement and its standard error (NaN where unknown); None if there is none."""
     numbers = numbers_of(cell, name)

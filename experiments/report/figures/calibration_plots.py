@@ -8,12 +8,14 @@ import numpy as np
 from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
 from experiments.records import Design, MethodCalibration, ModelCalibration, QuantityCalibration
-from experiments.report.figures.picture import WIDE, Picture, few_ticks, legend_above, new_figure
+from experiments.report.figures.marks import factor_ticks, few_ticks, lanes, legend_above, shade
+from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import fixed
-from experiments.report.style.palette import INK, MUTED, REFERENCE, RULE, MethodStyle
+from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
     from matplotlib.figure import Figure
 
 Styles = dict[str, MethodStyle]
@@ -83,15 +85,7 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
             if result is None:
                 continue
             below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
-            style = styles[one.method]
-            (line,) = axes.plot(
-                fine,
-                below - fine,
-                color=style.colour.light,
-                linestyle=style.dash,
-                linewidth=1.4,
-                label=style.label,
-            )
+            (line,) = axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
             if place == 0:
                 handles.append(line)
         axes.set_title(name)
@@ -110,8 +104,6 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
 
 
 def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design, width: float) -> "Figure":
-    from matplotlib.ticker import FuncFormatter, NullLocator
-
     figure, panels, handles = _lanes(
         shown,
         styles,
@@ -123,18 +115,14 @@ def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design
     )
     shift, factor = panels
     margin = design.shift_margin
-    shift.axvspan(-margin, margin, color=REFERENCE.light, alpha=0.16, linewidth=0)
+    shade(shift, -margin, margin)
     shift.axvline(0.0, color=INK.light, linewidth=1.0)
     few_ticks(shift, 5)
     factor.set_xscale("log")
-    factor.axvspan(
-        1 / design.width_margin, design.width_margin, color=REFERENCE.light, alpha=0.16, linewidth=0
-    )
+    shade(factor, 1 / design.width_margin, design.width_margin)
     factor.axvline(1.0, color=INK.light, linewidth=1.0)
     low, high = factor.get_xlim()
-    factor.set_xticks(_round_factors(low, high))
-    factor.xaxis.set_minor_locator(NullLocator())
-    factor.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    factor_ticks(factor, _round_factors(low, high))
     factor.set_xlim(low, high)
     legend_above(figure, handles, width)
     return figure
@@ -162,40 +150,20 @@ def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float)
 
 def _lanes(
     shown: list[MethodCalibration], styles: Styles, width: float, measures: list[tuple[str, Interval]]
-) -> "tuple[Figure, list[Axes], list[object]]":
-    """Draw panels side by side: a row for each quantity, in it a lane for each method."""
+) -> "tuple[Figure, list[Axes], list[ErrorbarContainer]]":
+    """Draw panels side by side, one for each measure; return the legend's handles too."""
     names = _names(shown)
-    lane = 0.8 / len(shown)
     figure = new_figure(width, 1.0 + len(names) * max(0.32, 0.12 * len(shown)))
     panels = list(figure.subplots(1, len(measures), sharey=True, squeeze=False)[0])
-    handles: list[object] = []
+    handles: list[ErrorbarContainer] = []
     for axes, (title, interval) in zip(panels, measures, strict=True):
-        for place, one in enumerate(shown):
-            style = styles[one.method]
+        methods = []
+        for one in shown:
             rows = [(names.index(q.quantity), *interval(q)) for q in one.quantities]
             row, value, low, high = (np.array(column) for column in zip(*rows, strict=True))
-            drawn = axes.errorbar(
-                value,
-                -row + 0.4 - (place + 0.5) * lane,
-                xerr=np.maximum(np.vstack([value - low, high - value]), 0),
-                fmt=style.marker,
-                markersize=4.2,
-                color=style.colour.light,
-                elinewidth=1.1,
-                capsize=1.4,
-                label=style.label,
-                zorder=3,
-            )
-            if axes is panels[0]:
-                handles.append(drawn)
-        for line in range(len(names) - 1):
-            axes.axhline(-line - 0.5, color=RULE.light, linewidth=0.6)
+            methods.append((styles[one.method], (row, value, low, high)))
+        handles = lanes(axes, names, methods)
         axes.set_title(title)
-        axes.set_ylim(-len(names) + 0.5, 0.5)
-        axes.spines["left"].set_visible(False)
-        axes.tick_params(axis="y", length=0, labelcolor=INK.light)
-        axes.grid(axis="x")
-    panels[0].set_yticks([-row for row in range(len(names))], names)
     return figure, panels, handles
 
 

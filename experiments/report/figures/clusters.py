@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.report.densities import has_density, normal, normal_components
+from experiments.report.figures.marks import write
 from experiments.report.figures.picture import (
     WIDE,
     Picture,
@@ -100,16 +101,9 @@ def clusters_figure(
 
 def _label(axes: "Axes", component: int, mean: float, height: float, share: float, with_share: bool) -> None:
     """Write a component's number over its peak, so that colour is not needed to tell clusters apart."""
-    axes.annotate(
-        f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}",
-        (mean, height),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        color=cluster_colour(component).light,
-        fontsize=8,
-        fontweight="bold",
-    )
+    text = f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}"
+    colour = cluster_colour(component).light
+    write(axes, text, (mean, height), (0, 4), ha="center", color=colour, fontweight="bold")
 
 
 def picture(view: View) -> Picture | None:

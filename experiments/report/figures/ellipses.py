@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
+from experiments.report.figures.marks import write
 from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure
 from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
@@ -164,13 +165,5 @@ def _draw(axes: "Axes", x: np.ndarray, clusters: Clusters, pair: tuple[int, int]
         axes.plot(*mean, "+", color=colour, markersize=7, markeredgewidth=1.4)
         if numbered:
             top = mean[1] + np.sqrt(-2 * np.log(1 - SHARES[1]) * covariance[1, 1])
-            axes.annotate(
-                f"{k + 1}: {100 * weight:.0f} %",
-                (mean[0], top),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                color=colour,
-                fontsize=8,
-                fontweight="bold",
-            )
+            text, at = f"{k + 1}: {100 * weight:.0f} %", (mean[0], top)
+            write(axes, text, at, (0, 3), ha="center", color=colour, fontweight="bold")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.records import Draws
+from experiments.report.figures.marks import panel_ticks, shade
 from experiments.report.figures.panels import (
     axis_label,
     flat_location,
@@ -13,7 +14,7 @@ from experiments.report.figures.panels import (
     panel_grid,
     titles,
 )
-from experiments.report.figures.picture import Picture, panel_ticks
+from experiments.report.figures.picture import Picture
 from experiments.report.style.palette import REFERENCE
 from experiments.report.view import View
 
@@ -128,22 +129,14 @@ def _draw(
         if band is not None:
             centre, spread = band[0][k], band[1][k]
             for half in (2 * spread, spread):
-                axes.axvspan(centre - half, centre + half, color=REFERENCE.light, alpha=0.16, linewidth=0)
+                shade(axes, centre - half, centre + half)
             axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
         for row, (index, (means, sds)) in enumerate(rows):
             style = view.entries[index].style
             colour = style.colour.light
             for half, thickness in ((2 * sds[k], 1.0), (sds[k], 2.6)):
                 axes.plot([means[k] - half, means[k] + half], [-row, -row], color=colour, linewidth=thickness)
-            axes.plot(
-                means[k],
-                -row,
-                color=colour,
-                marker=style.marker,
-                markersize=5,
-                linestyle="none",
-                zorder=3,
-            )
+            axes.plot(means[k], -row, style.marker, color=colour, markersize=5, zorder=3)
         axes.set_title(heads[k], fontsize=8)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_yticks(-np.arange(len(rows)), labels if k % columns == 0 else [])

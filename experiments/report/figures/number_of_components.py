@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.picture import WIDE, figure_style, legend_above, new_figure
+from experiments.report.figures.marks import ALONG, legend_above, write
+from experiments.report.figures.picture import WIDE, figure_style, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, cluster_colour
 from experiments.studies.choosing import Candidate
@@ -23,7 +24,7 @@ CAPTION = (
 )
 
 
-def choosing_figure(found: Sequence[Candidate], *, width: float = WIDE) -> "Figure":
+def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure":
     """Draw candidates, in ascending order of K.
 
     Parameters
@@ -84,15 +85,7 @@ def _line(
         numbers, heights, marker=marker, color=colour, linestyle=dash, linewidth=1.3, label=label, zorder=3
     )
     top = int(np.nanargmax(heights))
-    axes.plot(
-        numbers[top],
-        heights[top],
-        "o",
-        markersize=11,
-        markerfacecolor="none",
-        markeredgecolor=colour,
-        markeredgewidth=1.1,
-    )
+    axes.plot(numbers[top], heights[top], "o", markersize=11, mfc="none", mec=colour, mew=1.1)
 
 
 def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
@@ -107,14 +100,8 @@ def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float 
     axes.set_ylim(floor, top + max(0.14 * (top - floor), 1.2 * error))
     for number, height in zip(numbers, heights, strict=True):
         if height < floor:
-            axes.annotate(
-                f"↓ {fixed(height, 1 if abs(height) >= 100 else 2)}",
-                (number, 0.02),
-                xycoords=("data", "axes fraction"),
-                ha="center",
-                va="bottom",
-                fontsize=8,
-            )
+            text = f"↓ {fixed(height, 1 if abs(height) >= 100 else 2)}"
+            write(axes, text, (number, 0.02), (0, 0), ALONG, ha="center", va="bottom")
 
 
 def _nan(value: float | None) -> float:

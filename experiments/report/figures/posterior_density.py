@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.report.figures.marks import legend_above, panel_ticks
 from experiments.report.figures.panels import axis_label, flat_location, only_first, panel_grid, titles
-from experiments.report.figures.picture import Picture, legend_above, panel_ticks
+from experiments.report.figures.picture import Picture
 from experiments.report.style.palette import REFERENCE, MethodStyle
 from experiments.report.view import View
 
@@ -88,14 +89,7 @@ def _draw(
                 )
             )
         for style, values in curves:
-            handles += axes.plot(
-                grid,
-                smoothed(values[k], grid),
-                color=style.colour.light,
-                linestyle=style.dash,
-                linewidth=1.3,
-                label=style.label,
-            )
+            handles += axes.plot(grid, smoothed(values[k], grid), linewidth=1.3, **style.line)
         axes.set_title(heads[k], fontsize=8)
         axes.set_ylim(bottom=0)
         axes.set_yticks([])

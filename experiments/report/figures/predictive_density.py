@@ -4,18 +4,18 @@ The noise floor is the Monte-Carlo error of the reference's own curve, from batc
 means; consecutive draws, so that a sampler's correlation counts), times sqrt 2 for a difference.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.records import Draws
 from experiments.report.densities import component_densities, component_scale, has_density
+from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import (
     Picture,
     below_rug,
     bins_of,
     draw_rug,
-    legend_above,
     new_figure,
     view_range,
     with_unit,
@@ -27,6 +27,7 @@ from hand_cavi import Mixture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _BATCHES = 20
 Curves = list[tuple[Entry, np.ndarray]]
@@ -98,27 +99,22 @@ def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth
     return density, batches.std(axis=0, ddof=1) / np.sqrt(len(batches))
 
 
-def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> list[Any]:
+def _densities(
+    axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None
+) -> "list[Line2D]":
     x, weight = view.problem.drawn
     x = x[:, 0]
     edges = bins_of(x)
     heights, _ = np.histogram(x, edges, weights=weight, density=True)
     axes.stairs(heights, edges, fill=True, facecolor=DATA.light, alpha=0.55, linewidth=0)
     draw_rug(axes, x, MUTED.light, weight)
-    handles: list[Any] = []
+    handles: list[Line2D] = []
     if truth is not None:
         handles += axes.plot(
             grid, truth[0], color=REFERENCE.light, linewidth=4.5, alpha=0.5, label="reference"
         )
     for entry, curve in curves:
-        handles += axes.plot(
-            grid,
-            curve,
-            color=entry.style.colour.light,
-            linestyle=entry.style.dash,
-            linewidth=1.4,
-            label=entry.label,
-        )
+        handles += axes.plot(grid, curve, linewidth=1.4, **entry.style.line)
     below_rug(axes)
     return handles
 
@@ -129,12 +125,6 @@ def _differences(axes: "Axes", grid: np.ndarray, curves: Curves, truth: Truth) -
     axes.fill_between(grid, -floor, floor, color=REFERENCE.light, alpha=0.3, linewidth=0)
     axes.axhline(0, color=REFERENCE.light, linewidth=0.8)
     for entry, curve in curves:
-        axes.plot(
-            grid,
-            curve - density,
-            color=entry.style.colour.light,
-            linestyle=entry.style.dash,
-            linewidth=1.2,
-        )
+        axes.plot(grid, curve - density, linewidth=1.2, **entry.style.line)
     axes.set_title("minus the reference's", fontsize=8)
     axes.locator_params(axis="y", nbins=4)

@@ -7,6 +7,7 @@ a thin line has a contrast of at least 3 : 1 with white; marker and dash tell me
 """
 
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from experiments.methods import label
 
@@ -32,6 +33,14 @@ CO_CLUSTERING = Colour("together", "#3f74c9", "#3f74c9")
 """Of heat maps: a middle tone, whose transparency is the scale, on white and on black."""
 
 
+class LineLook(TypedDict):
+    """How a method's line looks, as matplotlib calls it."""
+
+    color: str
+    linestyle: Dash
+    label: str
+
+
 @dataclass(frozen=True)
 class MethodStyle:
     """How a method looks: its name for readers, colour, marker and dash."""
@@ -40,6 +49,11 @@ class MethodStyle:
     colour: Colour
     marker: str
     dash: Dash
+
+    @property
+    def line(self) -> LineLook:
+        """The look of its lines."""
+        return {"color": self.colour.light, "linestyle": self.dash, "label": self.label}
 
 
 def _slot(name: str, light: str, dark: str, marker: str, dash: tuple[float, ...] = ()) -> MethodStyle:

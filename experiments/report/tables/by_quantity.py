@@ -1,43 +1,39 @@
 """The tables of a user's model: the methods with their bounds, and every quantity under every method."""
 
+from functools import partial
+
 from experiments.methods import label
 from experiments.records import CellRecord, ProblemRecord
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
-from experiments.report.tables.methods import how_it_ended, measured
+from experiments.report.tables.methods import how_it_ended, measured, own_bound, table_of_methods
 from experiments.report.tables.table import MARKS, Column, Row, Table
-
-_DASH_NOTE = "a sampler has no bound"
+from experiments.report.view import entries_of
 
 
 def methods_table(problem: ProblemRecord) -> Table:
     """Return how each method ended, its bounds, k-hat, times and verdict."""
-    columns = (
-        Column("Outcome", numeric=False),
-        Column("Own bound", "nats"),
-        Column("F", "nats ± s.e."),
-        Column("k-hat"),
-        Column("Compile", "s"),
-        Column("Run", "s"),
-        Column("Verdict", numeric=False),
+
+    def verdict(cell: CellRecord) -> Shown:
+        if cell.verdict is None:
+            is_reference = cell.cell.key == problem.reference_cell
+            return Shown("reference" if is_reference else numbers.DASH, numeric=False)
+        decision = cell.verdict.decision
+        return Shown(f"{MARKS.get(decision, '')} {decision}", mark=decision, numeric=False)
+
+    return table_of_methods(
+        "The methods, on one scale",
+        problem.cells,
+        (
+            (Column("Outcome", numeric=False), how_it_ended),
+            (Column("Own bound", "nats"), own_bound),
+            (Column("F", "nats ± s.e."), partial(measured, name="collapsed_bound")),
+            (Column("k-hat"), partial(measured, name="k_hat")),
+            (Column("Compile", "s"), lambda cell: numbers.seconds(cell.seconds_compile)),
+            (Column("Run", "s"), lambda cell: numbers.seconds(cell.seconds_run)),
+            (Column("Verdict", numeric=False), verdict),
+        ),
     )
-    rows = tuple(
-        Row(
-            label(cell.cell.method),
-            (
-                how_it_ended(cell),
-                _own_bound(cell),
-                measured(cell, "collapsed_bound"),
-                measured(cell, "k_hat"),
-                numbers.seconds(cell.seconds_compile),
-                numbers.seconds(cell.seconds_run),
-                _verdict(cell, problem.reference_cell),
-            ),
-            method=cell.cell.method,
-        )
-        for cell in problem.cells
-    )
-    return Table("The methods, on one scale", columns, rows)
 
 
 def moments_table(problem: ProblemRecord) -> Table | None:
@@ -52,7 +48,7 @@ def moments_table(problem: ProblemRecord) -> Table | None:
 
 def errors_table(problem: ProblemRecord) -> Table | None:
     """Return every quantity's error against the reference under every method; None without a reference."""
-    cells = [cell for cell in problem.cells if _entries(cell, "mean_error")]
+    cells = [cell for cell in problem.cells if entries_of(cell, "mean_error")]
     if not cells:
         return None
     columns = tuple(
@@ -74,37 +70,15 @@ def errors_table(problem: ProblemRecord) -> Table | None:
     return Table("Distance from the reference; 0 and 1 are perfect", columns, rows, first="Quantity")
 
 
-def _entries(cell: CellRecord, metric: str) -> dict[str, tuple[float, float | None]]:
-    """Return a measurement's values with their standard errors by the quantity's name, if there are any."""
-    one = cell.measurements.get(metric)
-    if one is None or not isinstance(one.value, list):
-        return {}
-    errors = one.standard_error if isinstance(one.standard_error, list) else [None] * len(one.value)
-    return dict(zip(one.entries, zip(one.value, errors, strict=True), strict=True))
-
-
 def _names(cells: list[CellRecord], metric: str) -> list[str]:
-    return list(_entries(cells[0], metric))
+    return list(entries_of(cells[0], metric))
 
 
 def _spread(cell: CellRecord, name: str) -> Shown:
-    mean, sd = (_entries(cell, metric).get(name, (None, None))[0] for metric in ("means", "sds"))
+    mean, sd = (entries_of(cell, metric).get(name, (None, None))[0] for metric in ("means", "sds"))
     return numbers.with_spread(mean, sd)
 
 
 def _error(cell: CellRecord, metric: str, name: str) -> Shown:
-    found = _entries(cell, metric).get(name)
+    found = entries_of(cell, metric).get(name)
     return missing() if found is None else numbers.with_error(*found)
-
-
-def _own_bound(cell: CellRecord) -> Shown:
-    if "own_bound" not in cell.measurements:
-        return missing(_DASH_NOTE if cell.status == "ok" else "")
-    return measured(cell, "own_bound")
-
-
-def _verdict(cell: CellRecord, reference: str | None) -> Shown:
-    if cell.verdict is None:
-        return Shown("reference" if cell.cell.key == reference else numbers.DASH, numeric=False)
-    decision = cell.verdict.decision
-    return Shown(f"{MARKS.get(decision, '')} {decision}", mark=decision, numeric=False)

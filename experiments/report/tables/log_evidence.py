@@ -9,9 +9,7 @@ from experiments.records import Estimate, Reference
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
-from experiments.report.view import View
-
-_PARTS = ("family", "optimum", "convergence", "Monte Carlo")
+from experiments.report.view import View, entries_of
 
 
 def distance(one: Estimate, other: Estimate) -> float | None:
@@ -76,28 +74,16 @@ def said(quality: Mapping[str, object]) -> str:
 
 def decomposition_table(view: View) -> Table | None:
     """Return where each method's error comes from, in nats; None if no method has been taken apart."""
-    heads: dict[str, None] = {}
-    for entry in view.entries:
-        one = entry.record.measurements.get("error_decomposition")
-        if one is not None and isinstance(one.value, list):
-            heads.update(dict.fromkeys(one.entries or _PARTS[: len(one.value)]))
+    parts = [entries_of(entry.record, "error_decomposition") for entry in view.entries]
+    heads = list(dict.fromkeys(head for found in parts for head in found))
     if not heads:
         return None
-    rows, last = [], list(heads)[-1]  # its entries carry the notes: there they are in nobody's way
-    for entry in view.entries:
+    rows = []
+    for entry, found in zip(view.entries, parts, strict=True):
         one = entry.record.measurements.get("error_decomposition")
-        if one is None or not isinstance(one.value, list):
-            note = one.note if one is not None else ""
-            shown = tuple(missing(note if head == last else "") for head in heads)
-        else:
-            names = one.entries or _PARTS[: len(one.value)]
-            values = dict(zip(names, one.value, strict=False))
-            given = one.standard_error if isinstance(one.standard_error, list) else [None] * len(names)
-            errors = dict(zip(names, given, strict=False))
-            shown = tuple(
-                _part(values.get(head), errors.get(head), one.note if head == last else "") for head in heads
-            )
-        rows.append(Row(entry.label, shown, entry.record.cell.method))
+        notes = [""] * (len(heads) - 1) + [one.note if one else ""]  # at the end they are in nobody's way
+        shown = (_part(found.get(head, (None, None)), note) for head, note in zip(heads, notes, strict=True))
+        rows.append(Row(entry.label, tuple(shown), entry.record.cell.method))
     return Table(
         "Where each method's distance to log p(x) comes from, in nats: what its family cannot say, a worse "
         "optimum than the best known, not having converged, and Monte-Carlo noise",
@@ -106,7 +92,8 @@ def decomposition_table(view: View) -> Table | None:
     )
 
 
-def _part(value: float | None, error: float | None, note: str) -> Shown:
+def _part(pair: tuple[float | None, float | None], note: str) -> Shown:
+    value, error = pair
     if value is None or not np.isfinite(value):
         return missing(note)
     if error is None or not np.isfinite(error) or error == 0:

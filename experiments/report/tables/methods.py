@@ -1,9 +1,12 @@
 """The tables of methods: how they ended and their bounds, their means, and their verdicts."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from experiments.methods import label
 from experiments.records import CellRecord, Measurement
 from experiments.report.figures.panels import flat_location
 from experiments.report.stored_draws import in_order
@@ -38,39 +41,39 @@ def how_it_ended(cell: CellRecord) -> Shown:
     return Shown(cell.status.replace("_", " "), note=cell.message, mark="fail", numeric=False)
 
 
+def own_bound(cell: CellRecord) -> Shown:
+    """Return a method's own bound, whether it was measured or only reported."""
+    if "own_bound" not in cell.measurements and cell.bound is not None:
+        return numbers.with_error(cell.bound, cell.bound_se)
+    return measured(cell, "own_bound")
+
+
+def table_of_methods(
+    caption: str, cells: Iterable[CellRecord], columns: Sequence[tuple[Column, Callable[[CellRecord], Shown]]]
+) -> Table:
+    """Return a table with a row for each method, by columns and what they show of a cell."""
+    rows = (
+        Row(label(cell.cell.method), tuple(show(cell) for _, show in columns), cell.cell.method)
+        for cell in cells
+    )
+    return Table(caption, tuple(column for column, _ in columns), tuple(rows))
+
+
 def bounds_table(view: View) -> Table:
     """Return the table of methods: outcome, bounds, gap, times."""
-    columns = (
-        Column("Outcome", numeric=False),
-        Column("Own bound", "nats"),
-        Column("F, collapsed", "nats ± s.e."),
-        Column("F symmetrised", "nats ± s.e."),
-        Column("Evidence gap", "nats ± s.e."),
-        Column("Compile", "s, cache"),
-        Column("Run", "s"),
+    return table_of_methods(
+        "Methods: how they ended, what they reached, what it took",
+        view.record.cells,
+        (
+            (Column("Outcome", numeric=False), how_it_ended),
+            (Column("Own bound", "nats"), own_bound),
+            (Column("F, collapsed", "nats ± s.e."), partial(measured, name="collapsed_bound")),
+            (Column("F symmetrised", "nats ± s.e."), partial(measured, name="symmetrised_bound")),
+            (Column("Evidence gap", "nats ± s.e."), partial(measured, name="evidence_gap")),
+            (Column("Compile", "s, cache"), _compile_time),
+            (Column("Run", "s"), lambda cell: numbers.seconds(cell.seconds_run)),
+        ),
     )
-    rows = []
-    for entry in view.entries:
-        cell = entry.record
-        own = measured(cell, "own_bound")
-        if "own_bound" not in cell.measurements and cell.bound is not None:
-            own = numbers.with_error(cell.bound, cell.bound_se)
-        rows.append(
-            Row(
-                entry.label,
-                (
-                    how_it_ended(cell),
-                    own,
-                    measured(cell, "collapsed_bound"),
-                    measured(cell, "symmetrised_bound"),
-                    measured(cell, "evidence_gap"),
-                    _compile_time(cell),
-                    numbers.seconds(cell.seconds_run),
-                ),
-                cell.cell.method,
-            )
-        )
-    return Table("Methods: how they ended, what they reached, what it took", columns, tuple(rows))
 
 
 def _compile_time(cell: CellRecord) -> Shown:
@@ -91,6 +94,7 @@ def means_table(view: View, kind: str) -> Table | None:
     if not found:
         return None
     n_columns = max(len(means[0]) for means, _ in found.values())
+    errors = kind == "sorted" and any("mean_error" in entry.record.measurements for entry in view.entries)
     rows = []
     for entry in view.entries:
         pair = found.get(entry.record.cell.key)
@@ -99,30 +103,26 @@ def means_table(view: View, kind: str) -> Table | None:
             entries = tuple(missing(note) for _ in range(n_columns))
         else:
             entries = tuple(numbers.with_spread(m, s) for m, s in zip(pair[0][0], pair[1][0], strict=True))
-        rows.append(Row(entry.label, entries, entry.record.cell.method))
+        largest = (_largest_error(entry.record),) if errors else ()
+        rows.append(Row(entry.label, entries + largest, entry.record.cell.method))
     if view.reference is not None:
         values = flat_location(in_order(view.reference) if kind == "sorted" else view.reference)
         moments = zip(values.mean(axis=0), values.std(axis=0), strict=True)
-        rows.append(Row("reference", tuple(numbers.with_spread(float(m), float(s)) for m, s in moments)))
+        entries = tuple(numbers.with_spread(float(m), float(s)) for m, s in moments)
+        rows.append(Row("reference", entries + ((missing(),) if errors else ())))
     names = view.entries_of_location
     columns = [Column(str(i // len(names) + 1), names[i % len(names)]) for i in range(n_columns)]
-    if kind == "sorted" and any("mean_error" in entry.record.measurements for entry in view.entries):
+    if errors:
         columns.append(Column("Largest error", "reference sd ± s.e."))
-        cells: list[CellRecord | None] = [entry.record for entry in view.entries]
-        cells += [None] * (len(rows) - len(cells))  # the reference has no error against itself
-        rows = [
-            replace(row, entries=(*row.entries, _largest_error(cell)))
-            for row, cell in zip(rows, cells, strict=True)
-        ]
     of_what = "" if view.word == "mean" else f" of the {view.words}"
     unit = f", in {view.record.unit}" if view.record.unit and view.word == "mean" else ""
     caption = f"Posterior means{of_what} ± standard deviations, components {HOW[kind]}{unit}"
     return Table(caption, tuple(columns), tuple(rows))
 
 
-def _largest_error(cell: CellRecord | None) -> Shown:
+def _largest_error(cell: CellRecord) -> Shown:
     """Return the mean error that is furthest from 0, with its standard error."""
-    if cell is None or "mean_error" not in cell.measurements:
+    if "mean_error" not in cell.measurements:
         return missing()
     found = numbers_of(cell, "mean_error")
     if found is None or not np.isfinite(found[0]).any():

@@ -3,8 +3,7 @@
 The figures are those of the first method that has a bound, CAVI where it was run.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
 from experiments.report.figures.number_of_components import CAPTION, choosing_figure
 from experiments.report.figures.picture import Picture
@@ -13,9 +12,6 @@ from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View, number_of
 from experiments.studies.choosing import Candidate
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
@@ -27,18 +23,14 @@ def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
             series.setdefault((record.dataset, record.series, record.repeat), []).append(view)
     found = []
     for (dataset, name, repeat), members in series.items():
-        pairs = [(view, candidate) for view in members if (candidate := _candidate(view)) is not None]
-        if len(pairs) < 2:
+        candidates = [candidate for view in members if (candidate := _candidate(view)) is not None]
+        if len(candidates) < 2:
             continue
         title = f"How many components? {dataset}, {name}" + (f", repeat {repeat}" if repeat > 1 else "")
-        candidates = [candidate for _, candidate in pairs]
-        picture = Picture("choosing", "Numbers of components", CAPTION, _drawing(candidates))
+        drawing = partial(choosing_figure, candidates)
+        picture = Picture("choosing", "Numbers of components", CAPTION, drawing)
         found.append((title, _table(candidates), picture))
     return found
-
-
-def _drawing(candidates: list[Candidate]) -> Callable[[float], "Figure"]:
-    return lambda width: choosing_figure(candidates, width=width)
 
 
 def _candidate(view: View) -> Candidate | None:
