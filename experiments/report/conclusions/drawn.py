@@ -121,7 +121,7 @@ def _percent(share: float) -> str:
 
 
 def _on_gap(view: View) -> list[str]:
-    """Say how much room the best method leaves to log p(x)."""
+    """Say how far below log p(x) the best method stays."""
     gaps = [(e, pair) for e in view.entries if (pair := number_of(e.record, "evidence_gap")) is not None]
     if not gaps:
         return []

@@ -1,6 +1,6 @@
 """The ladder of evidence: every bound of every method, and every opinion on log p(x), on one axis.
 
-Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (MATH.md, "What bounds what"); the importance
+Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (docs/mathematics.md, 4); the importance
 sampled log p(x) is no bound but an estimate of the ceiling itself.
 """
 
@@ -57,10 +57,10 @@ class Ladder:
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if no method has a bound."""
-    climbed = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
-    if not climbed:
+    bounded = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
+    if not bounded:
         return None
-    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in climbed]
+    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in bounded]
     reference = view.record.reference
     if opinions := _opinions(reference):
         ladders.append(Ladder("reference", opinions, INK, "d"))
@@ -87,7 +87,7 @@ def picture(view: View) -> Picture | None:
     return Picture(
         "ladder",
         "The ladder of evidence",
-        " ".join(said) + view.missing_from([entry for entry, _ in climbed]),
+        " ".join(said) + view.missing_from([entry for entry, _ in bounded]),
         lambda width: _draw(ladders, evidence, width),
     )
 

@@ -91,7 +91,7 @@ def _line(
 def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
     """Cut off what lies far below the rest, and say where it is: the contest is at the top.
 
-    Error bars of length `error` to either side keep their room.
+    Error bars of length `error` to either side stay whole.
     """
     top = float(np.nanmax(heights))
     floor = top - max(4 * (top - float(np.nanmedian(heights))), 2 * error)

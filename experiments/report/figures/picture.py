@@ -98,7 +98,7 @@ def figure_style() -> AbstractContextManager[None]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure whose parts make room for each other."""
+    """Return an empty figure whose parts do not overlap."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -160,7 +160,7 @@ def draw_rug(
 
 
 def below_rug(axes: "Axes") -> None:
-    """Move the horizontal axis down, to make room for a rug."""
+    """Move the horizontal axis down, so that a rug has its place."""
     axes.spines["bottom"].set_position(("axes", -0.065))
     axes.set_ylim(bottom=0)
 

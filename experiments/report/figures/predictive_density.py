@@ -50,19 +50,16 @@ def picture(view: View) -> Picture | None:
     per = with_unit("density", f"per {unit}" if unit else "")
 
     def draw(width: float) -> "Figure":
-        if truth is None:
-            figure = new_figure(width, 2.9)
-            upper, lower = figure.subplots(), None
-        else:
-            figure = new_figure(width, 4.0)
-            upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.1, 1))
-        handles = _densities(upper, view, grid, curves, truth)
-        upper.set_title(per, fontsize=8)
-        if lower is not None and truth is not None:
-            _differences(lower, grid, curves, truth)
-        for axes in (upper, lower) if lower is not None else (upper,):
+        heights = (1.0,) if truth is None else (2.1, 1.0)
+        figure = new_figure(width, 2.9 if truth is None else 4.0)
+        panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+        handles = _densities(panels[0], view, grid, curves, truth)
+        panels[0].set_title(per, fontsize=8)
+        if truth is not None:
+            _differences(panels[1], grid, curves, truth)
+        for axes in panels:
             axes.set_xlim(grid[0], grid[-1])
-        (upper if lower is None else lower).set_xlabel(axis)
+        panels[-1].set_xlabel(axis)
         legend_above(figure, handles, width)
         return figure
 

@@ -66,7 +66,7 @@ def _draw(found: list[Ratios], heads: list[str], width: float) -> "Figure":
 
 
 def _round_ratios(low: float, high: float, most: int) -> list[float]:
-    """Return round ratios between both ends, 1 among them: in steps as fine as there is room for."""
+    """Return round ratios between both ends, 1 among them: in steps so fine that there are `most` at most."""
     for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
         ticks = [1 + step * i for i in range(-200, 201) if low <= 1 + step * i <= high]
         if len(ticks) <= most:

@@ -102,8 +102,8 @@ def _limits(traced: list[tuple[Entry, np.ndarray]], evidence: float | None) -> t
     lasts = np.concatenate([trace[-max(1, len(trace) // 5) :, 1] for _, trace in traced])
     top = max(lasts.max(), -np.inf if evidence is None else evidence)
     ends = min(float(trace[-1, 1]) for _, trace in traced)
-    room = max(top - min(ends, float(np.percentile(lasts, 5))), 1.0)
-    return top - 2.2 * room, top + 0.15 * room
+    height = max(top - min(ends, float(np.percentile(lasts, 5))), 1.0)
+    return top - 2.2 * height, top + 0.15 * height
 
 
 def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from experiments.checks import BOUND, Decision, Report, Result
 from experiments.checks.run import CHECKS, SIZES
+from experiments.report.conclusions.ranking import listed
 from experiments.report.pages.base import Badged, fill_html
 from experiments.report.style import numbers
 
@@ -125,7 +126,7 @@ def verdict(report: Report) -> tuple[str, str]:
     if report.faults:
         known = {result.factor for result in report.results} - {BOUND, _ALL}
         names = dict.fromkeys(fault.factor for fault in report.faults)
-        wrong = _listed([f"q({name})" if name in known else name for name in names])
+        wrong = listed([f"q({name})" if name in known else name for name in names])
         return "fail", f"Something is wrong with {wrong}."
     asked = [result for result in report.results if result.decision is not Decision.SKIPPED]
     open_ = sum(result.decision is Decision.UNDECIDED for result in asked)
@@ -239,7 +240,3 @@ def _typeset(sentence: str) -> str:
     """Return a sentence with true minus signs in front of its numbers, and powers of ten for 1e-7."""
     sentence = re.sub(r"\b\d(\.\d+)?e-\d+", lambda found: _short(float(found[0])), sentence)
     return re.sub(r"(?<![\w.])-(?=\d)", numbers.MINUS, sentence)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,6 +1,6 @@
 """What a table of the report is: columns, rows, footnotes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown
@@ -20,7 +20,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its head (a method's name) and its entries; `span` words stand in place of the first few."""
+    """A row: its head and its entries; the method whose colour it has, and the section that it links to."""
 
     head: str
     entries: tuple[Shown, ...]
@@ -35,14 +35,12 @@ class Table:
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    notes: tuple[str, ...] = field(default=())
     first: str = "Method"
 
     @property
     def footnotes(self) -> list[str]:
         """The entries' notes, each once, in the order of reading."""
-        found = [entry.note for row in self.rows for entry in row.entries if entry.note]
-        return list(dict.fromkeys([*found, *self.notes]))
+        return list(dict.fromkeys(entry.note for row in self.rows for entry in row.entries if entry.note))
 
     def footnote(self, entry: Shown) -> str:
         """Return the letter of an entry's note, or nothing."""
