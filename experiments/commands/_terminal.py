@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
-from experiments.report.numbers import DASH, MINUS, fixed, seconds, with_error, with_spread
+from experiments.report.style.numbers import DASH, MINUS, fixed, seconds, with_error, with_spread
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 
@@ -44,7 +44,7 @@ def _print_mixture(problem: ProblemRecord, console: Console) -> None:
 
 
 def _print_own(problem: ProblemRecord, console: Console) -> None:
-    from experiments.report.custom.tables import methods_table, moments_table
+    from experiments.report.tables.by_quantity import methods_table, moments_table
 
     _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
     for table in (methods_table(problem), moments_table(problem)):

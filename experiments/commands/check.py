@@ -49,7 +49,7 @@ def check(
         if not json:
             _print(name, reports[name])
     if html is not None:
-        from experiments.report.check_page import write_check_page
+        from experiments.report.pages.check import write_check_page
 
         write_check_page(reports, html, seed=seed)
     if json:

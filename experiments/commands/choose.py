@@ -50,7 +50,7 @@ def choose(
         warn(warning)
     found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
     if plot is not None:
-        from experiments.report.figures.choosing import choosing_figure
+        from experiments.report.figures.number_of_components import choosing_figure
 
         write_picture(plot, lambda: choosing_figure(found))
     if json:
@@ -105,7 +105,7 @@ def _content(found: "list[Candidate]") -> dict[str, object]:
 
 def _print(found: "list[Candidate]") -> None:
     from experiments.commands._fit_tables import print_aligned
-    from experiments.report.numbers import DASH, with_error
+    from experiments.report.style.numbers import DASH, with_error
 
     def shown(value: float | None, error: float | None) -> str:
         return DASH if value is None else with_error(value, error).plain

@@ -1,7 +1,8 @@
 """The report of a study: one offline HTML page, and Markdown with PNG figures beside it.
 
 `write_report` reads a `StudyRecord` and the files of its draws, and computes nothing anew, so that a report
-can be remade at any time. The page is assembled in `page`, from `tables`, `figures`, `formulas` and `words`.
+can be remade at any time. `pages` has a file for each kind of study, which puts `tables`, `figures` and
+`conclusions` into the templates; `style` says how numbers, colours and words look everywhere.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
     Parameters
     ----------
     record : StudyRecord
+        Of any kind.
     folder : Path
         Made if it does not exist.
 
@@ -35,18 +37,11 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
     InputError
         If the folder cannot be written.
     """
-    from experiments.engine.store.files import clear_errors, write_whole
-    from experiments.report.page import render
+    from experiments.report.pages import calibration, own, study
+    from experiments.report.pages.base import write
 
-    pages = render(record)
-    paths = ReportPaths(folder / "report.html", folder / "report.md")
-    with clear_errors("write to", folder):
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for name, content in pages.figures.items():
-            write_whole(folder / "figures" / name, content)
-        write_whole(paths.markdown, pages.markdown.encode("utf-8"))
-        write_whole(paths.html, pages.html.encode("utf-8"))
-    return paths
+    pages = {"mixtures": study.render, "own": own.render, "calibration": calibration.render}
+    return write(pages[record.kind](record), folder)
 
 
 __all__ = ["ReportPaths", "write_report"]

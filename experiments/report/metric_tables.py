@@ -11,9 +11,9 @@ import numpy as np
 from experiments.metrics import METRICS
 from experiments.metrics._metric import OTHERS
 from experiments.records import Measurement, Threshold
-from experiments.report import numbers
-from experiments.report.numbers import Shown, missing
-from experiments.report.tables import MARKS, Column, Row, Table
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.report.view import View
 
 _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them

@@ -1,16 +1,22 @@
 """A problem as the figures see it: its record, and the draws of every method in one order.
 
-With one number a component (D = 1) components are sorted within each draw; else they are named alike by
-their allocations of points, see `experiments.relabel`.
+With one number a component (D = 1) a mixture's components are sorted within each draw; else they are named
+alike by their allocations of points, see `experiments.relabel`. Of a user's own model the draws are those of
+its quantities, which need no order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.records import CellRecord, Draws, Estimate, Problem, ProblemRecord
-from experiments.report.draws import UnreadableDraws, in_order, posterior, read_draws, thinned
-from experiments.report.palette import MethodStyle
+from experiments.report.stored_draws import UnreadableDraws, in_order, posterior, read_draws, thinned
+from experiments.report.style.palette import MethodStyle
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST_NAMED = 2000
 """Draws whose components are named by allocations: it takes longer than sorting."""
@@ -25,12 +31,15 @@ class Entry:
     record : CellRecord
     style : MethodStyle
     draws : dict of ndarray, or None
-        Thinned canonical draws, their components sorted or named alike.
+        Thinned canonical draws, their components sorted or named alike; of an own model's quantities (S,).
+    is_reference : bool
+        Whether this run is itself the reference, so that it cannot be compared with it.
     """
 
     record: CellRecord
     style: MethodStyle
     draws: Draws | None = None
+    is_reference: bool = False
 
     @property
     def label(self) -> str:
@@ -48,7 +57,7 @@ class View:
     entries : tuple of Entry
         In the order of the study's methods.
     reference : dict of ndarray, or None
-        Thinned canonical draws of the reference, if it qualifies, in the same order.
+        Draws of the reference, if it qualifies, as those of the methods.
     notes : tuple of str
         Which draws could not be read.
     """
@@ -59,6 +68,13 @@ class View:
     notes: tuple[str, ...] = field(default=())
 
     @property
+    def problem(self) -> Problem:
+        """The mixture and its data; a view of a user's own model has none."""
+        problem = self.record.problem
+        assert problem is not None
+        return problem
+
+    @property
     def evidence(self) -> Estimate | None:
         """The reference's log p(x), if it qualifies."""
         return self.record.reference.log_evidence if self.record.reference.qualified else None
@@ -66,7 +82,7 @@ class View:
     @property
     def one_feature(self) -> bool:
         """Whether x is a number (D = 1)."""
-        return self.record.problem.x.shape[1] == 1
+        return self.problem.x.shape[1] == 1
 
     @property
     def entries_of_location(self) -> tuple[str, ...]:
@@ -74,7 +90,7 @@ class View:
         from experiments.posterior.draws import location_entries
 
         names = self.record.features
-        found = location_entries(self.record.problem.mixture.components.mean_draw())
+        found = location_entries(self.problem.mixture.components.mean_draw())
         if 1 < len(found) == len(names):
             return names
         if len(names) > 1:  # categories: "feature 2 = 1" is the second name's
@@ -91,7 +107,7 @@ class View:
         """What a component's location is: "mean", "rate", "probability"."""
         from experiments.posterior.draws import location_word
 
-        return location_word(self.record.problem.mixture.components.mean_draw())
+        return location_word(self.problem.mixture.components.mean_draw())
 
     @property
     def words(self) -> str:
@@ -115,20 +131,41 @@ class View:
 
 
 def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
-    """Return the view of a problem, reading the files of its draws."""
+    """Return the view of a mixture with its data, reading the files of its draws."""
+    assert record.problem is not None
     prepare = _Preparing(record.problem)
+    entries, notes = _entries(record, styles, lambda tree: prepare(posterior(tree)))
+    tree = record.reference.draws if record.reference.qualified else None
+    reference = None if tree is None else prepare(posterior(tree))
+    return View(record, entries, reference, notes)
+
+
+def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
+    """Return the view of a user's own model, reading the files of its draws."""
+    from experiments.methods.own.variables import stored_quantities
+
+    entries, notes = _entries(
+        record, styles, lambda tree: {name: v.ravel() for name, v in stored_quantities(tree).items()}
+    )
+    qualified = record.reference.qualified
+    reference = next((entry.draws for entry in entries if entry.is_reference and qualified), None)
+    return View(record, entries, reference, notes)
+
+
+def _entries(
+    record: ProblemRecord, styles: dict[str, MethodStyle], prepare: "Callable[[xr.DataTree], Draws | None]"
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Return every method with its draws, and which could not be read."""
     entries, notes = [], []
     for cell in record.cells:
         style, draws = styles[cell.cell.method], None
         if cell.draws is not None and cell.status == "ok":
             try:
-                draws = prepare(read_draws(cell.draws))
+                draws = read_draws(cell.draws, prepare)
             except UnreadableDraws as error:
                 notes.append(f"{style.label}: {error}")
-        entries.append(Entry(cell, style, draws))
-    tree = record.reference.draws if record.reference.qualified else None
-    reference = None if tree is None else prepare(posterior(tree))
-    return View(record, tuple(entries), reference, tuple(notes))
+        entries.append(Entry(cell, style, draws, cell.cell.key == record.reference_cell))
+    return tuple(entries), tuple(notes)
 
 
 def numbers_of(cell: CellRecord, name: str) -> tuple[np.ndarray, np.ndarray] | None:
@@ -145,18 +182,21 @@ def numbers_of(cell: CellRecord, name: str) -> tuple[np.ndarray, np.ndarray] | N
     return value, error
 
 
+def entries_of(cell: CellRecord, name: str) -> dict[str, tuple[float, float | None]]:
+    """Return a list's values with their standard errors, if known, by the entries' names."""
+    one = cell.measurements.get(name)
+    if one is None or not isinstance(one.value, list):
+        return {}
+    errors = one.standard_error if isinstance(one.standard_error, list) else [None] * len(one.value)
+    return dict(zip(one.entries, zip(one.value, errors, strict=True), strict=False))
+
+
 def number_of(cell: CellRecord, name: str) -> tuple[float, float] | None:
     """Return a scalar measurement and its standard error (NaN where unknown); None if there is none."""
     numbers = numbers_of(cell, name)
     if numbers is None or numbers[0].size != 1 or not np.isfinite(numbers[0][0]):
         return None
     return float(numbers[0][0]), float(numbers[1][0])
-
-
-def is_reference(entry: Entry) -> bool:
-    """Whether a method's run is itself the reference, so that it cannot be compared with it."""
-    measured = entry.record.measurements.get("mean_error")
-    return measured is not None and "is the reference" in measured.note
 
 
 class _Preparing:
@@ -189,7 +229,7 @@ def _with_name(entry: str, names: tuple[str, ...]) -> str:
 
 def warmth(cell: CellRecord) -> str:
     """Return what compiling found: "reused", "warm" or "cold"; empty if it is unknown, or there was none."""
-    if cell.info.get("reused"):
+    if cell.told.reused:
         return "reused"
-    warm = cell.info.get("cache_warm")
-    return ("warm" if warm else "cold") if isinstance(warm, bool) else ""
+    warm = cell.told.cache_warm
+    return "" if warm is None else "warm" if warm else "cold"

@@ -1,41 +1,37 @@
 """Counts and categories: bars of the data, and the probabilities of a new point under each method."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.records import Draws
 from experiments.report.densities import component_densities, has_mass
-from experiments.report.figures.picture import WIDE, Picture, house_style, legend_above, new_figure
-from experiments.report.palette import DATA, INK, MUTED, REFERENCE, Dash, cluster_colour
+from experiments.report.figures.marks import legend_above
+from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure
+from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, MethodStyle, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 _MOST_FEATURES = 6
 _MOST_BARS = 40
-REFERENCE_LABEL = "reference"
-
-Style = tuple[str, str, str, Dash]
-"""A label, colour, marker and dash."""
+_REFERENCE = MethodStyle("reference", REFERENCE, "_", (0.0, ()))
+_TOGETHER = MethodStyle("together", INK, "_", (0.0, (3, 2)))
 
 
 def picture(view: View) -> Picture | None:
     """Return bars of the data with every method's predictions, or None for data that are neither."""
-    problem = view.record.problem
+    problem = view.problem
     if not view.with_draws or not has_mass(problem.mixture):
         return None
     x, weight = problem.x, problem.sample_weight
     names = [view.feature(d) for d in range(x.shape[1])]
-    lines: list[tuple[Style, Draws]] = []
-    if view.reference is not None:
-        lines.append(((REFERENCE_LABEL, REFERENCE.light, "_", (0.0, ())), view.reference))
-    for entry, draws in view.with_draws:
-        style = entry.style
-        lines.append(((entry.label, style.colour.light, style.marker, style.dash), draws))
+    lines = [] if view.reference is None else [(_REFERENCE, view.reference)]
+    lines += [(entry.style, draws) for entry, draws in view.with_draws]
     panels = [
         _Panel(problem.mixture, x[:, d], weight, d, lines) for d in range(min(len(names), _MOST_FEATURES))
     ]
@@ -74,12 +70,12 @@ def components_figure(
         panel.labels = labels[d] if labels else ()
         masses = panel.masses(mixture, draws)
         panel.lines = [
-            ((f"component {k + 1}", cluster_colour(k).light, markers[k % len(markers)], (0.0, ())), mass)
+            (MethodStyle(f"component {k + 1}", cluster_colour(k), markers[k % len(markers)], (0.0, ())), mass)
             for k, mass in enumerate(masses)
         ]
-        panel.lines.append((("together", INK.light, "_", (0.0, (3, 2))), masses.sum(axis=0)))
+        panel.lines.append((_TOGETHER, masses.sum(axis=0)))
         panels.append(panel)
-    with house_style():
+    with figure_style():
         return _figure(panels, names, WIDE)
 
 
@@ -92,7 +88,7 @@ class _Panel:
         x: np.ndarray,
         weight: np.ndarray | None,
         feature: int,
-        lines: list[tuple[Style, Draws]],
+        lines: list[tuple[MethodStyle, Draws]],
     ) -> None:
         self.feature = feature
         self.n_categories = getattr(mixture.components, "n_categories", None)
@@ -104,7 +100,7 @@ class _Panel:
         self.heights = heights / heights.sum()
         self.middles = self.edges[:-1] + (self.step - 1) / 2
         self.labels: tuple[str, ...] = ()
-        self.lines: list[tuple[Style, np.ndarray]] = [
+        self.lines: list[tuple[MethodStyle, np.ndarray]] = [
             (style, self.masses(mixture, draws).sum(axis=0)) for style, draws in lines
         ]
 
@@ -116,38 +112,30 @@ class _Panel:
         masses = component_densities(mixture, draws, values, self.feature)
         return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
-    def draw(self, axes: "Axes") -> list[Any]:
+    def draw(self, axes: "Axes") -> "list[Line2D]":
         """Draw the bars and the lines; for categories, which have no order, markers side by side."""
         from matplotlib.ticker import MaxNLocator
 
         axes.bar(
             self.middles, self.heights, width=0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0
         )
-        handles: list[Any] = []
-        number = sum(style[2] != "_" for style, _ in self.lines)
+        handles: list[Line2D] = []
+        number = sum(style.marker != "_" for style, _ in self.lines)
         places = iter(0.6 * (np.arange(number) - (number - 1) / 2) / max(number, 3))
-        for (label, colour, marker, dash), mass in self.lines:
-            if marker == "_":  # no method, but what is compared with
-                thick, alpha = (4.5, 0.5) if label == REFERENCE_LABEL else (1.0, 1.0)
+        for style, mass in self.lines:
+            if style.marker == "_":  # no method, but what is compared with
+                thick, alpha = (4.5, 0.5) if style is _REFERENCE else (1.0, 1.0)
                 ends = self.middles[:, np.newaxis] + np.array([-0.45, 0.45])
                 levels = np.column_stack([mass, mass])
                 where, height = (ends.T, levels.T) if self.n_categories else (self.middles, mass)
-                drawn = axes.plot(
-                    where, height, color=colour, linestyle=dash, linewidth=thick, alpha=alpha, label=label
-                )
-                handles.append(drawn[0])
+                handles.append(axes.plot(where, height, linewidth=thick, alpha=alpha, **style.line)[0])
                 continue
             aside = next(places)
-            handles += axes.plot(
-                self.middles + (aside if self.n_categories else 0),
-                mass,
-                marker=marker,
-                color=colour,
-                linestyle="none" if self.n_categories else dash,
-                linewidth=1.0,
-                markersize=4.6 if self.n_categories else 3.6,
-                label=label,
-            )
+            where, size = (self.middles + aside, 4.6) if self.n_categories else (self.middles, 3.6)
+            line = axes.plot(where, mass, marker=style.marker, linewidth=1.0, markersize=size, **style.line)
+            if self.n_categories:
+                line[0].set_linestyle("none")
+            handles += line
         if not self.n_categories:
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         else:
@@ -162,7 +150,7 @@ def _figure(panels: list[_Panel], names: list[str], width: float) -> "Figure":
     rows = -(-len(panels) // columns)
     figure = new_figure(width, 0.5 + rows * (2.8 if len(panels) == 1 else 2.0))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    handles: list[Any] = []
+    handles: list[Line2D] = []
     for axes, panel in zip(grid, panels, strict=False):
         handles = panel.draw(axes)
         kind = "category" if panel.n_categories else "count"

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.report.figures.marks import few_ticks
 from experiments.report.figures.panels import titles
-from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
-from experiments.report.palette import MUTED, REFERENCE, cluster_colour
+from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.style.palette import MUTED, REFERENCE, cluster_colour
 from experiments.report.view import View
 
 if TYPE_CHECKING:

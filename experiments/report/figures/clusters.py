@@ -6,18 +6,19 @@ import numpy as np
 
 from experiments.families.gaussian import normal_density
 from experiments.report.densities import has_density, normal_components
+from experiments.report.figures.marks import write
 from experiments.report.figures.picture import (
     WIDE,
     Picture,
     below_rug,
     bins_of,
     draw_rug,
-    house_style,
+    figure_style,
     new_figure,
     view_range,
     with_unit,
 )
-from experiments.report.palette import INK, cluster_colour
+from experiments.report.style.palette import INK, cluster_colour
 from experiments.report.view import View
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def clusters_figure(
     total = np.zeros_like(grid)
     tops = np.zeros(len(edges) - 1)
 
-    with house_style():
+    with figure_style():
         figure = new_figure(width, 3.1)
         axes = figure.subplots()
         for k, (mean, sd, share) in enumerate(zip(means, component_sds, shares, strict=True)):
@@ -101,27 +102,20 @@ def clusters_figure(
 
 def _label(axes: "Axes", component: int, mean: float, height: float, share: float, with_share: bool) -> None:
     """Write a component's number over its peak, so that colour is not needed to tell clusters apart."""
-    axes.annotate(
-        f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}",
-        (mean, height),
-        xytext=(0, 4),
-        textcoords="offset points",
-        ha="center",
-        color=cluster_colour(component).light,
-        fontsize=8,
-        fontweight="bold",
-    )
+    text = f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}"
+    colour = cluster_colour(component).light
+    write(axes, text, (mean, height), (0, 4), ha="center", color=colour, fontweight="bold")
 
 
 def picture(view: View) -> Picture | None:
     """Return the picture for the first method that has draws (D = 1), which is CAVI where it was run."""
     record = view.record
-    if not view.with_draws or not view.one_feature or not has_density(record.problem.mixture):
+    if not view.with_draws or not view.one_feature or not has_density(view.problem.mixture):
         return None
     entry, draws = next(
-        (pair for pair in view.with_draws if pair[0].record.cell.method == "cavi"), view.with_draws[0]
+        (pair for pair in view.with_draws if pair[0].record.cell.kind == "cavi"), view.with_draws[0]
     )
-    mixture, (x, weight) = record.problem.mixture, record.problem.drawn
+    mixture, (x, weight) = view.problem.mixture, view.problem.drawn
     x = x[:, 0]
     if len(x) > _MOST_POINTS:
         step = -(-len(x) // _MOST_POINTS)

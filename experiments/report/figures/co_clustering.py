@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.records import Draws, Problem
-from experiments.report.draws import thinned
 from experiments.report.figures.ellipses import evenly
 from experiments.report.figures.picture import WIDE, Picture, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import CO_CLUSTERING, MUTED
-from experiments.report.view import View, is_reference, numbers_of
+from experiments.report.stored_draws import thinned
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import CO_CLUSTERING, MUTED
+from experiments.report.view import View, numbers_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,13 +31,13 @@ def picture(view: View) -> Picture | None:
     from experiments.posterior.coclustering import co_clustering, some_points
     from experiments.posterior.draws import as_tree
 
-    problem = view.record.problem
+    problem = view.problem
     if not view.with_draws or problem.mixture.n_components < 2 or len(problem.x) < 2:
         return None
     points = some_points(problem)
     points = evenly(points[:, np.newaxis], MOST_POINTS)[:, 0]
     shown: list[tuple[str, Draws]] = [] if view.reference is None else [("reference", view.reference)]
-    methods = [pair for pair in view.with_draws if view.reference is None or not is_reference(pair[0])]
+    methods = [pair for pair in view.with_draws if view.reference is None or not pair[0].is_reference]
     shown += [(entry.label, draws) for entry, draws in methods]
     points = points[order_of(_allocation(problem, points, shown[0][1]), problem.x[points])]
     maps = [

@@ -7,8 +7,9 @@ import numpy as np
 
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
-from experiments.report.figures.picture import WIDE, Picture, house_style, new_figure
-from experiments.report.palette import DATA, MUTED, cluster_colour
+from experiments.report.figures.marks import write
+from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure
+from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
 
@@ -47,7 +48,7 @@ class Clusters:
 
 def picture(view: View) -> Picture | None:
     """Return ellipses over the scatter, one panel a method, or a pair plot of the first method if D > 2."""
-    problem = view.record.problem
+    problem = view.problem
     if not view.with_draws or not has_ellipses(problem.mixture):
         return None
     x = evenly(problem.x)
@@ -99,7 +100,7 @@ def scatter_figure(
     """
     columns = 1 if len(shown) == 1 or width < WIDE else 2
     rows = -(-len(shown) // columns)
-    with house_style():
+    with figure_style():
         figure = new_figure(width, rows * (3.6 if len(shown) == 1 else 2.7))
         panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
         for axes, (title, clusters) in zip(panels, shown, strict=False):
@@ -117,7 +118,7 @@ def scatter_figure(
 def pairs_figure(x: np.ndarray, clusters: Clusters, names: list[str], *, width: float = WIDE) -> "Figure":
     """Draw every pair of features as `scatter_figure` does, the pairs below a diagonal; x is (N, D)."""
     number = min(x.shape[1], _MOST_FEATURES) - 1
-    with house_style():
+    with figure_style():
         figure = new_figure(width, 0.4 + number * (width - 0.6) / number * 0.82)
         grid = figure.subplots(number, number, squeeze=False, sharex="col", sharey="row")
         for i in range(number):
@@ -164,13 +165,5 @@ def _draw(axes: "Axes", x: np.ndarray, clusters: Clusters, pair: tuple[int, int]
         axes.plot(*mean, "+", color=colour, markersize=7, markeredgewidth=1.4)
         if numbered:
             top = mean[1] + np.sqrt(-2 * np.log(1 - SHARES[1]) * covariance[1, 1])
-            axes.annotate(
-                f"{k + 1}: {100 * weight:.0f} %",
-                (mean[0], top),
-                xytext=(0, 3),
-                textcoords="offset points",
-                ha="center",
-                color=colour,
-                fontsize=8,
-                fontweight="bold",
-            )
+            text, at = f"{k + 1}: {100 * weight:.0f} %", (mean[0], top)
+            write(axes, text, at, (0, 3), ha="center", color=colour, fontweight="bold")

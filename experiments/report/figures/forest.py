@@ -1,9 +1,11 @@
-"""Forest of posterior means and intervals: a panel for each component, a row for each method."""
+"""Forest of posterior means and intervals: a panel for each component or quantity, a row for each method."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.records import Draws
+from experiments.report.figures.marks import panel_ticks, shade
 from experiments.report.figures.panels import (
     axis_label,
     flat_location,
@@ -12,8 +14,8 @@ from experiments.report.figures.panels import (
     panel_grid,
     titles,
 )
-from experiments.report.figures.picture import Picture, few_ticks, outer_ticks
-from experiments.report.palette import REFERENCE
+from experiments.report.figures.picture import Picture
+from experiments.report.style.palette import REFERENCE
 from experiments.report.view import View
 
 if TYPE_CHECKING:
@@ -84,8 +86,33 @@ def weights_picture(view: View) -> Picture | None:
     )
 
 
+def quantities_picture(view: View) -> Picture | None:
+    """Return the picture of a user's own quantities, or None if no method has draws."""
+    if not view.with_draws:
+        return None
+    heads = list(view.with_draws[0][1])
+    rows = [
+        (index, _moments_by_name(entry.draws, heads))
+        for index, entry in enumerate(view.entries)
+        if entry.draws is not None
+    ]
+    band = None if view.reference is None else _moments_by_name(view.reference, heads)
+    grey = "The grey band and line are the reference: NUTS, which qualified. " if band else ""
+    return Picture(
+        "forest",
+        "Posterior means and intervals",
+        "Each method's posterior mean ± 1 standard deviation (thick) and ± 2 (thin). "
+        f"{grey}Each panel has its own scale.{only_first(len(heads))}",
+        lambda width: _draw(view, heads, rows, band, "", width),
+    )
+
+
 def _moments_of(values: np.ndarray) -> Moments:
     return values.mean(axis=0), values.std(axis=0)
+
+
+def _moments_by_name(draws: Draws, names: list[str]) -> Moments:
+    return np.array([draws[name].mean() for name in names]), np.array([draws[name].std() for name in names])
 
 
 def _draw(
@@ -102,31 +129,21 @@ def _draw(
         if band is not None:
             centre, spread = band[0][k], band[1][k]
             for half in (2 * spread, spread):
-                axes.axvspan(centre - half, centre + half, color=REFERENCE.light, alpha=0.16, linewidth=0)
+                shade(axes, centre - half, centre + half)
             axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
         for row, (index, (means, sds)) in enumerate(rows):
             style = view.entries[index].style
             colour = style.colour.light
             for half, thickness in ((2 * sds[k], 1.0), (sds[k], 2.6)):
                 axes.plot([means[k] - half, means[k] + half], [-row, -row], color=colour, linewidth=thickness)
-            axes.plot(
-                means[k],
-                -row,
-                color=colour,
-                marker=style.marker,
-                markersize=5,
-                linestyle="none",
-                zorder=3,
-            )
+            axes.plot(means[k], -row, style.marker, color=colour, markersize=5, zorder=3)
         axes.set_title(heads[k], fontsize=8)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_yticks(-np.arange(len(rows)), labels if k % columns == 0 else [])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
-        if columns > 3:
-            outer_ticks(axes)
-        else:
-            few_ticks(axes, 3)
-    figure.supxlabel(label, fontsize=8.5)
+        panel_ticks(axes, columns)
+    if label:
+        figure.supxlabel(label, fontsize=8.5)
     return figure

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.picture import Picture, few_ticks, new_figure
-from experiments.report.khat import Gauge, gauges
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, PAPER, REFERENCE
+from experiments.report.figures.marks import ACROSS, ALONG, few_ticks, row_names, shade, write
+from experiments.report.figures.picture import Picture, new_figure
+from experiments.report.gauges import Gauge, gauges
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, PAPER
 from experiments.report.view import Entry, View
 
 if TYPE_CHECKING:
@@ -40,19 +41,11 @@ def _draw(found: list[tuple[Entry, Gauge]], width: float) -> "Figure":
     values = [v for _, gauge in found for v in (gauge.single, gauge.symmetrised) if np.isfinite(v)]
     limits = sorted({gauge.threshold for _, gauge in found})
     high = max(1.05, *(v + 0.1 for v in values))
-    axes.axvspan(limits[-1], high, color=REFERENCE.light, alpha=0.16, linewidth=0)
+    shade(axes, limits[-1], high)
     for limit in limits:
         axes.axvline(limit, color=INK.light, linewidth=1.0)
-    axes.annotate(
-        "threshold " + " to ".join(fixed(limit, 2) for limit in dict.fromkeys((limits[0], limits[-1]))),
-        (limits[-1], 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=8,
-    )
+    ends = " to ".join(fixed(limit, 2) for limit in dict.fromkeys((limits[0], limits[-1])))
+    write(axes, f"threshold {ends}", (limits[-1], 1.0), (0, 3), ALONG, ha="center", va="bottom")
     for row, (entry, gauge) in enumerate(found):
         colour = entry.style.colour.light
         pairs = (gauge.single, gauge.single_is_trusted), (gauge.symmetrised, gauge.symmetrised_is_trusted)
@@ -70,18 +63,11 @@ def _draw(found: list[tuple[Entry, Gauge]], width: float) -> "Figure":
                 linestyle="none",
                 zorder=3,
             )
-            axes.annotate(
-                f"{_HEADS[i]} {fixed(value, 2)} {'trusted' if trusted else 'not trusted'}",
-                (1.01, y),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=7.5,
-                color=INK.light if trusted else MUTED.light,
-            )
+            text = f"{_HEADS[i]} {fixed(value, 2)} {'trusted' if trusted else 'not trusted'}"
+            ink = INK.light if trusted else MUTED.light
+            write(axes, text, (1.01, y), (0, 0), ACROSS, va="center", fontsize=7.5, color=ink)
     axes.set_xlim(min(0.0, *values) - 0.08, high)
-    axes.set_ylim(-len(found) + 0.45, 0.55)
-    axes.set_yticks([-row for row in range(len(found))], [entry.label for entry, _ in found])
-    axes.tick_params(axis="y", length=0, labelcolor=INK.light)
+    row_names(axes, [entry.label for entry, _ in found], 0.55, spine=True)
     few_ticks(axes, 4)
     axes.set_xlabel("k-hat", color=MUTED.light)
     return figure

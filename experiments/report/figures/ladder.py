@@ -1,19 +1,20 @@
 """The ladder of evidence: every bound of every method, and every opinion on log p(x), on one axis.
 
-Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (MATH.md, "What bounds what"); the importance
+Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (docs/mathematics.md, 4); the importance
 sampled log p(x) is no bound but an estimate of the ceiling itself.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.records import Estimate, Reference
-from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
-from experiments.report.khat import gauges, is_distrusted
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, PAPER, RULE, Colour
+from experiments.report.figures.marks import ACROSS, ALONG, few_ticks, write
+from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.gauges import gauges, is_distrusted
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, PAPER, RULE, Colour
 from experiments.report.view import Entry, View, number_of
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ class Ladder:
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if no method has a bound."""
-    climbed = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
-    if not climbed:
+    bounded = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
+    if not bounded:
         return None
-    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in climbed]
+    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in bounded]
     reference = view.record.reference
     if opinions := _opinions(reference):
         ladders.append(Ladder("reference", opinions, INK, "d"))
@@ -86,7 +87,7 @@ def picture(view: View) -> Picture | None:
     return Picture(
         "ladder",
         "The ladder of evidence",
-        " ".join(said) + view.missing_from([entry for entry, _ in climbed]),
+        " ".join(said) + view.missing_from([entry for entry, _ in bounded]),
         lambda width: _draw(ladders, evidence, width),
     )
 
@@ -132,26 +133,11 @@ def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Fi
             ticks.append(y)
             labels.append(f"{ladder.name}: {rung.label}" if i == 0 else rung.label)
             if width >= WIDE:
-                at: Any = (1.01, y)
-                axes.annotate(
-                    fixed(rung.value, 3),
-                    at,
-                    xycoords=("axes fraction", "data"),
-                    va="center",
-                    color=INK.light,
-                    fontsize=8,
-                )
+                write(axes, fixed(rung.value, 3), (1.01, y), (0, 0), ACROSS, va="center")
             y -= 1.0
         if ladder.colour is not INK:
-            path = np.array(corners)
-            axes.plot(
-                path[:, 0],
-                path[:, 1],
-                color=ladder.colour.light,
-                linewidth=0.9,
-                alpha=0.6,
-                drawstyle="steps-post",
-            )
+            colour = ladder.colour.light
+            axes.plot(*np.array(corners).T, color=colour, linewidth=0.9, alpha=0.6, drawstyle="steps-post")
         if ladder is not ladders[-1]:
             axes.axhline(y + 0.5 - _GAP / 2, color=RULE.light, linewidth=0.6)
         y -= _GAP
@@ -171,15 +157,7 @@ def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Fi
 def _mark(axes: "Axes", rung: Rung, y: float, ladder: Ladder, low: float) -> None:
     colour = ladder.colour.light
     if rung.value < low:
-        axes.annotate(
-            "further left",
-            (low, y),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-            color=MUTED.light,
-            fontsize=7.5,
-        )
+        write(axes, "further left", (low, y), (5, 0), va="center", color=MUTED.light, fontsize=7.5)
         axes.plot(low, y, marker="<", markersize=5, color=colour, linestyle="none", zorder=3)
         return
     axes.errorbar(
@@ -220,13 +198,5 @@ def _ceiling(axes: "Axes", evidence: Estimate) -> None:
             evidence.value - spread, evidence.value + spread, color=INK.light, alpha=0.12, linewidth=0
         )
     axes.axvline(evidence.value, color=INK.light, linewidth=1.0)
-    axes.annotate(
-        f"log p(x) = {fixed(evidence.value, 3)}",
-        (evidence.value, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-    )
+    text = f"log p(x) = {fixed(evidence.value, 3)}"
+    write(axes, text, (evidence.value, 1.0), (0, 3), ALONG, ha="right", va="bottom")

@@ -26,7 +26,7 @@ def flat_location(draws: Draws) -> np.ndarray:
 
 def titles(view: View) -> list[str]:
     """Return the title of every panel: K L of them, the entries of the first component first."""
-    components = range(1, view.record.problem.mixture.n_components + 1)
+    components = range(1, view.problem.mixture.n_components + 1)
     entries = view.entries_of_location
     if entries == ("",):
         return [f"component {k}" for k in components]

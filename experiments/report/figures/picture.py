@@ -1,17 +1,18 @@
-"""What a figure of the report is, and the house style that all share."""
+"""What a figure of the report is, and the style that all share."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.palette import INK, MUTED, PAPER, RULE
+from experiments.report.style.palette import INK, MUTED, PAPER, RULE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.typing import RcKeyType
 
 WIDE, NARROW = 7.4, 3.9
 """Widths in inches: for a page on a desk, and for one in the hand."""
@@ -39,7 +40,7 @@ class Picture:
     caption : str
         How to read it.
     draw : callable
-        Takes a width in inches and returns a matplotlib Figure in the house style.
+        Takes a width in inches and returns a matplotlib Figure in that style.
     group : str
         Under which of `GROUPS` it is folded away; empty for a figure that everyone should see. A figure
         that is folded away is drawn once, at the narrow width.
@@ -52,11 +53,11 @@ class Picture:
     group: str = ""
 
 
-def house_style() -> AbstractContextManager[None]:
+def figure_style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws as the report does."""
     import matplotlib
 
-    settings: dict[Any, Any] = {
+    settings: dict[RcKeyType, object] = {
         "font.size": 8.5,
         "axes.labelsize": 8.5,
         "axes.titlesize": 8.5,
@@ -97,18 +98,11 @@ def house_style() -> AbstractContextManager[None]:
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure whose parts make room for each other."""
+    """Return an empty figure whose parts do not overlap."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05))
-
-
-def legend_above(figure: "Figure", handles: list[Any], width: float, per_row: int = 5) -> None:
-    """Put one legend above the axes, in as many columns as fit."""
-    if handles:
-        columns = min(len(handles), per_row if width >= WIDE else 2)
-        figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
 
 
 def settle(figure: "Figure") -> "Figure":
@@ -125,26 +119,6 @@ def view_range(x: np.ndarray, scale: float) -> tuple[float, float]:
     edges = bins_of(x)
     pad = max(0.06 * float(edges[-1] - edges[0]), 2.0 * scale)
     return float(edges[0]) - pad, float(edges[-1]) + pad
-
-
-def few_ticks(axes: "Axes", number: int = 4) -> None:
-    """Let the horizontal axis have at most `number` intervals."""
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
-
-
-def outer_ticks(axes: "Axes") -> None:
-    """Let the horizontal axis have two round ticks, far apart: a scale, in a narrow panel."""
-    from matplotlib.ticker import MaxNLocator
-
-    low, high = axes.get_xlim()
-    for number in range(2, 9):
-        ticks = np.asarray(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
-        inside = ticks[(ticks >= low) & (ticks <= high)]
-        if len(inside) >= 2:
-            axes.set_xticks([inside[0], inside[-1]])
-            return
 
 
 def bins_of(x: np.ndarray) -> np.ndarray:
@@ -167,6 +141,7 @@ def draw_rug(
     axes: "Axes", x: np.ndarray, colour: str, weight: np.ndarray | None = None, most: int = 400
 ) -> None:
     """Draw a tick for each point below the axis; for many points, for evenly spaced order statistics."""
+    from matplotlib.patches import PathPatch
     from matplotlib.path import Path
     from matplotlib.transforms import blended_transform_factory
 
@@ -179,23 +154,13 @@ def draw_rug(
         points = points[np.linspace(0, len(points) - 1, most).round().astype(int)]
     vertices = np.column_stack([np.repeat(points, 2), np.tile([-0.05, -0.015], len(points))])
     codes = np.tile([Path.MOVETO, Path.LINETO], len(points)).astype(np.uint8)
-    from matplotlib.patches import PathPatch
-
-    axes.add_patch(
-        PathPatch(
-            Path(vertices, codes),
-            transform=blended_transform_factory(axes.transData, axes.transAxes),
-            edgecolor=colour,
-            facecolor="none",
-            linewidth=0.7,
-            alpha=0.75,
-            clip_on=False,
-        )
-    )
+    where = blended_transform_factory(axes.transData, axes.transAxes)
+    look = {"edgecolor": colour, "facecolor": "none", "linewidth": 0.7, "alpha": 0.75, "clip_on": False}
+    axes.add_patch(PathPatch(Path(vertices, codes), transform=where, **look))
 
 
 def below_rug(axes: "Axes") -> None:
-    """Move the horizontal axis down, to make room for a rug."""
+    """Move the horizontal axis down, so that a rug has its place."""
     axes.spines["bottom"].set_position(("axes", -0.065))
     axes.set_ylim(bottom=0)
 

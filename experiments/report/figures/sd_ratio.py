@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.report.figures.marks import Ends, factor_ticks, lanes, legend_above
 from experiments.report.figures.panels import MOST, only_first, titles
-from experiments.report.figures.picture import WIDE, Picture, legend_above, new_figure
-from experiments.report.numbers import fixed
-from experiments.report.palette import INK, MUTED, RULE
+from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.style.numbers import fixed
+from experiments.report.style.palette import INK, MUTED, MethodStyle
 from experiments.report.view import Entry, View, numbers_of
 
 if TYPE_CHECKING:
@@ -42,53 +43,30 @@ def picture(view: View) -> Picture | None:
 
 
 def _draw(found: list[Ratios], heads: list[str], width: float) -> "Figure":
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
-    lane = 0.8 / len(found)
     figure = new_figure(width, 0.95 + len(heads) * max(0.3, 0.13 * len(found)))
     axes = figure.subplots()
     axes.set_xscale("log")
-    handles, ends = [], [0.9, 1.1]
-    for place, (entry, ratios, errors) in enumerate(found):
+    methods: list[tuple[MethodStyle, Ends]] = []
+    ends = [0.9, 1.1]
+    for entry, ratios, errors in found:
         ratios, errors = ratios[: len(heads)], np.nan_to_num(errors[: len(heads)])
         shown = np.flatnonzero(np.isfinite(ratios) & (ratios > 0))
         lower = np.maximum(ratios[shown] - 2 * errors[shown], 0.2 * ratios[shown])
         upper = ratios[shown] + 2 * errors[shown]
         ends += [*lower, *upper]
-        handles.append(
-            axes.errorbar(
-                ratios[shown],
-                -shown + 0.4 - (place + 0.5) * lane,
-                xerr=np.vstack([ratios[shown] - lower, upper - ratios[shown]]),
-                fmt=entry.style.marker,
-                markersize=4.6,
-                color=entry.style.colour.light,
-                elinewidth=1.1,
-                capsize=1.6,
-                label=entry.label,
-                zorder=3,
-            )
-        )
+        methods.append((entry.style, (shown, ratios[shown], lower, upper)))
+    handles = lanes(axes, heads, methods, size=4.6)
     axes.axvline(1.0, color=INK.light, linewidth=1.0)
-    for row in range(len(heads) - 1):
-        axes.axhline(-row - 0.5, color=RULE.light, linewidth=0.6)
     low, high = min(ends) / 1.04, max(ends) * 1.04
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(_round_ratios(low, high, 7 if width >= WIDE else 4)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_ylim(-len(heads) + 0.5, 0.5)
-    axes.set_yticks([-row for row in range(len(heads))], heads)
-    axes.tick_params(axis="y", length=0, labelcolor=INK.light)
-    axes.spines["left"].set_visible(False)
-    axes.grid(axis="x")
+    factor_ticks(axes, _round_ratios(low, high, 7 if width >= WIDE else 4))
     axes.set_xlabel("method's sd / reference's sd", color=MUTED.light)
     legend_above(figure, handles, width)
     return figure
 
 
 def _round_ratios(low: float, high: float, most: int) -> list[float]:
-    """Return round ratios between both ends, 1 among them: in steps as fine as there is room for."""
+    """Return round ratios between both ends, 1 among them: in steps so fine that there are `most` at most."""
     for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5):
         ticks = [1 + step * i for i in range(-200, 201) if low <= 1 + step * i <= high]
         if len(ticks) <= most:

@@ -1,11 +1,12 @@
 """The bound against wall time, with the log evidence as the ceiling."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.report.figures.picture import Picture, legend_above, new_figure
-from experiments.report.palette import INK, MUTED
+from experiments.report.figures.marks import legend_above
+from experiments.report.figures.picture import Picture, new_figure
+from experiments.report.style.palette import INK, MUTED
 from experiments.report.view import Entry, View
 
 if TYPE_CHECKING:
@@ -39,23 +40,18 @@ def picture(view: View) -> Picture | None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        handles: list[Any] = []
+        handles: list[Line2D] = []
         for entry, trace in traced:
             handles.append(_line(axes, entry, trace))
         for entry, run in samplers:
             style = entry.style
             axes.axvline(run, color=style.colour.light, linestyle=style.dash, linewidth=1.0)
-            handles.append(Line2D([], [], color=style.colour.light, linestyle=style.dash, linewidth=1.0))
+            handles.append(Line2D([], [], linewidth=1.0, **style.line))
             handles[-1].set_label(f"{entry.label}: done")
         if evidence is not None:
             if evidence.standard_error > 0:
-                axes.axhspan(
-                    evidence.value - 2 * evidence.standard_error,
-                    evidence.value + 2 * evidence.standard_error,
-                    color=INK.light,
-                    alpha=0.12,
-                    linewidth=0,
-                )
+                low_end, high_end = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))
+                axes.axhspan(low_end, high_end, color=INK.light, alpha=0.12, linewidth=0)
             handles.append(axes.axhline(evidence.value, color=INK.light, linewidth=1.0, label="log p(x)"))
         axes.set_ylim(low, high)
         axes.margins(x=0.03)
@@ -106,8 +102,8 @@ def _limits(traced: list[tuple[Entry, np.ndarray]], evidence: float | None) -> t
     lasts = np.concatenate([trace[-max(1, len(trace) // 5) :, 1] for _, trace in traced])
     top = max(lasts.max(), -np.inf if evidence is None else evidence)
     ends = min(float(trace[-1, 1]) for _, trace in traced)
-    room = max(top - min(ends, float(np.percentile(lasts, 5))), 1.0)
-    return top - 2.2 * room, top + 0.15 * room
+    height = max(top - min(ends, float(np.percentile(lasts, 5))), 1.0)
+    return top - 2.2 * height, top + 0.15 * height
 
 
 def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":

@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from experiments.report.figures.picture import WIDE, Picture, few_ticks, new_figure
-from experiments.report.numbers import seconds_text
-from experiments.report.palette import INK, MUTED
+from experiments.report.figures.marks import few_ticks, row_names, write
+from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.style.numbers import seconds_text
+from experiments.report.style.palette import MUTED
 from experiments.report.view import Entry, View, warmth
 
 if TYPE_CHECKING:
@@ -31,18 +32,9 @@ def picture(view: View) -> Picture | None:
             )
             axes.barh(-row, running, left=compiling, height=0.56, color=colour, linewidth=0)
             words = f"{seconds_text(compiling)} + {seconds_text(running)} s{_ending(entry)}"
-            axes.annotate(
-                words,
-                (compiling + running, -row),
-                xytext=(5, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8,
-            )
+            write(axes, words, (compiling + running, -row), (5, 0), va="center")
         axes.set_xlim(0, (1.32 if width >= WIDE else 1.75) * max(longest, 1e-9))
-        axes.set_ylim(-len(timed) + 0.45, 0.55)
-        axes.set_yticks([-row for row in range(len(timed))], [entry.label for entry in timed])
-        axes.tick_params(axis="y", length=0, labelcolor=INK.light)
+        row_names(axes, [entry.label for entry in timed], 0.55, spine=True)
         few_ticks(axes, 5 if width >= WIDE else 3)
         axes.set_xlabel("seconds", color=MUTED.light)
         keys = [

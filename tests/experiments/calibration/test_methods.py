@@ -7,10 +7,10 @@ from scipy.stats import kstest
 
 from experiments.calibration import exact, quantities, verdict
 from experiments.calibration.quantities import KINDS
-from experiments.calibration.records import QuantityResult
 from experiments.calibration.simulate import replicate, simulate
 from experiments.config.options import CalibrationOptions
 from experiments.methods import cavi, gibbs
+from experiments.records.calibration import QuantityCalibration
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 
@@ -41,7 +41,7 @@ def batch(mixture: Mixture, kind: str, size: int, points: int = 12, seed: int = 
     )
 
 
-def results(places: Places) -> list[QuantityResult]:
+def results(places: Places) -> list[QuantityCalibration]:
     level = verdict.test_level(OPTIONS, len(places.quantities))
     return [
         verdict.quantity_result(name, places.places[:, q], level, OPTIONS)

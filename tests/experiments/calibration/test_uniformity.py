@@ -7,8 +7,8 @@ from scipy.stats import binom, multivariate_normal
 
 from experiments.calibration import bands, effects, verdict
 from experiments.calibration.ranks import place_among, thinned
-from experiments.calibration.records import CALIBRATED, UNDECIDED
 from experiments.config.options import CalibrationOptions
+from experiments.records.calibration import CALIBRATED, UNDECIDED
 
 OPTIONS = CalibrationOptions()
 

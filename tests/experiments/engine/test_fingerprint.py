@@ -69,8 +69,8 @@ def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
 @pytest.mark.parametrize(
     ("file", "module"),
     [
-        ("experiments/report/page.py", JUDGE),
-        ("experiments/report/page.py", "experiments.methods.cavi"),
+        ("experiments/report/pages/study.py", JUDGE),
+        ("experiments/report/pages/study.py", "experiments.methods.cavi"),
         ("experiments/commands/fit.py", JUDGE),
         ("experiments/methods/gibbs.py", "experiments.methods.cavi"),
         ("experiments/methods/_advi.py", "experiments.methods.nuts"),

@@ -134,7 +134,7 @@ def test_bad_requests_get_one_sentence() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ('"magic"', "it must be"),
+        ('"magic"', "there is no reference"),
         ("[]", "name each once"),
         ('["smc", "smc"]', "name each once"),
         ('["auto"]', "auto"),

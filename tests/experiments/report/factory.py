@@ -21,6 +21,7 @@ from experiments.records import (
     Reference,
     StudyRecord,
     Threshold,
+    Told,
     Verdict,
 )
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
@@ -72,16 +73,16 @@ def rising(last: float, seconds: float, n: int, noise: float, rng: np.random.Gen
     return np.column_stack([times, bound, np.full(n, noise)])
 
 
-def cell(folder: Path, problem: str, method: str, mu: np.ndarray | None, **fields) -> CellRecord:
-    """Return a record of one cell, with its draws on disk."""
-    key, path = f"{problem}-{method}", None
+def cell(folder: Path, problem: str, kind: str, mu: np.ndarray | None, **fields) -> CellRecord:
+    """Return a record of one cell, its method called what it is, with its draws on disk."""
+    key, path = f"{problem}-{kind}", None
     if mu is not None:
         path = folder / "draws" / f"{key}.nc"
         path.parent.mkdir(parents=True, exist_ok=True)
         tree(mu).to_netcdf(path, engine="h5netcdf")
         fields["measurements"] = moments(mu) | fields.get("measurements", {})
     fields = {"status": "ok", "message": "fine"} | fields
-    return CellRecord(Cell(problem, "textbook", method, 0, key), draws=path, **fields)
+    return CellRecord(Cell(problem, "textbook", kind, 0, key, kind), draws=path, **fields)
 
 
 def bounds(own: float | None, f: float, f_error: float, symmetrised: float, evidence: float | None):
@@ -161,6 +162,7 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         seconds_run=0.0123,
         bound=elbo,
         bound_se=0.0,
+        told=Told(family="mean field", bound_of="theta and assignments", smallest_gain=-3e-16),
         info={"sweeps": int(steps[-1])},
         trace=np.column_stack([steps * 0.0004, fitted.elbo_trace, 0 * steps]),
         measurements=bounds(elbo, elbo + 0.0317, 2.1e-4, elbo + 0.0317 + room * 0.9995, evidence)
@@ -177,7 +179,8 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         seconds_run=1.93,
         bound=elbo + 0.021,
         bound_se=0.0034,
-        info={"cache_warm": False, "backend": "numba"},
+        told=Told(family="mean field", bound_of="theta", cache_warm=False),
+        info={"backend": "numba"},
         trace=rising(elbo + 0.021, 1.93, 400, 0.25, rng),
         measurements=bounds(elbo + 0.021, elbo + 0.021, 0.0034, elbo + 0.021 + room * 0.998, evidence)
         | (further(elbo + 0.021, elbo + 0.021 + room * 0.998, [0.85, 1.1], [0.6, 0.81]) if judged else {}),
@@ -190,7 +193,7 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         None,
         status="timed_out",
         message=f"stopped after 60 s, while compiling {NASTY}",
-        info={"cache_warm": False},
+        told=Told(cache_warm=False),
     )
     nuts = cell(
         folder,
@@ -200,7 +203,7 @@ def cells_of(folder: Path, name: str, fitted: Fit, evidence: float | None, rng: 
         outcome="sampled",
         seconds_compile=12.7,
         seconds_run=1.64,
-        info={"cache_warm": True, "sampler": "nutpie"},
+        told=Told(sampler="nutpie", cache_warm=True),
         measurements=sampler,
         verdict=verdict(0.16, "undecided", k)
         if judged

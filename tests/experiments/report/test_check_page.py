@@ -11,7 +11,7 @@ from experiments.checks import BOUND, Decision, Fault, Report, Result
 from experiments.checks.loading import skeleton
 from experiments.checks.suite import CHECKS
 from experiments.commands import cli
-from experiments.report.check_page import ABOUT, render, verdict, write_check_page
+from experiments.report.pages.check import ABOUT, render, verdict, write_check_page
 from hand_cavi import InputError
 
 GOOD = (

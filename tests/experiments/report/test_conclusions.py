@@ -15,36 +15,38 @@ from experiments.records import (
     ProblemRecord,
     Reference,
     Threshold,
+    Told,
     Verdict,
 )
 from experiments.report.conclusions import conclusions
-from experiments.report.evidence_tables import decomposition_table, opinions_table
 from experiments.report.figures.chains import rank_histograms
 from experiments.report.figures.ladder import rungs_of
 from experiments.report.metric_tables import metric_tables
-from experiments.report.palette import method_styles
-from experiments.report.view import Entry, View
+from experiments.report.style.palette import method_styles
+from experiments.report.tables.log_evidence import decomposition_table, opinions_table
+from experiments.report.view import look_at
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 
 EXACT = Reference("enumeration", True, "summed", log_evidence=Estimate(-15.67, 0.0, "enumeration"))
 NONE = Reference("none", False, "NUTS did not qualify")
 
 
-def cell(method, status="ok", outcome="converged", **figures):
+def cell(method, status="ok", outcome="converged", kind="", **figures):
     """Return a cell whose figures are (value, standard error)."""
+    kind = kind or method
+    told = Told(bound_of="theta and assignments" if kind == "cavi" else "theta")
     measured = {name: Measurement(*pair) for name, pair in figures.items()}
     verdict = Verdict("pass", "fine", 0.25)
-    return CellRecord(
-        Cell("d", "m", method, 1, method), status, "", outcome, measurements=measured, verdict=verdict
-    )
+    identity = Cell("d", "m", method, 1, f"key of {method}", kind)
+    return CellRecord(identity, status, "", outcome, measurements=measured, verdict=verdict, told=told)
 
 
-def view(*cells, reference=EXACT, n_components=2):
+def view(*cells, reference=EXACT, n_components=2, reference_cell=None):
     """Return a view without draws."""
     mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), n_components)
-    record = ProblemRecord("d", "m", 1, "", "", "", Problem(mixture, np.zeros((8, 1))), reference, cells)
-    styles = method_styles([one.cell.method for one in cells])
-    return View(record, tuple(Entry(one, styles[one.cell.method]) for one in cells))
+    problem = Problem(mixture, np.zeros((8, 1)))
+    record = ProblemRecord("d", "m", 1, "", "", "", problem, reference, cells, reference_cell=reference_cell)
+    return look_at(record, method_styles([one.cell.method for one in cells]))
 
 
 def said(*cells, **more):
@@ -72,6 +74,20 @@ def test_who_wins_on_f_who_after_symmetrisation_and_why():
     assert "ADVI 0.002, since its q has merged its components" in drawn
     assert "Do not compare the methods' own bounds" in not_drawn
     assert "components overlap (in the q of CAVI and ADVI)" in not_drawn
+
+
+@pytest.mark.parametrize(
+    ("methods", "warned"),
+    [
+        ([("plain", "cavi"), ("advi", "advi")], True),
+        ([("cavi", "cavi"), ("cavi_other", "advi")], True),
+        ([("plain", "cavi"), ("cavi", "cavi")], False),
+        ([("cavi_other", "advi"), ("fullrank_advi", "fullrank_advi")], False),
+    ],
+)
+def test_own_bounds_of_two_sorts_are_not_to_be_compared_whatever_the_methods_are_called(methods, warned):
+    cells = [cell(name, kind=kind, own_bound=(-16.9, 0.0)) for name, kind in methods]
+    assert ("Do not compare the methods' own bounds" in said(*cells)[1]) == warned
 
 
 def test_bounds_within_their_errors_are_not_ranked():
@@ -157,9 +173,12 @@ def test_failures_and_unfinished_runs_are_told():
 
 def test_a_run_that_is_the_reference_is_not_tested_by_it():
     nuts = cell("nuts")
-    nuts.measurements["mean_error"] = Measurement(None, None, "reference sd", "this run is the reference")
+    nuts.measurements["mean_error"] = Measurement(None, None, "reference sd", "a note of any words")
     reference = Reference("nuts", True, "qualified")
-    assert "nothing here tests NUTS" in said(nuts, reference=reference)[1]
+    again = cell("nuts again", kind="nuts")
+    _, not_drawn = said(nuts, again, reference=reference, reference_cell="key of nuts")
+    assert "The reference is the run of NUTS itself: nothing here tests NUTS." in not_drawn
+    assert "nothing here tests" not in said(nuts, again, reference=reference)[1]
 
 
 def test_untrusted_importance_weights_are_told_and_drawn_hollow():

@@ -15,8 +15,9 @@ from experiments.posterior.draws import location, location_entries, location_wor
 from experiments.records import Cell, CellRecord, Problem, ProblemRecord, StudyRecord, Verdict
 from experiments.references.nuts import examine
 from experiments.relabel import named, pivot_of
-from experiments.report import page, write_report
+from experiments.report import write_report
 from experiments.report.densities import component_densities, normal_components
+from experiments.report.pages import study as page
 from experiments.studies.judging import judge
 from experiments.studies.tasks import Case
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit

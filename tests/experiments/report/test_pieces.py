@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from experiments.report import numbers as shown
 from experiments.report.densities import component_densities
-from experiments.report.draws import in_order
 from experiments.report.figures import clusters_figure
 from experiments.report.figures.picture import bins_of
-from experiments.report.figures.posterior import smoothed
-from experiments.report.page import fence, markdown_text
-from experiments.report.palette import method_styles
-from experiments.report.svg import inline_svg
-from experiments.report.tables import letter
+from experiments.report.figures.posterior_density import smoothed
+from experiments.report.pages.base import fence, markdown_text
+from experiments.report.stored_draws import in_order
+from experiments.report.style import numbers as shown
+from experiments.report.style.palette import method_styles
+from experiments.report.style.svg import inline_svg
+from experiments.report.tables.table import letter
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 
 

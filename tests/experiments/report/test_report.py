@@ -10,8 +10,8 @@ import pytest
 
 from experiments.records import StudyRecord
 from experiments.report import ReportPaths, write_report
-from experiments.report.page import render
-from experiments.report.palette import ALL_COLOURS
+from experiments.report.pages.study import render
+from experiments.report.style.palette import ALL_COLOURS
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from tests.experiments.report.factory import study
 

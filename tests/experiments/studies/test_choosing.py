@@ -8,7 +8,7 @@ import pytest
 from experiments.studies import choosing
 from experiments.posterior import held_out
 from experiments.commands.choose import read_numbers
-from experiments.report.figures.choosing import choosing_figure
+from experiments.report.figures.number_of_components import choosing_figure
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,

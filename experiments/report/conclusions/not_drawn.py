@@ -1,0 +1,164 @@
+"""What the figures of a problem do not say: what is wrong, doubtful, unfinished, or not comparable."""
+
+from math import hypot
+
+import numpy as np
+
+from experiments.records import Estimate, Reference
+from experiments.report.conclusions.drawn import BEYOND
+from experiments.report.conclusions.ranking import bounds_of, listed
+from experiments.report.gauges import gauges, is_distrusted
+from experiments.report.style.numbers import fixed, with_error
+from experiments.report.style.words import as_sentence
+from experiments.report.tables.log_evidence import distance
+from experiments.report.view import View, number_of
+
+_APART = 4.0  # standard errors beyond which two opinions disagree
+_WITH_ASSIGNMENTS = "theta and assignments"  # of `Told.bound_of`
+
+
+def not_drawn(view: View) -> list[str]:
+    """Return sentences on what the figures do not support."""
+    return [
+        *_impossible(view),
+        *_disagreement(view.record.reference),
+        *_without_reference(view),
+        *_own_bounds(view),
+        *_overlap(view),
+        *_untrusted_weights(view),
+        *_itself(view),
+        *_unfinished(view),
+    ]
+
+
+def _impossible(view: View) -> list[str]:
+    """Say what no correct method shows: a bound above the evidence."""
+    found = [
+        f"Something is wrong with {entry.label} or with its reference: {as_sentence(what, begin=False)}"
+        for entry in view.entries
+        if entry.record.verdict is not None
+        for what in entry.record.verdict.impossible
+    ]
+    evidence = view.evidence
+    if evidence is None or found:
+        return found
+    for entry in view.entries:
+        for name, label in (("own_bound", "own bound"), ("symmetrised_bound", "F symmetrised")):
+            pair = number_of(entry.record, name)
+            if pair is None:
+                continue
+            error = hypot(evidence.standard_error, 0.0 if np.isnan(pair[1]) else pair[1])
+            if pair[0] - evidence.value > BEYOND * error + 1e-6:
+                found.append(
+                    f"Do not use {entry.label} or this reference before the cause is found: its {label} is "
+                    f"{with_error(pair[0] - evidence.value, error).plain} nats above log p(x), and no "
+                    "correct bound is."
+                )
+                break
+    return found
+
+
+def _disagreement(reference: Reference) -> list[str]:
+    first = reference.log_evidence
+    estimates = [e for e in (first, *reference.opinions) if e is not None and not is_distrusted(e)]
+    pairs = [(one, other) for i, one in enumerate(estimates) for other in estimates[i + 1 :]]
+    for one, other in pairs:
+        if _disagree(one, other):
+            return [
+                f"Do not rely on log p(x): {one.method} says {_said(one)} and {other.method} says "
+                f"{_said(other)}, which is more than their errors allow. Gaps to it mean nothing until one "
+                "of them is found to be wrong."
+            ]
+    return []
+
+
+def _disagree(one: Estimate, other: Estimate) -> bool:
+    apart = distance(one, other)
+    return abs(one.value - other.value) > 1e-6 if apart is None else abs(apart) > _APART
+
+
+def _said(estimate: Estimate) -> str:
+    return with_error(estimate.value, estimate.standard_error).plain
+
+
+def _without_reference(view: View) -> list[str]:
+    if view.record.reference.qualified:
+        if view.evidence is None:
+            return [
+                "The reference gives means and widths but no log p(x): how far the bounds are below it is "
+                "unknown."
+            ]
+        return []
+    return [
+        "There is no reference, so nothing here says which method is right. Methods that agree may share "
+        "an error; a higher F is a better bound, but how far it is from log p(x) is unknown."
+    ]
+
+
+def _own_bounds(view: View) -> list[str]:
+    bounded = [entry for entry in view.entries if number_of(entry.record, "own_bound") is not None]
+    paying = {entry.record.told.bound_of == _WITH_ASSIGNMENTS for entry in bounded}
+    if len(paying) < 2:
+        return []
+    return [
+        "Do not compare the methods' own bounds: CAVI's also pays for approximating the assignments of "
+        "points to clusters, the others' do not. Methods may be compared on F, or on F symmetrised."
+    ]
+
+
+def _overlap(view: View) -> list[str]:
+    bounds = [bound for bound in bounds_of(view) if bound.share_of_most is not None]
+    overlapping = [bound.entry.label for bound in bounds if (bound.share_of_most or 0.0) < 0.9]
+    if not overlapping:
+        return []
+    return [
+        f"Do not read sorted {view.words} as the clusters' own: components overlap (in the q of "
+        f"{listed(overlapping)}), and then the smallest of a draw's {view.words} is now one component's, now "
+        "another's. It remains a fair quantity to compare methods by."
+    ]
+
+
+def _untrusted_weights(view: View) -> list[str]:
+    untrusted = [
+        f"{entry.label} (k-hat {fixed(gauge.symmetrised, 2)})"
+        for entry in view.entries
+        if (gauge := gauges(entry.record)) is not None
+        and np.isfinite(gauge.symmetrised)
+        and not gauge.symmetrised_is_trusted
+    ]
+    if not untrusted:
+        return []
+    return [
+        f"Do not use the importance-sampled log p(x) of {listed(untrusted)}: a few draws carry the weight, "
+        "and the standard error is too small. F and F symmetrised do not suffer from this."
+    ]
+
+
+def _itself(view: View) -> list[str]:
+    same = [entry.label for entry in view.entries if entry.is_reference]
+    if not same:
+        return []
+    return [f"The reference is the run of {listed(same)} itself: nothing here tests {listed(same)}."]
+
+
+def _unfinished(view: View) -> list[str]:
+    found = []
+    for entry in view.entries:
+        cell = entry.record
+        if cell.status != "ok":
+            found.append(f"Nothing can be said about {entry.label}: it {_ended(cell.status)}.")
+        elif cell.outcome.startswith("max_") or cell.outcome in ("not_converged", "stopped"):
+            found.append(
+                f"{entry.label} stopped before it had converged ({cell.outcome.replace('_', ' ')}): its "
+                "figures are those of where it stopped, not of the method at its best."
+            )
+    return found
+
+
+def _ended(status: str) -> str:
+    return {
+        "failed": "failed",
+        "crashed": "crashed",
+        "timed_out": "ran out of time",
+        "not_finite": "gave numbers that are not finite",
+    }.get(status, f"has no result ({status.replace('_', ' ')})")

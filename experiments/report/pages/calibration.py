@@ -1,0 +1,143 @@
+"""The pages of a calibration: what each section says of a model, from its `ModelCalibration`."""
+
+from experiments.families.formula import story_of
+from experiments.methods import label
+from experiments.records import (
+    Design,
+    Effect,
+    MethodCalibration,
+    ModelCalibration,
+    ProblemRecord,
+    QuantityCalibration,
+    StudyRecord,
+)
+from experiments.records.calibration import CALIBRATED, UNDECIDED
+from experiments.report.figures.calibration_plots import Styles, pictures
+from experiments.report.figures.picture import figure_style
+from experiments.report.pages.base import Badged, Pages, Section, drawn, fill
+from experiments.report.style import numbers
+from experiments.report.style.glossary import OF_CALIBRATION
+from experiments.report.style.numbers import MINUS, Shown, fixed
+from experiments.report.style.palette import method_styles
+from experiments.report.tables.table import Column, Row, Table
+
+_WORDS = {"pass": "calibrated", "fail": "flagged", "undecided": "undecided"}
+_COLUMNS = (
+    Column("Verdict", numeric=False),
+    Column("Shift", "posterior sds"),
+    Column("Width", "true / claimed"),
+    Column("50 %", "held, %"),
+    Column("80 %", "held, %"),
+    Column("95 %", "held, %"),
+    Column("Band", "p"),
+    Column("Symmetry", "p"),
+)
+
+
+def render(record: StudyRecord) -> Pages:
+    """Return the report of a calibration as texts and pictures; writes nothing."""
+    models = [problem.details for problem in record.problems if problem.details is not None]
+    styles = method_styles([one.method for model in models for one in model.methods])
+    pngs: dict[str, bytes] = {}
+    with figure_style():
+        sections = [
+            _section(problem, f"model-{i + 1}", styles, pngs) for i, problem in enumerate(record.problems)
+        ]
+    design = models[0].design if models else None
+    return fill(
+        "calibration",
+        record,
+        sections,
+        styles,
+        pngs,
+        word=_WORDS.get(record.verdict.decision, ""),
+        design=design,
+        rules=_rules(design) if design is not None else [],
+        glossary=OF_CALIBRATION,
+        caveats=[],
+        seeded="every replicate and method",
+    )
+
+
+def mark_of(decision: str) -> str:
+    """Return the style sheet's class for a method's or a quantity's decision."""
+    return {CALIBRATED: "pass", UNDECIDED: "undecided"}.get(decision, "fail")
+
+
+def _section(problem: ProblemRecord, anchor: str, styles: Styles, pngs: dict[str, bytes]) -> Section:
+    model = problem.details
+    if model is None:
+        waits = [Badged("none", "This model has not been judged yet.")]
+        return Section(anchor, problem.model, problem.about_model, waits, [], [])
+    return Section(
+        anchor,
+        model.model,
+        model.about,
+        [_verdict(one) for one in model.methods],
+        [_table(name, model.methods) for name in _names(model)],
+        [drawn(picture, anchor, model.model, pngs) for picture in pictures(model, styles)],
+        story_of(model.mixture),
+    )
+
+
+def _verdict(one: MethodCalibration) -> Badged:
+    notes = [f"{one.replicates} data sets, the truth ranked among {one.ranked:.0f} draws on average."]
+    notes += [
+        f"{number} left out, for the method refuses them: {why}." for why, number in one.refused.items()
+    ]
+    notes += [f"{number} failed: {why}." for why, number in one.failed.items()]
+    if not one.judged:
+        notes.append("Not judged: it does not count for the verdict above.")
+    return Badged(mark_of(one.decision), one.sentence, one.decision, tuple(notes))
+
+
+def _names(model: ModelCalibration) -> list[str]:
+    return list(dict.fromkeys(q.quantity for one in model.methods for q in one.quantities))
+
+
+def _table(quantity: str, methods: tuple[MethodCalibration, ...]) -> Table:
+    rows = []
+    for one in methods:
+        found = next((q for q in one.quantities if q.quantity == quantity), None)
+        entries = tuple(numbers.missing() for _ in _COLUMNS) if found is None else _entries(found)
+        rows.append(Row(label(one.method), entries, one.method))
+    return Table(f"{quantity[:1].upper()}{quantity[1:]}", _COLUMNS, tuple(rows))
+
+
+def _entries(one: QuantityCalibration) -> tuple[Shown, ...]:
+    words = ", ".join(one.findings) or one.decision
+    return (
+        Shown(words, mark=mark_of(one.decision), numeric=False),
+        _effect(one.shift),
+        _effect(one.width),
+        *(Shown(fixed(100 * c.share, 1)) for c in one.coverage),
+        _p(one.band_p),
+        _p(one.symmetry_p),
+    )
+
+
+def _effect(effect: Effect) -> Shown:
+    interval = f"[{fixed(effect.low, 2)}, {fixed(effect.high, 2)}]"
+    return Shown(fixed(effect.value, 2), interval.replace("-", MINUS))
+
+
+def _p(value: float) -> Shown:
+    return Shown("< 0.0001", numeric=False) if value < 1e-4 else Shown(fixed(value, 4))
+
+
+def _rules(design: Design) -> list[str]:
+    share, each = 100 * design.error_rate, 100 * design.test_level
+    return [
+        f"Flagged: one of three tests rejects that places are uniform. The empirical distribution leaves its "
+        f"simultaneous band (Säilynoja, Bürkner & Vehtari 2022; exact, not simulated), or the mean or the "
+        f"spread of the places is off. Each test has level {each:.3g} %, so that exact methods, all that "
+        f"is judged here together, get a flag with a chance of at most {share:g} %.",
+        f"Calibrated: nothing is flagged, and intervals put the shift within ±{design.shift_margin:g} "
+        f"posterior standard deviations and the width within a factor of {design.width_margin:g}; a method "
+        f"beyond these margins is called calibrated with a chance of at most {share:g} %. The margins are "
+        "conventions of this project.",
+        "Undecided: neither; more replicates would tell.",
+        "Data sets that a method refuses are left out of its figures. Whether it does depends on the data "
+        "alone, and given the data the truth is a draw from the exact posterior, so that this favours "
+        "nobody; but the verdict is then about the other data sets.",
+    ]

@@ -1,0 +1,1 @@
+"""How the report says and shows things: numbers, words, colours, drawings."""

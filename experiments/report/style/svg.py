@@ -1,0 +1,115 @@
+"""A matplotlib figure as PNG bytes, or as an SVG that lives inside a page and takes on its colours.
+
+The figure is drawn in the palette's light colours. In the SVG each of these becomes a CSS variable, so
+that dark mode changes the figure with the page; text stays text, in the page's font; ids get a prefix, so
+that many figures can share one page; coordinates keep two decimals. Nothing depends on the time or on chance.
+"""
+
+import io
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from experiments.report.style.palette import ALL_COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_VARIABLES = {colour.light: f"var(--{colour.name})" for colour in ALL_COLOURS}
+_HEX = re.compile(r"#[0-9a-f]{6}\b")
+_LONG_NUMBER = re.compile(r"(-?\d+\.\d{3,})")
+_MARKERS = re.compile(  # a round marker's definition, and the group of its uses
+    r'<defs>\n<path id="(?P<id>[^"]+)" d="M 0 (?P<radius>[\d.]+) ?\nC [^"]*z"(?: style="[^"]*")?/>\n</defs>\n'
+    r"<g(?P<clip>[^>]*)>\n(?P<uses>(?:<use [^>]*/>\n)+)</g>"
+)
+_USE = re.compile(r'<use xlink:href="#([^"]+)" x="([^"]+)" y="([^"]+)" style="fill: ([^;"]+)([^"]*)"/>')
+_MANY = 20
+"""Round markers from which on one path draws them all, as dots."""
+
+
+def png(figure: "Figure", resolution: int = 160) -> bytes:
+    """Return the figure on white, at `resolution` dots per inch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=resolution, facecolor="white", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def inline_svg(figure: "Figure", key: str, title: str, description: str) -> str:
+    """Return an ``<svg>`` element for an HTML page.
+
+    Parameters
+    ----------
+    figure : Figure
+        Drawn in the palette's light colours.
+    key : str
+        Letters, digits and dashes, unlike those of any other figure of the page.
+    title, description : str
+        What the figure shows, for those who cannot see it.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    FigureCanvasSVG(figure)
+    buffer = io.BytesIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    text = buffer.getvalue().decode("utf-8")
+    body = text[text.index(">", text.index("<svg ")) + 1 :]
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r'style="[^"]*"', lambda match: _themed(match.group()), body)
+    body = re.sub(r'(\b(?:d|x|y|transform)=")([^"]*)(")', _shortened, body)
+    body = re.sub(r"\n\s*", "\n", body)
+    body = _MARKERS.sub(_as_dots, body)
+    body = _without_ballast(body, key)
+    width, height = (72 * inches for inches in figure.get_size_inches())
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" '
+        f'aria-labelledby="{key}-title {key}-desc">'
+        f'<title id="{key}-title">{escape(title)}</title>'
+        f'<desc id="{key}-desc">{escape(description)}</desc>{body.strip()}'
+    )
+
+
+def _as_dots(match: re.Match[str]) -> str:
+    """Return many round markers of one look as one path: a stroke of no length with a round cap is a dot."""
+    uses = _USE.findall(match["uses"])
+    if len(uses) < _MANY or {use[0] for use in uses} != {match["id"]} or len({use[3:] for use in uses}) > 1:
+        return match.group()
+    dots = "".join(f"M{float(x):.1f} {float(y):.1f}h0" for _, x, y, _, _ in uses)
+    colour, rest = uses[0][3:]
+    alpha = re.search(r"opacity: ([\d.]+)", rest)
+    return (
+        f'<path d="{dots}"{match["clip"]} style="fill: none; stroke: {colour}; stroke-linecap: round; '
+        f'stroke-width: {2 * float(match["radius"]):g}{"; opacity: " + alpha[1] if alpha else ""}"/>'
+    )
+
+
+def _without_ballast(body: str, key: str) -> str:
+    """Return the drawing without ids that nothing refers to, empty groups, and turns by no angle."""
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", body))
+    short = {name: f"{key}-{number}" for number, name in enumerate(sorted(used))}
+    body = re.sub(
+        r' ?\bid="([^"]+)"', lambda m: f' id="{short[m.group(1)]}"' if m.group(1) in short else "", body
+    )
+    body = re.sub(r"(url\(|href=\")#([^)\"]+)", lambda m: f"{m.group(1)}#{short[m.group(2)]}", body)
+    body = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", body)
+    body = body.replace("xlink:href", "href")
+    body = re.sub(r"(?<=\d) ?\n(?=[A-Zz])", "", body)
+    for _ in range(3):  # groups within groups
+        body = re.sub(r"<g[^>]*/>\n|<g>\s*</g>\n", "", body)
+    return re.sub(r"<g>\n((?:<(?!/?g\b)[^>]*>[^<]*)*)</g>\n", r"\1", body)
+
+
+def _themed(style: str) -> str:
+    style = re.sub(r"font-family:[^;\"]*;?\s*", "", style)
+    return _HEX.sub(lambda match: _VARIABLES.get(match.group(), match.group()), style)
+
+
+def _shortened(match: re.Match[str]) -> str:
+    opening, numbers, closing = match.groups()
+    return opening + _LONG_NUMBER.sub(lambda m: f"{float(m.group()):.2f}", numbers).strip() + closing

@@ -1,0 +1,82 @@
+"""Studies over the number of components: a table and a picture for each data set and series of models.
+
+The figures are those of the first method that has a bound, CAVI where it was run.
+"""
+
+from functools import partial
+
+from experiments.report.figures.number_of_components import CAPTION, choosing_figure
+from experiments.report.figures.picture import Picture
+from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown, missing
+from experiments.report.tables.table import Column, Row, Table
+from experiments.report.view import View, number_of
+from experiments.studies.choosing import Candidate
+
+
+def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
+    """Return title, table and picture of every series of two models or more, in the order of the study."""
+    series: dict[tuple[str, str, int], list[View]] = {}
+    for view in views:
+        record = view.record
+        if record.series:
+            series.setdefault((record.dataset, record.series, record.repeat), []).append(view)
+    found = []
+    for (dataset, name, repeat), members in series.items():
+        candidates = [candidate for view in members if (candidate := _candidate(view)) is not None]
+        if len(candidates) < 2:
+            continue
+        title = f"How many components? {dataset}, {name}" + (f", repeat {repeat}" if repeat > 1 else "")
+        drawing = partial(choosing_figure, candidates)
+        picture = Picture("choosing", "Numbers of components", CAPTION, drawing)
+        found.append((title, _table(candidates), picture))
+    return found
+
+
+def _candidate(view: View) -> Candidate | None:
+    cells = [entry.record for entry in view.entries if entry.record.bound is not None]
+    if not cells:
+        return None
+    cell = next((cell for cell in cells if cell.cell.kind == "cavi"), cells[0])
+    assert cell.bound is not None
+    collapsed, symmetrised = number_of(cell, "collapsed_bound"), number_of(cell, "symmetrised_bound")
+    symmetry = None
+    if collapsed is not None and symmetrised is not None:
+        symmetry = max(0.0, symmetrised[0] - collapsed[0])  # KL(q, q_sym), of the same draws
+    return Candidate(
+        n_components=view.problem.mixture.n_components,
+        elbo=cell.bound,
+        symmetry=symmetry,
+        evidence=view.evidence,
+        held_out=cell.told.held_out,
+        held_out_se=cell.told.held_out_se,
+        starts=cell.told.starts or 0,
+        starts_at_best=cell.told.starts_at_best or 0,
+    )
+
+
+def _table(candidates: list[Candidate]) -> Table:
+    columns = (
+        Column("ELBO", "nats"),
+        Column("ELBO + KL(q, q sym)", "nats"),
+        Column("log p(x)", "nats"),
+        Column("Held out", "nats per point ± s.e."),
+        Column("Starts at best", "CAVI", numeric=False),
+    )
+    rows = []
+    for one in sorted(candidates, key=lambda one: one.n_components):
+        evidence = one.evidence
+        starts = f"{one.starts_at_best} of {one.starts}" if one.starts else numbers.DASH
+        rows.append(
+            Row(
+                str(one.n_components),
+                (
+                    Shown(numbers.fixed(one.elbo, 3)),
+                    missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
+                    numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(),
+                    missing() if one.held_out is None else numbers.with_error(one.held_out, one.held_out_se),
+                    Shown(starts, numeric=False),
+                ),
+            )
+        )
+    return Table("What speaks for each number of components K", columns, tuple(rows))
