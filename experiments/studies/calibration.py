@@ -218,7 +218,9 @@ def _method(
     failed = Counter(why for ranks in found for why in ranks.failed.values())
     for cell in cells:
         if cell.draws is None:
-            size = min(case.options.batch, case.options.replicates - (cell.cell.repeat - 1) * case.options.batch)
+            size = min(
+                case.options.batch, case.options.replicates - (cell.cell.repeat - 1) * case.options.batch
+            )
             failed[f"a batch {cell.status.replace('_', ' ')}: {cell.message}"] += size
     results = []
     n_draws = np.concatenate([ranks.n_draws for ranks in found]) if found else np.zeros(0)

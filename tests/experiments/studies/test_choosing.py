@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from experiments.studies import choosing
-from experiments.posterior import held_out
 from experiments.commands.choose import read_numbers
+from experiments.posterior import held_out
 from experiments.report.figures.number_of_components import choosing_figure
+from experiments.studies import choosing
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,

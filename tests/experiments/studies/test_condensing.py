@@ -5,15 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.studies import condensing
-from experiments.posterior.coclustering import some_points
-from experiments.studies.condensing import condensed, log_likelihood, measured_error
 from experiments.config.reading import parse_config
+from experiments.engine.store.folder import Store
 from experiments.metrics import held_out
+from experiments.posterior.coclustering import some_points
 from experiments.records import Condensation, Problem
 from experiments.report.figures.picture import draw_rug
-from experiments.engine.store.folder import Store
-from experiments.studies import mixtures
+from experiments.studies import condensing, mixtures
+from experiments.studies.condensing import condensed, log_likelihood, measured_error
 from experiments.studies.mixtures import plan
 from hand_cavi import (
     DirichletCategorical,

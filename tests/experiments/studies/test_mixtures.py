@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from experiments.config.reading import default_config_text, parse_config
-from experiments.engine import fingerprint
-from experiments.engine import seeds
+from experiments.engine import fingerprint, seeds
 from experiments.families.formula import formula
 from experiments.studies.mixtures import load_dataset, plan
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
@@ -140,9 +139,7 @@ def test_all_methods_of_a_problem_see_the_same_bytes_and_cannot_change_them():
 
 def test_data_depend_on_seed_dataset_and_repeat_only():
     built = study(*BASE, SIMULATED.format("b", 12), MODEL.format("three", 3, 25.0), RUN.format(2))
-    data = {
-        (p.entry.dataset, p.entry.model, p.entry.repeat): p.content.x.tobytes() for p in built.problems
-    }
+    data = {(p.entry.dataset, p.entry.model, p.entry.repeat): p.content.x.tobytes() for p in built.problems}
     assert data["a", "two", 1] == data["a", "three", 1]
     assert len({data["a", "two", 1], data["a", "two", 2], data["b", "two", 1], data["b", "two", 2]}) == 4
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from experiments.config.options import VerdictOptions
-from experiments.custom import CustomProblem
-from experiments.config.kinds import kind_of
-from experiments.config.reading import parse_config
-from experiments.studies import plan_of
 from experiments.studies.own_judge import CustomCase, in_one_order, judge
+
+from experiments.config.kinds import kind_of
+from experiments.config.options import VerdictOptions
+from experiments.config.reading import parse_config
+from experiments.custom import CustomProblem
+from experiments.engine.store.files import write_tree
 from experiments.methods.own.problem import load
 from experiments.methods.own.variables import as_tree, factors_of, quantities_of, with_quantities
 from experiments.records import Cell, CellRecord
-from experiments.engine.store.files import write_tree
+from experiments.studies import plan_of
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[3]
