@@ -22,11 +22,16 @@ def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
     They are the sorted means (rates, probabilities), one for every component and feature, and the log
     likelihood.
     """
-    draws = as_chains(tree)
-    quantities = _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
+    quantities = sorted_locations(tree)
     shape = next(iter(quantities.values())).shape
     quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
     return quantities
+
+
+def sorted_locations(tree: xr.DataTree) -> Draws:
+    """Return the sorted means (rates, probabilities) alone."""
+    draws = as_chains(tree)
+    return _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
 
 
 def quantities_by_component(relabelled: xr.DataTree) -> Draws:

@@ -153,7 +153,7 @@ def log_q_symmetrised(approximation: Approximation, draws: Draws, mixture: Mixtu
     if isinstance(approximation, FactorisedApproximation):
         total = log_permanent(every_factor_at_every_component(approximation, draws, n_components))
     else:
-        total = _sum_over_relabellings(approximation, draws, n_components)
+        total = _sum_within(approximation, draws, (tuple(range(n_components)),))
     return total - log_factorial(n_components)
 
 
@@ -172,24 +172,29 @@ def log_permanent(log_matrix: np.ndarray) -> np.ndarray:
     n_draws, n_components = log_matrix.shape[:2]
     size = max(1, _BLOCK >> n_components)
     blocks = [
-        _log_permanent_block(log_matrix[start : start + size].transpose(1, 2, 0))
-        for start in range(0, n_draws, size)
+        over_sets(log_matrix[start : start + size].transpose(1, 2, 0)) for start in range(0, n_draws, size)
     ]
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def _log_permanent_block(log_matrix: np.ndarray) -> np.ndarray:
-    """Do the recursion over sets, a set being the bits of an integer; (K, K, S) to (S,)."""
-    n_components, _, n_draws = log_matrix.shape
-    log_perm = np.full((1 << n_components, n_draws), -np.inf)
-    log_perm[0] = 0
+def over_sets(
+    matrix: np.ndarray,
+    *,
+    plus: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.logaddexp,
+    times: Callable[[np.ndarray, np.ndarray], np.ndarray] = np.add,
+    zero: float = -np.inf,
+    one: float = 0.0,
+) -> np.ndarray:
+    """Do the recursion over sets, a set being the bits of an integer, in logs or not; (K, K, S) to (S,)."""
+    n_components, _, n_matrices = matrix.shape
+    partial = np.full((1 << n_components, n_matrices), zero)
+    partial[0] = one
     for taken in range(1, 1 << n_components):
-        row = log_matrix[taken.bit_count() - 1]
+        row = matrix[taken.bit_count() - 1]
         for k in range(n_components):
             if taken >> k & 1:
-                term = log_perm[taken ^ (1 << k)] + row[k]
-                log_perm[taken] = np.logaddexp(log_perm[taken], term)
-    return log_perm[-1]
+                partial[taken] = plus(partial[taken], times(partial[taken ^ (1 << k)], row[k]))
+    return partial[-1]
 
 
 def every_factor_at_every_component(
@@ -197,24 +202,11 @@ def every_factor_at_every_component(
 ) -> np.ndarray:
     """Return log q_j(theta_k), shape (S, j, k), by handing the components round in a ring."""
     factor = np.arange(n_components)
-    matrix: np.ndarray | None = None
+    matrix = np.empty((len(next(iter(draws.values()))), n_components, n_components))
     for shift in range(n_components):
         component = (factor + shift) % n_components
-        terms = approximation.log_density_by_component(permuted(draws, component))
-        if matrix is None:
-            matrix = np.empty((*terms.shape, n_components))
-        matrix[:, factor, component] = terms
-    assert matrix is not None
+        matrix[:, factor, component] = approximation.log_density_by_component(permuted(draws, component))
     return matrix
-
-
-def _sum_over_relabellings(approximation: Approximation, draws: Draws, n_components: int) -> np.ndarray:
-    total: np.ndarray | None = None
-    for order in permutations(range(n_components)):
-        term = approximation.log_density(permuted(draws, np.array(order)))
-        total = term if total is None else np.logaddexp(total, term)
-    assert total is not None
-    return total
 
 
 def permanent_bounds(log_matrix: np.ndarray, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
@@ -271,12 +263,7 @@ def _sum_with_swaps(
     approximation: Approximation, draws: Draws, groups: Groups, n_components: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the log sum over relabellings within groups, and that with single swaps between groups."""
-    low = np.full(len(next(iter(draws.values()))), -np.inf)
-    for orders in product(*(permutations(group) for group in groups)):
-        order = np.arange(n_components)
-        for group, taken in zip(groups, orders, strict=True):
-            order[list(group)] = taken
-        low = np.logaddexp(low, approximation.log_density(permuted(draws, order)))
+    low = _sum_within(approximation, draws, groups)
     high = low
     group_of = {k: group for group in groups for k in group}
     for j, k in combinations(range(n_components), 2):
@@ -284,6 +271,17 @@ def _sum_with_swaps(
             swapped = approximation.log_density(permuted(draws, _swap(n_components, j, k)))
             high = np.logaddexp(high, swapped)
     return low, high
+
+
+def _sum_within(approximation: Approximation, draws: Draws, groups: Groups) -> np.ndarray:
+    """Return the log sum of q over all relabellings within groups, (S,)."""
+    total = np.full(len(next(iter(draws.values()))), -np.inf)
+    for orders in product(*(permutations(group) for group in groups)):
+        order = np.empty(sum(map(len, groups)), dtype=np.intp)
+        for group, taken in zip(groups, orders, strict=True):
+            order[list(group)] = taken
+        total = np.logaddexp(total, approximation.log_density(permuted(draws, order)))
+    return total
 
 
 def _swap(n_components: int, j: int, k: int) -> np.ndarray:

@@ -15,14 +15,8 @@ from math import inf
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr
 
-from experiments.posterior.draws import (
-    are_independent,
-    as_chains,
-    location_entries,
-    location_word,
-    mean_and_error,
-    sorted_location,
-)
+from experiments.posterior.draws import are_independent, mean_and_error
+from experiments.posterior.quantities import sorted_locations
 from experiments.records import Estimate, Reference
 
 STANDARD_ERRORS = 4.0
@@ -124,14 +118,10 @@ def _means(one: Reference, other: Reference) -> list[_Pair]:
 def _sorted_means(reference: Reference) -> dict[str, Estimate]:
     if reference.draws is None:
         return {}
-    draws = as_chains(reference.draws)
-    independent = are_independent(reference.draws)
-    mean, error = mean_and_error(sorted_location(reference.draws), independent=independent)
-    word, entries = location_word(draws), location_entries(draws)
+    quantities = sorted_locations(reference.draws)
+    values = np.stack(list(quantities.values()), axis=-1)
+    mean, error = mean_and_error(values, independent=are_independent(reference.draws))
     return {
-        f"the posterior mean of sorted {word} {k + 1}" + (f", {entry}" if entry else ""): Estimate(
-            float(mean[k, i]), float(error[k, i]), reference.method
-        )
-        for k in range(mean.shape[0])
-        for i, entry in enumerate(entries)
+        f"the posterior mean of {name}": Estimate(float(m), float(e), reference.method)
+        for name, m, e in zip(quantities, mean, error, strict=True)
     }

@@ -40,30 +40,20 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
     if faults:
         quality["not_leant_on"] = faults
     estimates = [one.log_evidence for one in good if one.log_evidence is not None]
+    giver = next((one for one in good if one.log_evidence is not None), None)
     if showed.complaint:
         method = main.method if main else "none"
         return Reference(method, False, showed.complaint, quality=quality, opinions=tuple(estimates))
-    evidence = next((one for one in good if one.log_evidence is not None), None)
-    opinions = tuple(estimates[1:])
-    if main is None:
-        return Reference(
-            "none",
-            False,
-            faults,
-            log_evidence=evidence.log_evidence if evidence else None,
-            quality=quality,
-            opinions=opinions,
-        )
-    reason = main.reason
-    if evidence and evidence is not main:
-        reason += f"; log p(x) by {evidence.method}: {evidence.reason}"
-    if showed.compared:
+    reason = main.reason if main else faults
+    if main and giver and giver is not main:
+        reason += f"; log p(x) by {giver.method}: {giver.reason}"
+    if main and showed.compared:
         *others, last = (one.method for one in good)
         reason += f"; {', '.join(others)} and {last} agree to {showed.largest:.1f} standard errors"
     return replace(
-        main,
+        main or Reference("none", False, faults),
         reason=reason,
-        log_evidence=evidence.log_evidence if evidence else None,
+        log_evidence=estimates[0] if estimates else None,
         quality=quality,
-        opinions=opinions,
+        opinions=tuple(estimates[1:]),
     )

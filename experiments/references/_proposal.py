@@ -26,9 +26,9 @@ from itertools import permutations
 
 import numpy as np
 
-from experiments.posterior.symmetrised import log_factorial, log_permanent
+from experiments.posterior.symmetrised import log_factorial, log_permanent, over_sets
 from experiments.records import Draws, Problem
-from experiments.references._scaled import ScaledProblem
+from experiments.references._scaled import ScaledProblem, draws_given
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.numerics.special import logsumexp
 
@@ -101,20 +101,10 @@ class Proposal:
 
     def sample(self, rng: np.random.Generator, n: int) -> Draws:
         """Return n independent draws, arrays (n, K, ...) in the target's coordinates."""
-        target, (_, n_components, n_statistics) = self.target, self.sums.shape
         grouping = rng.choice(len(self.share), size=n, p=self.share)
         sums = np.take_along_axis(self.sums[grouping], self._draw_namings(rng, grouping)[..., np.newaxis], 1)
-        draws = {
-            name: values.reshape(n, n_components, *values.shape[2:])
-            for name, values in target.prior.updated(sums.reshape(-1, n_statistics)).sample(rng, 1).items()
-        }
-        different, which = np.unique(sums[..., -1], axis=0, return_inverse=True)
-        which = which.ravel()
-        for i, counts in enumerate(different):
-            same = np.flatnonzero(which == i)
-            for name, values in target.mixture.weights.updated(counts).sample(rng, len(same)).items():
-                draws.setdefault(name, np.empty((n, *values.shape[1:])))[same] = values
-        return draws
+        posterior = self.target.prior.updated(sums.reshape(-1, sums.shape[-1]))
+        return draws_given(rng, posterior, self.target.mixture.weights, sums[..., -1])
 
     def log_density(self, draws: Draws) -> np.ndarray:
         """Return the log density of draws in the target's coordinates, arrays (S, K, ...), shape (S,)."""
@@ -201,7 +191,8 @@ def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
     permanent = np.empty_like(scale)
     size = max(1, (_BLOCK >> 4) >> n_components)  # the recursion's arrays stay in the processor's cache
     for start in range(0, len(scale), size):
-        permanent[start : start + size] = _permanents(matrix[..., start : start + size])
+        block = slice(start, start + size)
+        permanent[block] = over_sets(matrix[..., block], plus=np.add, times=np.multiply, zero=0.0, one=1.0)
     lost = permanent < 1e-290
     permanent[lost] = 1.0
     log_permanents = np.log(permanent) + scale
@@ -209,16 +200,3 @@ def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
         in_logs = log_permanent(log_matrix[..., lost].transpose(2, 0, 1))
         log_permanents[lost] = in_logs + scale[lost]
     return log_permanents
-
-
-def _permanents(matrix: np.ndarray) -> np.ndarray:
-    """Do the recursion of `posterior.symmetrised`, a set being the bits of an integer; (K, K, B) to (B,)."""
-    n_components, _, n_matrices = matrix.shape
-    partial = np.zeros((1 << n_components, n_matrices))
-    partial[0] = 1.0
-    for taken in range(1, 1 << n_components):
-        row = matrix[taken.bit_count() - 1]
-        for k in range(n_components):
-            if taken >> k & 1:
-                partial[taken] += partial[taken ^ (1 << k)] * row[k]
-    return partial[-1]

@@ -19,6 +19,7 @@ from hand_cavi.ascent.sweep import Task, init
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.numerics.coordinates import Coordinates
+from hand_cavi.weights.mixing import MixingWeights
 
 _RULE = StoppingRule(max_sweeps=500, tolerance=0.0, patience=2, tolerance_nats=1e-4)
 """A proposal needs no optimum to the last digit."""
@@ -157,3 +158,20 @@ class ScaledProblem:
         size = np.sqrt(self.weight @ self.statistics**2 * self.weight.sum()) + 1e-300
         distance = (np.abs(one[:, np.newaxis] - other) / size).max(axis=-1)
         return bool(distance[linear_sum_assignment(distance)].max() < _SAME)
+
+
+def draws_given(
+    rng: np.random.Generator, posterior: ConjugateFamily, weights: MixingWeights, counts: np.ndarray
+) -> Draws:
+    """Draw theta from posteriors of components, S K of them in a row, and pi given their counts, (S, K)."""
+    draws = {
+        name: values.reshape(*counts.shape, *values.shape[2:])
+        for name, values in posterior.sample(rng, 1).items()
+    }
+    different, which = np.unique(counts, axis=0, return_inverse=True)
+    which = which.ravel()
+    for i, count in enumerate(different):
+        same = np.flatnonzero(which == i)
+        for name, values in weights.updated(count).sample(rng, len(same)).items():
+            draws.setdefault(name, np.empty((len(counts), *values.shape[1:])))[same] = values
+    return draws

@@ -27,6 +27,7 @@ import numpy as np
 
 from experiments.posterior.draws import effective_sample_size, mean_and_error, r_hat
 from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.references._gate import MAX_R_HAT, MIN_ESS
 from experiments.references._proposal import groupings_afforded, infeasible, with_prior
 from experiments.references._sample import Sample
 from experiments.references._scaled import ScaledProblem
@@ -41,12 +42,6 @@ STANDARD_ERROR = 0.02
 
 QUALIFIES = 0.1
 """Nats of standard error up to which the estimate is leant on: a convention of this project."""
-
-MAX_R_HAT = 1.01
-"""Of log p(x, theta, pi), by Vehtari et al. (2021)."""
-
-MIN_ESS = 400.0
-"""Of the same, by the same."""
 
 CHAINS = 8
 FIRST_DRAWS = 500

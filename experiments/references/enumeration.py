@@ -15,10 +15,8 @@ from scipy.special import gammaln, logsumexp
 
 from experiments.posterior.draws import as_tree, permuted
 from experiments.records import Draws, Estimate, Problem, Reference
+from experiments.references._scaled import ScaledProblem, draws_given
 from experiments.references.request import Request
-from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.numerics.coordinates import Coordinates
-from hand_cavi.weights.mixing import MixingWeights
 
 GIVES = ("evidence", "draws")
 CALLED = "the exact answer (by enumeration)"
@@ -47,30 +45,25 @@ def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x), exact up to rounding, and independent draws from the posterior."""
     if reason := applies(problem):
         return Reference("enumeration", False, reason)
-    mixture, x = problem.mixture, problem.x
-    prior = mixture.components.with_features(x.shape[1])
-    coordinates = prior.coordinates(x, np.ones(len(x)))
-    inner, inner_x = prior.seen_from(coordinates), coordinates.apply(x)
-    statistics = inner.statistics(inner_x)
-
-    exchangeable = mixture.weights.exchangeable
-    labels = _groupings(len(x), mixture.n_components) if exchangeable else _all(len(x), mixture.n_components)
-    log_p = _log_marginals(inner, mixture.weights, statistics, labels, mixture.n_components)
-    if exchangeable:
+    target = ScaledProblem.of(problem)
+    weights, n_components, n_points = target.mixture.weights, target.mixture.n_components, len(target.x)
+    labels = (_groupings if weights.exchangeable else _all)(n_points, n_components)
+    log_p = _log_marginals(target, labels)
+    if weights.exchangeable:
         n_blocks = labels.max(axis=1).astype(np.float64) + 1  # gammaln of int8 would be float32
-        log_p += gammaln(mixture.n_components + 1) - gammaln(mixture.n_components - n_blocks + 1)
-    constant = inner.log_base(inner_x).sum() - len(x) * coordinates.log_volume
+        log_p += gammaln(n_components + 1) - gammaln(n_components - n_blocks + 1)
+    constant = target.prior.log_base(target.x).sum() - n_points * target.coordinates.log_volume
     log_evidence = float(logsumexp(log_p))
 
     draws = None
     if request.n_draws:
         chosen = _choose(request.rng, np.exp(log_p - log_evidence), request.n_draws)
-        sums = _sums(labels[chosen], statistics, mixture.n_components)
-        draws = as_tree(_posterior_draws(request.rng, inner, coordinates, mixture.weights, sums))
+        sums = _sums(labels[chosen], target.statistics, n_components)
+        draws = as_tree(_posterior_draws(request.rng, target, sums))
     return Reference(
         method="enumeration",
         qualified=True,
-        reason=f"all {mixture.n_components}^{len(x)} assignments of points to components were summed exactly",
+        reason=f"all {n_components}^{n_points} assignments of points to components were summed exactly",
         draws=draws,
         log_evidence=Estimate(log_evidence + float(constant), 0.0, "enumeration"),
         quality={"terms": len(labels)},
@@ -100,20 +93,16 @@ def _sums(labels: np.ndarray, statistics: np.ndarray, n_components: int) -> np.n
     return np.stack([(labels == k).astype(np.float64) @ statistics for k in range(n_components)], axis=1)
 
 
-def _log_marginals(
-    inner: ConjugateFamily,
-    weights: MixingWeights,
-    statistics: np.ndarray,
-    labels: np.ndarray,
-    n_components: int,
-) -> np.ndarray:
+def _log_marginals(target: ScaledProblem, labels: np.ndarray) -> np.ndarray:
     """Return log p(x, c) but for the base measure of x, equal for all c; shape (M,)."""
+    n_components, statistics = target.mixture.n_components, target.statistics
     log_p = np.empty(len(labels))
     size = max(1, _BLOCK // (n_components * max(statistics.shape)))
     for start in range(0, len(labels), size):
         block = slice(start, start + size)
         sums = _sums(labels[block], statistics, n_components)
-        log_p[block] = inner.log_marginal(sums, 0.0).sum(axis=1) + weights.log_marginal(sums[..., -1])
+        log_p[block] = target.prior.log_marginal(sums, 0.0).sum(axis=1)
+        log_p[block] += target.mixture.weights.log_marginal(sums[..., -1])
     return log_p
 
 
@@ -123,25 +112,12 @@ def _choose(rng: np.random.Generator, probability: np.ndarray, n: int) -> np.nda
     return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
 
 
-def _posterior_draws(
-    rng: np.random.Generator,
-    inner: ConjugateFamily,
-    coordinates: Coordinates,
-    weights: MixingWeights,
-    sums: np.ndarray,
-) -> Draws:
+def _posterior_draws(rng: np.random.Generator, target: ScaledProblem, sums: np.ndarray) -> Draws:
     """Draw theta and pi given the sums of every draw's blocks, (S, K, P), and name them at random."""
     n_draws, n_components, n_statistics = sums.shape
-    conditional = inner.updated(sums.reshape(-1, n_statistics)).seen_from(coordinates.inverse)
-    draws = {
-        name: values.reshape(n_draws, n_components, *values.shape[2:])
-        for name, values in conditional.sample(rng, 1).items()
-    }
-    counts = np.rint(sums[..., -1])
-    for count in np.unique(counts, axis=0):
-        same = np.flatnonzero((counts == count).all(axis=1))
-        for name, values in weights.updated(count).sample(rng, len(same)).items():
-            draws.setdefault(name, np.empty((n_draws, *values.shape[1:])))[same] = values
+    weights, back = target.mixture.weights, target.coordinates.inverse
+    posterior = target.prior.updated(sums.reshape(-1, n_statistics)).seen_from(back)
+    draws = draws_given(rng, posterior, weights, np.rint(sums[..., -1]))
     if not weights.exchangeable:
         return draws
     naming = rng.permuted(np.tile(np.arange(n_components), (n_draws, 1)), axis=1)

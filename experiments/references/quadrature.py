@@ -14,6 +14,7 @@ from experiments.posterior.draws import as_tree
 from experiments.records import Estimate, Problem, Reference
 from experiments.references._density_of_means import DensityOfMeans
 from experiments.references._grid import MAX_NODES, Grid, GridTooLargeError, grid_draws, sparse_grid
+from experiments.references._scaled import ScaledProblem
 from experiments.references.request import Request
 from hand_cavi import FixedWeights, NormalKnownVariance
 
@@ -63,32 +64,23 @@ def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its numerical error, and independent draws from the posterior."""
     if reason := applies(problem):
         return Reference("quadrature", False, reason)
-    x = problem.x
-    weight = np.ones(len(x)) if problem.sample_weight is None else problem.sample_weight
-    prior = problem.mixture.components.with_features(1)
-    coordinates = prior.coordinates(x, weight)
-    inner = prior.seen_from(coordinates)
-    assert isinstance(inner, NormalKnownVariance)
-    density = DensityOfMeans(
-        coordinates.apply(x)[:, 0],
-        weight,
-        float(inner.mean[0]),
-        float(inner.variance),
-        problem.mixture.n_components,
-    )
+    target = ScaledProblem.of(problem)
+    assert isinstance(target.prior, NormalKnownVariance)
+    mean, variance = float(target.prior.mean[0]), float(target.prior.variance)
+    density = DensityOfMeans(target.x[:, 0], target.weight, mean, variance, target.mixture.n_components)
     try:
         grid, difference = _agreed_grid(density)
     except GridTooLargeError as error:
         return Reference("quadrature", False, f"the posterior is too spread out for a grid: {error}")
 
-    log_evidence = float(grid.log_evidence - weight.sum() * coordinates.log_volume)
+    log_evidence = float(grid.log_evidence - target.weight.sum() * target.coordinates.log_volume)
     left_out = float(np.exp(grid.log_left_out - grid.log_evidence))
     numerical_error = difference + left_out + ROUNDING * abs(log_evidence)
     qualified = numerical_error <= QUALIFIES
     draws = None
     if qualified and request.n_draws:
         mu = grid_draws(request.rng, density, grid, request.n_draws)[:, :, np.newaxis]
-        draws = as_tree({"mu": coordinates.inverse.apply(mu)})
+        draws = as_tree({"mu": target.coordinates.inverse.apply(mu)})
     return Reference(
         method="quadrature",
         qualified=qualified,

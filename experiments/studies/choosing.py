@@ -97,17 +97,12 @@ def candidates(
         Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
         where it cannot be had exactly.
     """
-    ways = ("auto",) if sampled_evidence else exact()
+    ways = ["auto"] if sampled_evidence else exact()
     found, predicted = [], []
     for mixture in mixtures:
         fitted = fit(mixture, x, rng=rng, starts=starts)
         symmetry, error = _symmetry(fitted, rng)
         elbos = np.array([start.elbo for start in fitted.starts])
-        values = None
-        if folds:
-            values = log_predictive(mixture, x, folds=folds, rng=rng, starts=min(starts, STARTS_HELD_OUT))
-            predicted.append(values)
-        mean, mean_se = (None, None) if values is None else mean_and_error(values)
         found.append(
             Candidate(
                 n_components=mixture.n_components,
@@ -115,14 +110,15 @@ def candidates(
                 symmetry=symmetry,
                 symmetry_se=error,
                 evidence=_evidence(mixture, x, rng, ways),
-                held_out=mean,
-                held_out_se=mean_se,
                 occupied=int(np.sum(fitted.counts >= OCCUPIED)),
                 starts=len(elbos),
                 starts_at_best=int(np.sum(elbos >= elbos[0] - 1e-6 * max(1.0, abs(elbos[0])))),
             )
         )
-    return _compared(found, predicted) if folds else found
+        if folds:
+            few = min(starts, STARTS_HELD_OUT)
+            predicted.append(log_predictive(mixture, x, folds=folds, rng=rng, starts=few))
+    return _with_predictions(found, predicted) if folds else found
 
 
 def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
@@ -143,11 +139,11 @@ def _evidence(mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str]) ->
     return None
 
 
-def _compared(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:
-    """Add the paired differences from the candidate that predicts best."""
-    best = int(np.argmax([values.mean() for values in predicted]))
-    compared = []
+def _with_predictions(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:
+    """Add the held-out densities, and the paired differences from the candidate that predicts best."""
+    best = predicted[int(np.argmax([values.mean() for values in predicted]))]
+    told = []
     for candidate, values in zip(found, predicted, strict=True):
-        mean, error = mean_and_error(values - predicted[best])
-        compared.append(replace(candidate, behind=mean, behind_se=error))
-    return compared
+        (mean, error), (behind, behind_se) = mean_and_error(values), mean_and_error(values - best)
+        told.append(replace(candidate, held_out=mean, held_out_se=error, behind=behind, behind_se=behind_se))
+    return told

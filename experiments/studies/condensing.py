@@ -1,12 +1,12 @@
 """Large data in a few hundred weighted nodes: the one place where a study condenses, and what that costs.
 
-Everything that is asked of the data is a sum over points of a smooth function. `hand_cavi.data.condense` finds
-weighted nodes that have the same sums; counts and categories condense exactly, to distinct rows. The nodes
-are the problem that methods, references and metrics see, so that they cost the same for ten million points
-as for ten thousand. Gibbs sampling draws an assignment for every point, and is given the points.
+Everything that is asked of the data is a sum over points of a smooth function. `hand_cavi.data.condense`
+finds weighted nodes that have the same sums; counts and categories condense exactly, to distinct rows. The
+nodes are the problem that methods, references and metrics see, so that they cost the same for ten million
+points as for ten thousand. Gibbs sampling draws an assignment for every point, and is given the points.
 
-How fine the nodes have to be, CAVI finds out (`hand_cavi.ascent.condensed_fit`), by its bound and its sums. The
-other methods ask for log likelihoods: that of the nodes is held against that of all points, at draws from
+How fine the nodes have to be, CAVI finds out (`hand_cavi.ascent.condensed_fit`), by its bound and its sums.
+The other methods ask for log likelihoods: that of the nodes is held against that of all points, at draws from
 CAVI's posterior. If they differ by more than `TOLERANCE`, nothing is condensed.
 
 Letters: N points, M nodes, D features, K components, S draws.
@@ -21,7 +21,6 @@ from experiments.records import Condensation, Draws, Problem
 from hand_cavi.ascent.ascend import StoppingRule
 from hand_cavi.ascent.condensed_fit import confirmed
 from hand_cavi.ascent.restarts import Climb
-from hand_cavi.data.condense import Condensed
 from hand_cavi.data.kernels import refresh
 from hand_cavi.sources import as_source
 
@@ -35,9 +34,6 @@ DRAWS = 5
 _STARTS = 5  # of CAVI, on the nodes
 _ROWS = 1 << 19  # looked at together, of all points
 _BINS = 1200
-
-Found = tuple[Condensed, float, float]
-"""The nodes; the error of the log likelihood in nats; and the same relative to it."""
 
 
 def condensed(problem: Problem, *, seed: int) -> Problem:
@@ -61,11 +57,26 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
     if len(problem.x) < LARGE:
         return problem
     began = perf_counter()
-    found = _nodes(problem, seed)
+    rule = StoppingRule(max_sweeps=2000, tolerance=1e-12, patience=3)
+    found = confirmed(
+        problem.mixture,
+        as_source(problem.x, problem.sample_weight),
+        np.random.default_rng(seed),
+        Climb(rule, np.empty(0), 0, gives_up=True),
+        _STARTS,
+    )
     if found is None:
         return problem
-    data, error, relative_error = found
-    edges, counts = (np.empty(0), np.empty(0)) if problem.mixture.components.discrete else _histogram(problem)
+    data, q = found
+    nodes = replace(
+        problem, x=_frozen(data.x), sample_weight=_frozen(data.weight), truth=_without_assignments(problem)
+    )
+    error, relative_error = measured_error(problem, nodes, q.sample(np.random.default_rng(seed), DRAWS))
+    if not relative_error <= TOLERANCE:
+        return problem
+    edges, counts = np.empty(0), np.empty(0)
+    if not problem.mixture.components.discrete:  # for the pictures, in which nodes would look like spikes
+        counts, edges = np.histogram(problem.x[:, 0], _BINS, weights=problem.sample_weight)
     about = Condensation(
         n_points=len(problem.x),
         exact=data.exact,
@@ -74,15 +85,9 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
         draws=DRAWS,
         seconds=perf_counter() - began,
         edges=edges,
-        counts=counts,
+        counts=counts.astype(np.float64),
     )
-    return replace(
-        problem,
-        x=_frozen(data.x),
-        sample_weight=_frozen(data.weight),
-        truth=_truth(problem),
-        condensation=about,
-    )
+    return replace(nodes, condensation=about)
 
 
 def measured_error(problem: Problem, nodes: Problem, draws: Draws) -> tuple[float, float]:
@@ -113,55 +118,28 @@ def log_likelihood(problem: Problem, draws: Draws) -> np.ndarray:
     coordinates = prior.coordinates(some, np.ones(len(some)))
     inner = prior.seen_from(coordinates)
     phi = inner.phi(prior.draws_seen_from(coordinates, draws)[0])
-    log_weights = np.broadcast_to(
-        problem.mixture.weights.log_weights(draws, len(phi)), (len(phi), problem.mixture.n_components)
-    )
-    parts = []
+    log_weights = problem.mixture.weights.log_weights(draws, len(phi))
+    log_weights = np.broadcast_to(log_weights, phi.shape[:2])
+    total = np.zeros(len(phi))
     for start in range(0, len(problem.x), _ROWS):
         rows = coordinates.apply(problem.x[start : start + _ROWS])
         weight = problem.sample_weight
         w = np.ones(len(rows)) if weight is None else weight[start : start + _ROWS]
         statistics = inner.statistics(rows)
         constant = inner.log_base(rows) @ w - w.sum() * coordinates.log_volume
-        values = []
-        for one, log_pi in zip(phi, log_weights, strict=True):
+        for s, (one, log_pi) in enumerate(zip(phi, log_weights, strict=True)):
             found = refresh(statistics, w, np.ascontiguousarray(one), np.ascontiguousarray(log_pi))
-            values.append(found.entropy + np.sum(found.sums * one) + found.sums[:, -1] @ log_pi + constant)
-        parts.append(values)
-    return np.sum(parts, axis=0)
+            total[s] += found.entropy + np.sum(found.sums * one) + found.sums[:, -1] @ log_pi + constant
+    return total
 
 
-def _nodes(problem: Problem, seed: int) -> Found | None:
-    """Return nodes as fine as CAVI's posterior needs them, and their error at draws from it."""
-    rule = StoppingRule(max_sweeps=2000, tolerance=1e-12, patience=3)
-    found = confirmed(
-        problem.mixture,
-        as_source(problem.x, problem.sample_weight),
-        np.random.default_rng(seed),
-        Climb(rule, np.empty(0), 0, gives_up=True),
-        _STARTS,
-    )
-    if found is None:
-        return None
-    data, q = found
-    nodes = replace(problem, x=data.x, sample_weight=data.weight)
-    error, relative_error = measured_error(problem, nodes, q.sample(np.random.default_rng(seed), DRAWS))
-    return (data, error, relative_error) if relative_error <= TOLERANCE else None
-
-
-def _truth(problem: Problem) -> Draws:
+def _without_assignments(problem: Problem) -> Draws:
+    """Return the truth with the sum of squares about the true means in place of assignments."""
     truth = {name: values for name, values in problem.truth.items() if name != "assignments"}
     if "assignments" in problem.truth and "mu" in truth:
         residual = problem.x - truth["mu"][problem.truth["assignments"]]
         truth["residual"] = np.array([np.sum(residual**2), residual.size])
     return truth
-
-
-def _histogram(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """Return edges (B + 1,) and counts (B,) for the pictures, in which nodes would look like spikes."""
-    x = problem.x[:, 0]
-    counts, edges = np.histogram(x, _BINS, weights=problem.sample_weight)
-    return edges, counts.astype(np.float64)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

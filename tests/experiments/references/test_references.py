@@ -14,6 +14,7 @@ from experiments.posterior.draws import as_arrays, sorted_location
 from experiments.records import Draws, Problem
 from experiments.references import log_evidence, nuts, reference
 from experiments.references._density_of_means import DensityOfMeans
+from experiments.references._gate import examine_quantities
 from experiments.references._grid import sparse_grid
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
@@ -337,6 +338,22 @@ def test_what_the_sampler_says_is_heard() -> None:
     assert "one chain" in gate({"mu": draws["mu"][:1]}, {name: s[:1] for name, s in stats.items()})[1]
     draws["mu"][0, 0] = np.nan
     assert "not finite" in gate(draws, stats)[1]
+
+
+def test_the_gate_takes_any_named_quantities() -> None:
+    """Those of a model that is no mixture, with or without what NUTS says of its draws."""
+    draws, stats = good_chains(np.random.default_rng(9))
+    quantities = {"slope": draws["mu"][..., 0, 0], "log noise": draws["mu"][..., 1, 0]}
+    figures, faults = examine_quantities(quantities, stats)
+    assert faults == [] and (figures["chains"], figures["draws"], figures["divergences"]) == (4, 500, 0)
+    assert set(examine_quantities(quantities)[0]) == set(figures) - {"divergences", "e_fmi"}
+    stats["diverging"][0, 0] = True
+    quantities["slope"][1] += 3.0
+    assert examine_quantities(quantities)[0]["r_hat_of"] == "slope"
+    assert examine_quantities(quantities, stats)[1][0] == "1 transitions diverged"
+    assert "R-hat of slope" in examine_quantities(quantities, stats)[1][1]
+    quantities["log noise"][0, 0] = np.inf
+    assert examine_quantities(quantities)[1] == ["some draws are not finite"]
 
 
 def test_the_figures_are_arvizs() -> None:
