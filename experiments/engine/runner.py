@@ -8,13 +8,13 @@ from contextlib import nullcontext
 from math import nan
 from pathlib import Path
 
+from experiments.config.plugins import find
 from experiments.engine import fingerprint
 from experiments.engine.store.folder import Store
 from experiments.engine.workers import machine
 from experiments.engine.workers.caches import compile_cache
 from experiments.engine.workers.pool import Outcome, Pool, Task
 from experiments.engine.workers.progress import Progress
-from experiments.config.plugins import find
 from experiments.methods import label
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.records import CellRecord, Judgement, Manifest, ProblemEntry, Reference, StudyRecord, Verdict

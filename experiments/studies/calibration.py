@@ -15,7 +15,7 @@ from experiments.studies import calibration_store as store
 from experiments.studies.calibration_config import CalibrationConfig
 from experiments.calibration.records import CalibrationRecord
 from experiments.calibration.simulate import replicate
-from experiments.calibration.task import Batch, Ranks
+from experiments.calibration.task import Batch, Ranks, ranks_of
 from experiments.config.entries import MethodEntry
 from experiments.config.models import ModelEntry
 from experiments.engine import fingerprint
@@ -111,8 +111,8 @@ def _complete(
             pool.submit(_task(job, config.run.time_limit))
         for outcome in pool.results():
             if outcome.status == "ok":
-                done[outcome.key] = outcome.value
-                store.put(batches, outcome.key, by_key[outcome.key], outcome.value)
+                done[outcome.key] = ranks_of(outcome.value.draws)
+                store.put(batches, outcome.key, by_key[outcome.key], done[outcome.key])
             else:
                 trouble[outcome.key] = f"{outcome.status.replace('_', ' ')}: {outcome.message}"
                 store.put_trouble(batches, outcome.key, by_key[outcome.key], outcome.status, outcome.message)
@@ -123,7 +123,7 @@ def _task(job: _Job, time_limit: float) -> Task:
     last = batch.first + batch.size
     return Task(
         key=job.key,
-        function="experiments.calibration.task:fit_replicates",
+        function="experiments.calibration.task:run_batch",
         payload=batch,
         label=f"{batch.method} on {batch.model}, replicates {batch.first + 1} to {last}",
         time_limit=time_limit,

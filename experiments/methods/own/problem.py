@@ -185,8 +185,12 @@ class RandomStates:
     seed: int
 
     def parameters(self, n: int) -> list[Draws]:
-        """Return n starting points: one draw from q at each of n random states."""
-        return self.target.factors.starts(np.random.default_rng(self.seed), n)
+        """Return values of the PyMC model's variables: one draw from q at each of n random states."""
+        factors, found = self.target.factors, []
+        for rng in np.random.default_rng(self.seed).spawn(n):
+            draws = factors.at(factors.subject.initial(rng)).sample(rng, 1)
+            found.append({name: values[0].astype(float) for name, values in draws.items()})
+        return found
 
 
 def load(name: str, folder: Path | None = None) -> OwnProblem:

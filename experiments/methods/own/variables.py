@@ -41,14 +41,6 @@ class Factors:
         """Return q at a state of the derivation."""
         return MeanField(self, state)
 
-    def starts(self, rng: np.random.Generator, number: int) -> list[Draws]:
-        """Return dispersed values of the kept variables: one draw from q at each of several random states."""
-        found = []
-        for child in rng.spawn(number):
-            draws = self.at(self.subject.initial(child)).sample(child, 1)
-            found.append({name: values[0].astype(float) for name, values in draws.items()})
-        return found
-
 
 @dataclass(frozen=True)
 class MeanField:

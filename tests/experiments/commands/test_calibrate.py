@@ -42,7 +42,7 @@ def run(content: str, folder: Path) -> CalibrationRecord:
 
 
 def places(record: CalibrationRecord) -> list[np.ndarray]:
-    return [q.places for model in record.models for one in model.methods for q in one.quantities]
+    return [q.ranks for model in record.models for one in model.methods for q in one.quantities]
 
 
 def test_the_command_runs_reports_and_resumes(tmp_path: Path) -> None:

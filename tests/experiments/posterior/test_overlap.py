@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
 from experiments.posterior.draws import as_arrays, permuted
 from experiments.posterior.overlap import ABOUT, AT_LEAST, EXACT, Groups, permanent_bounds, symmetrise
@@ -115,9 +116,10 @@ def test_few_components_are_exact() -> None:
 
 def test_scored_draws_say_what_they_are() -> None:
     x = np.linspace(-3, 3, 7)[:, np.newaxis]
-    few = score(Problem(mixture(2), x), FactorisedNormals([0.0, 1.0]), rng=np.random.default_rng(6), n=20)
+    target = MixtureTarget(Problem(mixture(2), x))
+    few = score(target, FactorisedNormals([0.0, 1.0]), rng=np.random.default_rng(6), n=20)
     many = FactorisedNormals([30.0 * k for k in range(13)])
-    scored = score(Problem(mixture(13), x), many, rng=np.random.default_rng(6), n=20)
+    scored = score(MixtureTarget(Problem(mixture(13), x)), many, rng=np.random.default_rng(6), n=20)
     assert few["sample_stats"].attrs["symmetrised"] == EXACT
     assert "symmetrised_slack" not in few["sample_stats"]
     assert scored["sample_stats"].attrs["symmetrised"] == AT_LEAST

@@ -168,11 +168,11 @@ def test_a_study_condenses_for_all_but_gibbs_and_never_if_told(tmp_path):
     assert problem.problem.condensation is not None and len(problem.points.x) == N
     with Store.open(tmp_path / "study") as store:
         run = _Run(study, store)
-        sizes = {cell.kind: len(run._fit_task(cell).payload.problem.x) for cell in study.cells}
+        sizes = {cell.kind: len(run._fit_task(cell).payload.target.problem.x) for cell in study.cells}
         about = replace(problem.problem.condensation, exact=True)
         distinct = replace(problem, problem=replace(problem.problem, condensation=about))
         run.study = replace(study, problems=(distinct,))
-        of_distinct = {cell.kind: len(run._fit_task(cell).payload.problem.x) for cell in study.cells}
+        of_distinct = {cell.kind: len(run._fit_task(cell).payload.target.problem.x) for cell in study.cells}
     assert sizes == {"cavi": len(problem.problem.x), "gibbs": N}
     assert set(of_distinct.values()) == {len(problem.problem.x)}
     never = build_study(parse_config(CONFIG + '[run]\ncondense = "never"\n'))

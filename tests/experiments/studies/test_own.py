@@ -11,12 +11,12 @@ import pytest
 
 from experiments.config.options import VerdictOptions
 from experiments.custom import CustomProblem
-from experiments.studies.own_config import is_custom, parse_custom
-from experiments.studies.own_judge import CustomCase, in_one_order, judge
-from experiments.methods.own.problem import load
+from experiments.engine.store.files import write_tree
+from experiments.methods.own.problem import OwnTarget, load
 from experiments.methods.own.variables import as_tree, factors_of, quantities_of, with_quantities
 from experiments.records import Cell, CellRecord
-from experiments.engine.store.files import write_tree
+from experiments.studies.own_config import is_custom, parse_custom
+from experiments.studies.own_judge import CustomCase, in_one_order, judge
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -168,13 +168,20 @@ def test_the_command_refuses_with_exit_code_2(tmp_path):
 
 
 def test_factors_that_the_model_lacks_are_summed_out():
-    kept = factors_of(problem_of(), ["b", "a"])
-    assert kept.kept == ("pair",)
+    kept = factors_of(Two(), ["b", "a"])
+    assert kept.kept == {"pair": ["a", "b"]}
     assert not kept.nothing_is_summed_out
-    draws, log_q = kept.sample(0.0, np.random.default_rng(0), 4)
+    q = kept.at(0.0)
+    draws = q.sample(np.random.default_rng(0), 4)
     assert {name: values.shape for name, values in draws.items()} == {"a": (4,), "b": (4, 2)}
-    assert log_q.shape == (4,)
-    one, two = kept.starts(np.random.default_rng(0), 2)
+    assert q.log_density(draws).shape == (4,)
+
+
+def test_starts_are_draws_at_random_states_and_more_of_them_change_none(monkeypatch):
+    monkeypatch.setattr(OwnTarget, "factors", factors_of(Two(), ["b", "a"]))
+    starts = OwnTarget("no:model").starts(0)
+    one, two = starts.parameters(2)
+    np.testing.assert_array_equal(starts.parameters(3)[1]["b"], two["b"])
     assert one["b"].shape == (2,)
     assert not np.array_equal(one["b"], two["b"])
 
@@ -182,7 +189,7 @@ def test_factors_that_the_model_lacks_are_summed_out():
 @pytest.mark.parametrize("variables", [["a", "b", "theta"], ["a"]])
 def test_names_that_do_not_match_are_listed_side_by_side(variables):
     with pytest.raises(InputError, match="the names do not match") as error:
-        factors_of(problem_of(), variables)
+        factors_of(Two(), variables)
     assert f"the variables {', '.join(variables)}" in str(error.value)
     assert "draw a, b, label" in str(error.value)
 
@@ -190,16 +197,16 @@ def test_names_that_do_not_match_are_listed_side_by_side(variables):
 def test_every_number_is_compared_unless_quantities_are_given():
     rng = np.random.default_rng(0)
     tree = as_tree({"a": rng.normal(size=(2, 5)), "b": rng.normal(size=(2, 5, 2))})
-    found = quantities_of(problem_of(), tree)
+    found = quantities_of(None, tree)
     assert list(found) == ["a", "b[0]", "b[1]"]
-    own = quantities_of(problem_of(quantities=lambda draws: {"sum": draws["b"].sum(axis=1)}), tree)
+    own = quantities_of(lambda draws: {"sum": draws["b"].sum(axis=1)}, tree)
     np.testing.assert_allclose(own["sum"], found["b[0]"] + found["b[1]"])
 
 
 def test_quantities_of_a_wrong_shape_are_refused():
     tree = as_tree({"a": np.zeros((2, 5))})
     with pytest.raises(InputError, match=r"returned m of shape \(\) for 10 draws"):
-        quantities_of(problem_of(quantities=lambda draws: {"m": draws["a"].mean()}), tree)
+        quantities_of(lambda draws: {"m": draws["a"].mean()}, tree)
 
 
 # ---- judging --------------------------------------------------------------------------------------
@@ -207,7 +214,8 @@ def test_quantities_of_a_wrong_shape_are_refused():
 
 def cell_of(tmp_path, method, posterior, stats, **fields):
     path = tmp_path / f"{method}.nc"
-    write_tree(path, with_quantities(problem_of(), as_tree(posterior, sample_stats=stats)))
+    tree = as_tree(posterior, sample_stats=stats)
+    write_tree(path, with_quantities(tree, quantities_of(None, tree)))
     record = CellRecord(Cell("mine", "mine", method, 1, method), "ok", "", "converged", 0.0, 1.0, draws=path)
     return replace(record, **fields)
 
