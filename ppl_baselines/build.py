@@ -56,8 +56,8 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
         If x is not a matrix, or there is not one weight per point.
     """
     data = as_data(x, sample_weight)
-    family = _counterpart("families", mixture.components.name)
-    mixing = _counterpart("weights", mixture.weights.name)
+    family = _counterpart(f"ppl_baselines.families.{mixture.components.name}")
+    mixing = _counterpart(f"ppl_baselines.weights.{mixture.weights.name}")
     n_components, n_features = mixture.n_components, data[DATA].shape[1]
     coords = {"component": range(n_components), "feature": range(n_features)}
     with pm.Model(coords=coords) as model:
@@ -95,10 +95,11 @@ def load(model: pm.Model, data: Mapping[str, np.ndarray] | None) -> None:
         pm.set_data(dict(data), model=model)
 
 
-def _counterpart(package: str, name: str) -> ModuleType:
-    module = f"ppl_baselines.{package}.{name}"
+def _counterpart(module: str) -> ModuleType:
+    """Return the file of a family or of weights; whole names, so that what is imported can be read off."""
+    root, folder, name = module.split(".", 2)
     if not name.isidentifier() or find_spec(module) is None:
         raise UnavailableError(
-            f"There is no PyMC counterpart of {name!r}: ppl_baselines/{package}/{name}.py is missing."
+            f"There is no PyMC counterpart of {name!r}: {root}/{folder}/{name}.py is missing."
         )
     return import_module(module)

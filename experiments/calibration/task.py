@@ -100,58 +100,17 @@ class Ranks:
 
 
 def run_batch(batch: Batch) -> MethodResult:
-    """Return what comes of a batch in the form in which a study keeps what its cells give."""
-    found = fit_replicates(batch)
-    numbers = np.arange(batch.first, batch.first + batch.size)
-    dataset = xr.Dataset(
-        {"rank": (("replicate", "quantity"), found.ranks), "n_draws": (("replicate",), found.n_draws)},
-        {"replicate": numbers, "quantity": list(found.quantities)},
-        {
-            "refused": json.dumps(found.refused),
-            "failed": json.dumps(found.failed),
-            "seconds": found.seconds,
-            "processor_seconds": found.processor_seconds,
-        },
-    )
-    n_ranked = int((found.n_draws > 0).sum())
-    return MethodResult(
-        outcome="ranked",
-        message=f"{n_ranked} of {batch.size} replicates ranked",
-        seconds_compile=0.0,
-        seconds_run=found.seconds,
-        draws=xr.DataTree.from_dict({"ranks": dataset}),
-    )
-
-
-def ranks_of(tree: xr.DataTree) -> Ranks:
-    """Return what `run_batch` has put into its group ``ranks``."""
-    group = tree["ranks"]
-    refused, failed = (
-        {int(number): str(why) for number, why in json.loads(group.attrs[name]).items()}
-        for name in ("refused", "failed")
-    )
-    return Ranks(
-        tuple(str(name) for name in group["quantity"].to_numpy()),
-        group["rank"].transpose("replicate", "quantity").to_numpy(),
-        group["n_draws"].to_numpy(),
-        refused,
-        failed,
-        float(group.attrs["seconds"]),
-        float(group.attrs["processor_seconds"]),
-    )
-
-
-def fit_replicates(batch: Batch) -> Ranks:
-    """Simulate, fit and rank every replicate of a batch."""
+    """Simulate, fit and rank every replicate of a batch; `ranks_of` reads what is kept of them."""
     began, processor = perf_counter(), process_time()
     method = find("methods", batch.kind, offers=("Settings", "fit"))
     fit: FitMethod = getattr(method, "fit_briefly", method.fit)
+    numbers = range(batch.first, batch.first + batch.size)
     names: tuple[str, ...] = ()
     rows: list[np.ndarray | None] = []
     n_draws = np.zeros(batch.size, dtype=int)
     refused: dict[int, str] = {}
     failed: dict[int, str] = {}
-    for row, number in enumerate(range(batch.first, batch.first + batch.size)):
+    for row, number in enumerate(numbers):
         problem = replicate(batch.mixture, batch.points, seed=batch.seed, model=batch.model, number=number)
         kinds = quantities.kinds_of(problem, batch.kinds)
         names = quantities.names_of(problem, kinds)
@@ -164,14 +123,44 @@ def fit_replicates(batch: Batch) -> Ranks:
             failed[number] = f"{type(error).__name__}: {error}"
         rows.append(ranks)
     nothing = np.full(len(names), np.nan)
+    seconds = perf_counter() - began
+    dataset = xr.Dataset(
+        {
+            "rank": (("replicate", "quantity"), np.stack([nothing if row is None else row for row in rows])),
+            "n_draws": (("replicate",), n_draws),
+        },
+        {"replicate": list(numbers), "quantity": list(names)},
+        {
+            "refused": json.dumps(refused),
+            "failed": json.dumps(failed),
+            "seconds": seconds,
+            "processor_seconds": process_time() - processor,
+        },
+    )
+    return MethodResult(
+        outcome="ranked",
+        message=f"{(n_draws > 0).sum()} of {batch.size} replicates ranked",
+        seconds_compile=0.0,
+        seconds_run=seconds,
+        draws=xr.DataTree.from_dict({"ranks": dataset}),
+    )
+
+
+def ranks_of(tree: xr.DataTree) -> Ranks:
+    """Return what `run_batch` has left in the group ``ranks``."""
+    group = tree["ranks"]
+    refused, failed = (
+        {int(number): str(why) for number, why in json.loads(group.attrs[name]).items()}
+        for name in ("refused", "failed")
+    )
     return Ranks(
-        names,
-        np.stack([nothing if row is None else row for row in rows]),
-        n_draws,
+        tuple(str(name) for name in group["quantity"].to_numpy()),
+        group["rank"].to_numpy(),
+        group["n_draws"].to_numpy(),
         refused,
         failed,
-        perf_counter() - began,
-        process_time() - processor,
+        float(group.attrs["seconds"]),
+        float(group.attrs["processor_seconds"]),
     )
 
 

@@ -19,7 +19,7 @@ from experiments.posterior.draws import (
     sd_and_error,
     sorted_location,
 )
-from experiments.posterior.quantities import invariant_quantities
+from experiments.posterior.quantities import invariant_quantities, stored_quantities
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
@@ -97,8 +97,6 @@ def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[st
         An own model's quantities, in this order; if not given, as they are stored.
     """
     if problem is None:
-        from experiments.methods.own.variables import stored_quantities  # which leads to much
-
         found = stored_quantities(tree)
         return {name: found[name] for name in names or found}
     values, chains = sorted_location(tree), as_chains(tree)

@@ -1,4 +1,4 @@
-"""Quantities of a mixture's draws, by name, each (C, M): C chains of M draws."""
+"""Quantities of draws, by name, each (C, M): C chains of M draws."""
 
 import numpy as np
 import xarray as xr
@@ -77,3 +77,10 @@ def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> Draws:
         for k in range(values.shape[2])
         for i, entry in enumerate(entries)
     }
+
+
+def stored_quantities(tree: xr.DataTree) -> Draws:
+    """Return what `experiments.methods.own.variables.with_quantities` has put beside the draws, by name, each of shape (C, M)."""
+    value = tree["quantities"]["value"].transpose("chain", "draw", "quantity")
+    names = [str(name) for name in value["quantity"].to_numpy()]
+    return dict(zip(names, np.moveaxis(value.to_numpy(), -1, 0), strict=True))

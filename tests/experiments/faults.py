@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.config.options import VerdictOptions
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
-from experiments.methods.step_gain import gain_of_a_step, joint_of
+from experiments.methods.step_gain import gain_of_a_step
 from experiments.metrics import (
     Context,
     collapsed_bound,
@@ -143,11 +144,13 @@ def judge(
     options: VerdictOptions | None = None,
 ) -> Verdict:
     """Return the verdict on what a method hands in."""
-    tree = score(problem, claim.q, rng=np.random.default_rng(seed), n=draws)
+    tree = score(MixtureTarget(problem), claim.q, rng=np.random.default_rng(seed), n=draws)
     info: dict[str, object] = {"bound_of": claim.bound_of, "elbo_left": 0.0}
     if isinstance(claim.q, GaussianApproximation):
         rng = np.random.default_rng([seed, 1])
-        info["step_gain"], info["step_gain_se"] = gain_of_a_step(claim.q, joint_of(problem), rng)
+        info["step_gain"], info["step_gain_se"] = gain_of_a_step(
+            claim.q, MixtureTarget(problem).log_joint, rng
+        )
     result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, info=info)
     context = Context.of(problem, result, truth)
     measured = {name: metric.compute(context) for name, metric in METRICS.items()}

@@ -22,9 +22,9 @@ from experiments.methods.own.variables import (
     as_tree,
     factors_of,
     quantities_of,
-    stored_quantities,
     with_quantities,
 )
+from experiments.posterior.quantities import stored_quantities
 from experiments.records.problem import Approximation, Draws
 from hand_cavi import InputError
 from hand_cavi.derivation import Derivation
@@ -185,8 +185,12 @@ class RandomStates:
     seed: int
 
     def parameters(self, n: int) -> list[Draws]:
-        """Return n starting points: one draw from q at each of n random states."""
-        return self.target.factors.starts(np.random.default_rng(self.seed), n)
+        """Return values of the PyMC model's variables: one draw from q at each of n random states."""
+        factors, found = self.target.factors, []
+        for rng in np.random.default_rng(self.seed).spawn(n):
+            draws = factors.at(factors.subject.initial(rng)).sample(rng, 1)
+            found.append({name: values[0].astype(float) for name, values in draws.items()})
+        return found
 
 
 def load(name: str, folder: Path | None = None) -> OwnProblem:

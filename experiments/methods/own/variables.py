@@ -41,14 +41,6 @@ class Factors:
         """Return q at a state of the derivation."""
         return MeanField(self, state)
 
-    def starts(self, rng: np.random.Generator, number: int) -> list[Draws]:
-        """Return dispersed values of the kept variables: one draw from q at each of several random states."""
-        found = []
-        for child in rng.spawn(number):
-            draws = self.at(self.guarded.initial(child)).sample(child, 1)
-            found.append({name: values[0].astype(float) for name, values in draws.items()})
-        return found
-
 
 @dataclass(frozen=True)
 class MeanField:
@@ -128,13 +120,6 @@ def with_quantities(tree: xr.DataTree, found: Mapping[str, np.ndarray]) -> xr.Da
     dataset = xr.Dataset({"value": (("chain", "draw", "quantity"), values)}, {"quantity": list(found)})
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
     return xr.DataTree.from_dict({**groups, "quantities": dataset})
-
-
-def stored_quantities(tree: xr.DataTree) -> Draws:
-    """Return what `with_quantities` has put beside the draws, by name, each of shape (C, M)."""
-    value = tree["quantities"]["value"].transpose("chain", "draw", "quantity")
-    names = [str(name) for name in value["quantity"].to_numpy()]
-    return dict(zip(names, np.moveaxis(value.to_numpy(), -1, 0), strict=True))
 
 
 def quantities_of(function: Callable[[Draws], Mapping[str, np.ndarray]] | None, tree: xr.DataTree) -> Draws:

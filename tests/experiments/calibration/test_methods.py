@@ -1,17 +1,22 @@
 """Exact methods are calibrated, mean field is not where components overlap; and all families run."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
-from experiments.calibration.work import Batch, Places, run_batch
 from scipy.stats import kstest
 
 from experiments.calibration import exact, quantities, verdict
-from experiments.calibration.quantities import KINDS
 from experiments.calibration.simulate import replicate, simulate
+from experiments.calibration.task import Batch, Ranks, ranks_of, run_batch
+from experiments.config.options import RANKED as KINDS
 from experiments.config.options import CalibrationOptions
+from experiments.engine.store.files import read_tree, write_tree
 from experiments.methods import cavi, gibbs
-from experiments.records.calibration import QuantityCalibration
+from experiments.records import QuantityCalibration
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
+from tests.experiments.engine.runner_methods import Settings
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 
 OPTIONS = CalibrationOptions()
@@ -41,11 +46,15 @@ def batch(mixture: Mixture, kind: str, size: int, points: int = 12, seed: int = 
     )
 
 
-def results(places: Places) -> list[QuantityCalibration]:
-    level = verdict.test_level(OPTIONS, len(places.quantities))
+def ranked(given: Batch) -> Ranks:
+    return ranks_of(run_batch(given).draws)
+
+
+def results(found: Ranks) -> list[QuantityCalibration]:
+    level = verdict.test_level(OPTIONS, len(found.quantities))
     return [
-        verdict.quantity_result(name, places.places[:, q], level, OPTIONS)
-        for q, name in enumerate(places.quantities)
+        verdict.quantity_result(name, found.ranks[:, q], level, OPTIONS)
+        for q, name in enumerate(found.quantities)
     ]
 
 
@@ -53,7 +62,7 @@ def results(places: Places) -> list[QuantityCalibration]:
 
 
 def test_cavi_of_one_component_is_exact_and_passes() -> None:
-    found = run_batch(batch(textbook(1), "cavi", 400, points=5))
+    found = ranked(batch(textbook(1), "cavi", 400, points=5))
     assert found.quantities == ("sorted mean 1", "log likelihood", "log joint")
     assert not found.refused and not found.failed
     assert verdict.decision_of(results(found)) == "calibrated"
@@ -61,13 +70,13 @@ def test_cavi_of_one_component_is_exact_and_passes() -> None:
 
 @pytest.mark.slow
 def test_gibbs_is_not_flagged_where_components_overlap() -> None:
-    found = run_batch(batch(textbook(2), "gibbs", 150))
+    found = ranked(batch(textbook(2), "gibbs", 150))
     assert not any(one.flagged for one in results(found))
-    assert 10 < found.ranked.mean() <= 80
+    assert 10 < found.n_draws.mean() <= 80
 
 
 def test_mean_field_is_over_confident_where_components_overlap() -> None:
-    found = run_batch(batch(textbook(2), "cavi", 200, points=20))
+    found = ranked(batch(textbook(2), "cavi", 200, points=20))
     judged = {one.quantity: one for one in results(found)}
     assert verdict.decision_of(list(judged.values())) == "over-confident"
     assert judged["sorted mean 1"].width.value > 1.1 and judged["sorted mean 2"].width.value > 1.1
@@ -77,13 +86,13 @@ def test_mean_field_is_over_confident_where_components_overlap() -> None:
 def test_a_wrong_prior_variance_is_flagged() -> None:
     """CAVI of one component is exact under its own prior; data from another prior's means show it."""
     rng = np.random.default_rng(1)
-    places = []
+    ranks = []
     for number in range(300):
         problem = replicate(textbook(1, 9.0), 2, seed=1, model="wide", number=number)
         wrong = fit(textbook(1, 0.5), problem.x, rng=rng, starts=1)
-        places.append(exact.sorted_cdf(wrong.components, problem.truth["mu"])[0, 0])
+        ranks.append(exact.sorted_cdf(wrong.components, problem.truth["mu"])[0, 0])
     level = verdict.test_level(OPTIONS, 1)
-    assert verdict.quantity_result("f", np.array(places), level, OPTIONS).decision == "over-confident"
+    assert verdict.quantity_result("f", np.array(ranks), level, OPTIONS).decision == "over-confident"
 
 
 # ---- simulation ----------------------------------------------------------------------------------
@@ -107,12 +116,32 @@ def test_a_replicate_is_the_same_whatever_the_batch_and_the_method() -> None:
     again = replicate(textbook(2), 10, seed=3, model="a", number=7)
     other = replicate(textbook(2), 10, seed=3, model="a", number=8)
     assert np.array_equal(first.x, again.x) and not np.array_equal(first.x, other.x)
-    whole = run_batch(batch(textbook(2), "cavi", 6))
-    late = run_batch(batch(textbook(2), "cavi", 2, first=4))
-    assert np.array_equal(whole.places[4:], late.places)
+    whole = ranked(batch(textbook(2), "cavi", 6))
+    late = ranked(batch(textbook(2), "cavi", 2, first=4))
+    assert np.array_equal(whole.ranks[4:], late.ranks)
 
 
-# ---- quantities and exact places -----------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("kind", "refused", "failed"),
+    [("overflow", "the loss became infinite", None), ("wrong", None, "ValueError: it did not work")],
+)
+def test_what_is_left_out_is_kept_with_its_reason(
+    tmp_path: Path, kind: str, refused: str, failed: str
+) -> None:
+    """Through the file in which a study keeps it, and back."""
+    kind = f"tests.experiments.engine.runner_methods:{kind}"
+    given = replace(batch(textbook(2), "cavi", 3, first=5), kind=kind, settings=Settings())
+    result = run_batch(given)
+    write_tree(tmp_path / "batch.nc", result.draws)
+    found = ranks_of(read_tree(tmp_path / "batch.nc"))
+    assert result.message == "0 of 3 replicates ranked"
+    assert found.refused == ({number: refused for number in (5, 6, 7)} if refused else {})
+    assert found.failed == ({number: failed for number in (5, 6, 7)} if failed else {})
+    assert np.isnan(found.ranks).all() and found.ranks.shape == (3, len(found.quantities))
+    assert not found.n_draws.any() and found.seconds == result.seconds_run
+
+
+# ---- quantities and exact ranks ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -120,10 +149,10 @@ def test_a_replicate_is_the_same_whatever_the_batch_and_the_method() -> None:
 def test_every_family_is_ranked_and_labels_do_not_matter(family: str, weights: str) -> None:
     n_features = data_of(family).shape[1]
     mixture = Mixture(PRIORS[family].with_features(n_features), WEIGHTS[weights], 2)
-    found = run_batch(batch(mixture, "cavi", 2, points=15))
+    found = ranked(batch(mixture, "cavi", 2, points=15))
     assert not found.failed and not found.refused
-    assert np.all((found.places > 0) & (found.places < 1))
-    assert found.places.shape[1] == len(set(found.quantities))
+    assert np.all((found.ranks > 0) & (found.ranks < 1))
+    assert found.ranks.shape[1] == len(set(found.quantities))
     problem = replicate(mixture, 15, seed=1, model="model", number=0)
     kinds = tuple(kind for kind in quantities.kinds_of(problem) if kind != "log_joint")
     theta = {name: values[np.newaxis] for name, values in problem.truth.items() if name != "assignments"}
@@ -140,15 +169,15 @@ def test_every_family_is_ranked_and_labels_do_not_matter(family: str, weights: s
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_exact_places_are_those_among_many_draws(family: str) -> None:
+def test_exact_ranks_are_those_among_many_draws(family: str) -> None:
     x = data_of(family)
     fitted = fit(Mixture(PRIORS[family], FixedWeights(), 3), x, rng=1, starts=2)
     draws = np.sort(quantities.locations(fitted.components.sample(np.random.default_rng(1), 20_000)), axis=1)
     where = np.quantile(draws, 0.3, axis=0)
     share = (draws <= where).mean(axis=0)
-    places = exact.sorted_cdf(fitted.components, where)
+    ranks = exact.sorted_cdf(fitted.components, where)
     assert exact.has_marginals(fitted.components)
-    assert np.abs(places - share).max() < 4.5 * np.sqrt(0.21 / 20_000)
+    assert np.abs(ranks - share).max() < 4.5 * np.sqrt(0.21 / 20_000)
 
 
 def test_at_least_adds_up_all_cases() -> None:

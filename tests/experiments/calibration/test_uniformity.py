@@ -6,7 +6,7 @@ from scipy.special import ndtr
 from scipy.stats import binom, multivariate_normal
 
 from experiments.calibration import bands, effects, verdict
-from experiments.calibration.ranks import place_among, thinned
+from experiments.calibration.ranks import ranks_among, thinned
 from experiments.config.options import CalibrationOptions
 from experiments.records.calibration import CALIBRATED, UNDECIDED
 
@@ -101,7 +101,7 @@ def test_places_of_exact_draws_are_uniform_for_discrete_and_continuous_quantitie
     for _ in range(2000):  # a continuous, a binary, a constant and a mixed quantity, 7 draws each
         z = rng.standard_normal(8)
         values = np.stack([z, z > 1.0, np.ones(8), np.maximum(z, 0.0)], axis=1).astype(float)
-        places.append(place_among(values[0], values[1:], rng))
+        places.append(ranks_among(values[0], values[1:], rng))
     for column in np.array(places).T:
         assert bands.p_value(column) > 1e-3 / 4
         assert 0 < column.min() and column.max() < 1

@@ -244,7 +244,7 @@ class shrunk:
         strength: float = 0.5
 
     @staticmethod
-    def run(problem, settings, *, starts, seed):
+    def fit(target, settings, *, starts, seed):
         raise NotImplementedError
 
 class half:
@@ -260,7 +260,7 @@ def test_methods_of_the_users_own(tmp_path, monkeypatch):
     assert parse_config(own).methods[1].settings.strength == 0.25
     assert 'did you mean "strength"?' in refusal(own.replace("strength", "strenght"))
     assert 'did you mean "shrunk"?' in refusal(own.replace(":shrunk", ":shrank"))
-    assert "offers no Settings and no run" in refusal(own.replace(":shrunk", ":half"))
+    assert "offers no Settings and no fit" in refusal(own.replace(":shrunk", ":half"))
     assert 'there is no module "my_elbowroom_method"' in refusal(own.replace("methods:", "method:"))
 
 

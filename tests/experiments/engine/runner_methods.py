@@ -15,6 +15,7 @@ class Settings(Options):
     log: str = ""
     """A file to which every call adds a line."""
     wait: float = 0.0
+    draws: int = 500
 
 
 def _note(settings):
@@ -24,13 +25,13 @@ def _note(settings):
 
 
 def _method(act):
-    def run(problem, settings, *, starts, seed):
+    def fit(target, settings, *, starts, seed):
         _note(settings)
         time.sleep(settings.wait)
         act()
-        return cavi.run(problem, cavi.Settings(starts=2, draws=500), starts=starts, seed=seed)
+        return cavi.fit(target, cavi.Settings(starts=2), starts=starts, seed=seed)
 
-    return SimpleNamespace(Settings=Settings, run=run, __module__=__name__)
+    return SimpleNamespace(Settings=Settings, fit=fit, __module__=__name__)
 
 
 def _raise(error):
@@ -39,6 +40,7 @@ def _raise(error):
 
 fine = _method(lambda: None)
 crash = _method(lambda: os._exit(3))
+wrong = _method(lambda: _raise(ValueError("it did not work")))
 fail = _method(lambda: _raise(RuntimeError("it did not work")))
 overflow = _method(lambda: _raise(NotFiniteError("the loss became infinite")))
 hang = _method(lambda: time.sleep(600))

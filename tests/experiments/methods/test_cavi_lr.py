@@ -8,13 +8,14 @@ from scipy.stats import norm
 
 from experiments.engine.workers.worker import answer_to
 from experiments.methods import cavi, cavi_lr, label
-from experiments.methods.starts import Starts
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
 from experiments.studies.tasks import Assignment
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, NormalWishart, fit
 from hand_cavi.linear_response import linear_response
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.fitted import result_of
 
 PAIRS = [(family, weights) for family in FAMILIES for weights in WEIGHTS]
 
@@ -34,7 +35,7 @@ def one_clump() -> Problem:
 
 def run(method, problem: Problem, **options: int):
     settings = method.Settings(**{"starts": 4, "draws": 20_000} | options)
-    return method.run(problem, settings, starts=Starts(problem, 5), seed=6)
+    return result_of(method.__name__.rpartition(".")[2], problem, settings, starts=5, seed=6)
 
 
 def of_draws(result, name: str) -> np.ndarray:
@@ -91,7 +92,7 @@ def test_a_refusal_is_a_failed_cell_with_the_reason() -> None:
     problem = one_clump()
     with pytest.raises(InputError, match="overlap too heavily"):
         run(cavi_lr, problem)
-    assignment = Assignment(problem, "cavi_lr", cavi_lr.Settings(starts=4), 5, 6)
+    assignment = Assignment(MixtureTarget(problem), "methods", "cavi_lr", cavi_lr.Settings(starts=4), 5, 6)
     status, _, message, _ = pickle.loads(
         answer_to(pickle.dumps(("experiments.studies.tasks:fit_cell", pickle.dumps(assignment))))
     )

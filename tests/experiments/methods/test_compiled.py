@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.methods import _advi, compiled, nuts
-from experiments.methods.starts import Starts
+from experiments.methods import advi, compiled, nuts
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
@@ -12,7 +12,7 @@ from ppl_baselines import compilation
 from tests.ppl_baselines.conftest import PLAIN
 
 NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}
-ADVI = _advi.AdviSettings(starts=2, screen_steps=5, keep=1, steps=10, draws=100)
+ADVI = advi.Settings(starts=2, screen_steps=5, keep=1, steps=10, draws=100)
 
 
 def problem(seed: int, n: int, variance: float = 25.0, weighted: bool = False) -> Problem:
@@ -30,44 +30,51 @@ def nothing_kept(monkeypatch):
 
 
 def fit_by(method, given: Problem):
+    target = MixtureTarget(given)
     if method == "advi":
-        return _advi.run_advi(given, ADVI, "mean_field", Starts(given, 1), 2)
-    return nuts.run(given, NUTS[method], starts=Starts(given, 1), seed=2)
+        return advi.fit(target, ADVI, starts=target.starts(1), seed=2)
+    return nuts.fit(target, NUTS[method], starts=target.starts(1), seed=2)
+
+
+def draws_of(fitted):
+    return fitted.q.sample(np.random.default_rng(3), 50) if fitted.q else as_arrays(fitted.chains)
 
 
 @pytest.mark.parametrize("method", [pytest.param("nutpie", marks=pytest.mark.slow), "pymc", "advi"])
 def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
     """Another data set, of another size and weighted, as a fresh compile with the same seed has it."""
     first, second = problem(1, 30), problem(2, 45, weighted=True)
-    assert not fit_by(method, first).info["reused"]
+    assert not fit_by(method, first).told.reused
     result = fit_by(method, second)
-    assert result.info["reused"]
+    assert result.told.reused
     monkeypatch.setattr(compiled, "_kept", {})
     fresh = fit_by(method, second)
-    assert not fresh.info["reused"]
+    assert not fresh.told.reused
     assert result.bound == fresh.bound
-    for name, values in as_arrays(fresh.draws).items():
-        np.testing.assert_array_equal(as_arrays(result.draws)[name], values)
+    for name, values in draws_of(fresh).items():
+        np.testing.assert_array_equal(draws_of(result)[name], values)
 
 
 def test_another_prior_is_another_model():
-    first, second = (compiled.nuts_for(problem(1, 10, v), sampler="pymc") for v in (25.0, 26.0))
+    first, second = (
+        compiled.nuts_for(MixtureTarget(problem(1, 10, v)), sampler="pymc") for v in (25.0, 26.0)
+    )
     assert not second.reused
     assert first.prepared.model is not second.prepared.model
-    again = compiled.nuts_for(problem(2, 10, 26.0), sampler="pymc")
+    again = compiled.nuts_for(MixtureTarget(problem(2, 10, 26.0)), sampler="pymc")
     assert again.reused and again.prepared.model is second.prepared.model
 
 
 def test_what_was_prepared_first_keeps_its_own_data():
     """Preparing for a second data set does not change what the first one's run sees."""
-    first, second = problem(1, 20), problem(2, 30)
+    first, second = MixtureTarget(problem(1, 20)), MixtureTarget(problem(2, 30))
     prepared = [compiled.nuts_for(given, sampler="pymc").prepared for given in (first, second)]
     assert prepared[0].model is prepared[1].model
     from ppl_baselines.nuts import run
 
-    run(prepared[1], Starts(second, 1).parameters(1), seed=1, chains=1, draws=1, tune=1)
-    run(prepared[0], Starts(first, 1).parameters(1), seed=1, chains=1, draws=1, tune=1)
-    np.testing.assert_array_equal(prepared[0].model["x"].get_value(), first.x)
+    run(prepared[1], second.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
+    run(prepared[0], first.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
+    np.testing.assert_array_equal(prepared[0].model["x"].get_value(), first.problem.x)
 
 
 def test_only_the_last_few_are_kept(monkeypatch):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from experiments.methods import gibbs, label
-from experiments.methods.starts import Starts
 from experiments.posterior.draws import are_independent, as_arrays, as_chains, mean_and_error, sorted_location
 from experiments.records import MethodResult, Problem, Reference
 from experiments.references import gibbs as gibbs_reference
@@ -13,6 +12,7 @@ from experiments.references.enumeration import compute as enumerate_all
 from experiments.references.request import Request
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, StickBreaking, log_joint
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.fitted import result_of
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 
@@ -22,7 +22,7 @@ def textbook(k: int = 2) -> Mixture:
 
 
 def run(problem: Problem, seed: int = 1, **settings: int | bool) -> MethodResult:
-    return gibbs.run(problem, gibbs.Settings(**settings), starts=Starts(problem, 5), seed=seed)
+    return result_of("gibbs", problem, gibbs.Settings(**settings), starts=5, seed=seed)
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
@@ -44,6 +44,7 @@ def test_one_chain_is_still_a_samplers() -> None:
 def test_settings_are_obeyed() -> None:
     problem = Problem(textbook(), EIGHT)
     result = run(problem, draws=10, tune=7, thin=3)
+    assert (result.told.sampler, result.info["sampler"]) == ("gibbs", "blocked Gibbs")
     assert result.info["sweeps"] == 37
     again = run(problem, draws=10, tune=7, thin=3)
     assert np.array_equal(as_arrays(result.draws)["mu"], as_arrays(again.draws)["mu"])

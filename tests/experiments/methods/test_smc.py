@@ -5,13 +5,14 @@ import pytest
 from scipy import stats
 
 from experiments.methods import smc as method
-from experiments.methods.starts import Starts
+from experiments.methods.prior_draws import prior_draws
 from experiments.posterior.draws import are_independent
 from experiments.records import Problem
 from experiments.references import log_evidence, smc
 from experiments.references.request import Request
 from hand_cavi import DirichletWeights, Mixture, NormalGamma
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS
+from tests.experiments.fitted import result_of
 
 X = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 PROBLEM = Problem(Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0), 2), X)
@@ -31,7 +32,7 @@ def test_the_reference_agrees_with_enumeration() -> None:
 
 @pytest.mark.slow
 def test_the_method_gives_dependent_draws_and_its_log_evidence() -> None:
-    result = method.run(PROBLEM, method.Settings(particles=100), starts=Starts(PROBLEM, 1), seed=2)
+    result = result_of("smc", PROBLEM, method.Settings(particles=100))
     assert result.outcome == "sampled" and result.bound is None
     assert not are_independent(result.draws)
     assert result.draws.posterior["weights"].shape == (4, 100, 2)
@@ -44,7 +45,7 @@ def test_the_method_gives_dependent_draws_and_its_log_evidence() -> None:
 def test_particles_begin_in_the_prior(family: str, weights: str) -> None:
     """Shapes; and the log weights' mean within 5 standard errors of the prior's own draws: alarm 6e-7."""
     mixture = Mixture(PRIORS[family], WEIGHTS[weights], 3)
-    draws = smc.prior_draws(mixture, 2, np.random.default_rng(3), 4, 500)
+    draws = prior_draws(mixture, 2, np.random.default_rng(3), 4, 500)
     assert all(values.shape[:3] == (4, 500, 3) for values in draws.values())
     own = mixture.weights.sample(np.random.default_rng(4), 2_000)
     assert ("weights" in draws) == ("weights" in own)

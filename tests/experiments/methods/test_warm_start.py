@@ -7,8 +7,9 @@ from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.config.reading import parse_config
 from experiments.engine.store.files import write_tree
 from experiments.methods import label, nuts
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records import Cell, CellRecord, MethodResult, Problem
+from experiments.records import Cell, CellRecord, Fitted, Problem
 from experiments.studies import judging as judge
 from experiments.studies.tasks import Case
 from hand_cavi import (
@@ -122,21 +123,23 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
     """Sampling itself is not run here: what is handed to it is."""
     from ppl_baselines import nuts as ppl
 
-    problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
+    target = MixtureTarget(Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X))
     handed = {}
 
     def run(prepared, starts, **options):
         handed.update(options, starts=starts)
-        return sampled(np.random.default_rng(1))
+        tree = sampled(np.random.default_rng(1))
+        stats = {name: tree["sample_stats"][name].to_numpy() for name in ("diverging", "energy")}
+        return options["gather"]({"mu": tree["posterior"]["mu"].to_numpy()}, sample_stats=stats)
 
     monkeypatch.setattr(ppl, "run", run)
-    prepared = not_compiled(problem, "pymc")
+    prepared = not_compiled(target.problem, "pymc")
     monkeypatch.setattr(nuts, "nuts_for", lambda *_, **__: nuts_compiled(prepared))
     settings = nuts.Settings(sampler="pymc", chains=2, draws=5, warm_start="cavi")
-    result = nuts.run(problem, settings, starts=Starts(problem, 1), seed=3)
-    assert isinstance(result, MethodResult)
+    result = nuts.fit(target, settings, starts=target.starts(1), seed=3)
+    assert isinstance(result, Fitted)
     assert handed["tune"] == nuts.TUNE_WARM and handed["variances"] is not None
-    assert result.info["warm_start"] == "cavi"
+    assert result.told.warm_start == "cavi"
     assert 0 < result.info["seconds_cavi"] <= result.seconds_run
     assert "all in one mode" in result.message
 

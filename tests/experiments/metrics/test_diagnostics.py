@@ -8,8 +8,8 @@ import pytest
 
 from experiments.commands._json import summary
 from experiments.methods import cavi
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
-from experiments.methods.starts import Starts
 from experiments.metrics import (
     Context,
     Peer,
@@ -29,6 +29,7 @@ from experiments.records import (
     Cell,
     CellRecord,
     Estimate,
+    Fitted,
     Measurement,
     MethodResult,
     Problem,
@@ -36,6 +37,7 @@ from experiments.records import (
     Reference,
     StudyRecord,
     Threshold,
+    Told,
     Verdict,
 )
 from experiments.references import reference
@@ -43,6 +45,7 @@ from experiments.verdict.impossible import impossibilities
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.fitted import result_of
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 PROBLEM = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), EIGHT)
@@ -55,7 +58,7 @@ def context_of(result: MethodResult, truth: Reference = NONE, **more: Any) -> Co
 
 def cavi_result(**settings: int) -> MethodResult:
     chosen = cavi.Settings.model_validate({"draws": 4000} | settings)
-    return cavi.run(PROBLEM, chosen, starts=Starts(PROBLEM, 1), seed=2)
+    return result_of("cavi", PROBLEM, chosen)
 
 
 # ---- importance weights -------------------------------------------------------------------
@@ -65,7 +68,7 @@ def cavi_result(**settings: int) -> MethodResult:
 def test_every_metric_of_every_family(family: str) -> None:
     """Eight points against enumeration: every figure is there, or says why not."""
     problem = Problem(Mixture(PRIORS[family], WEIGHTS["dirichlet"], 2), data_of(family, 8))
-    result = cavi.run(problem, cavi.Settings(draws=1000), starts=Starts(problem, 1), seed=2)
+    result = result_of("cavi", problem, cavi.Settings(draws=1000))
     truth = reference(problem, rng=1, n_draws=1000)
     measured = measure_all(Context.of(problem, result, truth, method="cavi"))
     absent = {name for name, one in measured.items() if one.value is None}
@@ -139,7 +142,7 @@ def test_an_evidence_that_cannot_be_trusted_says_so() -> None:
             centre = self.q.components.mean
             return self.q.log_density({"mu": centre + 5 * (draws["mu"] - centre)}) + 2 * np.log(5)
 
-    tree = score(PROBLEM, Narrow(), rng=np.random.default_rng(4), n=4000)
+    tree = score(MixtureTarget(PROBLEM), Narrow(), rng=np.random.default_rng(4), n=4000)
     context = context_of(MethodResult("", "", 0, 0, tree))
     assert "cannot be trusted" in importance_evidence.compute(context).note
     found = k_hat.compute(context)
@@ -232,14 +235,15 @@ def tilt() -> np.ndarray:
 
 
 def of_fit(found: Any, peer: Peer) -> Context:
-    tree = score(PROBLEM, found, rng=np.random.default_rng(5), n=4000)
-    info = cavi._left(PROBLEM, found, 1e-12, 5) | {"family": "mean field"}
-    result = MethodResult(found.status.name, "", 0, 1, tree, found.elbo, 0.0, info=info)
+    target, told = MixtureTarget(PROBLEM), Told(family="mean field")
+    tree = score(target, found, rng=np.random.default_rng(5), n=4000)
+    told = cavi.afterwards(target, cavi.Settings(), Fitted("", "", 0, 1, q=found, told=told), 5)
+    result = MethodResult(found.status.name, "", 0, 1, tree, found.elbo, 0.0, told=told)
     return context_of(result, method="mine", peers=(peer,))
 
 
 def record(result: MethodResult) -> CellRecord:
-    return CellRecord(Cell("d", "m", "cavi", 1, "k"), "ok", "", info=result.info)
+    return CellRecord(Cell("d", "m", "cavi", 1, "k"), "ok", "", told=result.told)
 
 
 # ---- sds, ranks, time ---------------------------------------------------------------------

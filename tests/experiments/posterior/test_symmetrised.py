@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
 from experiments.posterior.draws import as_arrays, permuted
 from experiments.posterior.symmetrised import (
@@ -254,9 +255,11 @@ def test_few_components_are_exact() -> None:
 
 def test_scored_draws_say_what_they_are() -> None:
     x = np.linspace(-3, 3, 7)[:, np.newaxis]
-    few = score(Problem(textbook(2), x), row_of_normals([0.0, 1.0]), rng=np.random.default_rng(6), n=20)
+    few = score(
+        MixtureTarget(Problem(textbook(2), x)), row_of_normals([0.0, 1.0]), rng=np.random.default_rng(6), n=20
+    )
     many = row_of_normals([30.0 * k for k in range(13)])
-    scored = score(Problem(textbook(13), x), many, rng=np.random.default_rng(6), n=20)
+    scored = score(MixtureTarget(Problem(textbook(13), x)), many, rng=np.random.default_rng(6), n=20)
     assert few["sample_stats"].attrs["symmetrised"] == EXACT
     assert "symmetrised_slack" not in few["sample_stats"]
     assert scored["sample_stats"].attrs["symmetrised"] == AT_LEAST

@@ -10,7 +10,6 @@ import pytest
 from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.families.formula import formula, story_of
 from experiments.methods import cavi
-from experiments.methods.starts import Starts
 from experiments.posterior.draws import location, location_entries, location_word, permuted
 from experiments.records import Cell, CellRecord, Problem, ProblemRecord, StudyRecord, Verdict
 from experiments.references.nuts import examine
@@ -23,6 +22,7 @@ from experiments.studies.tasks import Case
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.fitted import result_of
 
 N_SMALL = 8
 LOCATIONS = {"gamma_poisson": "rate", "dirichlet_categorical": "probability"}
@@ -35,7 +35,7 @@ def problem_of(family, weights="dirichlet", n=N_SMALL, k=2):
 
 def judged(tmp_path, problem, name="d", method="cavi"):
     settings = cavi.Settings(starts=4, draws=1000)
-    result = cavi.run(problem, settings, starts=Starts(problem, 5), seed=6)
+    result = result_of("cavi", problem, settings, starts=5, seed=6)
     path = tmp_path / f"{name}-{method}.nc"
     result.draws.to_netcdf(path, engine="h5netcdf")
     cell = CellRecord(
@@ -50,6 +50,7 @@ def judged(tmp_path, problem, name="d", method="cavi"):
         result.info,
         result.trace,
         path,
+        told=result.told,
     )
     case = Case(problem, (cell,), 7, ReferenceOptions(draws=2000), VerdictOptions())
     verdict = judge(case)

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from experiments.studies.own_judge import CustomCase, in_one_order, judge
 
 from experiments.config.kinds import kind_of
-from experiments.config.options import VerdictOptions
+from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.config.reading import parse_config
 from experiments.custom import CustomProblem
 from experiments.engine.store.files import write_tree
-from experiments.methods.own.problem import load
+from experiments.methods.own.problem import OwnTarget, load
 from experiments.methods.own.variables import as_tree, factors_of, quantities_of, with_quantities
-from experiments.records import Cell, CellRecord
+from experiments.records import Cell, CellRecord, Told
 from experiments.studies import plan_of
+from experiments.studies.judging import Case, judge_problem
+from experiments.verdict.impossible import LARGEST_FALL
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -171,13 +172,20 @@ def test_the_command_refuses_with_exit_code_2(tmp_path):
 
 
 def test_factors_that_the_model_lacks_are_summed_out():
-    kept = factors_of(problem_of(), ["b", "a"])
-    assert kept.kept == ("pair",)
+    kept = factors_of(Two(), ["b", "a"])
+    assert kept.kept == {"pair": ["a", "b"]}
     assert not kept.nothing_is_summed_out
-    draws, log_q = kept.sample(0.0, np.random.default_rng(0), 4)
+    q = kept.at(0.0)
+    draws = q.sample(np.random.default_rng(0), 4)
     assert {name: values.shape for name, values in draws.items()} == {"a": (4,), "b": (4, 2)}
-    assert log_q.shape == (4,)
-    one, two = kept.starts(np.random.default_rng(0), 2)
+    assert q.log_density(draws).shape == (4,)
+
+
+def test_starts_are_draws_at_random_states_and_more_of_them_change_none(monkeypatch):
+    monkeypatch.setattr(OwnTarget, "factors", factors_of(Two(), ["b", "a"]))
+    starts = OwnTarget("no:model").starts(0)
+    one, two = starts.parameters(2)
+    np.testing.assert_array_equal(starts.parameters(3)[1]["b"], two["b"])
     assert one["b"].shape == (2,)
     assert not np.array_equal(one["b"], two["b"])
 
@@ -185,7 +193,7 @@ def test_factors_that_the_model_lacks_are_summed_out():
 @pytest.mark.parametrize("variables", [["a", "b", "theta"], ["a"]])
 def test_names_that_do_not_match_are_listed_side_by_side(variables):
     with pytest.raises(InputError, match="the names do not match") as error:
-        factors_of(problem_of(), variables)
+        factors_of(Two(), variables)
     assert f"the variables {', '.join(variables)}" in str(error.value)
     assert "draw a, b, label" in str(error.value)
 
@@ -193,34 +201,36 @@ def test_names_that_do_not_match_are_listed_side_by_side(variables):
 def test_every_number_is_compared_unless_quantities_are_given():
     rng = np.random.default_rng(0)
     tree = as_tree({"a": rng.normal(size=(2, 5)), "b": rng.normal(size=(2, 5, 2))})
-    found = quantities_of(problem_of(), tree)
+    found = quantities_of(None, tree)
     assert list(found) == ["a", "b[0]", "b[1]"]
-    own = quantities_of(problem_of(quantities=lambda draws: {"sum": draws["b"].sum(axis=1)}), tree)
+    own = quantities_of(lambda draws: {"sum": draws["b"].sum(axis=1)}, tree)
     np.testing.assert_allclose(own["sum"], found["b[0]"] + found["b[1]"])
 
 
 def test_quantities_of_a_wrong_shape_are_refused():
     tree = as_tree({"a": np.zeros((2, 5))})
     with pytest.raises(InputError, match=r"returned m of shape \(\) for 10 draws"):
-        quantities_of(problem_of(quantities=lambda draws: {"m": draws["a"].mean()}), tree)
+        quantities_of(lambda draws: {"m": draws["a"].mean()}, tree)
 
 
 # ---- judging --------------------------------------------------------------------------------------
 
 
-def cell_of(tmp_path, method, posterior, stats, **fields):
+def cell_of(tmp_path, method, posterior, stats, kind="", **fields):
     path = tmp_path / f"{method}.nc"
-    write_tree(path, with_quantities(problem_of(), as_tree(posterior, sample_stats=stats)))
-    record = CellRecord(Cell("mine", "mine", method, 1, method), "ok", "", "converged", 0.0, 1.0, draws=path)
+    tree = as_tree(posterior, sample_stats=stats)
+    write_tree(path, with_quantities(tree, quantities_of(None, tree)))
+    place = Cell("mine", "mine", method, 1, method, kind or method)
+    record = CellRecord(place, "ok", "", "converged", 0.0, 1.0, draws=path)
     return replace(record, **fields)
 
 
-def nuts(tmp_path, rng, *, spread=0.0):
+def nuts(tmp_path, rng, *, spread=0.0, name="nuts"):
     """Four chains from a normal and a far wider one; with a spread, chains that do not agree."""
     mu = rng.normal(size=(4, 1000)) + spread * np.arange(4)[:, np.newaxis]
     stats = {"diverging": np.zeros((4, 1000), bool), "energy": rng.normal(size=(4, 1000))}
     posterior = {"mu": mu, "tau": 50 + 9 * rng.normal(size=(4, 1000))}
-    return cell_of(tmp_path, "nuts", posterior, stats, outcome="sampled")
+    return cell_of(tmp_path, name, posterior, stats, kind="nuts", outcome="sampled")
 
 
 def approximation(tmp_path, rng, *, shift=0.0, excess=0.0, **fields):
@@ -235,7 +245,7 @@ def approximation(tmp_path, rng, *, shift=0.0, excess=0.0, **fields):
 def judged(tmp_path, seed=0, spread=0.0, **changes):
     rng = np.random.default_rng(seed)
     cells = (approximation(tmp_path, rng, **changes), nuts(tmp_path, rng, spread=spread))
-    return judge(CustomCase(cells, VerdictOptions()))
+    return judge_problem(Case(None, cells, 0, ReferenceOptions(), VerdictOptions()))
 
 
 def test_a_right_method_passes_whatever_the_order_of_its_variables(tmp_path):
@@ -272,13 +282,13 @@ def test_a_bound_above_f_is_impossible(tmp_path):
 
 def test_a_bound_below_f_is_impossible_only_if_nothing_is_summed_out(tmp_path):
     assert judged(tmp_path, excess=-0.5).verdicts["cavi"].decision == "pass"
-    verdict = judged(tmp_path, excess=-0.5, info={"bound_of": "theta"}).verdicts["cavi"]
+    verdict = judged(tmp_path, excess=-0.5, told=Told(bound_of="theta")).verdicts["cavi"]
     assert verdict.decision == "fail"
     assert "its own bound is not that of its q" in verdict.impossible[0]
 
 
 def test_a_bound_that_fell_is_impossible(tmp_path):
-    verdict = judged(tmp_path, info={"smallest_gain": -1e-3}).verdicts["cavi"]
+    verdict = judged(tmp_path, told=Told(smallest_gain=-1e-3)).verdicts["cavi"]
     assert verdict.decision == "fail"
     assert "its bound fell" in verdict.impossible[0]
 
@@ -290,11 +300,37 @@ def test_a_method_that_did_not_finish_fails(tmp_path):
     assert "did not finish (too few sweeps)" in verdict.sentence
 
 
-def test_quantities_are_put_in_the_order_of_the_first():
-    a, b = np.zeros((1, 2)), np.ones((1, 2))
-    ordered = in_one_order([{"x": a, "y": b}, {"y": b, "x": a}], ["one", "two"])
-    assert list(ordered["two"]) == ["x", "y"]
-    assert ordered["two"]["y"] is b
+# What mixtures had and own models lacked
+
+
+@pytest.mark.parametrize(("fall", "decision"), [(-5e-10, "fail"), (-5e-11, "pass")])
+def test_a_bound_may_fall_by_no_more_than_that_of_a_mixture(tmp_path, fall, decision):
+    measured = judged(tmp_path, told=Told(smallest_gain=fall))
+    assert measured.verdicts["cavi"].decision == decision
+    assert measured.measurements["cavi"]["monotonicity"].threshold.value == LARGEST_FALL == -1e-10
+
+
+def test_a_judged_sampler_whose_chains_do_not_agree_is_not_trusted(tmp_path):
+    rng = np.random.default_rng(0)
+    cells = (nuts(tmp_path, rng), nuts(tmp_path, rng, spread=1.0, name="other"))
+    verdict = judge_problem(Case(None, cells, 0, ReferenceOptions(), VerdictOptions())).verdicts["other"]
+    assert verdict.decision == "undecided"
+    assert "its draws cannot be trusted" in verdict.sentence and "R-hat of mu" in verdict.sentence
+
+
+def test_a_q_that_a_step_improves_is_not_at_its_end(tmp_path):
+    verdict = judged(tmp_path, told=Told(step_gain=1.0, step_gain_se=0.01)).verdicts["cavi"]
+    assert verdict.decision == "fail"
+    assert "one step on from its q gains 1 ± 0.01 nats" in verdict.sentence
+
+
+def test_the_sds_are_remarked_upon(tmp_path):
+    assert "Its standard deviations are " in judged(tmp_path).verdicts["cavi"].sentence
+
+
+def test_the_reference_is_told_by_its_cell(tmp_path):
+    assert judged(tmp_path).reference_cell == "nuts"
+    assert judged(tmp_path, spread=1.0).reference_cell is None
 
 
 # ---- the whole way --------------------------------------------------------------------------------
