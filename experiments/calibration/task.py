@@ -6,7 +6,7 @@ that can fit with fewer estimates of its bound does.
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter, process_time
 
 import numpy as np
@@ -93,10 +93,10 @@ class Ranks:
     quantities: tuple[str, ...]
     ranks: np.ndarray
     n_draws: np.ndarray
-    refused: dict[int, str] = field(default_factory=dict)
-    failed: dict[int, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    processor_seconds: float = 0.0
+    refused: dict[int, str]
+    failed: dict[int, str]
+    seconds: float
+    processor_seconds: float
 
 
 def run_batch(batch: Batch) -> MethodResult:

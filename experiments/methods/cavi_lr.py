@@ -1,8 +1,8 @@
 r"""CAVI with its covariances corrected by linear response (hand_cavi), as a normal distribution.
 
 The fit is CAVI's own, from the same starts with the same options. Its means stay; its covariance becomes that
-of `hand_cavi.linear_response`. A distribution is needed to draw from, so both are taken where a normal has
-room: locations as they are, logarithms of what is positive, log ratios of probabilities and of weights, log
+of `hand_cavi.linear_response`. A distribution is needed to draw from, so both are taken to the whole real
+line: locations as they are, logarithms of what is positive, log ratios of probabilities and of weights, log
 odds of sticks, log-Cholesky factors of precision matrices. With g the parameters in these coordinates,
 
     u ~ N(E_q[g], Cov_LR[g]),       Cov_LR[g] = Cov_q[g] + Cov_q[g, u'] R Cov_q[u', g]

@@ -81,12 +81,10 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
         assert isinstance(target, MixtureTarget) and isinstance(starts, Starts)
         warm = warm_start(target.problem, compiled.prepared, settings, starts, seed)
 
-    def gather(
-        chains: Draws, *, sample_stats: Draws | None = None, attributes: dict[str, object] | None = None
-    ) -> xr.DataTree:
+    def gather(chains: Draws, **more: Draws) -> xr.DataTree:
         nonlocal ended
         ended = perf_counter()  # what is found from the draws is not the sampler's time
-        return target.as_tree(chains, sample_stats=sample_stats, attributes=attributes)
+        return target.as_tree(chains, **more)
 
     draws = nuts.run(
         compiled.prepared,

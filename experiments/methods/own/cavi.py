@@ -34,7 +34,7 @@ class Settings(Options):
 
 
 def fit(target: OwnTarget, settings: Settings, *, starts: StartingPoints, seed: int) -> Fitted:
-    """Climb the derivation's bound from its own random states."""
+    """Ascend by the derivation's updates from its own random states."""
     factors = target.factors
     began = perf_counter()
     ascent = ascend(
