@@ -80,7 +80,7 @@ def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> Draws:
 
 
 def stored_quantities(tree: xr.DataTree) -> Draws:
-    """Return what `experiments.methods.own.variables.with_quantities` has put beside the draws, by name, each of shape (C, M)."""
+    """Return what is kept beside the draws of an own model, by name, each of shape (C, M)."""
     value = tree["quantities"]["value"].transpose("chain", "draw", "quantity")
     names = [str(name) for name in value["quantity"].to_numpy()]
     return dict(zip(names, np.moveaxis(value.to_numpy(), -1, 0), strict=True))

@@ -22,18 +22,7 @@ from experiments.records.problem import (
     Symmetrised,
     Target,
 )
-from experiments.records.result import (
-    Comparison,
-    Estimate,
-    Fitted,
-    Measurement,
-    MethodResult,
-    NotFinite,
-    Reference,
-    Threshold,
-    Told,
-    Verdict,
-)
+from experiments.records.result import Estimate, Fitted, MethodResult, NotFinite, Reference, Told
 from experiments.records.study import (
     Cell,
     CellRecord,
@@ -43,6 +32,7 @@ from experiments.records.study import (
     ProblemRecord,
     StudyRecord,
 )
+from experiments.records.verdict import Comparison, Measurement, Threshold, Verdict
 
 __all__ = [
     "Approximation",

@@ -8,7 +8,8 @@ import numpy as np
 
 from experiments.records.calibration import ModelCalibration
 from experiments.records.problem import Problem
-from experiments.records.result import Measurement, Reference, Told, Verdict
+from experiments.records.result import Reference, Told
+from experiments.records.verdict import Measurement, Verdict
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
 
 def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
     """Return the view of a user's own model, reading the files of its draws."""
-    from experiments.methods.own.variables import stored_quantities
+    from experiments.posterior.quantities import stored_quantities
 
     entries, notes = _entries(
         record, styles, lambda tree: {name: v.ravel() for name, v in stored_quantities(tree).items()}

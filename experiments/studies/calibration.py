@@ -27,8 +27,9 @@ from experiments.families.formula import formula
 from experiments.methods import label
 from experiments.methods.mixture_target import mixture_content
 from experiments.records.calibration import Design, MethodCalibration, ModelCalibration
-from experiments.records.result import Measurement, Reference, Verdict
+from experiments.records.result import Reference
 from experiments.records.study import Cell, CellRecord, Judgement, ProblemEntry
+from experiments.records.verdict import Measurement, Verdict
 from experiments.studies.tasks import method_code
 from hand_cavi import Mixture
 

@@ -188,7 +188,7 @@ class RandomStates:
         """Return values of the PyMC model's variables: one draw from q at each of n random states."""
         factors, found = self.target.factors, []
         for rng in np.random.default_rng(self.seed).spawn(n):
-            draws = factors.at(factors.subject.initial(rng)).sample(rng, 1)
+            draws = factors.at(factors.guarded.initial(rng)).sample(rng, 1)
             found.append({name: values[0].astype(float) for name, values in draws.items()})
         return found
 

@@ -1,0 +1,120 @@
+"""What is said of a result: measurements, comparisons, verdicts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """What a figure is held against.
+
+    Attributes
+    ----------
+    value : float
+        In the measurement's unit.
+    sense : str
+        ``at most`` or ``at least``: where a good figure lies.
+    source : str
+        Who says so, such as ``Vehtari et al. (2024)``; empty for a convention of this project.
+    """
+
+    value: float
+    sense: str
+    source: str = ""
+
+    @property
+    def is_convention(self) -> bool:
+        """Whether it is a convention of this project, not of the literature."""
+        return not self.source
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A metric's value: a number or an array, with standard errors of the same shape.
+
+    Attributes
+    ----------
+    value, standard_error : float, list of floats, or None
+        None where the figure does not exist; a standard error of 0 means exact.
+    unit : str
+        ``nats``, ``seconds``, ``data`` (the data's unit), ``reference sd``, ...
+    note : str
+        Why there is no figure, or how to read it; may be empty.
+    interval : tuple of float
+        Both ends of a 95 % interval where a standard error would mislead, such as Wilson's for a share;
+        else empty.
+    threshold : Threshold or None
+    entries : tuple of str
+        What the entries of a list are called; empty where their order says it.
+    """
+
+    value: float | list[Any] | None
+    standard_error: float | list[Any] | None = None
+    unit: str = ""
+    note: str = ""
+    interval: tuple[float, ...] = ()
+    threshold: Threshold | None = None
+    entries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One quantity of a verdict: a method's figure against the reference's.
+
+    Attributes
+    ----------
+    quantity : str
+        Such as ``sorted mean 1``.
+    difference, standard_error : float
+        Method minus reference, in the comparison's unit.
+    low, high : float
+        The interval that holds the difference at the verdict's error rate.
+    decision : str
+        ``pass``, ``fail`` or ``undecided``.
+    unit : str
+        ``reference sd``; ``log ratio`` for standard deviations (the difference of their logarithms);
+        ``total variation``; ``nats``.
+    margin : float or None
+        The largest difference that counts as agreement, in the same unit; None: the verdict's.
+    needs : str
+        What would decide an undecided comparison, such as ``about 4 times as many reference draws``.
+    """
+
+    quantity: str
+    difference: float
+    standard_error: float
+    low: float
+    high: float
+    decision: str
+    unit: str = "reference sd"
+    margin: float | None = None
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a method's posterior agrees with the reference, within a stated margin.
+
+    Attributes
+    ----------
+    decision : str
+        ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due.
+    sentence : str
+        The verdict, for a newcomer.
+    margin : float
+        Of the means, in reference standard deviations.
+    comparisons : tuple of Comparison
+        One for each judged quantity.
+    needs : str
+        What would decide an undecided verdict; empty for the others.
+    impossible : tuple of str
+        What the method showed that no correct method can, such as a bound above the evidence; with any of
+        these the verdict is ``fail``, whatever the comparisons say.
+    """
+
+    decision: str
+    sentence: str
+    margin: float
+    comparisons: tuple[Comparison, ...] = ()
+    needs: str = ""
+    impossible: tuple[str, ...] = ()
