@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.commands._junit import junit
-from experiments.commands.run import _make_way
+from experiments.commands._study import _make_way
 from experiments.records import (
     Cell,
     CellRecord,
