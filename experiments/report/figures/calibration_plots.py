@@ -1,6 +1,7 @@
 """The pictures of a calibration: rank ECDFs in their bands, effects in their margins, coverage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,7 @@ def pictures(model: ModelCalibration, styles: Styles) -> list[Picture]:
 
 
 def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float, width: float) -> "Figure":
-    names = _names(shown)
+    names = quantities_of(shown)
     columns = min(len(names), 3 if width >= WIDE else 2)
     rows = -(-len(names) // columns)
     figure = new_figure(width, 0.75 + rows * (1.75 if width >= WIDE else 1.6))
@@ -117,7 +118,7 @@ def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design
     margin = design.shift_margin
     shade(shift, -margin, margin)
     shift.axvline(0.0, color=INK.light, linewidth=1.0)
-    few_ticks(shift, 5)
+    few_ticks(shift, 5 if width >= WIDE else 2)
     factor.set_xscale("log")
     shade(factor, 1 / design.width_margin, design.width_margin)
     factor.axvline(1.0, color=INK.light, linewidth=1.0)
@@ -129,30 +130,29 @@ def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design
 
 
 def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float) -> "Figure":
-    def of_level(place: int) -> Interval:
-        def interval(one: QuantityCalibration) -> tuple[float, float, float]:
-            found = one.coverage[place]
-            return 100 * found.share, 100 * found.low, 100 * found.high
-
-        return interval
-
-    measures = [(f"{_percent(100 * level)} % intervals", of_level(i)) for i, level in enumerate(LEVELS)]
+    head = " intervals" if width >= WIDE else ""
+    measures = [(f"{_percent(100 * level)} %{head}", partial(_coverage, i)) for i, level in enumerate(LEVELS)]
     figure, panels, handles = _lanes(shown, styles, width, measures)
     for axes, level in zip(panels, LEVELS, strict=True):
         axes.axvline(100 * level, color=INK.light, linewidth=1.0)
         few_ticks(axes, 4 if width >= WIDE else 2)
         low, high = axes.get_xlim()
-        axes.set_xlim(max(0.0, low), min(100.5, max(high, 100 * level + 2)))
+        axes.set_xlim(max(0.0, low), min(102.0, max(high, 100 * level + 2)))
     panels[len(panels) // 2].set_xlabel("coverage (%)", color=MUTED.light)
     legend_above(figure, handles, width)
     return figure
 
 
+def _coverage(level: int, one: QuantityCalibration) -> tuple[float, float, float]:
+    found = one.coverage[level]
+    return 100 * found.share, 100 * found.low, 100 * found.high
+
+
 def _lanes(
-    shown: list[MethodCalibration], styles: Styles, width: float, measures: list[tuple[str, Interval]]
+    shown: list[MethodCalibration], styles: Styles, width: float, measures: Sequence[tuple[str, Interval]]
 ) -> "tuple[Figure, list[Axes], list[ErrorbarContainer]]":
     """Draw panels side by side, one for each measure; return the legend's handles too."""
-    names = _names(shown)
+    names = quantities_of(shown)
     figure = new_figure(width, 1.0 + len(names) * max(0.32, 0.12 * len(shown)))
     panels = list(figure.subplots(1, len(measures), sharey=True, squeeze=False)[0])
     handles: list[ErrorbarContainer] = []
@@ -167,7 +167,8 @@ def _lanes(
     return figure, panels, handles
 
 
-def _names(shown: list[MethodCalibration]) -> list[str]:
+def quantities_of(shown: Iterable[MethodCalibration]) -> list[str]:
+    """Return the quantities of methods, in the order of the first that has them."""
     return list(dict.fromkeys(q.quantity for one in shown for q in one.quantities))
 
 

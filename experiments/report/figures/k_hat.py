@@ -53,16 +53,8 @@ def _draw(found: list[tuple[Entry, Gauge]], width: float) -> "Figure":
             if not np.isfinite(value):
                 continue
             y = -row + (0.17 if i == 0 else -0.17)
-            axes.plot(
-                value,
-                y,
-                marker=entry.style.marker,
-                markersize=5.5,
-                color=colour,
-                markerfacecolor=PAPER.light if i == 0 else colour,
-                linestyle="none",
-                zorder=3,
-            )
+            face = PAPER.light if i == 0 else colour
+            axes.plot(value, y, entry.style.marker, color=colour, mfc=face, markersize=5.5, zorder=3)
             text = f"{_HEADS[i]} {fixed(value, 2)} {'trusted' if trusted else 'not trusted'}"
             ink = INK.light if trusted else MUTED.light
             write(axes, text, (1.01, y), (0, 0), ACROSS, va="center", fontsize=7.5, color=ink)

@@ -113,14 +113,6 @@ def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":
         axes.fill_between(
             seconds, bound - 2 * error, bound + 2 * error, step="post", color=colour, alpha=0.15, linewidth=0
         )
-    (line,) = axes.plot(
-        seconds,
-        bound,
-        color=colour,
-        marker=style.marker,
-        markevery=[len(trace) - 1],
-        drawstyle="steps-post",  # the best so far holds until a better one is found
-        label=style.label,
-        linewidth=1.3,
-    )
-    return line
+    (line,) = axes.step(seconds, bound, where="post", color=colour, label=style.label, linewidth=1.3)
+    line.set(marker=style.marker, markevery=[len(trace) - 1])
+    return line  # in steps: the best so far holds until a better one is found

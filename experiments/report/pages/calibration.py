@@ -6,13 +6,12 @@ from experiments.records import (
     Design,
     Effect,
     MethodCalibration,
-    ModelCalibration,
     ProblemRecord,
     QuantityCalibration,
     StudyRecord,
 )
 from experiments.records.calibration import CALIBRATED, UNDECIDED
-from experiments.report.figures.calibration_plots import Styles, pictures
+from experiments.report.figures.calibration_plots import Styles, pictures, quantities_of
 from experiments.report.figures.picture import figure_style
 from experiments.report.pages.base import Badged, Pages, Section, drawn, fill
 from experiments.report.style import numbers
@@ -74,7 +73,7 @@ def _section(problem: ProblemRecord, anchor: str, styles: Styles, pngs: dict[str
         model.model,
         model.about,
         [_verdict(one) for one in model.methods],
-        [_table(name, model.methods) for name in _names(model)],
+        [_table(name, model.methods) for name in quantities_of(model.methods)],
         [drawn(picture, anchor, model.model, pngs) for picture in pictures(model, styles)],
         story_of(model.mixture),
     )
@@ -89,10 +88,6 @@ def _verdict(one: MethodCalibration) -> Badged:
     if not one.judged:
         notes.append("Not judged: it does not count for the verdict above.")
     return Badged(mark_of(one.decision), one.sentence, one.decision, tuple(notes))
-
-
-def _names(model: ModelCalibration) -> list[str]:
-    return list(dict.fromkeys(q.quantity for one in model.methods for q in one.quantities))
 
 
 def _table(quantity: str, methods: tuple[MethodCalibration, ...]) -> Table:

@@ -24,6 +24,7 @@ from experiments.report.figures.ladder import rungs_of
 from experiments.report.metric_tables import metric_tables
 from experiments.report.style.palette import method_styles
 from experiments.report.tables.log_evidence import decomposition_table, opinions_table
+from experiments.report.tables.log_evidence import said as quality_said
 from experiments.report.view import look_at
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 
@@ -157,6 +158,11 @@ def test_opinions_that_disagree_are_named_unless_they_distrust_themselves():
     assert "rely" not in said(CAVI, reference=replace(EXACT, opinions=(hollow,)))[1]
     near = Estimate(-15.665, 0.01, "bridge")
     assert "rely" not in said(CAVI, reference=replace(EXACT, opinions=(near,)))[1]
+
+
+def test_figures_of_trust_have_true_minus_signs_and_only_numbers_are_told():
+    told = quality_said({"k_hat": -0.528, "runs": 1200, "terms": float("inf"), "r_hat": True})
+    assert told == "k-hat −0.53, 1,200 runs"
 
 
 def test_a_bound_above_the_evidence_is_called_impossible():
