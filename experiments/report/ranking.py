@@ -3,7 +3,7 @@
 F(q_sym) = F(q) + KL(q, q_sym), and the KL lies between 0 (q is the same under every renaming of its
 components) and ln K! (its K! mirror images do not overlap). So a q that describes one of the mirror-image
 modes well loses up to ln K! nats on F to a q that is spread over all of them, or that has merged its
-components; symmetrisation gives this back. (MATH.md, "What bounds what", 3 and 4.)
+components; symmetrisation gives this back. (docs/mathematics.md, 4 and 5.)
 """
 
 from dataclasses import dataclass
