@@ -5,8 +5,8 @@ would be worth if it covered them all alike is told by
 
     q_sym(theta) = (1/K!) sum over permutations s of q(s theta),
 
-and F(q_sym) = F(q) + KL(q, q_sym), where 0 <= KL <= ln K! (docs/mathematics.md, "What bounds what"). Since p
-is symmetric, draws from q serve: F(q_sym) = E_q[log p(x, theta) - log q_sym(theta)].
+and F(q_sym) = F(q) + KL(q, q_sym), where 0 <= KL <= ln K! (docs/mathematics.md, 5). Since p is
+symmetric, draws from q serve: F(q_sym) = E_q[log p(x, theta) - log q_sym(theta)].
 
 If q is a product over components, the sum is a permanent of the K x K matrix A_jk = q_j(theta_k):
 

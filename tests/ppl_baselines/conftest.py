@@ -59,7 +59,7 @@ def mixture():
 
 @pytest.fixture(scope="session")
 def x():
-    """MATH.md's fixture: ln p(x) = -17.990121876653 with sigma^2 = 25 and K = 2."""
+    """The data of docs/mathematics.md, 11: ln p(x) = -17.990121876653 with sigma^2 = 25 and K = 2."""
     return np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, None]
 
 

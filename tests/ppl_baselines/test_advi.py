@@ -11,7 +11,7 @@ from ppl_baselines.convergence import Status
 from ppl_baselines.errors import UnavailableError
 from tests.ppl_baselines.conftest import log_joint
 
-LOG_EVIDENCE = -17.990121876653  # MATH.md
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 
 
 @pytest.fixture(params=["mean_field", "full_rank"])
@@ -100,7 +100,7 @@ def test_averaging_scatters_less_than_the_last_step(mean_field, starts):
 
 
 def test_dispersed_starts_reach_the_best_bound(mean_field, starts):
-    """MATH.md: CAVI's q has F = -18.685, which the best Gaussian q can only exceed.
+    """CAVI's q has F = -18.685 (docs/mathematics.md, 11), which the best Gaussian q can only exceed.
 
     Five standard errors are allowed: a false alarm in fewer than one in a million seeds.
     """

@@ -30,7 +30,7 @@ from experiments.report import ReportPaths
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 
 EIGHT = [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
-BEST_ELBO, LOG_EVIDENCE = -18.716970286055, -17.990121876653  # MATH.md
+BEST_ELBO, LOG_EVIDENCE = -18.716970286055, -17.990121876653  # docs/mathematics.md, 11
 
 CONFIG = """\
 name = "eight"

@@ -16,7 +16,7 @@ from tests.experiments.fitted import result_of
 
 X = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 PROBLEM = Problem(Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0), 2), X)
-LOG_EVIDENCE = -17.559746677204  # MATH.md's fixture
+LOG_EVIDENCE = -17.559746677204  # docs/mathematics.md, 11
 
 
 @pytest.mark.slow

@@ -211,7 +211,7 @@ def test_the_parts_add_up_to_the_gap() -> None:
 
 
 def test_what_stopped_early_and_what_is_stuck_are_told_apart() -> None:
-    """One sweep from a poor start is not convergence; the saddle of MATH.md is, to another optimum."""
+    """One sweep from a poor start is not convergence; the saddle (docs/mathematics.md, 3) is, elsewhere."""
     good = cavi_result()
     peer = Peer.of(record(good), good.draws)
     assert peer is not None

@@ -88,7 +88,7 @@ def test_every_file_is_a_metric_with_a_description() -> None:
 
 
 def test_an_approximation(exact: Reference) -> None:
-    """MATH.md's figures within 4.5 standard errors: false alarm 2e-5 over seeds."""
+    """The figures of docs/mathematics.md, 11, within 4.5 standard errors: false alarm 2e-5 over seeds."""
     measured = measure_all(context_of(cavi_tree(), exact, bound=-18.716970286055))
     assert number(measured["own_bound"]) == (-18.716970286055, 0.0)
     for name, value in (("collapsed_bound", -18.685226), ("symmetrised_bound", -17.992079)):

@@ -1,7 +1,4 @@
-"""The symmetrised approximation against explicit sums over relabellings and exact permanents.
-
-And the identities of docs/mathematics.md.
-"""
+"""The symmetrised approximation against explicit sums over relabellings; docs/mathematics.md, 4 and 5."""
 
 from itertools import permutations
 from math import factorial, lgamma
@@ -28,7 +25,7 @@ from experiments.records import Draws, Problem
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, fit, log_joint
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixtures
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 COLLAPSED, SYMMETRISED = -18.685226, -17.992079
 
 
@@ -141,7 +138,7 @@ def test_too_many_components_are_refused_with_the_bound() -> None:
 
 
 def test_the_ladder_of_bounds_at_the_fixture() -> None:
-    """ELBO <= F <= F symmetrised <= log p(x), and both figures of docs/mathematics.md.
+    """ELBO <= F <= F symmetrised <= log p(x), and both figures of docs/mathematics.md, 11.
 
     Against 4.5 standard errors plus the fixture's last digit: false alarm 1.4e-5 over seeds. The errors
     themselves are below 1e-4 for the symmetrised bound and 1e-3 for F.
@@ -159,7 +156,7 @@ def test_the_ladder_of_bounds_at_the_fixture() -> None:
 
 
 def test_both_bounds_at_the_fixture_by_quadrature() -> None:
-    """F and F symmetrised of docs/mathematics.md to its last digit: Gauss-Hermite under q, no Monte Carlo."""
+    """F and F symmetrised of docs/mathematics.md, 11, to the last digit: Gauss-Hermite, no Monte Carlo."""
     q = fit(textbook(2), EIGHT, rng=1)
     node, weight = np.polynomial.hermite_e.hermegauss(60)
     sd = np.sqrt(q.components.variance)

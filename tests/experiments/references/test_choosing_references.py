@@ -22,7 +22,7 @@ from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, Norma
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixture
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0, 1.0), FixedWeights(), 2)
 FIXTURE = Problem(TEXTBOOK, EIGHT[:, np.newaxis])
 

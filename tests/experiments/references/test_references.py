@@ -20,7 +20,7 @@ from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md's fixture
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 
 
 def textbook(n_components: int, variance: float = 25.0, noise: float = 1.0, mean: float = 0.0) -> Mixture:

@@ -27,7 +27,7 @@ from experiments.records import (
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
-LOG_EVIDENCE = -17.990121876653  # MATH.md, by enumeration
+LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 NASTY = '<script>alert("x")</script> & | `ticks` *stars*'
 N_DRAWS = 4000
 

@@ -56,7 +56,7 @@ def said(*cells, **more):
     return " ".join(found.drawn), " ".join(found.not_drawn)
 
 
-# MATH.md, "What bounds what", 4: close together, the best mean-field F merges both components.
+# docs/mathematics.md, 4 and 11: close together, the best mean-field F merges both components.
 CAVI = cell(
     "cavi", own_bound=(-16.85, 0.0), collapsed_bound=(-16.384, 0.006), symmetrised_bound=(-15.789, 0.004)
 )

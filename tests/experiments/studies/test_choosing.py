@@ -29,7 +29,7 @@ def mixtures(numbers=(1, 2, 3)):
 
 def test_bounds_are_bounds_and_the_textbooks():
     one, two, three = choosing.candidates(mixtures(), X, rng=1, starts=10, folds=4)
-    assert two.elbo == pytest.approx(-18.716970286055, abs=1e-9)  # MATH.md
+    assert two.elbo == pytest.approx(-18.716970286055, abs=1e-9)  # docs/mathematics.md, 11
     assert two.evidence.value == pytest.approx(-17.990121876653, abs=1e-9)
     assert one.elbo == pytest.approx(one.evidence.value, abs=1e-9)  # K = 1: nothing is approximated
     for candidate in (one, two, three):
