@@ -5,7 +5,7 @@ mu_k ~ N(0, 25). The exact posterior comes from enumeration for small N, else fr
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,20 +13,8 @@ from experiments.config.options import VerdictOptions
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
 from experiments.methods.step_gain import gain_of_a_step
-from experiments.metrics import (
-    Context,
-    collapsed_bound,
-    mean_error,
-    own_bound,
-    recomputed_bound,
-    sd_ratio,
-    sorted_means,
-    sorted_sds,
-    step_gain,
-    symmetrised_bound,
-    update_gain,
-)
-from experiments.records import Approximation, MethodResult, Problem, Reference, Verdict
+from experiments.metrics import METRICS, Context
+from experiments.records import Approximation, MethodResult, Problem, Reference, Told, Verdict
 from experiments.references import reference
 from experiments.verdict import verdict_of_cell
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
@@ -35,19 +23,19 @@ from ppl_baselines.transforms import Identity
 from ppl_baselines.unconstrained import Coordinates, Span
 
 VARIANCE = 25.0
-METRICS = {
-    "mean_error": mean_error,
-    "sd_ratio": sd_ratio,
-    "sorted_means": sorted_means,
-    "sorted_sds": sorted_sds,
-    "own_bound": own_bound,
-    "recomputed_bound": recomputed_bound,
-    "update_gain": update_gain,
-    "step_gain": step_gain,
-    "collapsed_bound": collapsed_bound,
-    "symmetrised_bound": symmetrised_bound,
-}
-"""What a verdict reads."""
+READ = (
+    "mean_error",
+    "sd_ratio",
+    "sorted_means",
+    "sorted_sds",
+    "own_bound",
+    "recomputed_bound",
+    "update_gain",
+    "step_gain",
+    "collapsed_bound",
+    "symmetrised_bound",
+)
+"""The metrics that a verdict reads."""
 
 
 def textbook(variance: float = VARIANCE) -> Mixture:
@@ -145,15 +133,14 @@ def judge(
 ) -> Verdict:
     """Return the verdict on what a method hands in."""
     tree = score(MixtureTarget(problem), claim.q, rng=np.random.default_rng(seed), n=draws)
-    info: dict[str, object] = {"bound_of": claim.bound_of, "elbo_left": 0.0}
+    told = Told(bound_of=claim.bound_of, elbo_left=0.0)
     if isinstance(claim.q, GaussianApproximation):
         rng = np.random.default_rng([seed, 1])
-        info["step_gain"], info["step_gain_se"] = gain_of_a_step(
-            claim.q, MixtureTarget(problem).log_joint, rng
-        )
-    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, info=info)
+        gain, error = gain_of_a_step(claim.q, MixtureTarget(problem).log_joint, rng)
+        told = replace(told, step_gain=gain, step_gain_se=error)
+    result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, told=told)
     context = Context.of(problem, result, truth)
-    measured = {name: metric.compute(context) for name, metric in METRICS.items()}
+    measured = {name: METRICS[name](context) for name in READ}
     return verdict_of_cell(measured, truth, method="it", outcome=claim.outcome, options=options)
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.step_gain import gain_of_a_step
-from experiments.metrics import Context, step_gain, update_gain
-from experiments.records import Measurement, MethodResult, Problem, Reference
+from experiments.metrics import Context
+from experiments.metrics.convergence import step_gain, update_gain
+from experiments.records import Measurement, MethodResult, Problem, Reference, Told
 from experiments.verdict.impossible import N_ERRORS, ROUNDING, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
@@ -24,9 +25,9 @@ def gained(problem: Problem, q: Fit, *, left: float | None = 0.0, n: int = 2000)
     draws = q.sample(rng(0), n)
     columns = {"log_joint": np.zeros((1, n)), "log_q": q.log_density(draws)[np.newaxis]}
     tree = to_datatree({name: one[np.newaxis] for name, one in draws.items()}, sample_stats=columns)
-    info = {"bound_of": "theta and assignments", "elbo_left": left}
-    result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, info=info)
-    return update_gain.compute(Context.of(problem, result, NONE))
+    told = Told(bound_of="theta and assignments", elbo_left=left)
+    result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, told=told)
+    return update_gain(Context.of(problem, result, NONE))
 
 
 def figures(found: Measurement) -> tuple[float, float]:
@@ -101,6 +102,5 @@ def rng(seed: int) -> np.random.Generator:
 
 def test_a_method_without_a_step_has_no_figure() -> None:
     tree = to_datatree({"mu": np.zeros((1, 10, 2, 1))})
-    for info in ({}, {"step_gain": None, "step_gain_se": None}):
-        context = Context.of(two_clusters(0), MethodResult("", "", 0, 0, tree, info=info), NONE)
-        assert step_gain.compute(context).value is None
+    context = Context.of(two_clusters(0), MethodResult("", "", 0, 0, tree), NONE)
+    assert step_gain(context).value is None

@@ -9,9 +9,9 @@ from experiments.engine.store.files import write_tree
 from experiments.methods import label, nuts
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records import Cell, CellRecord, Fitted, Problem
+from experiments.records import Cell, CellRecord, Fitted, Problem, Told
 from experiments.studies import judging as judge
-from experiments.studies.tasks import Case
+from experiments.studies.judging import Case
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,
@@ -78,10 +78,10 @@ def test_it_never_stands_as_a_reference(tmp_path, monkeypatch):
     monkeypatch.setattr(judge, "reference", lambda problem, **options: given.update(options) or "found")
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     tree = sampled(np.random.default_rng(1))
-    for info, handed_on in (({}, True), ({"warm_start": "cavi"}, False)):
+    for told, handed_on in ((Told(), True), (Told(warm_start="cavi"), False)):
         path = tmp_path / f"{handed_on}.nc"
         write_tree(path, tree)
-        cell = CellRecord(Cell("d", "m", "nuts", 1, "key"), "ok", "", info=info, draws=path)
+        cell = CellRecord(Cell("d", "m", "nuts", 1, "key"), "ok", "", told=told, draws=path)
         case = Case(problem, (cell,), 1, ReferenceOptions(), VerdictOptions())
         assert judge._reference(case, {"key": tree}) == "found"
         assert (given["nuts_draws"] is tree) == handed_on

@@ -10,19 +10,13 @@ from experiments.commands._json import summary
 from experiments.methods import cavi
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
-from experiments.metrics import (
-    Context,
-    Peer,
-    calibration,
-    cost_to_accuracy,
-    error_decomposition,
-    importance_evidence,
-    k_hat,
-    measure_all,
-    monotonicity,
-    sd_ratio,
-    share_at_best,
-)
+from experiments.metrics import Context, Peer, measure_all
+from experiments.metrics.bounds import importance_evidence, k_hat
+from experiments.metrics.convergence import monotonicity, share_at_best
+from experiments.metrics.cost import cost_to_accuracy
+from experiments.metrics.gap import error_decomposition
+from experiments.metrics.moments import sd_ratio
+from experiments.metrics.rank_of_truth import calibration
 from experiments.posterior.draws import as_tree
 from experiments.posterior.pareto import log_mean, most_k_hat, pareto_k_hat
 from experiments.records import (
@@ -144,8 +138,8 @@ def test_an_evidence_that_cannot_be_trusted_says_so() -> None:
 
     tree = score(MixtureTarget(PROBLEM), Narrow(), rng=np.random.default_rng(4), n=4000)
     context = context_of(MethodResult("", "", 0, 0, tree))
-    assert "cannot be trusted" in importance_evidence.compute(context).note
-    found = k_hat.compute(context)
+    assert "cannot be trusted" in importance_evidence(context).note
+    found = k_hat(context)
     assert isinstance(found.value, list) and found.threshold is not None
     assert min(found.value) > found.threshold.value
 
@@ -155,10 +149,10 @@ def test_an_evidence_that_cannot_be_trusted_says_so() -> None:
 
 def test_monotonicity_and_starts_of_cavi() -> None:
     result = cavi_result()
-    gain = monotonicity.compute(context_of(result))
+    gain = monotonicity(context_of(result))
     assert gain.threshold == Threshold(-1e-10, "at least") and gain.threshold.is_convention
     assert isinstance(gain.value, float) and -1e-12 < gain.value < 1e-10
-    share = share_at_best.compute(context_of(result))
+    share = share_at_best(context_of(result))
     assert share.value == 1.0
     assert share.interval == pytest.approx((1 / (1 + 1.959964**2 / 20), 1.0), abs=1e-5)  # Wilson at 20 of 20
 
@@ -181,7 +175,7 @@ def test_a_bound_that_falls_shows() -> None:
 def test_samplers_have_neither() -> None:
     result = MethodResult("sampled", "", 0, 1, as_tree({"mu": np.zeros((10, 2, 1))}))
     for metric in (monotonicity, share_at_best, error_decomposition, k_hat):
-        assert metric.compute(context_of(result)).value is None
+        assert metric(context_of(result)).value is None
 
 
 # ---- the parts of the gap -----------------------------------------------------------------
@@ -193,20 +187,18 @@ def test_the_parts_add_up_to_the_gap() -> None:
     result = cavi_result()
     own = Peer.of(record(result), result.draws)
     assert own is not None and own.family == "mean field"
-    better = Peer("advi", "mean field", own.symmetrised + 0.3, 0.02)
-    elsewhere = Peer("fullrank_advi", "full rank", own.symmetrised + 0.4, 0.02)
-    found = error_decomposition.compute(
-        context_of(result, truth, method="cavi", peers=(own, better, elsewhere))
-    )
+    better = Peer("advi", "mean field", own.reached + 0.3, 0.02)
+    elsewhere = Peer("fullrank_advi", "full rank", own.reached + 0.4, 0.02)
+    found = error_decomposition(context_of(result, truth, method="cavi", peers=(own, better, elsewhere)))
     assert isinstance(found.value, list) and isinstance(found.standard_error, list)
-    assert sum(found.value[:3]) == pytest.approx(truth.log_evidence.value - own.symmetrised, abs=1e-12)
+    assert sum(found.value[:3]) == pytest.approx(truth.log_evidence.value - own.reached, abs=1e-12)
     assert found.value[1] == pytest.approx(0.3, abs=1e-9)
-    assert found.standard_error[1] == pytest.approx(np.hypot(0.02, own.symmetrised_se))
-    assert found.value[3] == pytest.approx(own.symmetrised_se)
-    alone = error_decomposition.compute(context_of(result, truth, method="cavi", peers=(own,)))
+    assert found.standard_error[1] == pytest.approx(np.hypot(0.02, own.reached_se))
+    assert found.value[3] == pytest.approx(own.reached_se)
+    alone = error_decomposition(context_of(result, truth, method="cavi", peers=(own,)))
     assert isinstance(alone.value, list)
     assert alone.value[1:3] == pytest.approx([0, 0], abs=1e-9)
-    unknown = error_decomposition.compute(context_of(result, method="cavi"))
+    unknown = error_decomposition(context_of(result, method="cavi"))
     assert isinstance(unknown.value, list) and np.isnan(unknown.value[0])
 
 
@@ -216,14 +208,14 @@ def test_what_stopped_early_and_what_is_stuck_are_told_apart() -> None:
     peer = Peer.of(record(good), good.draws)
     assert peer is not None
     early = fit(PROBLEM.mixture, EIGHT, rng=1, starts=np.tile([0.45, 0.55], (8, 1)) + tilt(), max_sweeps=2)
-    parts = error_decomposition.compute(of_fit(early, peer))
+    parts = error_decomposition(of_fit(early, peer))
     assert isinstance(parts.value, list) and isinstance(parts.standard_error, list)
     assert parts.value[2] > 0.5
     assert abs(parts.value[1]) < 4.5 * parts.standard_error[1]
 
     saddle = fit(PROBLEM.mixture, EIGHT, rng=1, starts=np.full((8, 2), 0.5))
     assert saddle.elbo == pytest.approx(-29.027024822602, abs=1e-9)
-    stuck = error_decomposition.compute(of_fit(saddle, peer))
+    stuck = error_decomposition(of_fit(saddle, peer))
     assert isinstance(stuck.value, list)
     assert stuck.value[1] > 5
     assert stuck.value[2] < 1e-6
@@ -256,7 +248,7 @@ def test_sd_ratio_is_honest() -> None:
         ours = np.array([[-9.0], [9.0]]) + 0.8 * rng.standard_normal((500, 2, 1))
         theirs = np.array([[-9.0], [9.0]]) + rng.standard_normal((700, 2, 1))
         truth = Reference("enumeration", True, "", as_tree({"mu": theirs}))
-        found = sd_ratio.compute(context_of(MethodResult("", "", 0, 1, as_tree({"mu": ours})), truth))
+        found = sd_ratio(context_of(MethodResult("", "", 0, 1, as_tree({"mu": ours})), truth))
         z.append((np.array(found.value) - 0.8) / np.array(found.standard_error))
     assert abs(np.std(z) - 1) < 4.5 / np.sqrt(2 * 200)
     assert abs(np.mean(z)) < 4.5 / np.sqrt(200) + 0.05  # a ratio's bias is 1/S in relative terms
@@ -269,19 +261,19 @@ def test_the_rank_of_the_truth() -> None:
     mu = np.zeros((1000, 2, 1))
     mu[:, 0, 0], mu[:, 1, 0] = 2.0 + np.where(np.arange(1000) < 250, -1, 1), -5.0
     result = MethodResult("", "", 0, 1, as_tree({"mu": mu}))
-    found = calibration.compute(Context.of(problem, result, NONE))
+    found = calibration(Context.of(problem, result, NONE))
     assert found.value == [1.0, 0.25]
     assert found.standard_error == pytest.approx([0.0, np.sqrt(0.25 * 0.75 / 999)])
-    assert calibration.compute(context_of(result)).value is None
+    assert calibration(context_of(result)).value is None
 
 
 def test_time_to_accuracy() -> None:
     tree = as_tree({"mu": np.zeros((10, 2, 1))})
     exact = np.array([[0.1, -20.0, 0.0], [0.2, -18.76, 0.0], [0.3, -18.745, 0.0], [0.4, -18.74, 0.0]])
-    found = cost_to_accuracy.compute(context_of(MethodResult("", "", 0, 1, tree, -18.74, 0.0, exact)))
+    found = cost_to_accuracy(context_of(MethodResult("", "", 0, 1, tree, -18.74, 0.0, exact)))
     assert (found.value, found.interval) == (0.3, ())
     noisy = exact + np.array([0.0, 0.0, 0.006])  # -18.76 may be -18.748, -18.745 may be -18.757
-    found = cost_to_accuracy.compute(context_of(MethodResult("", "", 0, 1, tree, -18.74, 0.004, noisy)))
+    found = cost_to_accuracy(context_of(MethodResult("", "", 0, 1, tree, -18.74, 0.004, noisy)))
     assert found.value == 0.3
     assert found.interval == (0.2, 0.4)
 
@@ -290,7 +282,7 @@ def test_time_of_an_effective_draw() -> None:
     mu = np.array([[-1.9], [2.1]]) + 0.5 * np.random.default_rng(7).standard_normal((4, 500, 2, 1))
     stats = {"diverging": np.zeros((4, 500), bool), "energy": np.random.default_rng(8).normal(size=(4, 500))}
     context = context_of(MethodResult("sampled", "", 0, 2.0, to_datatree({"mu": mu}, sample_stats=stats)))
-    found = cost_to_accuracy.compute(context)
+    found = cost_to_accuracy(context)
     assert isinstance(found.value, float)
     assert 2.0 / 2000 * 0.7 < found.value < 2.0 / 2000 * 1.4
     assert "one effective draw" in found.note
@@ -325,6 +317,6 @@ def test_every_measurement_is_in_the_json() -> None:
 def test_evidence_of_a_reference_enters_the_noise() -> None:
     result = cavi_result()
     rough = Reference("bridge", True, "", None, Estimate(-17.99, 0.03, "bridge"))
-    found = error_decomposition.compute(context_of(result, rough, method="cavi"))
+    found = error_decomposition(context_of(result, rough, method="cavi"))
     assert isinstance(found.value, list)
     assert found.value[3] == pytest.approx(0.03, rel=0.01)

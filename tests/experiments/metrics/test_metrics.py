@@ -155,7 +155,7 @@ def test_several_features_are_nested() -> None:
     x = rng.normal(size=(10, 3))
     problem = Problem(Mixture(NormalKnownVariance(0.0, 4.0), FixedWeights(), 2), x)
     tree = to_datatree({"mu": rng.normal(size=(1, 50, 2, 3))})
-    measured = measure_all(Context(problem, tree, None, None, None, None, NONE))
+    measured = measure_all(Context.of(problem, MethodResult("", "", None, None, tree), NONE))
     assert np.shape(measured["sorted_means"].value) == (2, 3)
     assert np.shape(measured["component_sds"].standard_error) == (2, 3)
     assert measured["wall_time"].value is None

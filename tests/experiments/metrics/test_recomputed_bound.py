@@ -6,8 +6,9 @@ Statistical tests have fixed seeds; each states its false-alarm rate over seeds.
 import numpy as np
 import pytest
 
-from experiments.metrics import Context, recomputed_bound
-from experiments.records import Measurement, MethodResult, Problem, Reference
+from experiments.metrics import Context
+from experiments.metrics.bounds import recomputed_bound
+from experiments.records import Measurement, MethodResult, Problem, Reference, Told
 from experiments.verdict.impossible import N_ERRORS, ROUNDING, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
@@ -19,7 +20,7 @@ X = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 
 
 def recomputed(
-    problem: Problem, q: Fit, *, seed: int = 0, n: int = 2000, of: str | None = "theta and assignments"
+    problem: Problem, q: Fit, *, seed: int = 0, n: int = 2000, of: str = "theta and assignments"
 ) -> Measurement:
     draws = q.sample(np.random.default_rng(seed), n)
     columns = {"log_joint": np.zeros(n), "log_q": q.log_density(draws)}
@@ -29,8 +30,8 @@ def recomputed(
         {name: values[np.newaxis] for name, values in draws.items()},
         sample_stats={name: values[np.newaxis] for name, values in columns.items()},
     )
-    result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, info={"bound_of": of})
-    return recomputed_bound.compute(Context.of(problem, result, NONE))
+    result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, told=Told(bound_of=of))
+    return recomputed_bound(Context.of(problem, result, NONE))
 
 
 def z_score(problem: Problem, q: Fit, seed: int = 0) -> float:
@@ -91,6 +92,6 @@ def test_a_bound_of_another_model_is_told_from_it() -> None:
 def test_what_is_not_said_is_not_guessed() -> None:
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     q = fit(problem.mixture, X, rng=1)
-    assert recomputed(problem, q, of=None).note == "the method does not say which bound it reports"
+    assert recomputed(problem, q, of="").note == "the method does not say which bound it reports"
     of_theta = recomputed(problem, q, of="theta")
     assert isinstance(of_theta.value, float) and of_theta.value > q.elbo

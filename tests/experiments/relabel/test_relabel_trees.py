@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 
 from experiments.metrics import Context
-from experiments.metrics import pivot_dependence as metric
+from experiments.metrics.allocation import pivot_dependence as metric
 from experiments.posterior.draws import as_arrays, as_tree
-from experiments.records import Problem, Reference
+from experiments.records import MethodResult, Problem, Reference
 from experiments.relabel import METHODS, allocation_probabilities, pivot_dependence, pivot_of, relabel
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, fit
 from tests.experiments.relabel.cases import apart, same_up_to_one_exchange, switched
@@ -178,16 +178,16 @@ def test_the_metric_compares_with_the_references_pivot():
         reference = Reference("nuts", True, "", draws=as_tree({"mu": np.array([theirs])}))
         pivot = allocation_probabilities(problem, {"mu": np.array([own])})[0]
         draws = {"mu": centres + 0.4 * rng.standard_normal((400, 2, 2))}
-        return Context(problem, as_tree(draws), None, None, None, None, reference, pivot)
+        return Context.of(problem, MethodResult("", "", 0, 0, as_tree(draws)), reference, pivot)
 
     along, across = [[-3.0, 0.0], [3.0, 0.0]], [[0.0, -1.0], [0.0, 1.0]]
-    clear = metric.compute(context(6.0, along, along[::-1]))
+    clear = metric(context(6.0, along, along[::-1]))
     assert (clear.value, clear.standard_error) == (0.0, 0.0) and "alike" in clear.note
-    doubtful = metric.compute(context(0.0, along, across))
+    doubtful = metric(context(0.0, along, across))
     # The directions are at right angles: about every other draw would be named differently.
     assert 0.4 <= doubtful.value <= 0.5 and "posterior sds" in doubtful.note
     bare = replace(context(6.0, along, along), reference=Reference("none", False, "no"))
-    assert metric.compute(bare).value is None and "no draws" in metric.compute(bare).note
+    assert metric(bare).value is None and "no draws" in metric(bare).note
 
 
 # bad input

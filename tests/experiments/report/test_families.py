@@ -17,8 +17,7 @@ from experiments.relabel import named, pivot_of
 from experiments.report import write_report
 from experiments.report.densities import component_densities, normal_components
 from experiments.report.pages import study as page
-from experiments.studies.judging import judge
-from experiments.studies.tasks import Case
+from experiments.studies.judging import Case, judge_problem
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
@@ -53,7 +52,7 @@ def judged(tmp_path, problem, name="d", method="cavi"):
         told=result.told,
     )
     case = Case(problem, (cell,), 7, ReferenceOptions(draws=2000), VerdictOptions())
-    verdict = judge(case)
+    verdict = judge_problem(case)
     key = cell.cell.key
     cell = replace(cell, measurements=verdict.measurements[key], verdict=verdict.verdicts[key])
     return ProblemRecord(

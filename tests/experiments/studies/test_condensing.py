@@ -7,7 +7,7 @@ import pytest
 
 from experiments.config.reading import parse_config
 from experiments.engine.store.folder import Store
-from experiments.metrics import held_out
+from experiments.metrics import prediction
 from experiments.posterior.coclustering import some_points
 from experiments.records import Condensation, Problem
 from experiments.report.figures.picture import draw_rug
@@ -128,8 +128,8 @@ def test_the_truth_says_of_the_noise_what_assignments_said():
     right = condensed(Problem(TEXTBOOK, rng.normal(mu[c], 1.0), truth=truth), seed=1)
     wrong = condensed(Problem(TEXTBOOK, rng.normal(mu[c], 1.1), truth=truth), seed=1)
     assert "assignments" not in right.truth
-    assert held_out.from_truth(right, rng) is not None
-    assert held_out.from_truth(wrong, rng) is None
+    assert prediction.from_truth(right, rng) is not None
+    assert prediction.from_truth(wrong, rng) is None
 
 
 def test_points_of_the_co_clustering_are_spread_by_weight():
