@@ -9,12 +9,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from experiments.checks.sequential import FALSE_ALARM_RATE
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 from scipy.stats import norm
 
 from experiments import metrics
+from experiments.checks.sequential_test import FALSE_ALARM_RATE
 from experiments.config.options import VerdictOptions
 from experiments.posterior.symmetrised import log_q_symmetrised
 from experiments.records import Draws

@@ -10,10 +10,9 @@ from math import log, pi
 
 import numpy as np
 import pytest
-from experiments.posterior.overlap import permanent_bounds
 from scipy.special import betaln, digamma, gammaln, logsumexp, multigammaln, xlogy
 
-from experiments.posterior.symmetrised import log_permanent
+from experiments.posterior.symmetrised import log_permanent, permanent_bounds
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalWishart, fit, log_joint
 from hand_cavi.conjugate import ConjugateFamily
 from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS, make
