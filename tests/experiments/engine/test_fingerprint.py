@@ -59,10 +59,10 @@ def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
         ("hand_cavi/families/normal_gamma.py", "experiments.methods.nuts"),
         ("experiments/references/bridge.py", JUDGE),
         ("experiments/relabel/stephens.py", JUDGE),
-        ("experiments/metrics/k_hat.py", JUDGE),
+        ("experiments/metrics/bounds.py", JUDGE),
         ("experiments/verdict/equivalence.py", JUDGE),
-        ("experiments/posterior/coclustering.py", "experiments.metrics.co_clustering"),
-        ("experiments/posterior/quantities.py", "experiments.metrics.ess_per_second"),
+        ("experiments/posterior/coclustering.py", "experiments.metrics.allocation"),
+        ("experiments/posterior/quantities.py", "experiments.metrics.cost"),
     ],
 )
 def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
@@ -80,7 +80,7 @@ def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
         ("experiments/methods/nuts.py", WORK),
         ("experiments/engine/workers/pool.py", JUDGE),
         ("experiments/engine/store/folder.py", JUDGE),
-        ("experiments/metrics/k_hat.py", "experiments.metrics.wall_time"),
+        ("experiments/metrics/allocation.py", "experiments.metrics.cost"),
         ("ppl_baselines/nuts.py", "experiments.methods.cavi"),
     ],
 )
