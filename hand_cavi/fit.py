@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.ascent.acceleration import as_choice_to_leap
-from hand_cavi.ascent.annealing import as_temperatures
 from hand_cavi.ascent.ascend import Callback, StoppingRule
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
@@ -49,7 +48,6 @@ def fit(
     sample_weight: ArrayLike | None = None,
     callback: Callback | None = None,
     tolerance_nats: float = 0.0,
-    annealing: ArrayLike | None = None,
     moves: int = 0,
     threads: int | None = None,
     condense: bool | Literal["auto"] = "auto",
@@ -77,9 +75,6 @@ def fit(
         See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
         How many points each row stands for.
-    annealing : array_like, shape (H,), optional
-        Temperatures of the H hot sweeps before each ascent, such as ``numpy.geomspace(10, 1, 30)``; see
-        `hand_cavi.ascent.annealing`.
     moves : int
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
     threads : int, optional
@@ -116,7 +111,7 @@ def fit(
 
     Notes
     -----
-    Starts, hot sweeps and moves choose where an ascent begins; the ascent itself is plain unless accelerated,
+    Starts and moves choose where an ascent begins; the ascent itself is plain unless accelerated,
     and its bound never falls either way. A child of `rng` of its own draws the moves, so that asking for them
     changes no start.
 
@@ -141,7 +136,6 @@ def fit(
             callback,
             _as_tolerance(tolerance_nats, "tolerance_nats"),
         ),
-        as_temperatures(annealing),
         as_count(moves, "moves", at_least=0),
         progress=progress,
     )

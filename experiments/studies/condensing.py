@@ -138,7 +138,7 @@ def _nodes(problem: Problem, seed: int) -> Found | None:
         problem.mixture,
         as_source(problem.x, problem.sample_weight),
         np.random.default_rng(seed),
-        Climb(rule, np.empty(0), 0, gives_up=True),
+        Climb(rule, 0, gives_up=True),
         _STARTS,
     )
     if found is None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from hand_cavi.ascent.annealing import annealed
 from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
 from hand_cavi.ascent.checkpoint import Log, LoggedTask, about
 from hand_cavi.ascent.forecast import Outlook
@@ -25,10 +24,9 @@ Begun = Iterable[tuple[str, Assignments]]
 
 @dataclass(frozen=True)
 class Climb:
-    """How every start goes up: hot sweeps, ascent, moves."""
+    """How every start goes up: ascent, moves."""
 
     rule: StoppingRule
-    temperatures: np.ndarray
     n_moves: int
     gives_up: bool = False
     leaps: bool = False
@@ -59,7 +57,7 @@ class Climb:
             return -np.inf if best is None else best.elbo
 
         for kind, assignments in begun:
-            ascent = self._ascend(task, self._hot(task, assignments), known)
+            ascent = self._ascend(task, State(task.components, task.weights, assignments), known)
             tracker.ended(len(outcomes))
             outcomes.append(_outcome(kind, ascent))
             if best is None or ascent.elbo > best.elbo:
@@ -81,7 +79,7 @@ class Climb:
                 tracker.saw(i, info)
                 return float(np.max(np.delete(bounds, i), initial=-np.inf))
 
-            ascent = self._ascend(view, self._hot(view, state.assignments), known)
+            ascent = self._ascend(view, state, known)
             tracker.ended(i)
             return ascent
 
@@ -93,9 +91,6 @@ class Climb:
         ascents = ascend_together(task, states, ascend_from, before_pass)
         outcomes = [_outcome(kind, ascent) for (kind, _), ascent in zip(begun, ascents, strict=True)]
         return max(ascents, key=lambda ascent: ascent.elbo), outcomes
-
-    def _hot(self, task: Any, assignments: Assignments) -> State:
-        return annealed(task, State(task.components, task.weights, assignments), self.temperatures)
 
     def _ascend(self, task: Any, state: State, known: Callable[[StepInfo], float]) -> Ascent:
         """Ascend from one start; give it up, if that is allowed, once it is hopeless.

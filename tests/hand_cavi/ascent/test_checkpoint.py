@@ -18,7 +18,7 @@ MIXTURE = Mixture(NormalGamma(0.0, 0.1, 2.0, 2.0), DirichletWeights(1.0), 3)
 WAYS = {
     "held": {"condense": False},
     "condensed": {"condense": True},
-    "annealed, with moves": {"condense": False, "annealing": [3.0, 1.5], "moves": 3},
+    "with moves": {"condense": False, "moves": 3},
 }
 
 

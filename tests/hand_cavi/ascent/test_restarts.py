@@ -24,7 +24,7 @@ def streaming(monkeypatch):
 
 def test_sharing_passes_changes_no_bit(streaming):
     """A callback makes the starts go one by one."""
-    arguments = {"rng": 0, "starts": 5, "max_sweeps": 60, "give_up": False, "annealing": [2.0]}
+    arguments = {"rng": 0, "starts": 5, "max_sweeps": 60, "give_up": False}
     together = fit(MIXTURE, data(), **arguments)
     one_by_one = fit(MIXTURE, data(), **arguments, callback=lambda info: None)
     assert together.starts == one_by_one.starts
