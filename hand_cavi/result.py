@@ -1,12 +1,11 @@
 """What a fit returns: the posterior factors, how they were found, and what they predict."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.split_merge import MoveOutcome
-from hand_cavi.ascent.sweep import Status
 from hand_cavi.conjugate import ConjugateFamily, Draws
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.elbo import ElboTerms
@@ -17,6 +16,40 @@ from hand_cavi.numerics.special import logsumexp, ndtri
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 20  # numbers held at once by sample_data: 8 MB
+
+
+class Status(Enum):
+    """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
+
+    CONVERGED = "the bound stopped rising"
+    MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
+    STOPPED = "the callback asked to stop"
+    GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"
+    NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
+    STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """What a sweep reports.
+
+    Attributes
+    ----------
+    sweep : int
+        Counted from 1.
+    after_globals, after_assignments : ElboTerms
+        The bound after each half-step. A leap (`ascent.acceleration`) has none after its first: there, the
+        bound before it stands again.
+    """
+
+    sweep: int
+    after_globals: ElboTerms
+    after_assignments: ElboTerms
+
+    @property
+    def elbo(self) -> float:
+        """The bound at the end of the sweep, in nats."""
+        return self.after_assignments.total
 
 
 @dataclass(frozen=True)
@@ -37,6 +70,27 @@ class StartOutcome:
     elbo: float
     sweeps: int
     status: Status
+
+
+@dataclass(frozen=True)
+class MoveOutcome:
+    """How one move ended.
+
+    Attributes
+    ----------
+    kind : str
+        ``"merge"`` or ``"merge and split"``.
+    elbo_before, elbo : float
+        The bound that was to be beaten, and the one that ascent from the move reached, in nats.
+    kept : bool
+    sweeps : int
+    """
+
+    kind: str
+    elbo_before: float
+    elbo: float
+    kept: bool
+    sweeps: int
 
 
 @dataclass(frozen=True)

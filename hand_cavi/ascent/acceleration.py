@@ -20,8 +20,9 @@ from typing import Literal
 import numpy as np
 
 from hand_cavi.ascent.linear_model import Metric, Picture
-from hand_cavi.ascent.sweep import AnyTask, State, StepInfo
+from hand_cavi.ascent.sweep import AnyTask, State
 from hand_cavi.inputs import InputError
+from hand_cavi.result import StepInfo
 
 _HISTORY = 8  # differences of S that are remembered
 _FALLING = 3  # plain sweeps in a row, each of which gained less than the one before: leaps begin

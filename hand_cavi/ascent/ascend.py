@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hand_cavi.ascent.acceleration import Leaps
-from hand_cavi.ascent.sweep import AnyTask, State, Status, StepInfo, sweep
+from hand_cavi.ascent.sweep import AnyTask, State, sweep
+from hand_cavi.result import Status, StepInfo
 from hand_cavi.weights.mixing import MixingWeights
 
 Callback = Callable[[StepInfo], bool | None]

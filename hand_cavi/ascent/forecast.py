@@ -11,7 +11,7 @@ the best optimum of all. So starts are given up only for large data, or if asked
 
 import math
 
-from hand_cavi.ascent.sweep import StepInfo
+from hand_cavi.result import StepInfo
 
 SAFETY = 20.0
 """Times the forecast gain that a start is granted."""

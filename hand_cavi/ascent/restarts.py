@@ -10,13 +10,13 @@ from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
 from hand_cavi.ascent.checkpoint import Log, LoggedTask, about
 from hand_cavi.ascent.forecast import Outlook
 from hand_cavi.ascent.progress import Tell, Tracker
-from hand_cavi.ascent.split_merge import MoveOutcome, improve
-from hand_cavi.ascent.sweep import State, Status, StepInfo, Task
+from hand_cavi.ascent.split_merge import improve
+from hand_cavi.ascent.sweep import State, Task
 from hand_cavi.ascent.together import ascend_together
 from hand_cavi.data.kernels import Assignments
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
-from hand_cavi.result import Fit, StartOutcome
+from hand_cavi.result import Fit, MoveOutcome, StartOutcome, Status, StepInfo
 
 Begun = Iterable[tuple[str, Assignments]]
 """Starts: of which kind, and the assignments that they begin from."""

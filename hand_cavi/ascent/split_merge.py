@@ -22,31 +22,11 @@ import numpy as np
 
 from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
 from hand_cavi.ascent.starts import bisect
-from hand_cavi.ascent.sweep import Status, Task, init, responsibilities
+from hand_cavi.ascent.sweep import Task, init, responsibilities
 from hand_cavi.numerics.special import entr
+from hand_cavi.result import MoveOutcome, Status
 
 _SHORTLIST = 5  # merges, and splits, of which all combinations are ranked
-
-
-@dataclass(frozen=True)
-class MoveOutcome:
-    """How one move ended.
-
-    Attributes
-    ----------
-    kind : str
-        ``"merge"`` or ``"merge and split"``.
-    elbo_before, elbo : float
-        The bound that was to be beaten, and the one that ascent from the move reached, in nats.
-    kept : bool
-    sweeps : int
-    """
-
-    kind: str
-    elbo_before: float
-    elbo: float
-    kept: bool
-    sweeps: int
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,12 @@ from numpy.typing import ArrayLike
 from hand_cavi.ascent.ascend import better_order
 from hand_cavi.ascent.preparing import in_coordinates, starting_points
 from hand_cavi.ascent.restarts import ranked
-from hand_cavi.ascent.sweep import Status
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, refresh, summarise
 from hand_cavi.elbo import ElboTerms, elbo_terms
 from hand_cavi.inputs import InputError, Seed, as_count, as_finite, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
-from hand_cavi.result import Fit, StartOutcome
+from hand_cavi.result import Fit, StartOutcome, Status
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 14  # rows whose statistics are held at once

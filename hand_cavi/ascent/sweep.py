@@ -9,28 +9,17 @@ of which sets its factors to their optimum given the others, so that neither can
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, Reading, refresh, refresh_rows, softmax_rows, summarise
-from hand_cavi.elbo import ElboTerms, elbo_terms, with_assignments
+from hand_cavi.elbo import elbo_terms, with_assignments
+from hand_cavi.result import StepInfo
 from hand_cavi.sources import Source
 from hand_cavi.weights.mixing import MixingWeights
 
 _PIECE = 1 << 20  # rows that several starts look at while the processor's cache holds them
-
-
-class Status(Enum):
-    """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
-
-    CONVERGED = "the bound stopped rising"
-    MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
-    STOPPED = "the callback asked to stop"
-    GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"
-    NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
-    STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
 
 
 @dataclass(frozen=True)
@@ -131,29 +120,6 @@ class State:
     components: ConjugateFamily
     weights: MixingWeights
     assignments: Assignments
-
-
-@dataclass(frozen=True)
-class StepInfo:
-    """What a sweep reports.
-
-    Attributes
-    ----------
-    sweep : int
-        Counted from 1.
-    after_globals, after_assignments : ElboTerms
-        The bound after each half-step. A leap (`ascent.acceleration`) has none after its first: there, the
-        bound before it stands again.
-    """
-
-    sweep: int
-    after_globals: ElboTerms
-    after_assignments: ElboTerms
-
-    @property
-    def elbo(self) -> float:
-        """The bound at the end of the sweep, in nats."""
-        return self.after_assignments.total
 
 
 def init(task: Task, responsibilities: np.ndarray) -> State:
