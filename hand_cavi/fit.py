@@ -15,6 +15,7 @@ from hand_cavi.ascent.condensed_fit import WORTH_CONDENSING, fit_condensed, summ
 from hand_cavi.ascent.preparing import (
     as_responsibilities,
     begin_from,
+    look_at,
     prepare,
     prepare_streamed,
     sample_of,
@@ -28,7 +29,7 @@ from hand_cavi.data.kernels import summarise
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
-from hand_cavi.sources import Source, as_source, look_at
+from hand_cavi.sources import Source, as_source
 
 __all__ = ["Fit", "StartOutcome", "fit"]
 

@@ -6,10 +6,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.elbo import ElboTerms
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows
+from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_rows
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.special import logsumexp, ndtri

@@ -20,6 +20,7 @@ from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
 from hand_cavi.ascent.preparing import (
     as_responsibilities,
     begin_from,
+    look_at,
     prepare,
     prepare_streamed,
     sample_of,
@@ -37,7 +38,7 @@ from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.result import Condensation, Fit
-from hand_cavi.sources import Source, look_at
+from hand_cavi.sources import Source
 
 WORTH_CONDENSING = 50_000
 """Points from which data are condensed if nobody says otherwise."""

@@ -1,5 +1,6 @@
 """From the data and the prior to what the sweeps read, and where they begin."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -56,6 +57,48 @@ def prepare_streamed(
     prior = mixture.components.with_features(source.n_features).seen_from(coordinates)
     reading = Reading(prior, coordinates)
     return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
+
+
+def look_at(source: Source, check: Callable[[np.ndarray], None]) -> None:
+    """Read all rows once, and refuse what no fit can use.
+
+    Parameters
+    ----------
+    source : Source
+    check : callable
+        Takes rows (n, D) and raises InputError for what the family cannot have produced.
+
+    Raises
+    ------
+    InputError
+        Naming the first row that is not finite, or whose weight is no weight.
+    """
+    begins, any_weight = 0, False
+    for piece in source.pieces():
+        rows = np.asarray(piece.rows)
+        if rows.dtype.kind == "f" and not np.isfinite(rows.sum()):  # one number clears most pieces
+            finite = np.isfinite(rows)
+            if not finite.all():
+                row, column = np.argwhere(~finite)[0]
+                raise InputError(
+                    f"the data hold {rows[row, column]} in row {begins + row}, column {column} (counted from "
+                    "0); remove the point or fill in the value"
+                )
+        check(rows)
+        if piece.weight is not None:
+            bad = ~(np.isfinite(piece.weight) & (piece.weight >= 0))
+            if bad.any():
+                row = int(np.argmax(bad))
+                raise InputError(
+                    f"sample_weight is {piece.weight[row]} in row {begins + row}; weights are finite and not "
+                    "negative"
+                )
+            any_weight |= bool(np.any(piece.weight))
+        else:
+            any_weight = True
+        begins += len(rows)
+    if not any_weight:
+        raise InputError("sample_weight is zero everywhere; at least one point must count")
 
 
 def sample_of(source: Source, most: int = START_ROWS) -> tuple[np.ndarray, np.ndarray]:

@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike
 
 from hand_cavi.ascent.preparing import prepare, starting_points
 from hand_cavi.ascent.sweep import Task
-from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.gibbs.conditionals import Sampler
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights.mixing import MixingWeights
