@@ -6,13 +6,13 @@
 Data: K clusters of equal chance in a row, 1.5 to 2.5 standard deviations apart; categories: four features of
 three, every cluster's chances drawn at random. Every data set is fitted from the same dispersed starts
 (k-means++, random, splitting) with and without acceleration. A count of sweeps is that of the passes over the
-data, leaps that were undone among them, up to the first after which the bound is within
+data, extrapolations that were undone among them, up to the first after which the bound is within
 1e-10 max(1, |bound|) of the better of both ends. Times are the process's own, up to that sweep.
 
 With --auto: may `accelerate="auto"` be the default of `hand_cavi.fit`? K is drawn from 2 to 5, there are just
-so many points that "auto" leaps (250 P), and all else is `fit`'s default. Counted are ends lower, and higher,
-than plain sweeps from the same start by more than 1e-9 max(1, |bound|); and the same of the best of the
-starts, which is what a user gets.
+so many points that "auto" accelerates (250 P), and all else is `fit`'s default. Counted are ends lower, and
+higher, than plain sweeps from the same start by more than 1e-9 max(1, |bound|); and the same of the best of
+the starts, which is what a user gets.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from hand_cavi import (
     StickBreaking,
     fit,
 )
-from hand_cavi.ascent.acceleration import WORTH_LEAPING
+from hand_cavi.ascent.acceleration import WORTH_EXTRAPOLATING
 from hand_cavi.ascent.starts import propose
 
 ROWS = {
@@ -132,7 +132,7 @@ def differences(row: str, n_sets: int, n_starts: int) -> tuple[np.ndarray, np.nd
     for seed in range(n_sets):
         rng = np.random.default_rng(seed)
         k = int(rng.integers(2, 6))
-        x = data(components.name, k, WORTH_LEAPING * n_statistics(row), rng)
+        x = data(components.name, k, WORTH_EXTRAPOLATING * n_statistics(row), rng)
         mixture = Mixture(components, weights, k)
         ends = np.array(
             [
@@ -165,7 +165,7 @@ def auto(rows: list[str], n_sets: int, n_starts: int) -> None:
         gains, shares = differences(row, n_sets, n_starts)
         single, best = gains[:, :-1], gains[:, -1]
         print(
-            f"| {row} | {WORTH_LEAPING * n_statistics(row)} | {np.sum(single < -1e-9)} "
+            f"| {row} | {WORTH_EXTRAPOLATING * n_statistics(row)} | {np.sum(single < -1e-9)} "
             f"| {np.sum(single > 1e-9)} | {single.size} | {np.sum(best < -1e-9)} | {np.sum(best > 1e-9)} "
             f"| {best.size} | {gains.min():.1e} | {np.median(shares[:, -1]):.2f} |",
             flush=True,

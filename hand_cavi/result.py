@@ -38,8 +38,8 @@ class StepInfo:
     sweep : int
         Counted from 1.
     after_globals, after_assignments : ElboTerms
-        The bound after each half-step. A leap (`ascent.acceleration`) has none after its first: there, the
-        bound before it stands again.
+        The bound after each half-step. An extrapolation (`ascent.acceleration`) has none after its first:
+        there, the bound before it stands again.
     """
 
     sweep: int
@@ -94,7 +94,7 @@ class MoveOutcome:
 
 
 @dataclass(frozen=True)
-class Condensation:
+class CondensingReport:
     """How the condensed data of a fit stand to the data themselves.
 
     Attributes
@@ -134,9 +134,9 @@ class Fit:
     elbo_terms : ElboTerms
         The five terms of the bound, in nats, at `components`, `weights` and their responsibilities.
     half_step_trace : ndarray, shape (sweeps, 2)
-        The bound after each half-step of the last ascent: components and weights, then assignments. A leap
-        of an accelerated fit has but one half-step, and repeats the bound before it in the first column. A
-        stochastic fit has none: there, the first column is nan, and a row is one evaluation.
+        The bound after each half-step of the last ascent: components and weights, then assignments. An
+        extrapolation of an accelerated fit has but one half-step, and repeats the bound before it in the
+        first column. A stochastic fit has none: there, the first column is nan, and a row is one evaluation.
     status : Status
         How the last ascent ended: the one from the best start, or from the last move that was kept.
     starts : tuple of StartOutcome
@@ -145,7 +145,7 @@ class Fit:
         N_k, the (weighted) number of points of each component.
     moves : tuple of MoveOutcome
         Every split-and-merge move, in the order they were tried.
-    condensed : Condensation or None
+    condensed : CondensingReport or None
         If the sweeps ran on condensed data: on how many nodes, and the error, measured on the data. The
         bound's terms and the counts are those of the data all the same; the trace is that of the nodes.
     """
@@ -160,7 +160,7 @@ class Fit:
     counts: np.ndarray
     _coordinates: Coordinates
     moves: tuple[MoveOutcome, ...] = ()
-    condensed: Condensation | None = None
+    condensed: CondensingReport | None = None
 
     # ---- how it was found -----------------------------------------------------------------
 

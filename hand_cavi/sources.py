@@ -77,14 +77,6 @@ class Source(ABC):
             begins += len(block.rows)
         return Block(np.concatenate(rows), np.concatenate(weights) if weights else None)
 
-    @property
-    def total_weight(self) -> float:
-        """The sum of w_i: N, if rows have no weights."""
-        return sum(
-            float(len(p.rows) if p.weight is None else np.sum(p.weight, dtype=np.float64))
-            for p in self.pieces()
-        )
-
 
 @dataclass(frozen=True)
 class ArraySource(Source):

@@ -19,7 +19,7 @@ import numpy as np
 
 from experiments.records import Condensation, Draws, Problem
 from hand_cavi.ascent.ascend import StoppingRule
-from hand_cavi.ascent.restarts import Climb
+from hand_cavi.ascent.restarts import Restarts
 from hand_cavi.data.condense import Condensed
 from hand_cavi.ascent.condensed_fit import confirmed
 from hand_cavi.data.kernels import refresh
@@ -138,7 +138,7 @@ def _nodes(problem: Problem, seed: int) -> Found | None:
         problem.mixture,
         as_source(problem.x, problem.sample_weight),
         np.random.default_rng(seed),
-        Climb(rule, 0, gives_up=True),
+        Restarts(rule, gives_up=True),
         _STARTS,
     )
     if found is None:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
+from hand_cavi.ascent.ascend import MixtureAscent, StoppingRule, ascend
 from hand_cavi.ascent.starts import bisect
 from hand_cavi.ascent.sweep import Task, init, responsibilities
 from hand_cavi.numerics.special import entr
@@ -66,12 +66,12 @@ class Move:
 def improve(
     task: Task,
     landmarks: np.ndarray,
-    ascent: Ascent,
+    ascent: MixtureAscent,
     rule: StoppingRule,
     n: int,
     rng: np.random.Generator,
     accelerate: bool = False,
-) -> tuple[Ascent, tuple[MoveOutcome, ...]]:
+) -> tuple[MixtureAscent, tuple[MoveOutcome, ...]]:
     """Try at most n moves, one ascent each, the most promising first; anew after each that is kept.
 
     Parameters
@@ -79,7 +79,7 @@ def improve(
     task : Task
     landmarks : ndarray, shape (N, anything)
         Splits are along these.
-    ascent : Ascent
+    ascent : MixtureAscent
         Where to go on from.
     rule : StoppingRule
         For the ascent from each move.
@@ -91,7 +91,7 @@ def improve(
 
     Returns
     -------
-    ascent : Ascent
+    ascent : MixtureAscent
         The best found; the given one if no move was kept.
     outcomes : tuple of MoveOutcome
         In the order they were tried.
