@@ -3,9 +3,7 @@
 The idea is in `conjugate`: conjugacy, written once. The model is a `Mixture`; `fit` fits it.
 """
 
-from hand_cavi.ascent.split_merge import MoveOutcome
 from hand_cavi.ascent.stochastic import fit_stochastic
-from hand_cavi.ascent.sweep import Status, StepInfo
 from hand_cavi.elbo import ElboTerms
 from hand_cavi.families import (
     DirichletCategorical,
@@ -17,7 +15,7 @@ from hand_cavi.families import (
 from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture, log_joint
-from hand_cavi.result import Fit, StartOutcome, wilson_interval
+from hand_cavi.result import Fit, MoveOutcome, StartOutcome, Status, StepInfo, wilson_interval
 from hand_cavi.weights import DirichletWeights, FixedWeights, StickBreaking
 
 __all__ = [

@@ -25,11 +25,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.inputs import InputError
+from hand_cavi.inputs import Draws, InputError
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.moments import Moments
-
-Draws = dict[str, np.ndarray]
 
 _BLOCK = 1 << 20  # numbers held at once by log_predictive: 8 MB
 

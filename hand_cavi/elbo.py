@@ -1,6 +1,6 @@
 """The evidence lower bound, in five named terms; the total is derived from them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -89,9 +89,10 @@ def with_assignments(
         As in `elbo_terms`.
     """
     components, weights = posterior
-    return replace(
-        terms,
+    return ElboTerms(
         log_likelihood=float(np.sum(sums * components.expected_phi) + log_base),
         log_assignments=float(sums[:, -1] @ weights.expected_log()),
         entropy=float(entropy),
+        kl_weights=terms.kl_weights,
+        kl_components=terms.kl_components,
     )

@@ -2,34 +2,33 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.acceleration import as_choice_to_leap
-from hand_cavi.ascent.annealing import as_temperatures
+from hand_cavi.ascent.acceleration import as_acceleration
 from hand_cavi.ascent.ascend import Callback, StoppingRule
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
 from hand_cavi.ascent.preparing import (
-    as_responsibilities,
-    begin_from,
+    StartingData,
+    assignments_from,
+    look_at,
     prepare,
     prepare_streamed,
     sample_of,
-    scaled_to,
-    starting_points,
     summarised,
 )
 from hand_cavi.ascent.progress import Tell
-from hand_cavi.ascent.restarts import Begun, Climb, result_of
+from hand_cavi.ascent.restarts import Restarts, result_of
 from hand_cavi.data.kernels import summarise
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
-from hand_cavi.sources import Source, as_source, look_at
+from hand_cavi.sources import Source, as_source
 
 __all__ = ["Fit", "StartOutcome", "fit"]
 
@@ -49,7 +48,6 @@ def fit(
     sample_weight: ArrayLike | None = None,
     callback: Callback | None = None,
     tolerance_nats: float = 0.0,
-    annealing: ArrayLike | None = None,
     moves: int = 0,
     threads: int | None = None,
     condense: bool | Literal["auto"] = "auto",
@@ -77,9 +75,6 @@ def fit(
         See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
         How many points each row stands for.
-    annealing : array_like, shape (H,), optional
-        Temperatures of the H hot sweeps before each ascent, such as ``numpy.geomspace(10, 1, 30)``; see
-        `hand_cavi.ascent.annealing`.
     moves : int
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
     threads : int, optional
@@ -95,8 +90,8 @@ def fit(
         Whether a start is given up whose bound rises too slowly to reach another start's (see
         `hand_cavi.ascent.forecast`); by default, where the data are condensed or read anew in every sweep.
     accelerate : bool or "auto"
-        Whether leaps make the sweeps fewer, see `ascent.acceleration`; "auto" leaps where that takes less
-        time. Every pass over the data is a sweep, also one that was undone.
+        Whether extrapolation makes the sweeps fewer, see `ascent.acceleration`; "auto" does so where that
+        takes less time. Every pass over the data is a sweep, also one that was undone.
     checkpoint : Path or str, optional
         A file in which every pass over the data is written down. The same call with the same file goes on
         from where it was interrupted, to the same result, bit for bit; see `hand_cavi.ascent.checkpoint`.
@@ -116,7 +111,7 @@ def fit(
 
     Notes
     -----
-    Starts, hot sweeps and moves choose where an ascent begins; the ascent itself is plain unless accelerated,
+    Starts and moves choose where an ascent begins; the ascent itself is plain unless accelerated,
     and its bound never falls either way. A child of `rng` of its own draws the moves, so that asking for them
     changes no start.
 
@@ -133,7 +128,7 @@ def fit(
     source = as_source(x, sample_weight)
     prior = mixture.components.with_features(source.n_features)
     n_statistics = prior.natural.shape[-1]
-    climb = Climb(
+    restarts = Restarts(
         StoppingRule(
             as_count(max_sweeps, "max_sweeps"),
             _as_tolerance(tolerance, "tolerance"),
@@ -141,7 +136,6 @@ def fit(
             callback,
             _as_tolerance(tolerance_nats, "tolerance_nats"),
         ),
-        as_temperatures(annealing),
         as_count(moves, "moves", at_least=0),
         progress=progress,
     )
@@ -159,15 +153,15 @@ def fit(
         summary = summary_for(mixture, source, n_threads) if condensing else None
         held = summary is None and source.n_points * n_statistics <= HELD
         n_read = source.n_points if summary is None else len(summary.data.x)
-        climb = replace(
-            climb,
+        restarts = replace(
+            restarts,
             log=log,
             gives_up=not held if give_up == "auto" else give_up,
-            leaps=as_choice_to_leap(accelerate, n_read, n_statistics, mixture.n_components),
+            accelerates=as_acceleration(accelerate, n_read, n_statistics, mixture.n_components),
         )
         if summary is not None:
-            return fit_condensed(mixture, source, summary, generator, starts, climb, n_threads, allowed)[0]
-        return (_fit_held if held else _fit_streamed)(mixture, source, generator, starts, climb, n_threads)
+            return fit_condensed(mixture, source, summary, generator, starts, restarts, n_threads, allowed)[0]
+        return (_fit_held if held else _fit_streamed)(mixture, source, generator, starts, restarts, n_threads)
 
 
 def _fit_held(
@@ -175,7 +169,7 @@ def _fit_held(
     source: Source,
     rng: np.random.Generator,
     starts: int | np.ndarray | Fit,
-    climb: Climb,
+    restarts: Restarts,
     threads: int | None,
 ) -> Fit:
     """Fit data whose statistics are held."""
@@ -183,16 +177,12 @@ def _fit_held(
     rows = as_rows(whole.rows)
     weight = as_sample_weight(whole.weight, len(rows))
     task, coordinates = prepare(mixture, rows, weight, threads)
-    task = climb.through(task)
+    task = replace(task, log=restarts.log)
     landmarks = task.components.landmarks(coordinates.apply(rows))
-    begun: Begun
-    if isinstance(starts, Fit):
-        begun = [("given", begin_from(task, starts, coordinates))]
-    else:
-        points = starting_points(mixture, landmarks, weight, rng, starts)
-        begun = ((p.kind, summarise(task.statistics, weight, p.responsibilities)) for p in points)
-    best, outcomes = climb.up(task, begun)
-    best, tried = climb.moved(task, landmarks, best, rng)
+    summarised = partial(summarise, task.statistics, weight)
+    data = StartingData(task, coordinates, landmarks, task.statistics, weight, summarised, len(rows))
+    best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
+    best, tried = restarts.moved(task, landmarks, best, rng)
     return result_of(mixture, best, outcomes, coordinates, tried)
 
 
@@ -201,34 +191,32 @@ def _fit_streamed(
     source: Source,
     rng: np.random.Generator,
     starts: int | np.ndarray | Fit,
-    climb: Climb,
+    restarts: Restarts,
     threads: int | None,
 ) -> Fit:
     """Fit data that every sweep reads anew; only a sample of rows, for coordinates and starts, is held."""
-    if climb.n_moves:
+    if restarts.n_moves:
         raise InputError(
             f"moves look at the responsibilities of all points, and {source.n_points} are too many to hold; "
             "leave moves at 0"
         )
     prior = mixture.components.with_features(source.n_features)
-    look_at(source, prior.check_data)
+    total_weight = look_at(source, prior.check_data)
     rows, weight = sample_of(source)
     coordinates = prior.coordinates(rows, weight)
-    task = climb.through(prepare_streamed(mixture, source, coordinates, threads))
-    begun: Begun
-    if isinstance(starts, Fit):
-        begun = [("given", begin_from(task, starts, coordinates))]
-    elif isinstance(starts, int | np.integer):
-        inner = coordinates.apply(rows)
-        points = starting_points(mixture, task.components.landmarks(inner), weight, rng, starts)
-        statistics, factor = task.components.statistics(inner), source.total_weight / weight.sum()
-        begun = (
-            (p.kind, scaled_to(summarise(statistics, weight, p.responsibilities), factor)) for p in points
-        )
-    else:
-        given = as_responsibilities(starts, source.n_points, mixture.n_components)
-        begun = (("given", summarised(source, task.reading, r)) for r in given)
-    best, outcomes = climb.up(task, begun)
+    task = replace(prepare_streamed(mixture, source, coordinates, threads), log=restarts.log)
+    inner = coordinates.apply(rows)
+    data = StartingData(
+        task,
+        coordinates,
+        task.components.landmarks(inner),
+        task.components.statistics(inner),
+        weight,
+        partial(summarised, source, task.reading),
+        source.n_points,
+        factor=total_weight / weight.sum(),
+    )
+    best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
     return result_of(mixture, best, outcomes, coordinates)
 
 

@@ -1,4 +1,4 @@
-"""What comes in at the door: rows of data, weights on them, seeds.
+"""What callers hand in, checked: rows of data, weights on them, seeds, draws.
 
 Letters used throughout the package: N points, D features, K components,
 P natural parameters of a component, S draws.
@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Seed = np.random.Generator | int
+
+Draws = dict[str, np.ndarray]
+"""Canonical draws by name, such as ``mu``, each with a leading axis of draws, shape (S, K, ...)."""
 
 
 class InputError(ValueError):

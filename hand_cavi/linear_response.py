@@ -42,13 +42,12 @@ from math import prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.sweep import Status
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.numerics.moments import Moments, block_diagonal
 from hand_cavi.numerics.symmetric import symmetrised
-from hand_cavi.result import Fit
+from hand_cavi.result import Fit, Status
 from hand_cavi.weights.mixing import MixingWeights
 
 MAX_RADIUS = 0.99

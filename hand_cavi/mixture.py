@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.inputs import as_count, as_rows, as_sample_weight
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.inputs import Draws, as_count, as_rows, as_sample_weight
 from hand_cavi.numerics.special import logsumexp
 from hand_cavi.weights.mixing import MixingWeights
 

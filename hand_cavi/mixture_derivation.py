@@ -15,11 +15,10 @@ from numpy.typing import ArrayLike
 
 from hand_cavi.ascent import sweep as cavi
 from hand_cavi.ascent.preparing import prepare
-from hand_cavi.conjugate import Draws
 from hand_cavi.data.kernels import Assignments, summarise
 from hand_cavi.derivation import Limit, Symmetry
 from hand_cavi.elbo import elbo_terms
-from hand_cavi.inputs import InputError, as_rows
+from hand_cavi.inputs import Draws, InputError, as_rows
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights import FixedWeights

@@ -1,22 +1,55 @@
 """What a fit returns: the posterior factors, how they were found, and what they predict."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.split_merge import MoveOutcome
-from hand_cavi.ascent.sweep import Status
-from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.elbo import ElboTerms
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows
+from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_rows
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.special import logsumexp, ndtri
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 20  # numbers held at once by sample_data: 8 MB
+
+
+class Status(Enum):
+    """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
+
+    CONVERGED = "the bound stopped rising"
+    MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
+    STOPPED = "the callback asked to stop"
+    GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"
+    NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
+    STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
+
+
+@dataclass(frozen=True)
+class StepInfo:
+    """What a sweep reports.
+
+    Attributes
+    ----------
+    sweep : int
+        Counted from 1.
+    after_globals, after_assignments : ElboTerms
+        The bound after each half-step. An extrapolation (`ascent.acceleration`) has none after its first:
+        there, the bound before it stands again.
+    """
+
+    sweep: int
+    after_globals: ElboTerms
+    after_assignments: ElboTerms
+
+    @property
+    def elbo(self) -> float:
+        """The bound at the end of the sweep, in nats."""
+        return self.after_assignments.total
 
 
 @dataclass(frozen=True)
@@ -40,7 +73,28 @@ class StartOutcome:
 
 
 @dataclass(frozen=True)
-class Condensation:
+class MoveOutcome:
+    """How one move ended.
+
+    Attributes
+    ----------
+    kind : str
+        ``"merge"`` or ``"merge and split"``.
+    elbo_before, elbo : float
+        The bound that was to be beaten, and the one that ascent from the move reached, in nats.
+    kept : bool
+    sweeps : int
+    """
+
+    kind: str
+    elbo_before: float
+    elbo: float
+    kept: bool
+    sweeps: int
+
+
+@dataclass(frozen=True)
+class CondensingReport:
     """How the condensed data of a fit stand to the data themselves.
 
     Attributes
@@ -80,9 +134,9 @@ class Fit:
     elbo_terms : ElboTerms
         The five terms of the bound, in nats, at `components`, `weights` and their responsibilities.
     half_step_trace : ndarray, shape (sweeps, 2)
-        The bound after each half-step of the last ascent: components and weights, then assignments. A leap
-        of an accelerated fit has but one half-step, and repeats the bound before it in the first column. A
-        stochastic fit has none: there, the first column is nan, and a row is one evaluation.
+        The bound after each half-step of the last ascent: components and weights, then assignments. An
+        extrapolation of an accelerated fit has but one half-step, and repeats the bound before it in the
+        first column. A stochastic fit has none: there, the first column is nan, and a row is one evaluation.
     status : Status
         How the last ascent ended: the one from the best start, or from the last move that was kept.
     starts : tuple of StartOutcome
@@ -91,7 +145,7 @@ class Fit:
         N_k, the (weighted) number of points of each component.
     moves : tuple of MoveOutcome
         Every split-and-merge move, in the order they were tried.
-    condensed : Condensation or None
+    condensed : CondensingReport or None
         If the sweeps ran on condensed data: on how many nodes, and the error, measured on the data. The
         bound's terms and the counts are those of the data all the same; the trace is that of the nodes.
     """
@@ -106,7 +160,7 @@ class Fit:
     counts: np.ndarray
     _coordinates: Coordinates
     moves: tuple[MoveOutcome, ...] = ()
-    condensed: Condensation | None = None
+    condensed: CondensingReport | None = None
 
     # ---- how it was found -----------------------------------------------------------------
 

@@ -77,14 +77,6 @@ class Source(ABC):
             begins += len(block.rows)
         return Block(np.concatenate(rows), np.concatenate(weights) if weights else None)
 
-    @property
-    def total_weight(self) -> float:
-        """The sum of w_i: N, if rows have no weights."""
-        return sum(
-            float(len(p.rows) if p.weight is None else np.sum(p.weight, dtype=np.float64))
-            for p in self.pieces()
-        )
-
 
 @dataclass(frozen=True)
 class ArraySource(Source):
@@ -274,45 +266,3 @@ def _checked(source: Any, sample_weight: ArrayLike | None) -> Any:
     if source.n_features == 0:
         raise InputError("the data have no features; give at least one column")
     return source
-
-
-def look_at(source: Source, check: Any) -> None:
-    """Read all rows once, and refuse what no fit can use.
-
-    Parameters
-    ----------
-    source : Source
-    check : callable
-        Takes rows (n, D) and raises InputError for what the family cannot have produced.
-
-    Raises
-    ------
-    InputError
-        Naming the first row that is not finite, or whose weight is no weight.
-    """
-    begins, any_weight = 0, False
-    for piece in source.pieces():
-        rows = np.asarray(piece.rows)
-        if rows.dtype.kind == "f" and not np.isfinite(rows.sum()):  # one number clears most pieces
-            finite = np.isfinite(rows)
-            if not finite.all():
-                row, column = np.argwhere(~finite)[0]
-                raise InputError(
-                    f"the data hold {rows[row, column]} in row {begins + row}, column {column} (counted from "
-                    "0); remove the point or fill in the value"
-                )
-        check(rows)
-        if piece.weight is not None:
-            bad = ~(np.isfinite(piece.weight) & (piece.weight >= 0))
-            if bad.any():
-                row = int(np.argmax(bad))
-                raise InputError(
-                    f"sample_weight is {piece.weight[row]} in row {begins + row}; weights are finite and not "
-                    "negative"
-                )
-            any_weight |= bool(np.any(piece.weight))
-        else:
-            any_weight = True
-        begins += len(rows)
-    if not any_weight:
-        raise InputError("sample_weight is zero everywhere; at least one point must count")

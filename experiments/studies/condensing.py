@@ -20,7 +20,7 @@ import numpy as np
 from experiments.records import Condensation, Draws, Problem
 from hand_cavi.ascent.ascend import StoppingRule
 from hand_cavi.ascent.condensed_fit import confirmed
-from hand_cavi.ascent.restarts import Climb
+from hand_cavi.ascent.restarts import Restarts
 from hand_cavi.data.kernels import refresh
 from hand_cavi.sources import as_source
 
@@ -62,7 +62,7 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
         problem.mixture,
         as_source(problem.x, problem.sample_weight),
         np.random.default_rng(seed),
-        Climb(rule, np.empty(0), 0, gives_up=True),
+        Restarts(rule, gives_up=True),
         _STARTS,
     )
     if found is None:

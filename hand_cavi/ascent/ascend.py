@@ -1,7 +1,7 @@
-"""Up from one start: sweep, plainly or with leaps, until the bound stops rising.
+"""Ascent from one start: sweep, plainly or with extrapolation, until the bound stops rising.
 
-The sweeps are `ascent.sweep`'s, the leaps `ascent.acceleration`'s; here is when to stop, and how it
-ended.
+The sweeps are `ascent.sweep`'s, the extrapolation is `ascent.acceleration`'s; here is when to stop, and how
+it ended.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hand_cavi.ascent.acceleration import Leaps
-from hand_cavi.ascent.sweep import AnyTask, State, Status, StepInfo, sweep
+from hand_cavi.ascent.acceleration import Extrapolation
+from hand_cavi.ascent.sweep import AnyTask, Asking, State, serve, sweeping
+from hand_cavi.result import Status, StepInfo
 from hand_cavi.weights.mixing import MixingWeights
 
 Callback = Callable[[StepInfo], bool | None]
@@ -24,13 +25,13 @@ class StoppingRule:
     ----------
     max_sweeps : int
     tolerance : float
-        A sweep that raises the bound by no more than this times max(1, |bound|) is quiet.
+        A sweep that raises the bound by no more than this times max(1, |bound|) has stalled.
     patience : int
-        This many quiet sweeps in a row are convergence.
+        This many stalled sweeps in a row are convergence.
     callback : callable, optional
         Called after every sweep with its StepInfo; returning True stops.
     tolerance_nats : float
-        A sweep that raises the bound by no more than this, in nats, is quiet too.
+        A sweep that raises the bound by no more than this, in nats, has stalled too.
     """
 
     max_sweeps: int
@@ -45,7 +46,7 @@ class StoppingRule:
 
 
 @dataclass(frozen=True)
-class Ascent:
+class MixtureAscent:
     """One ascent: where it ended, what its sweeps reported, and how it ended."""
 
     state: State
@@ -59,41 +60,49 @@ class Ascent:
         return -np.inf if np.isnan(elbo) else elbo
 
 
-def ascend(task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False) -> Ascent:
-    """Sweep from one start until the rule says stop; with leaps, if asked for, see `ascent.acceleration`.
+def ascend(task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False) -> MixtureAscent:
+    """Sweep from one start until the rule says stop, making the passes over the data; see `ascending`."""
+    return serve(task, [ascending(task, state, rule, accelerate)])[0]
 
-    Plain sweeps alone count as quiet, and after a sweep or a leap that gained nothing comes a plain sweep.
-    Where the order of the components matters, ascent is taken up again after convergence if
+
+def ascending(
+    task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False
+) -> Asking[MixtureAscent]:
+    """Sweep from one start until the rule says stop; with extrapolation, if asked for.
+
+    Plain sweeps alone count as stalled, and after a sweep or an extrapolation that gained nothing comes a
+    plain sweep. Where the order of the components matters, ascent is taken up again after convergence if
     another order is better.
     """
     infos: list[StepInfo] = []
-    leaps = Leaps(task, sweep) if accelerate else None
-    quiet, gained, plain = 0, False, True
+    extrapolation = Extrapolation(task) if accelerate else None
+    stalled, gained, plain = 0, False, True
     while True:
-        if leaps is None:
-            state, info = sweep(task, state, len(infos) + 1)
+        if extrapolation is None:
+            state, info = yield from sweeping(task, state, len(infos) + 1)
         else:
-            state, info, plain = leaps.step(state, infos[-1] if infos else None, may_leap=gained)
-        gained = not infos or not _is_quiet(infos[-1], info, rule)
-        quiet = 0 if gained else quiet + plain
+            before = infos[-1] if infos else None
+            state, info, plain = yield from extrapolation.step(state, before, allowed=gained)
+        gained = not infos or not _has_stalled(infos[-1], info, rule)
+        stalled = 0 if gained else stalled + plain
         infos.append(info)
         if not np.isfinite(info.elbo):
-            return Ascent(state, tuple(infos), Status.NOT_FINITE)
+            return MixtureAscent(state, tuple(infos), Status.NOT_FINITE)
         if rule.callback is not None and rule.callback(info):
-            return Ascent(state, tuple(infos), Status.STOPPED)
+            return MixtureAscent(state, tuple(infos), Status.STOPPED)
         may_go_on = len(infos) < rule.max_sweeps
-        if quiet >= rule.patience:
+        if stalled >= rule.patience:
             better = _reordered(task, state, rule.negligible(info.elbo), info.elbo) if may_go_on else None
             if better is None:
-                return Ascent(state, tuple(infos), Status.CONVERGED)
-            state, quiet = better, 0
-            if leaps is not None:
-                leaps.forget()
+                return MixtureAscent(state, tuple(infos), Status.CONVERGED)
+            state, stalled = better, 0
+            if extrapolation is not None:
+                extrapolation.forget()
         elif not may_go_on:
-            return Ascent(state, tuple(infos), Status.MAX_SWEEPS)
+            return MixtureAscent(state, tuple(infos), Status.MAX_SWEEPS)
 
 
-def _is_quiet(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
+def _has_stalled(before: StepInfo, after: StepInfo, rule: StoppingRule) -> bool:
     return after.elbo - before.elbo <= rule.negligible(after.elbo)
 
 

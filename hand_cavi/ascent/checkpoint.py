@@ -1,12 +1,13 @@
 """Long fits that may be interrupted: every pass over the data is written down, and not made twice.
 
 Between two passes over the data everything is cheap and determined: the starts come from the seed, and each
-pass asks for the optimal assignments at some E phi and E ln pi. So a log of the passes' results, in their
-order, is all that a resumed fit needs. It takes the same steps, is handed each result from the log as long as
-the log lasts, and makes passes of its own from there: the outcome is the same, bit for bit.
+pass finds the optimal assignments at some expectations, E phi and E ln pi. So a log of the passes' results,
+in their order, is all that a resumed fit needs. It takes the same steps, is handed each result from the log
+as long as the log lasts, and makes passes of its own from there: the outcome is the same, bit for bit.
 
-A record holds a digest of the question and the answer, the sums (K, P) and the entropy. A last record that
-was cut off is left out; a question that does not fit its record means that the log belongs to another fit.
+A record holds a digest of the expectations, and the assignments: the sums (K, P) and the entropy. A last
+record that was cut off is left out; expectations that do not fit their record mean that the log belongs to
+another fit.
 """
 
 import hashlib
@@ -15,18 +16,15 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
-from hand_cavi.data.kernels import Assignments
+from hand_cavi.data.kernels import Assignments, Expectations
 from hand_cavi.inputs import InputError
 
 _HEAD = b"elbowroom passes 1\n"
 _DIGEST = 16  # bytes
-
-Question = tuple[np.ndarray, np.ndarray]
-"""E phi_k, (K, P), and E ln pi_k, (K,)."""
 
 
 @dataclass
@@ -36,12 +34,12 @@ class Log:
     Attributes
     ----------
     path : Path
-    answers : deque of (digest, Assignments)
+    records : deque of (digest, Assignments)
         Those still to be handed out.
     """
 
     path: Path
-    answers: deque[tuple[bytes, Assignments]]
+    records: deque[tuple[bytes, Assignments]]
     _file: BinaryIO
 
     @classmethod
@@ -84,38 +82,67 @@ class Log:
         except OSError as error:
             raise InputError(f"the checkpoint {path} cannot be written ({error.strerror})") from error
         records = [found[len(head) + i * size :][:size] for i in range(n_whole)]
-        return cls(path, deque(_answer(record, shape) for record in records), file)
+        return cls(path, deque(_read(record, shape) for record in records), file)
 
-    def next_answers(self, questions: Sequence[bytes]) -> list[Assignments] | None:
-        """Return what the log knows to the next pass's questions, or None when it has come to its end."""
-        if len(self.answers) < len(questions):
+    def through(
+        self,
+        about: bytes,
+        expectations: Sequence[Expectations],
+        make: Callable[[Sequence[Expectations]], list[Assignments]],
+    ) -> list[Assignments]:
+        """Return the assignments of a pass: the log's, if it knows all of them, else those that are made.
+
+        Parameters
+        ----------
+        about : bytes
+            What tells these data from others, beyond the expectations; see `about`.
+        expectations : sequence of Expectations
+        make : callable
+            Makes the pass.
+
+        Raises
+        ------
+        InputError
+            If the log belongs to another fit.
+        """
+        digests = [_digest(about, *each) for each in expectations]
+        known = self._next(digests)
+        if known is not None:
+            return known
+        made = make(expectations)
+        self.write(digests, made)
+        return made
+
+    def _next(self, digests: Sequence[bytes]) -> list[Assignments] | None:
+        """Return what the log knows of the next pass, or None when it has come to its end."""
+        if len(self.records) < len(digests):
             self._from_here()
             return None
-        asked = [self.answers.popleft() for _ in questions]
-        if [question for question, _ in asked] != list(questions):
+        next_ones = [self.records.popleft() for _ in digests]
+        if [digest for digest, _ in next_ones] != list(digests):
             raise InputError(
                 f"the checkpoint {self.path} belongs to another fit: other data, another prior, seed or "
                 "setting; remove it, or name another file"
             )
-        return [answer for _, answer in asked]
+        return [assignments for _, assignments in next_ones]
 
-    def write(self, questions: Sequence[bytes], answers: Sequence[Assignments]) -> None:
+    def write(self, digests: Sequence[bytes], made: Sequence[Assignments]) -> None:
         """Append the records of a pass, and hand them to the system before the fit goes on."""
-        for question, answer in zip(questions, answers, strict=True):
-            numbers = np.append(answer.sums.ravel(), answer.entropy).astype("<f8")
-            self._file.write(question + numbers.tobytes())
+        for digest, assignments in zip(digests, made, strict=True):
+            numbers = np.append(assignments.sums.ravel(), assignments.entropy).astype("<f8")
+            self._file.write(digest + numbers.tobytes())
         self._file.flush()
 
     def _from_here(self) -> None:
         """Forget the records of a pass that was cut off, in the file too."""
-        if self.answers:
-            size = _DIGEST + 8 * (self.answers[0][1].sums.size + 1)
-            self._file.seek(-size * len(self.answers), os.SEEK_END)
+        if self.records:
+            size = _DIGEST + 8 * (self.records[0][1].sums.size + 1)
+            self._file.seek(-size * len(self.records), os.SEEK_END)
             self._file.truncate()
-            self.answers.clear()
+            self.records.clear()
 
     def __enter__(self) -> Self:
-        """Nothing happens before the first question."""
+        """Nothing happens before the first pass."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -124,52 +151,9 @@ class Log:
         self._file.close()
 
 
-@dataclass(frozen=True)
-class LoggedTask:
-    """A task whose passes over the data go through a log.
-
-    Attributes
-    ----------
-    task : Task or StreamedTask
-    log : Log
-    about : bytes
-        What tells these data from others, beyond the passes' own questions.
-    """
-
-    task: Any
-    log: Log
-    about: bytes
-
-    def __getattr__(self, name: str) -> Any:
-        """Everything else is the task's own."""
-        return getattr(self.task, name)
-
-    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
-        """Return the optimal assignments, from the log if it knows them."""
-        return self._through([(expected_phi, expected_log_weights)], lambda q: [self.task.refreshed(*q[0])])[
-            0
-        ]
-
-    def refreshed_many(self, questions: Sequence[Question]) -> list[Assignments]:
-        """Return the optimal assignments of several starts, from the log if it knows all of them."""
-        return self._through(questions, self.task.refreshed_many)
-
-    def _through(
-        self, questions: Sequence[Question], make: Callable[[Sequence[Question]], list[Assignments]]
-    ) -> list[Assignments]:
-        digests = [_digest(self.about, *question) for question in questions]
-        known = self.log.next_answers(digests)
-        if known is not None:
-            return known
-        answers = make(questions)
-        self.log.write(digests, answers)
-        return answers
-
-
-def about(task: Any) -> bytes:
-    """Return what tells a task from others: the sum of log h, and the prior in the task's coordinates."""
-    numbers = [np.asarray(task.log_base), task.components.natural]
-    return _digest(b"", *numbers)
+def about(log_base: float, natural: np.ndarray) -> bytes:
+    """Return what tells data from others: the sum of log h, and the prior's eta in the fit's coordinates."""
+    return _digest(b"", np.asarray(log_base), natural)
 
 
 def _digest(about: bytes, *arrays: np.ndarray) -> bytes:
@@ -179,6 +163,6 @@ def _digest(about: bytes, *arrays: np.ndarray) -> bytes:
     return state.digest()
 
 
-def _answer(record: bytes, shape: tuple[int, int]) -> tuple[bytes, Assignments]:
+def _read(record: bytes, shape: tuple[int, int]) -> tuple[bytes, Assignments]:
     numbers = np.frombuffer(record[_DIGEST:], dtype="<f8").astype(np.float64)
     return record[:_DIGEST], Assignments(numbers[:-1].reshape(shape), float(numbers[-1]))

@@ -1,6 +1,6 @@
 """Fitting condensed data, and holding the result against the data themselves.
 
-Ascent runs on a few hundred weighted points (`data.condense`), however many they stand for. How narrow
+MixtureAscent runs on a few hundred weighted points (`data.condense`), however many they stand for. How narrow
 the cells must be depends on the sharpest component, which is not known before: a fit to a few rows makes a
 guess, and the posterior that is found tells whether it was right. Then one pass over all the data at that
 posterior,
@@ -13,20 +13,21 @@ asked for, cells are made half as wide, and ascent goes on from where it was.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
-from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
+from hand_cavi.ascent.ascend import MixtureAscent, StoppingRule, ascend
 from hand_cavi.ascent.preparing import (
-    as_responsibilities,
-    begin_from,
+    StartingData,
+    assignments_from,
+    look_at,
     prepare,
     prepare_streamed,
     sample_of,
-    starting_points,
     summarised,
 )
-from hand_cavi.ascent.restarts import Begun, Climb, result_of
+from hand_cavi.ascent.restarts import Restarts, result_of
 from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, State, StreamedTask
 from hand_cavi.conjugate import ConjugateFamily
@@ -36,8 +37,8 @@ from hand_cavi.elbo import ElboTerms, with_assignments
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
-from hand_cavi.result import Condensation, Fit
-from hand_cavi.sources import Source, look_at
+from hand_cavi.result import CondensingReport, Fit
+from hand_cavi.sources import Source
 
 WORTH_CONDENSING = 50_000
 """Points from which data are condensed if nobody says otherwise."""
@@ -96,7 +97,7 @@ def summary_for(mixture: Mixture, source: Source, threads: int | None = None) ->
 
 
 def confirmed(
-    mixture: Mixture, source: Source, rng: np.random.Generator, climb: Climb, starts: int
+    mixture: Mixture, source: Source, rng: np.random.Generator, restarts: Restarts, starts: int
 ) -> tuple[Condensed, Fit] | None:
     """Condense data as finely as a fit of this mixture needs, and confirm it by that fit.
 
@@ -110,7 +111,7 @@ def confirmed(
     summary = summary_for(mixture, source)
     if summary is None:
         return None
-    found, summary = fit_condensed(mixture, source, summary, rng, starts, climb, None)
+    found, summary = fit_condensed(mixture, source, summary, rng, starts, restarts, None)
     return None if found.condensed is None else (summary.data, found)
 
 
@@ -120,7 +121,7 @@ def fit_condensed(
     summary: Summary,
     rng: np.random.Generator,
     starts: int | np.ndarray | Fit,
-    climb: Climb,
+    restarts: Restarts,
     threads: int | None,
     tolerance: float = TOLERANCE,
 ) -> tuple[Fit, Summary]:
@@ -133,20 +134,13 @@ def fit_condensed(
     # numba is loaded if it is there, for the pass over the data; so that small sweeps are compiled ones too.
     kernel = kernel_for(source.n_points, mixture.n_components)
     task, coordinates = prepare(mixture, x, weight, threads)
-    task = climb.through(replace(task, kernel=kernel))
+    task = replace(task, kernel=kernel, log=restarts.log)
     landmarks = task.components.landmarks(coordinates.apply(x))
-    full = climb.through(prepare_streamed(mixture, source, coordinates, threads))
-    begun: Begun
-    if isinstance(starts, Fit):
-        begun = [("given", begin_from(task, starts, coordinates))]
-    elif isinstance(starts, int | np.integer):
-        points = starting_points(mixture, landmarks, weight, rng, starts)
-        begun = ((p.kind, summarise(task.statistics, weight, p.responsibilities)) for p in points)
-    else:
-        given = as_responsibilities(starts, source.n_points, mixture.n_components)
-        begun = (("given", summarised(source, full.reading, r)) for r in given)
-    best, outcomes = climb.up(task, begun)
-    best, tried = climb.moved(task, landmarks, best, rng)
+    full = replace(prepare_streamed(mixture, source, coordinates, threads), log=restarts.log)
+    of_points = partial(summarised, source, full.reading)
+    data = StartingData(task, coordinates, landmarks, task.statistics, weight, of_points, source.n_points)
+    best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
+    best, tried = restarts.moved(task, landmarks, best, rng)
 
     refinements = 0
     while True:
@@ -165,20 +159,20 @@ def fit_condensed(
             break
         summary, refinements = finer, refinements + 1
         task = prepare(mixture, summary.data.x, summary.data.weight, threads, coordinates)[0]
-        task = climb.through(replace(task, kernel=kernel))
-        best = _gone_on(task, best, climb)
+        task = replace(task, kernel=kernel, log=restarts.log)
+        best = _gone_on(task, best, restarts)
 
-    condensation: Condensation | None = Condensation(
+    condensation: CondensingReport | None = CondensingReport(
         source.n_points, len(summary.data.x), summary.data.width, *errors, refinements
     )
     if max(errors) > tolerance:
-        best, condensation = _gone_on(full, best, climb), None
+        best, condensation = _gone_on(full, best, restarts), None
         terms, sums = best.infos[-1].after_assignments, best.state.assignments.sums
     found = result_of(mixture, best, outcomes, coordinates, tried)
     return replace(found, elbo_terms=terms, counts=sums[:, -1], condensed=condensation), summary
 
 
-def _measured(full: StreamedTask, best: Ascent) -> tuple[ElboTerms, np.ndarray, tuple[float, float]]:
+def _measured(full: StreamedTask, best: MixtureAscent) -> tuple[ElboTerms, np.ndarray, tuple[float, float]]:
     """Return the terms of the bound and the sums on all the data, and the relative errors of those found."""
     components, weights = best.state.components, best.state.weights
     exact = full.refreshed(components.expected_phi, weights.expected_log())
@@ -189,15 +183,15 @@ def _measured(full: StreamedTask, best: Ascent) -> tuple[ElboTerms, np.ndarray, 
     return terms, exact.sums, (abs(terms.total - near.total) / max(1.0, abs(terms.total)), of_sums)
 
 
-def _gone_on(task: AnyTask, best: Ascent, climb: Climb) -> Ascent:
+def _gone_on(task: AnyTask, best: MixtureAscent, restarts: Restarts) -> MixtureAscent:
     """Return the ascent that goes on from where another ended, on other data, with the sweeps of both."""
     components, weights = best.state.components, best.state.weights
     assignments = task.refreshed(components.expected_phi, weights.expected_log())
-    further = ascend(task, State(components, weights, assignments), climb.rule, climb.leaps)
-    return Ascent(further.state, best.infos + further.infos, further.status)
+    further = ascend(task, State(components, weights, assignments), restarts.rule, restarts.accelerates)
+    return MixtureAscent(further.state, best.infos + further.infos, further.status)
 
 
-def _refined(summary: Summary, best: Ascent, coordinates: Coordinates) -> Grid | None:
+def _refined(summary: Summary, best: MixtureAscent, coordinates: Coordinates) -> Grid | None:
     """Return the cells that the posterior asks for, if those that there are, are wider."""
     if summary.sums is None:
         return None

@@ -11,7 +11,7 @@ the best optimum of all. So starts are given up only for large data, or if asked
 
 import math
 
-from hand_cavi.ascent.sweep import StepInfo
+from hand_cavi.result import StepInfo
 
 SAFETY = 20.0
 """Times the forecast gain that a start is granted."""
@@ -20,14 +20,14 @@ _SWEEPS = 10  # before which nothing is forecast
 _IN_A_ROW = 3  # forecasts that must agree
 
 
-class Outlook:
-    """What a start may still come to, judged after every sweep."""
+class Forecast:
+    """What bound a start may still reach, judged after every sweep."""
 
     def __init__(self) -> None:
         self._bounds: list[float] = []
         self._behind = 0
 
-    def hopeless(self, info: StepInfo, best: float) -> bool:
+    def stays_below(self, info: StepInfo, best: float) -> bool:
         """Take note of a sweep, and say whether the start will end below a bound that is known.
 
         Parameters
@@ -39,12 +39,12 @@ class Outlook:
         self._bounds = [*self._bounds[-2:], info.elbo]
         if info.sweep < _SWEEPS or len(self._bounds) < 3:
             return False
-        behind = info.elbo + SAFETY * forecast(*self._bounds) < best
+        behind = info.elbo + SAFETY * expected_gain(*self._bounds) < best
         self._behind = self._behind + 1 if behind else 0
         return self._behind >= _IN_A_ROW
 
 
-def forecast(first: float, second: float, third: float) -> float:
+def expected_gain(first: float, second: float, third: float) -> float:
     """Return what three successive bounds let one expect to be gained yet, in nats; it may be infinite."""
     before, gain = second - first, third - second
     if gain <= 0.0:
@@ -60,9 +60,9 @@ def sweeps_left(first: float, second: float, third: float, negligible: float, pa
     first, second, third : float
         In nats.
     negligible : float
-        Sweeps that gain no more than this, in nats, are quiet.
+        Sweeps that gain no more than this, in nats, have stalled.
     patience : int
-        So many quiet sweeps are convergence.
+        So many stalled sweeps are convergence.
     """
     before, gain = second - first, third - second
     if gain <= negligible:

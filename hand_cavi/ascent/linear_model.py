@@ -1,4 +1,4 @@
-r"""Where plain sweeps are going: a linear picture of the map from one sweep's sums to the next.
+r"""Where plain sweeps are going: a linear model of the map from one sweep's sums to the next.
 
 A sweep takes the sums S, shape (K, P), to S + f(S). Near an optimum f(S + s) = f(S) - C s, and j sweeps add
 
@@ -23,7 +23,7 @@ import numpy as np
 from hand_cavi.ascent.sweep import State
 
 _INDEPENDENT = 1e-4  # share of a difference that must be new
-_LARGEST_EIGENVALUE = 1.2  # anything larger comes from a poor picture
+_LARGEST_EIGENVALUE = 1.2  # anything larger comes from a poor model
 _SWEEPS = 2.0 ** np.arange(0.5, 27, 0.5)  # j
 
 
@@ -45,7 +45,7 @@ class Metric:
         return float(np.sqrt(max(np.vdot(vector, self.lowered(vector)), 0.0)))
 
 
-class Picture:
+class LinearModel:
     """The parts of f along eigenvectors of Q, and their eigenvalues.
 
     Attributes
@@ -60,8 +60,10 @@ class Picture:
         self._parts, self._shares, self._q = parts, shares, q
 
     @classmethod
-    def seen(cls, metric: Metric, moves: np.ndarray, answers: np.ndarray, f: np.ndarray) -> "Picture | None":
-        """Return the picture that m differences of S and C times them give, (m, K, P) both, newest first.
+    def from_differences(
+        cls, metric: Metric, moves: np.ndarray, images: np.ndarray, f: np.ndarray
+    ) -> "LinearModel | None":
+        """Return the model that m differences of S and C times them give, (m, K, P) both, newest first.
 
         Of f's part outside their span nothing is known but that a plain step takes it in: Q is 0 there.
         Returns None if f is no step, or nothing is known.
@@ -74,13 +76,13 @@ class Picture:
         if not np.isfinite(lengths).all() or lengths[-1] == 0:
             return None
         scale = 1 / np.where(lengths > 0, lengths, 1)[:, np.newaxis]
-        vectors, covectors, answered = scale * vectors, scale * covectors, scale[:m] * answers.reshape(m, -1)
+        vectors, covectors, images = scale * vectors, scale * covectors, scale[:m] * images.reshape(m, -1)
         gram = covectors @ vectors.T
         basis = _orthonormal(gram)
         if not basis[:, :m].any():
             return None
-        # Row a, column b: < direction a, C direction b >; where a >= b, which eigh reads, newer moves answer.
-        c = basis @ (covectors @ answered.T) @ basis[:, :m].T
+        # Row a, column b: < direction a, C direction b >; where a >= b, which eigh reads, newer moves decide.
+        c = basis @ (covectors @ images.T) @ basis[:, :m].T
         if basis[-1, -1]:  # f is new
             c[-1, -1] = 1
         if not np.isfinite(c).all():
@@ -92,17 +94,17 @@ class Picture:
         return cls(metric, float(lengths[-1]), parts, shares, np.clip(1 - values, 0, _LARGEST_EIGENVALUE))
 
     def sweeps_within(self, longest: float) -> float | None:
-        """Return how many sweeps' leap is no longer than so much, or None if that is no more than one's."""
+        """Return how many sweeps go no further than so much, or None if one goes further."""
         within = np.linalg.norm(self._times(_SWEEPS[:, np.newaxis]) * self._shares, axis=1) <= longest
         number = len(_SWEEPS) if within.all() else int(within.argmin())
         return float(_SWEEPS[number - 1]) if number else None
 
     def after(self, sweeps: float) -> np.ndarray:
-        """Return the leap, (1 + Q + ... + Q^(j-1)) f, shape (K, P)."""
+        """Return what the sweeps add, (1 + Q + ... + Q^(j-1)) f, shape (K, P)."""
         return np.tensordot(self._times(sweeps), self._parts, 1)
 
     def left_after(self, sweeps: float) -> np.ndarray:
-        """Return f after the leap, Q^j f, shape (K, P)."""
+        """Return f after the sweeps, Q^j f, shape (K, P)."""
         return np.tensordot(self._q**sweeps, self._parts, 1)
 
     def _times(self, sweeps: np.ndarray | float) -> np.ndarray:

@@ -1,10 +1,11 @@
 """From the data and the prior to what the sweeps read, and where they begin."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hand_cavi.ascent.starts import Start, propose
+from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, StreamedTask, Task
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, Reading, kernel_for, summarise
@@ -58,6 +59,49 @@ def prepare_streamed(
     return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
 
 
+def look_at(source: Source, check: Callable[[np.ndarray], None]) -> float:
+    """Read all rows once, refuse what no fit can use, and return the sum of w_i: N, if rows have no weights.
+
+    Parameters
+    ----------
+    source : Source
+    check : callable
+        Takes rows (n, D) and raises InputError for what the family cannot have produced.
+
+    Raises
+    ------
+    InputError
+        Naming the first row that is not finite, or whose weight is no weight.
+    """
+    begins, total = 0, 0.0
+    for piece in source.pieces():
+        rows = np.asarray(piece.rows)
+        if rows.dtype.kind == "f" and not np.isfinite(rows.sum()):  # one number clears most pieces
+            finite = np.isfinite(rows)
+            if not finite.all():
+                row, column = np.argwhere(~finite)[0]
+                raise InputError(
+                    f"the data hold {rows[row, column]} in row {begins + row}, column {column} (counted from "
+                    "0); remove the point or fill in the value"
+                )
+        check(rows)
+        if piece.weight is None:
+            total += len(rows)
+        else:
+            bad = ~(np.isfinite(piece.weight) & (piece.weight >= 0))
+            if bad.any():
+                row = int(np.argmax(bad))
+                raise InputError(
+                    f"sample_weight is {piece.weight[row]} in row {begins + row}; weights are finite and not "
+                    "negative"
+                )
+            total += float(np.sum(piece.weight, dtype=np.float64))
+        begins += len(rows)
+    if total == 0:
+        raise InputError("sample_weight is zero everywhere; at least one point must count")
+    return total
+
+
 def sample_of(source: Source, most: int = START_ROWS) -> tuple[np.ndarray, np.ndarray]:
     """Return some rows, shape (n, D), and their weights, (n,), not all of them zero."""
     block = source.spread_out(most)
@@ -65,17 +109,66 @@ def sample_of(source: Source, most: int = START_ROWS) -> tuple[np.ndarray, np.nd
     return block.rows, weight if weight.any() else np.ones(len(weight))
 
 
-def starting_points(
-    mixture: Mixture,
-    landmarks: np.ndarray,
-    weight: np.ndarray,
-    rng: np.random.Generator,
-    starts: int | np.ndarray,
-) -> list[Start]:
-    """Return so many dispersed starts, or those that are given, checked."""
-    if isinstance(starts, int | np.integer):
-        return propose(landmarks, mixture.n_components, rng, as_count(starts, "starts"), weight)
-    return [Start("given", r) for r in as_responsibilities(starts, len(landmarks), mixture.n_components)]
+@dataclass(frozen=True)
+class StartingData:
+    """The data of a fit, as its starts see them.
+
+    Attributes
+    ----------
+    task : Task or StreamedTask
+    coordinates : Coordinates
+        In which the task is.
+    landmarks, statistics, weight : ndarray, shapes (n, anything), (n, P) and (n,)
+        Of the rows from which dispersed starts are made: all, some of them, or the nodes that stand for all.
+    summarised : callable
+        Takes responsibilities of all points, shape (N, K), to Assignments.
+    n_points : int
+        N.
+    factor : float
+        How many points each of the n rows stands for.
+    """
+
+    task: AnyTask
+    coordinates: Coordinates
+    landmarks: np.ndarray
+    statistics: np.ndarray
+    weight: np.ndarray
+    summarised: Callable[[np.ndarray], Assignments]
+    n_points: int
+    factor: float = 1.0
+
+
+def assignments_from(
+    starts: int | np.ndarray | Fit, data: StartingData, rng: np.random.Generator
+) -> Iterator[tuple[str, Assignments]]:
+    """Return the kind of every start, and the assignments that it begins from.
+
+    Parameters
+    ----------
+    starts : int, ndarray or Fit
+        How many dispersed starts; responsibilities, (N, K) or (R, N, K); or a former fit to go on from.
+    data : StartingData
+    rng : numpy.random.Generator
+        Where dispersed starts come from.
+
+    Raises
+    ------
+    InputError
+        If the starts are not a number, or are for other data or another mixture.
+    """
+    if isinstance(starts, Fit):
+        return iter([("given", begin_from(data.task, starts, data.coordinates))])
+    n_components = len(data.task.weights.expected_log())
+    if not isinstance(starts, int | np.integer):
+        given = as_responsibilities(starts, data.n_points, n_components)
+        return (("given", data.summarised(r)) for r in given)
+    proposed = propose(data.landmarks, n_components, rng, as_count(starts, "starts"), data.weight)
+    return ((start.kind, _scaled_summary(data, start.responsibilities)) for start in proposed)
+
+
+def _scaled_summary(data: StartingData, r: np.ndarray) -> Assignments:
+    summary = summarise(data.statistics, data.weight, r)
+    return Assignments(summary.sums * data.factor, summary.entropy * data.factor)
 
 
 def as_responsibilities(starts: np.ndarray, n_points: int, n_components: int) -> np.ndarray:
@@ -133,11 +226,6 @@ def summarised(source: Source, reading: Reading, r: np.ndarray) -> Assignments:
         sums, entropy = (part.sums if begins == 0 else sums + part.sums), entropy + part.entropy
         begins += len(statistics)
     return Assignments(sums, entropy)
-
-
-def scaled_to(assignments: Assignments, factor: float) -> Assignments:
-    """Return the assignments of a sample as if each of its rows stood for so many."""
-    return Assignments(assignments.sums * factor, assignments.entropy * factor)
 
 
 def _log_base(source: Source, reading: Reading) -> float:

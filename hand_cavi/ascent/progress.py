@@ -12,7 +12,7 @@ import numpy as np
 
 from hand_cavi.ascent.ascend import StoppingRule
 from hand_cavi.ascent.forecast import sweeps_left
-from hand_cavi.ascent.sweep import StepInfo
+from hand_cavi.result import StepInfo
 
 
 @dataclass(frozen=True)

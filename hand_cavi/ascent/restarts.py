@@ -1,134 +1,115 @@
-"""From starts to a result: every start goes up the same way, and the best bound wins."""
+"""From starts to a result: every start goes the same way, and the best bound wins.
 
-from collections.abc import Callable, Iterable, Sequence
+Starts ascend one after another. Where data are read anew in every sweep, reading is what takes time, or much
+of it: there they ascend in step, and each pass over the data serves all.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from hand_cavi.ascent.annealing import annealed
-from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
-from hand_cavi.ascent.checkpoint import Log, LoggedTask, about
-from hand_cavi.ascent.forecast import Outlook
+from hand_cavi.ascent.ascend import MixtureAscent, StoppingRule, ascending
+from hand_cavi.ascent.checkpoint import Log
+from hand_cavi.ascent.forecast import Forecast
 from hand_cavi.ascent.progress import Tell, Tracker
-from hand_cavi.ascent.split_merge import MoveOutcome, improve
-from hand_cavi.ascent.sweep import State, Status, StepInfo, Task
-from hand_cavi.ascent.together import ascend_together
+from hand_cavi.ascent.split_merge import improve
+from hand_cavi.ascent.sweep import AnyTask, Asking, State, StreamedTask, Task, serve
 from hand_cavi.data.kernels import Assignments
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
-from hand_cavi.result import Fit, StartOutcome
+from hand_cavi.result import Fit, MoveOutcome, StartOutcome, Status, StepInfo
 
 Begun = Iterable[tuple[str, Assignments]]
 """Starts: of which kind, and the assignments that they begin from."""
 
 
 @dataclass(frozen=True)
-class Climb:
-    """How every start goes up: hot sweeps, ascent, moves."""
+class Restarts:
+    """How a fit goes from its starts to the best ascent.
+
+    Attributes
+    ----------
+    rule : StoppingRule
+        Of each ascent.
+    n_moves : int
+        To be tried on the best, at most.
+    gives_up : bool
+        Whether a start is given up that is forecast to end below another.
+    accelerates : bool
+    log : Log or None
+        Where passes over the data are written down.
+    progress : callable or None
+        Told after every pass.
+    """
 
     rule: StoppingRule
-    temperatures: np.ndarray
-    n_moves: int
+    n_moves: int = 0
     gives_up: bool = False
-    leaps: bool = False
+    accelerates: bool = False
     log: Log | None = None
     progress: Tell | None = None
 
-    def through(self, task: Any) -> Any:
-        """Return the task, its passes over the data made through the log if there is one."""
-        return task if self.log is None else LoggedTask(task, self.log, about(task))
+    def run(self, task: AnyTask, begun: Begun) -> tuple[MixtureAscent, list[StartOutcome]]:
+        """Ascend from every start; return the best ascent, the only one that is held, and all outcomes.
 
-    def up(self, task: Any, begun: Begun) -> tuple[Ascent, list[StartOutcome]]:
-        """Ascend from every start, told by its kind and assignments; return the best, and all outcomes."""
-        if hasattr(task, "source") and self.rule.callback is None:
-            return self._together(task, list(begun))
-        return self._one_by_one(task, list(begun))
+        A callback, which may stop an ascent, is shown one ascent after another.
+        """
+        in_step = isinstance(task, StreamedTask) and self.rule.callback is None
+        starts = list(begun)
+        numbers = range(len(starts))
+        tracker = Tracker(self.progress, self.rule, len(starts))
+        bounds = [-np.inf] * len(starts)
+        before = list(bounds)  # the pass under way, for all alike
 
-    def _one_by_one(
-        self, task: Any, begun: Sequence[tuple[str, Assignments]]
-    ) -> tuple[Ascent, list[StartOutcome]]:
-        """Ascend from each start in turn; only the best ascent so far is held."""
-        best: Ascent | None = None
+        def after_round() -> None:
+            before[:] = bounds
+            if in_step:
+                tracker.tell()
+
+        def ascending_from(i: int) -> Asking[MixtureAscent]:
+            forecast, given_up = Forecast(), False
+
+            def after_sweep(info: StepInfo) -> bool:  # of a finite bound
+                nonlocal given_up
+                tracker.saw(i, info)
+                if not in_step:
+                    tracker.tell()
+                bounds[i] = info.elbo
+                if self.gives_up:
+                    best_other = max((before[j] for j in numbers if j != i), default=-np.inf)
+                    given_up = forecast.stays_below(info, best_other)
+                return bool((self.rule.callback and self.rule.callback(info)) or given_up)
+
+            state = State(task.components, task.weights, starts[i][1])
+            rule = replace(self.rule, callback=after_sweep)
+            ascent = yield from ascending(task, state, rule, self.accelerates)
+            tracker.ended(i)
+            return replace(ascent, status=Status.GIVEN_UP) if given_up else ascent
+
+        best: MixtureAscent | None = None
         outcomes: list[StartOutcome] = []
-        tracker = Tracker(self.progress, self.rule, len(begun))
-
-        def known(info: StepInfo) -> float:
-            tracker.saw(len(outcomes), info)
-            tracker.tell()
-            return -np.inf if best is None else best.elbo
-
-        for kind, assignments in begun:
-            ascent = self._ascend(task, self._hot(task, assignments), known)
-            tracker.ended(len(outcomes))
-            outcomes.append(_outcome(kind, ascent))
-            if best is None or ascent.elbo > best.elbo:
-                best = ascent
+        for some in [numbers] if in_step else [[i] for i in numbers]:
+            ascents = serve(task, [ascending_from(i) for i in some], after_round)
+            for i, ascent in zip(some, ascents, strict=True):
+                outcomes.append(StartOutcome(starts[i][0], ascent.elbo, len(ascent.infos), ascent.status))
+                if best is None or ascent.elbo > best.elbo:
+                    best = ascent
         assert best is not None
         return best, outcomes
 
-    def _together(
-        self, task: Any, begun: Sequence[tuple[str, Assignments]]
-    ) -> tuple[Ascent, list[StartOutcome]]:
-        """Ascend from all starts in step, each pass over the data shared by all."""
-        now = np.full(len(begun), -np.inf)
-        bounds = now.copy()  # as they were before the pass under way, for everyone alike
-        tracker = Tracker(self.progress, self.rule, len(begun))
-
-        def ascend_from(view: Any, state: State, i: int) -> Ascent:
-            def known(info: StepInfo) -> float:
-                now[i] = info.elbo
-                tracker.saw(i, info)
-                return float(np.max(np.delete(bounds, i), initial=-np.inf))
-
-            ascent = self._ascend(view, self._hot(view, state.assignments), known)
-            tracker.ended(i)
-            return ascent
-
-        def before_pass() -> None:
-            bounds[:] = now
-            tracker.tell()
-
-        states = [State(task.components, task.weights, assignments) for _, assignments in begun]
-        ascents = ascend_together(task, states, ascend_from, before_pass)
-        outcomes = [_outcome(kind, ascent) for (kind, _), ascent in zip(begun, ascents, strict=True)]
-        return max(ascents, key=lambda ascent: ascent.elbo), outcomes
-
-    def _hot(self, task: Any, assignments: Assignments) -> State:
-        return annealed(task, State(task.components, task.weights, assignments), self.temperatures)
-
-    def _ascend(self, task: Any, state: State, known: Callable[[StepInfo], float]) -> Ascent:
-        """Ascend from one start; give it up, if that is allowed, once it is hopeless.
-
-        `known` takes what is reported of a sweep and returns the best bound of any other start.
-        """
-        outlook, given_up = Outlook(), []
-
-        def after_sweep(info: StepInfo) -> bool:
-            best = known(info)
-            if self.gives_up and outlook.hopeless(info, best):
-                given_up.append(info)
-            return bool((self.rule.callback and self.rule.callback(info)) or given_up)
-
-        ascent = ascend(task, state, replace(self.rule, callback=after_sweep), self.leaps)
-        return replace(ascent, status=Status.GIVEN_UP) if given_up else ascent
-
     def moved(
-        self, task: Task, landmarks: np.ndarray, best: Ascent, rng: np.random.Generator
-    ) -> tuple[Ascent, tuple[MoveOutcome, ...]]:
+        self, task: Task, landmarks: np.ndarray, best: MixtureAscent, rng: np.random.Generator
+    ) -> tuple[MixtureAscent, tuple[MoveOutcome, ...]]:
         """Try moves on the best of the ascents; a child of `rng` draws them."""
         if self.n_moves == 0:
             return best, ()
-        return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0], self.leaps)
-
-
-def _outcome(kind: str, ascent: Ascent) -> StartOutcome:
-    return StartOutcome(kind, ascent.elbo, len(ascent.infos), ascent.status)
+        return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0], self.accelerates)
 
 
 def result_of(
     mixture: Mixture,
-    best: Ascent,
+    best: MixtureAscent,
     outcomes: Sequence[StartOutcome],
     coordinates: Coordinates,
     moves: tuple[MoveOutcome, ...] = (),
@@ -141,13 +122,8 @@ def result_of(
         elbo_terms=best.infos[-1].after_assignments,
         half_step_trace=np.array([[i.after_globals.total, i.after_assignments.total] for i in best.infos]),
         status=best.status,
-        starts=ranked(outcomes),
+        starts=tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo)),
         counts=best.state.assignments.sums[:, -1],
         moves=moves,
         _coordinates=coordinates,
     )
-
-
-def ranked(outcomes: Sequence[StartOutcome]) -> tuple[StartOutcome, ...]:
-    """Return the outcomes, the best bound first."""
-    return tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo))

@@ -20,33 +20,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hand_cavi.ascent.ascend import Ascent, StoppingRule, ascend
+from hand_cavi.ascent.ascend import MixtureAscent, StoppingRule, ascend
 from hand_cavi.ascent.starts import bisect
-from hand_cavi.ascent.sweep import Status, Task, init, responsibilities
+from hand_cavi.ascent.sweep import Task, init, responsibilities
 from hand_cavi.numerics.special import entr
+from hand_cavi.result import MoveOutcome, Status
 
 _SHORTLIST = 5  # merges, and splits, of which all combinations are ranked
-
-
-@dataclass(frozen=True)
-class MoveOutcome:
-    """How one move ended.
-
-    Attributes
-    ----------
-    kind : str
-        ``"merge"`` or ``"merge and split"``.
-    elbo_before, elbo : float
-        The bound that was to be beaten, and the one that ascent from the move reached, in nats.
-    kept : bool
-    sweeps : int
-    """
-
-    kind: str
-    elbo_before: float
-    elbo: float
-    kept: bool
-    sweeps: int
 
 
 @dataclass(frozen=True)
@@ -86,12 +66,12 @@ class Move:
 def improve(
     task: Task,
     landmarks: np.ndarray,
-    ascent: Ascent,
+    ascent: MixtureAscent,
     rule: StoppingRule,
     n: int,
     rng: np.random.Generator,
     accelerate: bool = False,
-) -> tuple[Ascent, tuple[MoveOutcome, ...]]:
+) -> tuple[MixtureAscent, tuple[MoveOutcome, ...]]:
     """Try at most n moves, one ascent each, the most promising first; anew after each that is kept.
 
     Parameters
@@ -99,7 +79,7 @@ def improve(
     task : Task
     landmarks : ndarray, shape (N, anything)
         Splits are along these.
-    ascent : Ascent
+    ascent : MixtureAscent
         Where to go on from.
     rule : StoppingRule
         For the ascent from each move.
@@ -111,7 +91,7 @@ def improve(
 
     Returns
     -------
-    ascent : Ascent
+    ascent : MixtureAscent
         The best found; the given one if no move was kept.
     outcomes : tuple of MoveOutcome
         In the order they were tried.

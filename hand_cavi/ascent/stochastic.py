@@ -18,15 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.ascent.ascend import better_order
-from hand_cavi.ascent.preparing import in_coordinates, starting_points
-from hand_cavi.ascent.restarts import ranked
-from hand_cavi.ascent.sweep import Status
+from hand_cavi.ascent.preparing import as_responsibilities, in_coordinates
+from hand_cavi.ascent.starts import Start, propose
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, refresh, summarise
 from hand_cavi.elbo import ElboTerms, elbo_terms
 from hand_cavi.inputs import InputError, Seed, as_count, as_finite, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
-from hand_cavi.result import Fit, StartOutcome
+from hand_cavi.result import Fit, StartOutcome, Status
 from hand_cavi.weights.mixing import MixingWeights
 
 _BLOCK = 1 << 14  # rows whose statistics are held at once
@@ -190,7 +189,7 @@ def fit_stochastic(
     assert best is not None
     sums, terms, assignments, trace = best
     components, weights = task.factors(sums)
-    best_first = ranked(outcomes)
+    best_first = tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo))
     return Fit(
         mixture=mixture,
         components=components.seen_from(coordinates.inverse),
@@ -223,7 +222,11 @@ def _starting_sums(
         chosen = np.sort(rows_rng.choice(counting, some, replace=False))
     x, weight = task.x[chosen], task.sample_weight[chosen]
     statistics = task.components.statistics(x)
-    points = starting_points(mixture, task.components.landmarks(x), weight, generator, starts)
+    if isinstance(starts, int | np.integer):
+        landmarks = task.components.landmarks(x)
+        points = propose(landmarks, mixture.n_components, generator, as_count(starts, "starts"), weight)
+    else:
+        points = [Start("given", r) for r in as_responsibilities(starts, len(x), mixture.n_components)]
     begun = []
     for point, child in zip(points, batches_rng.spawn(len(points)), strict=True):
         sums = summarise(statistics, weight, point.responsibilities).sums

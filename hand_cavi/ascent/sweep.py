@@ -5,36 +5,61 @@ of which sets its factors to their optimum given the others, so that neither can
 
     q(theta_k), q(pi)   given q(c):            eta_k = eta_0 + sum_i w_i r_ik T(x_i)
     q(c_i)              given q(theta), q(pi): r_ik proportional to exp(E ln p(x_i | theta_k) + E ln pi_k)
+
+The second needs a pass over the data. So that one pass can serve several ascents, a sweep is a generator: it
+yields the expectations in the second line, and is sent the assignments. `serve` makes the passes.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
+from hand_cavi.ascent.checkpoint import Log, about
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.data.kernels import Assignments, Reading, refresh, refresh_rows, softmax_rows, summarise
-from hand_cavi.elbo import ElboTerms, elbo_terms, with_assignments
+from hand_cavi.data.kernels import (
+    Assignments,
+    Expectations,
+    Reading,
+    refresh,
+    refresh_rows,
+    softmax_rows,
+    summarise,
+)
+from hand_cavi.elbo import elbo_terms, with_assignments
+from hand_cavi.result import StepInfo
 from hand_cavi.sources import Source
 from hand_cavi.weights.mixing import MixingWeights
 
 _PIECE = 1 << 20  # rows that several starts look at while the processor's cache holds them
 
 
-class Status(Enum):
-    """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
+class Data(ABC):
+    """The prior, and data that passes are made over."""
 
-    CONVERGED = "the bound stopped rising"
-    MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
-    STOPPED = "the callback asked to stop"
-    GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"
-    NOT_FINITE = "the bound is not a finite number: the data's scale is beyond float64"
-    STEPS_TAKEN = "all stochastic steps that were asked for were taken; they have no test of convergence"
+    components: ConjugateFamily
+    weights: MixingWeights
+    log_base: float
+    log: Log | None
+
+    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
+        """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
+        return self.refreshed_many([(expected_phi, expected_log_weights)])[0]
+
+    def refreshed_many(self, expectations: Sequence[Expectations]) -> list[Assignments]:
+        """Return the optimal assignments at several expectations: one pass, or the log's record of it."""
+        if self.log is None:
+            return self._passed(expectations)
+        return self.log.through(about(self.log_base, self.components.natural), expectations, self._passed)
+
+    @abstractmethod
+    def _passed(self, expectations: Sequence[Expectations]) -> list[Assignments]:
+        """Make a pass over the data."""
 
 
 @dataclass(frozen=True)
-class Task:
+class Task(Data):
     """What stays the same during ascent: the prior, and the data as the sweeps read them.
 
     Attributes
@@ -55,6 +80,8 @@ class Task:
         less to read.
     reading : Reading or None
         How rows become statistics.
+    log : Log or None
+        Where passes are written down.
     """
 
     components: ConjugateFamily
@@ -66,23 +93,18 @@ class Task:
     kernel: str | None = None
     rows: np.ndarray | None = None
     reading: Reading | None = None
+    log: Log | None = None
 
-    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
-        """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
-        question = expected_phi, expected_log_weights
-        if self.rows is not None and self.reading is not None:
-            return refresh_rows(self.rows, self.sample_weight, self.reading, *question, self.threads)
-        return refresh(
-            self.statistics,
-            self.sample_weight,
-            *question,
-            self.threads,
-            self.kernel,
-        )
+    def _passed(self, expectations: Sequence[Expectations]) -> list[Assignments]:
+        if self.rows is None or self.reading is None:
+            read = self.statistics, self.sample_weight
+            return [refresh(*read, *each, self.threads, self.kernel) for each in expectations]
+        rows, reading = self.rows, self.reading
+        return [refresh_rows(rows, self.sample_weight, reading, *each, self.threads) for each in expectations]
 
 
 @dataclass(frozen=True)
-class StreamedTask:
+class StreamedTask(Data):
     """The same for data whose statistics are not held: every sweep reads the rows anew.
 
     Attributes
@@ -95,6 +117,8 @@ class StreamedTask:
     log_base : float
         sum_i w_i log h(x_i), in the user's units.
     threads : int or None
+    log : Log or None
+        Where passes are written down.
     """
 
     components: ConjugateFamily
@@ -103,19 +127,15 @@ class StreamedTask:
     reading: Reading
     log_base: float
     threads: int | None = None
+    log: Log | None = None
 
-    def refreshed(self, expected_phi: np.ndarray, expected_log_weights: np.ndarray) -> Assignments:
-        """Return the optimal assignments at E phi_k, (K, P), and E ln pi_k, (K,)."""
-        return self.refreshed_many([(expected_phi, expected_log_weights)])[0]
-
-    def refreshed_many(self, questions: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Assignments]:
-        """Return the optimal assignments at several E phi and E ln pi, in one pass over the data."""
-        sums = [np.zeros_like(expected_phi) for expected_phi, _ in questions]
-        entropy = [0.0] * len(questions)
+    def _passed(self, expectations: Sequence[Expectations]) -> list[Assignments]:
+        sums = [np.zeros_like(expected_phi) for expected_phi, _ in expectations]
+        entropy = [0.0] * len(expectations)
         for block in self.source.blocks():
             for piece in block.pieces(_PIECE):
-                for i, question in enumerate(questions):
-                    part = refresh_rows(piece.rows, piece.weight, self.reading, *question, self.threads)
+                for i, each in enumerate(expectations):
+                    part = refresh_rows(piece.rows, piece.weight, self.reading, *each, self.threads)
                     sums[i] += part.sums
                     entropy[i] += part.entropy
         return [Assignments(*each) for each in zip(sums, entropy, strict=True)]
@@ -133,36 +153,17 @@ class State:
     assignments: Assignments
 
 
-@dataclass(frozen=True)
-class StepInfo:
-    """What a sweep reports.
-
-    Attributes
-    ----------
-    sweep : int
-        Counted from 1.
-    after_globals, after_assignments : ElboTerms
-        The bound after each half-step. A leap (`ascent.acceleration`) has none after its first: there, the
-        bound before it stands again.
-    """
-
-    sweep: int
-    after_globals: ElboTerms
-    after_assignments: ElboTerms
-
-    @property
-    def elbo(self) -> float:
-        """The bound at the end of the sweep, in nats."""
-        return self.after_assignments.total
-
-
 def init(task: Task, responsibilities: np.ndarray) -> State:
     """Start from responsibilities, shape (N, K); q(theta) and q(pi) are the prior until the first sweep."""
     assignments = summarise(task.statistics, task.sample_weight, responsibilities)
     return State(task.components, task.weights, assignments)
 
 
-def sweep(task: AnyTask, state: State, number: int) -> tuple[State, StepInfo]:
+type Asking[R] = Generator[Expectations, Assignments, R]
+"""What yields expectations, is sent the optimal assignments at them, and so on until it returns an R."""
+
+
+def sweeping(task: AnyTask, state: State, number: int) -> Asking[tuple[State, StepInfo]]:
     """Do both half-steps once."""
     sums = state.assignments.sums
     components = task.components.updated(sums)
@@ -174,11 +175,49 @@ def sweep(task: AnyTask, state: State, number: int) -> tuple[State, StepInfo]:
         state.assignments.entropy,
         task.log_base,
     )
-    assignments = task.refreshed(components.expected_phi, weights.expected_log())
+    assignments = yield components.expected_phi, weights.expected_log()
     after_assignments = with_assignments(
         after_globals, (components, weights), assignments.sums, assignments.entropy, task.log_base
     )
     return State(components, weights, assignments), StepInfo(number, after_globals, after_assignments)
+
+
+def serve[R](
+    task: AnyTask, asking: Sequence[Asking[R]], after_round: Callable[[], None] = lambda: None
+) -> list[R]:
+    """Run all to their ends in step: each pass over the data serves all that ask.
+
+    Parameters
+    ----------
+    task : Task or StreamedTask
+        Whose passes they are.
+    asking : sequence of generators
+    after_round : callable
+        Called whenever each has come to its next question or to its end, before the pass.
+
+    Returns
+    -------
+    list
+        What each returned, in their order.
+    """
+    ends: dict[int, R] = {}
+    answers: dict[int, Assignments | None] = dict.fromkeys(range(len(asking)))
+    while answers:
+        asked: dict[int, Expectations] = {}
+        for i, answer in answers.items():
+            try:
+                asked[i] = next(asking[i]) if answer is None else asking[i].send(answer)
+            except StopIteration as end:
+                ends[i] = end.value
+        after_round()
+        made = task.refreshed_many(list(asked.values())) if asked else []
+        answers = dict(zip(asked, made, strict=True))
+    return [ends[i] for i in range(len(asking))]
+
+
+def sweep(task: AnyTask, state: State, number: int) -> tuple[State, StepInfo]:
+    """Do both half-steps once, with a pass over the data between them."""
+    return serve(task, [sweeping(task, state, number)])[0]
 
 
 def responsibilities(task: Task, state: State) -> np.ndarray:

@@ -31,6 +31,10 @@ Choosing by the size alone keeps results the same whatever else the process has 
 """
 
 
+Expectations = tuple[np.ndarray, np.ndarray]
+"""E phi_k, shape (K, P), and E ln pi_k, shape (K,): all that the optimal assignments depend on."""
+
+
 @dataclass(frozen=True)
 class Assignments:
     """What q(c) leaves behind.

@@ -26,8 +26,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.conjugate import ConjugateFamily, Draws
-from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.inputs import Draws, InputError, as_positive
 from hand_cavi.numerics import simplex
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.moments import Moments, block_diagonal

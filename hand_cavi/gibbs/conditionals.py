@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from hand_cavi.ascent.sweep import Task
-from hand_cavi.conjugate import Draws
+from hand_cavi.inputs import Draws
 
 _BLOCK = 1 << 17  # numbers held at once: 1 MB stays in the processor's cache
 

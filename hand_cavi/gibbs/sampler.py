@@ -17,11 +17,12 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.preparing import prepare, starting_points
+from hand_cavi.ascent.preparing import as_responsibilities, prepare
+from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import Task
-from hand_cavi.conjugate import ConjugateFamily, Draws
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.gibbs.conditionals import Sampler
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights.mixing import MixingWeights
@@ -193,11 +194,15 @@ def _starting_sums(
                 "go on with the same data, mixture and chains"
             )
         return sums
-    landmarks, weight = task.components.landmarks(inner_rows), task.sample_weight
-    given = starting_points(mixture, landmarks, weight, rng, n_chains if starts is None else starts)
+    weight, n_components = task.sample_weight, mixture.n_components
+    if starts is None:
+        proposed = propose(task.components.landmarks(inner_rows), n_components, rng, n_chains, weight)
+        given = [start.responsibilities for start in proposed]
+    else:
+        given = list(as_responsibilities(starts, len(inner_rows), n_components))
     if len(given) != n_chains:
         raise InputError(f"there are {len(given)} starts for {n_chains} chains; give each chain one")
-    return np.stack([(start.responsibilities * weight[:, np.newaxis]).T @ task.statistics for start in given])
+    return np.stack([(r * weight[:, np.newaxis]).T @ task.statistics for r in given])
 
 
 def _as_multiplicities(sample_weight: ArrayLike | None, n_points: int) -> np.ndarray:

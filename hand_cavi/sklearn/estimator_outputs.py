@@ -5,11 +5,10 @@ from typing import Any
 import numpy as np
 
 from hand_cavi.ascent.ascend import Callback
-from hand_cavi.ascent.sweep import Status, StepInfo
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.families import NormalGamma, NormalWishart
 from hand_cavi.mixture import Mixture
-from hand_cavi.result import Fit
+from hand_cavi.result import Fit, Status, StepInfo
 from hand_cavi.weights import DirichletWeights, StickBreaking
 from hand_cavi.weights.mixing import MixingWeights
 

@@ -11,10 +11,10 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.ascent.sweep import Status
 from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.mixture import Mixture
+from hand_cavi.result import Status
 from hand_cavi.sklearn.estimator_inputs import distinct_points, gaussian_prior, starting_responsibilities
 from hand_cavi.sklearn.estimator_outputs import attributes, printing
 from hand_cavi.weights import DirichletWeights, StickBreaking

@@ -5,8 +5,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.conjugate import Draws
-from hand_cavi.inputs import InputError
+from hand_cavi.inputs import Draws, InputError
 from hand_cavi.numerics.moments import Moments
 from hand_cavi.weights.mixing import MixingWeights
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.conjugate import Draws
+from hand_cavi.inputs import Draws
 from hand_cavi.numerics.moments import Moments
 
 

@@ -18,8 +18,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from hand_cavi.conjugate import Draws
-from hand_cavi.inputs import InputError, as_positive
+from hand_cavi.inputs import Draws, InputError, as_positive
 from hand_cavi.numerics.moments import Moments, diagonal
 from hand_cavi.numerics.special import betaln, digamma, trigamma
 from hand_cavi.weights.mixing import MixingWeights

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from hand_cavi import FixedWeights, InputError, Mixture, NormalGamma, NormalWishart, fit
-from hand_cavi.sources import ArraySource, Block, Source, as_source, look_at, open_parquet
+from hand_cavi.ascent.preparing import look_at
+from hand_cavi.sources import ArraySource, Block, Source, as_source, open_parquet
 from tests.hand_cavi.cases import FAMILIES, WEIGHTS
 
 ROOT = Path(__file__).parents[2]

@@ -159,8 +159,8 @@ def test_monotonicity_and_starts_of_cavi() -> None:
 
 def test_a_bound_that_falls_shows() -> None:
     """By hand: a stopwatch that is told of one half-step down."""
-    from hand_cavi.ascent.sweep import StepInfo
     from hand_cavi.elbo import ElboTerms
+    from hand_cavi.result import StepInfo
 
     def at(total: float) -> ElboTerms:
         return ElboTerms(total, 0.0, 0.0, 0.0, 0.0)

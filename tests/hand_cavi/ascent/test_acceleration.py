@@ -1,4 +1,4 @@
-"""Acceleration: fewer sweeps to the same optimum, a bound that never falls, and leaps that are posteriors."""
+"""Acceleration: fewer sweeps to the same optimum, the bound never falls, extrapolations are posteriors."""
 
 from dataclasses import replace
 
@@ -17,11 +17,11 @@ from hand_cavi import (
     StickBreaking,
     fit,
 )
-from hand_cavi.ascent.acceleration import Leaps, admissible
+from hand_cavi.ascent.acceleration import Extrapolation, admissible
 from hand_cavi.ascent.ascend import StoppingRule, ascend
-from hand_cavi.ascent.linear_model import Metric, Picture
+from hand_cavi.ascent.linear_model import LinearModel, Metric
 from hand_cavi.ascent.starts import plus_plus
-from hand_cavi.ascent.sweep import init, sweep
+from hand_cavi.ascent.sweep import init, serve, sweep
 from hand_cavi.fit import prepare
 from tests.hand_cavi.cases import PAIRS, make
 
@@ -90,8 +90,8 @@ def test_fewer_sweeps(kind, k, times):
     assert np.median(ratios) >= times
 
 
-def test_leaps_that_are_undone_count_and_are_seen():
-    """Somewhere in these ascents a leap lowers the bound: its sweep repeats the bound before it."""
+def test_extrapolations_that_are_undone_count_and_are_seen():
+    """Somewhere in these ascents an extrapolation lowers the bound: its sweep repeats the bound before it."""
     undone = 0
     for seed in range(4):
         mixture, x, start = overlapping("full", 4, seed)
@@ -111,15 +111,15 @@ def test_convergence_rests_on_plain_sweeps():
     assert result.status is Status.CONVERGED
     more = fit(mixture, x, rng=0, starts=result.responsibilities(x), max_sweeps=300, tolerance=0.0)
     assert more.elbo - result.elbo <= 1e-10 * abs(result.elbo)
-    leaps = [b.after_globals is a.after_assignments for a, b in zip(seen[:-1], seen[1:], strict=True)]
-    assert any(leaps)
-    assert not any(leaps[-4:])
+    extrapolated = [b.after_globals is a.after_assignments for a, b in zip(seen[:-1], seen[1:], strict=True)]
+    assert any(extrapolated)
+    assert not any(extrapolated[-4:])
     assert np.all(np.diff(result.elbo_trace[-5:]) <= 1e-12 * abs(result.elbo))
     assert fit(mixture, x, rng=0, starts=start, accelerate=True, max_sweeps=9).status is Status.MAX_SWEEPS
 
 
 def test_sticks_are_put_in_order():
-    """After convergence the order of the components may change, and the ascent goes on with leaps."""
+    """After convergence the order of the components may change, and the ascent goes on with extrapolation."""
     rng = np.random.default_rng(94)
     x = np.concatenate([rng.normal(-2, 1, 40), rng.normal(0, 1, 160), rng.normal(2.5, 1, 90)])
     smallest_first = np.eye(3)[np.repeat([0, 2, 1], [40, 160, 90])]
@@ -144,16 +144,16 @@ def test_few_points_and_one_component(k, n_points):
     assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9)
 
 
-def test_moves_and_annealing_are_accelerated_too_and_seeds_decide():
+def test_moves_are_accelerated_too_and_seeds_decide():
     mixture, x, _ = overlapping("full", 3, 1, n=120)
-    settings = {"starts": 2, "moves": 2, "annealing": [3.0, 2.0], "accelerate": True}
+    settings = {"starts": 2, "moves": 2, "accelerate": True}
     first, second = (fit(mixture, x, rng=96, **settings) for _ in range(2))
     assert np.array_equal(first.half_step_trace, second.half_step_trace)
     assert np.array_equal(first.components.natural, second.components.natural)
     assert first.moves == second.moves
 
 
-def test_auto_leaps_where_points_are_many():
+def test_auto_extrapolates_where_points_are_many():
     mixture, x, start = overlapping("textbook", 3, 2, n=600)
     auto, on = (fit(mixture, x, rng=0, starts=start, accelerate=a) for a in ("auto", True))
     assert np.array_equal(auto.elbo_trace, on.elbo_trace)
@@ -163,7 +163,7 @@ def test_auto_leaps_where_points_are_many():
         fit(mixture, x, rng=0, accelerate="yes")
 
 
-# ---- what a leap may be -------------------------------------------------------------------
+# ---- what an extrapolation may be -------------------------------------------------------------------
 
 
 @pairs
@@ -181,19 +181,19 @@ def test_what_no_posterior_has_is_not_admissible(family, weights):
         assert not admissible(task, outside)
 
 
-def test_a_leap_out_of_the_cone_is_not_taken(monkeypatch):
-    """A picture that always points to negative counts: every sweep is plain, and the ascent plain CAVI's."""
+def test_no_extrapolation_out_of_the_cone(monkeypatch):
+    """A model that always points to negative counts: every sweep is plain, and the ascent plain CAVI's."""
     mixture, x, start = overlapping("full", 3, 3, n=100)
-    monkeypatch.setattr(Picture, "after", lambda self, sweeps: np.full((3, 4), -1e6))
+    monkeypatch.setattr(LinearModel, "after", lambda self, sweeps: np.full((3, 4), -1e6))
     plain, fast = (fit(mixture, x, rng=0, starts=start, accelerate=a, max_sweeps=60) for a in (False, True))
     assert np.array_equal(fast.elbo_trace, plain.elbo_trace)
 
 
-def test_a_bad_leap_is_undone(monkeypatch):
-    """A picture that always points too far back: the ascent is plain CAVI's, with a sweep lost each time."""
+def test_a_bad_extrapolation_is_undone(monkeypatch):
+    """A model that always points too far back: the ascent is plain CAVI's, with a sweep lost each time."""
     mixture, x, start = overlapping("full", 3, 3, n=100)
-    after = Picture.after
-    monkeypatch.setattr(Picture, "after", lambda self, sweeps: -after(self, sweeps))
+    after = LinearModel.after
+    monkeypatch.setattr(LinearModel, "after", lambda self, sweeps: -after(self, sweeps))
     plain, fast = (
         fit(mixture, x, rng=0, starts=start, accelerate=a, max_sweeps=m) for a, m in [(False, 30), (True, 60)]
     )
@@ -202,7 +202,7 @@ def test_a_bad_leap_is_undone(monkeypatch):
     assert set(fast.elbo_trace[:40]) <= set(plain.elbo_trace)
 
 
-# ---- the linear picture -------------------------------------------------------------------
+# ---- the linear model -------------------------------------------------------------------
 
 
 def settled_state(weights):
@@ -230,7 +230,7 @@ def test_a_plain_step_is_the_natural_gradient(weights):
         assert slope == pytest.approx(np.vdot(direction, Metric(reached).lowered(f)), rel=1e-3, abs=1e-9)
 
 
-def test_where_all_is_linear_the_picture_is_exact():
+def test_where_all_is_linear_the_model_is_exact():
     """With as many differences as dimensions, after(j) is j steps of S + f(S), one after another."""
     _, state = settled_state("dirichlet")
     metric = Metric(state)
@@ -249,24 +249,24 @@ def test_where_all_is_linear_the_picture_is_exact():
 
     f = 0.3 * directions[0] - 0.2 * directions[1] + 0.1 * directions[2] + 1e-3 * directions[3]
     mixed = [sum(rng.normal() * d for d in directions) for _ in range(4)]
-    picture = Picture.seen(metric, np.array(mixed), np.array([c(m) for m in mixed]), f)
+    model = LinearModel.from_differences(metric, np.array(mixed), np.array([c(m) for m in mixed]), f)
     left, moved = f, np.zeros_like(f)
     for _ in range(8):
         moved, left = moved + left, left - c(left)
-    np.testing.assert_allclose(picture.after(8.0), moved, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(picture.left_after(8.0), left, rtol=1e-6, atol=1e-9)
-    assert picture.length == pytest.approx(metric.norm(f))
-    assert 8 <= picture.sweeps_within(1.01 * metric.norm(moved)) < 12
-    assert picture.sweeps_within(picture.length) is None
+    np.testing.assert_allclose(model.after(8.0), moved, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(model.left_after(8.0), left, rtol=1e-6, atol=1e-9)
+    assert model.length == pytest.approx(metric.norm(f))
+    assert 8 <= model.sweeps_within(1.01 * metric.norm(moved)) < 12
+    assert model.sweeps_within(model.length) is None
 
 
-def test_leaps_wait_for_falling_gains():
-    """Three gains in a row, each below the one before, are what it takes: no sweep before the fifth leaps."""
+def test_extrapolation_waits_for_falling_gains():
+    """Three gains in a row, each below the one before, are what it takes: the first four sweeps are plain."""
     mixture, x, start = overlapping("full", 3, 4, n=100)
     task, _ = prepare(mixture, x[:, np.newaxis], np.ones(len(x)))
-    leaps, state, info, plain = Leaps(task, sweep), init(task, start), None, []
+    extrapolation, state, info, plain = Extrapolation(task), init(task, start), None, []
     for _ in range(8):
-        state, info, was_plain = leaps.step(state, info, may_leap=True)
+        state, info, was_plain = serve(task, [extrapolation.step(state, info, allowed=True)])[0]
         plain.append(was_plain)
     assert all(plain[:4])
     assert not all(plain)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hand_cavi import DirichletWeights, InputError, Mixture, NormalGamma, NormalKnownVariance, fit
-from hand_cavi.ascent.checkpoint import LoggedTask
+from hand_cavi.ascent.checkpoint import Log
 
 
 def data(n=300, seed=0):
@@ -18,7 +18,7 @@ MIXTURE = Mixture(NormalGamma(0.0, 0.1, 2.0, 2.0), DirichletWeights(1.0), 3)
 WAYS = {
     "held": {"condense": False},
     "condensed": {"condense": True},
-    "annealed, with moves": {"condense": False, "annealing": [3.0, 1.5], "moves": 3},
+    "with moves": {"condense": False, "moves": 3},
 }
 
 
@@ -29,15 +29,15 @@ class Interruption(Exception):
 def interrupted_after(n, monkeypatch):
     """Let so many passes over the data be made, and no more."""
     made = []
-    pass_ = LoggedTask._through
+    pass_ = Log.through
 
-    def through(self, *question):
+    def through(self, *asked):
         if len(made) == n:
             raise Interruption
         made.append(None)
-        return pass_(self, *question)
+        return pass_(self, *asked)
 
-    monkeypatch.setattr(LoggedTask, "_through", through)
+    monkeypatch.setattr(Log, "through", through)
 
 
 @pytest.mark.parametrize("n_passes", [0, 1, 7, 25])

@@ -1,4 +1,4 @@
-"""Many starts on large data: they share passes, which changes nothing, and hopeless ones are given up."""
+"""Many starts on large data: they share passes, which changes nothing; those that stay below are given up."""
 
 import sys
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hand_cavi import DirichletWeights, InputError, Mixture, NormalGamma, Status, fit
-from hand_cavi.ascent.forecast import forecast
+from hand_cavi.ascent.forecast import expected_gain
 from hand_cavi.ascent.sweep import StreamedTask
 
 MIXTURE = Mixture(NormalGamma(0.0, 0.1, 2.0, 2.0), DirichletWeights(1.0), 4)
@@ -24,7 +24,7 @@ def streaming(monkeypatch):
 
 def test_sharing_passes_changes_no_bit(streaming):
     """A callback makes the starts go one by one."""
-    arguments = {"rng": 0, "starts": 5, "max_sweeps": 60, "give_up": False, "annealing": [2.0]}
+    arguments = {"rng": 0, "starts": 5, "max_sweeps": 60, "give_up": False}
     together = fit(MIXTURE, data(), **arguments)
     one_by_one = fit(MIXTURE, data(), **arguments, callback=lambda info: None)
     assert together.starts == one_by_one.starts
@@ -44,7 +44,7 @@ def test_a_pass_serves_all_starts(streaming, monkeypatch):
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_hopeless_starts_are_given_up(streamed, monkeypatch):
+def test_starts_that_stay_below_are_given_up(streamed, monkeypatch):
     """Six data sets: the best bound stays the best, and sweeps are saved."""
     if streamed:
         monkeypatch.setattr(sys.modules["hand_cavi.fit"], "HELD", 0)
@@ -69,9 +69,9 @@ def test_the_same_starts_are_given_up_every_time(streaming):
 
 def test_the_forecast_is_that_of_a_geometric_series():
     bounds = -3.0 - 0.5 ** np.arange(10.0)
-    assert forecast(*bounds[3:6]) == pytest.approx(-3.0 - bounds[5], rel=1e-12)
-    assert forecast(-3.0, -2.9, -2.7) == float("inf")
-    assert forecast(-3.0, -2.9, -2.9) == 0.0
+    assert expected_gain(*bounds[3:6]) == pytest.approx(-3.0 - bounds[5], rel=1e-12)
+    assert expected_gain(-3.0, -2.9, -2.7) == float("inf")
+    assert expected_gain(-3.0, -2.9, -2.9) == 0.0
 
 
 def test_what_goes_wrong_in_one_start_is_told(streaming, monkeypatch):
@@ -93,7 +93,7 @@ def test_what_goes_wrong_between_passes_is_told(streaming, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("in an ascent")
 
-    monkeypatch.setattr("hand_cavi.ascent.forecast.Outlook.hopeless", broken)
+    monkeypatch.setattr("hand_cavi.ascent.forecast.Forecast.stays_below", broken)
     with pytest.raises(ZeroDivisionError, match="in an ascent"):
         fit(MIXTURE, data(), rng=0, starts=3)
 

@@ -1,4 +1,4 @@
-"""Ways out of bad optima: starts by splitting, moves, annealing; and the share of starts that needed none."""
+"""Ways out of bad optima: starts by splitting, and moves; and the share of starts that needed none."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from hand_cavi import (
 )
 from hand_cavi.ascent.ascend import StoppingRule, ascend
 from hand_cavi.ascent.split_merge import promising
-from hand_cavi.ascent.starts import at_random, bisect, by_splitting, propose
+from hand_cavi.ascent.starts import bisect, by_splitting, propose
 from hand_cavi.ascent.sweep import init, responsibilities
 from hand_cavi.fit import prepare
 from tests.hand_cavi.cases import PAIRS, make
@@ -147,62 +147,6 @@ def test_an_empty_component_is_put_to_use():
 def test_one_component_has_no_moves():
     mixture, x = make("normal_gamma D=2", "dirichlet", 1, 20, seed=88)
     assert fit(mixture, x, rng=0, starts=1, moves=5).moves == ()
-
-
-# ---- annealing ----------------------------------------------------------------------------
-
-
-def test_at_temperature_one_and_without_a_reminder_a_hot_sweep_is_a_sweep(monkeypatch):
-    monkeypatch.setattr("hand_cavi.ascent.annealing.REMINDER", 0.0)
-    mixture, x = make("normal_wishart D=3", "dirichlet", 3, 40, seed=89)
-    r = np.random.default_rng(90).dirichlet(np.ones(3), len(x))
-    plain = fit(mixture, x, rng=0, starts=r, max_sweeps=9)
-    hot = fit(mixture, x, rng=0, starts=r, max_sweeps=5, annealing=np.ones(4))
-    np.testing.assert_allclose(hot.half_step_trace, plain.half_step_trace[4:], rtol=1e-13)
-
-
-@pairs
-def test_after_annealing_the_bound_never_falls(family, weights):
-    mixture, x = make(family, weights, 3, 40, seed=91)
-    result = fit(mixture, x, rng=92, starts=3, max_sweeps=30, annealing=np.geomspace(8, 1, 10))
-    assert_never_falls(result.half_step_trace)
-    plain = fit(mixture, x, rng=0, starts=result.responsibilities(x), max_sweeps=1)
-    assert plain.elbo == pytest.approx(result.elbo, abs=0.5 + 1e-2 * abs(result.elbo))
-
-
-def test_annealing_raises_the_share_of_good_starts():
-    """Nine equal clusters, 20 random starts each on 5 data sets: 71 of 100 reach the best, annealed 89.
-
-    Were there no gain, a difference of 11 or more would have chance 0.05. (The temperature is one of four
-    that were tried on these data sets; all four gained, by 5, 18, 19 and 11.)
-    """
-    grid = np.array([[i, j] for i in range(3) for j in range(3)]) * 5.0
-    mixture = Mixture(NormalKnownVariance([5.0, 5.0], 25.0), FixedWeights(), 9)
-    starts = np.stack([at_random(np.empty((270, 2)), 9, np.random.default_rng(100 + i)) for i in range(20)])
-    plain = cooled = 0
-    for seed in range(5):
-        x = np.repeat(grid, 30, axis=0) + np.random.default_rng(seed).normal(size=(270, 2))
-        plain += fit(mixture, x, rng=0, starts=starts, max_sweeps=300).starts_at_best
-        temperatures = np.geomspace(10, 1, 40)
-        hot = fit(mixture, x, rng=0, starts=starts, max_sweeps=300, annealing=temperatures)
-        cooled += hot.starts_at_best
-    assert cooled - plain >= 11
-
-
-def test_components_made_equal_by_heat_part_again():
-    """At this temperature the components coincide; the reminder of the start keeps them apart enough."""
-    x = np.concatenate([np.linspace(-1, 1, 20) - 2, np.linspace(-1, 1, 20) + 2])
-    mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)
-    result = fit(mixture, x, rng=93, starts=6, annealing=np.geomspace(1000, 1, 60))
-    assert result.share_at_best == 1
-    assert np.ptp(result.components.mean) > 3
-
-
-@pytest.mark.parametrize("bad", [2.0, [[2.0, 1.0]], [2.0, 0.5], [1.0, 2.0], [np.inf, 1.0], ["hot"]])
-def test_bad_temperatures(bad):
-    mixture, x = make("normal_gamma D=1", "fixed", 2, 9, seed=94)
-    with pytest.raises(InputError, match="annealing"):
-        fit(mixture, x, rng=0, annealing=bad)
 
 
 @pytest.mark.parametrize("bad", [-1, 1.5, True])

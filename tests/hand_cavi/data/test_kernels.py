@@ -240,7 +240,7 @@ def test_fits_agree(monkeypatch):
 
     def fitted(kernel, threads):
         monkeypatch.setenv("ELBOWROOM_KERNEL", kernel)
-        return fit(mixture, x, rng=0, starts=1, max_sweeps=60, threads=threads, annealing=[3.0, 1.5])
+        return fit(mixture, x, rng=0, starts=1, max_sweeps=60, threads=threads)
 
     plain, one, two = fitted("numpy", None), fitted("numba", 1), fitted("numba", 2)
     assert one.elbo == pytest.approx(plain.elbo, rel=1e-13)
