@@ -179,11 +179,7 @@ def run(
     return gather(
         _canonical(prepared.coordinates, sampled.posterior.to_dataset()),
         sample_stats=harmonised(sampled.sample_stats.to_dataset()),
-        attributes={
-            "sampler": prepared.sampler,
-            "backend": prepared.backend,
-            "sampling_seconds": seconds,
-        },
+        attributes={"sampler": prepared.sampler, "backend": prepared.backend, "sampling_seconds": seconds},
     )
 
 

@@ -65,10 +65,7 @@ def pair(
     names = f"scikit-learn {version('scikit-learn')}", type(mixture.components).__name__
     with blas_threads(threads):
         timings = in_turns(
-            {
-                names[0]: Difference(peer, 1, 3),
-                names[1]: lambda: our_sweeps(mixture, x, start, threads, 20),
-            },
+            {names[0]: Difference(peer, 1, 3), names[1]: lambda: our_sweeps(mixture, x, start, threads, 20)},
             3,
         )
     theirs, ours = (timings[name] for name in names)

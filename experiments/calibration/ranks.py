@@ -25,7 +25,6 @@ def ranks_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator)
     truth : ndarray, shape (Q,)
     values : ndarray, shape (L, Q)
         Of nearly independent draws.
-    rng : numpy.random.Generator
 
     Returns
     -------

@@ -16,7 +16,6 @@ def simulate(mixture: Mixture, n_points: int, rng: np.random.Generator) -> Probl
         Its components must know their number of features.
     n_points : int
         N.
-    rng : numpy.random.Generator
 
     Returns
     -------

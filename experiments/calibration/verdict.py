@@ -40,11 +40,9 @@ def quantity_result(
 
     Parameters
     ----------
-    quantity : str
     ranks : ndarray, shape (n,)
     level : float
         Of each test, see `test_level`.
-    options : CalibrationOptions
     """
     shift, width = effects.shift_and_width(ranks, options.error_rate)
     band_p = bands.p_value(ranks)

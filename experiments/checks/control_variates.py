@@ -40,7 +40,6 @@ class ControlVariates:
     ----------
     parameters : tuple of FactorParameters
         Of the factors that are drawn.
-    state : object
     products : bool
         Whether products of scores of different factors are among them.
     """
@@ -76,8 +75,6 @@ class ControlVariates:
         targets_of : callable
             Takes values by name and returns targets (S, J), and the largest numbers of which those are made,
             (S,).
-        spaces : dict of Space
-        rng : numpy.random.Generator
 
         Returns
         -------

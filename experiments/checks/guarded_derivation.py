@@ -31,7 +31,6 @@ class GuardedDerivation:
         The user's own; a state may be any object.
     log_joint : callable
         Takes values by name, arrays (S, ...), and returns ln p(x, z), shape (S,).
-    factors : tuple of str
     """
 
     derivation: Derivation[object]

@@ -44,7 +44,6 @@ class FactorParameters:
     ----------
     guarded : GuardedDerivation
         It offers its parameters.
-    factor : str
     space : Space
         Of the parameters.
     """

@@ -26,7 +26,6 @@ class Result:
         Its name in `experiments.checks.suite.CHECKS`, such as ``"definition"``.
     factor : str
         A factor's name, or ``"the ELBO"``.
-    decision : Decision
     sentence : str
         The finding, for people.
     effect : float or None
@@ -34,7 +33,6 @@ class Result:
     error_bound : float or None
         The largest effect that the draws leave plausible (about three standard errors), or the rounding that
         is allowed.
-    unit : str
     statistic, p_value : float or None
         Of the last sample, where the check is statistical.
     draws : int
@@ -91,7 +89,6 @@ class Report:
         The most direct first; where one explains another, the other is left out.
     false_alarm_rate : float
         The largest probability with which a correct derivation gets any fault.
-    seconds : float
     """
 
     results: tuple[Result, ...]

@@ -31,10 +31,8 @@ class Sample:
     ----------
     p_value : float
         Of the hypothesis that nothing is wrong; 0 where even rounding cannot explain the discrepancy.
-    statistic : float
     effect, bound : float
         An estimate of how wrong it is, and the largest effect that is plausible.
-    draws : int
     note : str
         What a fault's message should say of the direction.
     """
@@ -76,7 +74,6 @@ class SamplingPlan:
     ----------
     sizes : tuple of int
         Draws of the first, second, ... sample.
-    level : float
     """
 
     sizes: tuple[int, ...]
@@ -101,10 +98,8 @@ def decide(
     ----------
     samplers : sequence of callables
         One for each state; takes a generator and a number of draws.
-    plan : SamplingPlan
     tolerance : float
         An effect that is certainly smaller than this is none.
-    rng : numpy.random.Generator
 
     Returns
     -------

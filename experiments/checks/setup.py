@@ -17,7 +17,6 @@ class Setup:
 
     Attributes
     ----------
-    guarded : GuardedDerivation
     states : tuple
         Random states; every other one has had a sweep of updates in random order, none is an optimum.
     touched : tuple
@@ -25,7 +24,6 @@ class Setup:
         the bound there.
     spaces : dict of Space
         By factor.
-    plan : SamplingPlan
     parameters : tuple of FactorParameters
         Of every factor; none where the derivation does not offer them.
     controlling : tuple of FactorParameters

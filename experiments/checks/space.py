@@ -27,7 +27,6 @@ class Variable:
 
     Attributes
     ----------
-    name, kind : str
     shape : tuple of int
     free : int
         How many free coordinates a value has.
@@ -139,12 +138,7 @@ def _are_matrices(z: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class Space:
-    """The variables of one factor together.
-
-    Attributes
-    ----------
-    variables : tuple of Variable
-    """
+    """The variables of one factor together."""
 
     variables: tuple[Variable, ...]
 

@@ -50,7 +50,6 @@ def check(
     log_joint : callable or pymc.Model
         Takes values by name, arrays with a leading axis of draws (S, ...), and returns ln p(x, z), shape
         (S,). A function of two arguments gets the data as well. Of a PyMC model, see `from_pymc`.
-    rng : numpy.random.Generator or int
     states : int
         At how many random states to look.
     sizes : sequence of int

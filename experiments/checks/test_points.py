@@ -27,7 +27,6 @@ class TestPoints:
         Which of them are draws of q, over which an effect is averaged; all, if the factor is discrete.
     labels : tuple of str
         Where a discrete factor's point differs from the first, in words; empty for other points.
-    discrete : bool
     """
 
     values: Arrays

@@ -26,8 +26,6 @@ class Model:
 
     Attributes
     ----------
-    n_components : int
-    family, weights : str
     prior, weights_prior : dict
         Fields that were given.
     """

@@ -24,7 +24,6 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
 
     Parameters
     ----------
-    record : StudyRecord
     report : str, optional
         Where the HTML report lies.
 

@@ -34,8 +34,6 @@ def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> Non
 
     Parameters
     ----------
-    path : Path
-    record : StudyRecord
     judged : collection of str
         The keys of the cells that the study's verdict is about.
 

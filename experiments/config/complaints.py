@@ -122,7 +122,6 @@ def validated[T: BaseModel](
         As TOML gave them.
     place : tuple
         Where they stand.
-    complaints : Complaints
     context : dict, optional
         For the table's validators.
     also : iterable of str

@@ -34,7 +34,6 @@ class MethodEntry:
         As the user calls it.
     kind : str
         The plugin's name, or ``my_module:my_thing``.
-    settings : BaseModel
     """
 
     name: str

@@ -34,8 +34,6 @@ class ModelEntry:
 
     Attributes
     ----------
-    name : str
-    mixture : Mixture
     datasets : tuple of str, or None
         The data sets to which it applies; None: to all.
     series : str

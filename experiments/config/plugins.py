@@ -29,12 +29,7 @@ PACKAGES = {
 OFFERS = {"methods": "fit", "own methods": "fit", "datasets": "load"}
 """The function that each file of a kind offers, beside its `Settings`."""
 
-_MARKS = {
-    "methods": "Settings",
-    "own methods": "Settings",
-    "datasets": "Settings",
-    "references": "compute",
-}
+_MARKS = {"methods": "Settings", "own methods": "Settings", "datasets": "Settings", "references": "compute"}
 """The name that each file of a kind binds; files beside it that bind none are helpers."""
 
 _SINGULAR = {"families": "family", "weights": "weights", "own methods": "method"}

@@ -46,10 +46,8 @@ class Config:
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    name : str
     seed : int
         The root of all seeds.
-    methods : tuple of MethodEntry
     text : str
         The TOML text.
     source : str
@@ -124,7 +122,6 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
 
     Parameters
     ----------
-    text : str
     source : str
         What to call it in complaints.
     folder : Path, optional

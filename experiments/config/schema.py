@@ -36,10 +36,7 @@ def json_schema() -> dict[str, Any]:
 def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:
     """Return an entry of a list: the plugin's settings, its name, and the key that selects the plugin."""
     selected: dict[str, Any] = {
-        selector: (
-            Literal[name],
-            Field(name, description=f"default: the entry's name; {about(kind, name)}"),
-        )
+        selector: (Literal[name], Field(name, description=f"default: the entry's name; {about(kind, name)}"))
     }
     return create_model(
         f"{kind} {name}",
@@ -55,10 +52,7 @@ def _users_own(kind: str, selector: str) -> type[BaseModel]:
         selector: (str, Field(pattern=_OWN_MODULE, description='"my_module:my_thing"'))
     }
     return create_model(
-        f"{kind} of your own",
-        __config__=ConfigDict(extra="allow", frozen=True),
-        name=(Name, ...),
-        **selected,
+        f"{kind} of your own", __config__=ConfigDict(extra="allow", frozen=True), name=(Name, ...), **selected
     )
 
 

@@ -23,11 +23,7 @@ LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 PACKAGES = ("hand_cavi", "ppl_baselines", "experiments")
 """Those whose files are followed."""
 
-STOPS = (
-    "experiments.engine",
-    "experiments.report",
-    "experiments.config.complaints",
-)
+STOPS = ("experiments.engine", "experiments.report", "experiments.config.complaints")
 """Modules, with all below them, that carry numbers and make none."""
 
 
@@ -78,7 +74,6 @@ def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
 
     Parameters
     ----------
-    path : Path
     roots : tuple of Path
         The folders of the packages.
     """

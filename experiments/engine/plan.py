@@ -19,10 +19,8 @@ class PlannedCell:
 
     Attributes
     ----------
-    cell : Cell
     task : Task
         Its key is the cell's.
-    judged : bool
     """
 
     cell: Cell
@@ -38,7 +36,6 @@ class PlannedProblem:
     ----------
     entry : ProblemEntry
         Its key stands for all that judging depends on besides the cells.
-    cells : tuple of PlannedCell
     content : Problem or None
         Data to be kept for reports; None where there are none.
     judge : callable
@@ -59,11 +56,8 @@ class Plan:
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``; studies of two kinds never share a folder.
-    name : str
     config : str
         The TOML text.
-    seed : int
-    problems : tuple of PlannedProblem
     conclude : callable
         Takes the records of all cells, in their order, and returns the verdict on the study.
     output : str

@@ -24,7 +24,6 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
 
     Parameters
     ----------
-    plan : Plan
     folder : Path
         The study's own; made if it is not there.
     workers : int, optional

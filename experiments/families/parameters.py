@@ -12,7 +12,6 @@ def take(given: Parameters, **axes: int) -> list[np.ndarray]:
 
     Parameters
     ----------
-    given : dict of ndarray
     **axes : int
         How many axes each must have.
 

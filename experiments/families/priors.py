@@ -33,7 +33,6 @@ def family_prior(
     name : str
         The family's.
     x : ndarray, shape (N, D), or Summary
-    n_components : int
     given : mapping
         Fields that the user set, by name.
 

@@ -14,7 +14,6 @@ class Summary:
 
     Attributes
     ----------
-    n_points : int
     mean, variance, low, high : ndarray, shape (D,)
         The variance is that over N; it is infinite where float64 cannot hold it.
     """

@@ -42,9 +42,7 @@ class Settings(AscentSettings):
     """Options of CAVI."""
 
     folds: int = Field(
-        0,
-        ge=0,
-        description="of a cross-validation of prediction, which takes as many fits; 0: none",
+        0, ge=0, description="of a cross-validation of prediction, which takes as many fits; 0: none"
     )
 
 

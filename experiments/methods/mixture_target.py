@@ -31,12 +31,7 @@ class MixtureContent(TypedDict):
 
 @dataclass(frozen=True)
 class MixtureTarget:
-    """A `Target`: one data set under one mixture.
-
-    Attributes
-    ----------
-    problem : Problem
-    """
+    """A `Target`: one data set under one mixture."""
 
     problem: Problem
 

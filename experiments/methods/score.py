@@ -17,9 +17,6 @@ def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int)
 
     Parameters
     ----------
-    target : Target
-    q : Approximation
-    rng : numpy.random.Generator
     n : int
         Number of draws, S.
 

@@ -23,7 +23,6 @@ class Starts:
 
     Attributes
     ----------
-    problem : Problem
     seed : int
         Depends on the data set, the model and the repeat, not on the method.
     """

@@ -42,10 +42,8 @@ def gain_of_a_step(
 
     Parameters
     ----------
-    q : GaussianApproximation
     log_p : callable
         log p(x, theta) of draws by name, shape (S,), such as a target's `log_joint`.
-    rng : numpy.random.Generator
     n : int
         Draws, S.
     """

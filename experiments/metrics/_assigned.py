@@ -27,7 +27,6 @@ class AssignedJoint:
 
     Attributes
     ----------
-    target : ScaledProblem
     phi : ndarray, shape (S, K, P)
     log_pi : ndarray, shape (S, K)
     log_prior_ratio : ndarray, shape (S,)

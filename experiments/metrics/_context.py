@@ -92,7 +92,6 @@ def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[st
     problem : Problem or None
         Of a mixture it is every entry of every component's location, the components of each draw sorted by
         their first; of a user's own model (None) what was stored beside the draws.
-    tree : xarray.DataTree
     names : iterable of str
         An own model's quantities, in this order; if not given, as they are stored.
     """
@@ -120,7 +119,6 @@ class Context:
         As in `MethodResult`: canonical draws, and their ``sample_stats``.
     result : MethodResult or CellRecord
         How the method ended, its bound, its seconds, its trace, and what it told.
-    reference : Reference
     pivot : ndarray, shape (N, K), or None
         Allocation probabilities that name the components; if None, those of the method's best draw.
     method, kind : str

@@ -77,8 +77,6 @@ def co_clustering(problem: Problem, tree: xr.DataTree, *, points: np.ndarray | N
 
     Parameters
     ----------
-    problem : Problem
-    tree : xarray.DataTree
     points : ndarray of int, optional
         Which rows of x; by default all, or `MOST_POINTS` evenly spaced in the order of the first feature.
     """

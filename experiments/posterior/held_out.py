@@ -29,7 +29,6 @@ def log_predictive(
 
     Parameters
     ----------
-    mixture : Mixture
     x : ndarray, shape (N, D)
     folds : int
         At least 2, at most N.

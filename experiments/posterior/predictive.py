@@ -61,7 +61,6 @@ class Nodes:
     ----------
     points : ndarray, shape (G, D)
     weight : ndarray, shape (G,)
-    how : str
     random : bool
         Whether the points are draws, so that the sum has an error of its own.
     """
@@ -77,7 +76,6 @@ def log_terms(problem: Problem, points: np.ndarray, draws: Draws) -> Iterator[np
 
     Parameters
     ----------
-    problem : Problem
     points : ndarray, shape (G, D)
         In the data's units, as densities are.
     draws : dict of ndarray

@@ -97,10 +97,8 @@ def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> 
 
     Parameters
     ----------
-    approximation : Approximation
     draws : dict of ndarray
         Draws from q, arrays (S, K, ...).
-    mixture : Mixture
     """
     n_components = mixture.n_components
     if why_not_exact(approximation, mixture) is None:

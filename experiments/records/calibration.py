@@ -18,7 +18,6 @@ class Effect:
 
     Attributes
     ----------
-    value, low, high : float
     p_value : float
         Two-sided.
     """
@@ -53,7 +52,6 @@ class QuantityCalibration:
 
     Attributes
     ----------
-    quantity : str
     decision : str
         ``calibrated``, one of `FLAGS`, or ``undecided``.
     findings : tuple of str
@@ -62,7 +60,6 @@ class QuantityCalibration:
         See `experiments.calibration.effects`.
     band_p, symmetry_p : float
         Of the ranks' empirical distribution against the simultaneous band; of symmetry (VSBC).
-    coverage : tuple of Coverage
     ranks : ndarray, shape (n,)
         Of the truth among draws, between 0 and 1 (PIT values).
     needs : int or None
@@ -92,12 +89,10 @@ class MethodCalibration:
 
     Attributes
     ----------
-    method, kind : str
     judged : bool
         Whether it counts for the overall decision.
     decision : str
         As a quantity's; of flags, the first of `FLAGS` that any quantity has.
-    sentence : str
     quantities : tuple of QuantityCalibration
         None where no replicate gave a posterior.
     replicates : int
@@ -140,7 +135,6 @@ class Design:
         Chance of a wrong flag, all that is judged together.
     test_level : float
         That of each single test, corrected for their number; the bands have level 1 - this.
-    shift_margin, width_margin : float
     """
 
     replicates: int
@@ -157,12 +151,8 @@ class ModelCalibration:
 
     Attributes
     ----------
-    model : str
-    mixture : Mixture
     about : str
         The model's formula, as plain text.
-    methods : tuple of MethodCalibration
-    design : Design
     """
 
     model: str

@@ -62,7 +62,6 @@ class Problem:
 
     Attributes
     ----------
-    mixture : Mixture
     x : ndarray, shape (N, D)
     sample_weight : ndarray, shape (N,), or None
     truth : dict of ndarray

@@ -28,7 +28,6 @@ class Told:
         Nats of its own bound that going on would gain.
     step_gain, step_gain_se : float
         Nats of F that one step on from a Gaussian q gains.
-    starts, starts_at_best : int
     held_out, held_out_se : float
         Mean log predictive density per held-out point.
     sampler : str
@@ -108,7 +107,6 @@ class MethodResult:
         Its standard error; 0 where the bound is exact.
     trace : ndarray, shape (T, 3)
         (seconds of running, best own bound so far of any start, standard error); T may be 0.
-    told : Told
     info : dict
         What else is worth showing, JSON values only; nobody decides anything by it.
     """
@@ -138,7 +136,6 @@ class Estimate:
 
     Attributes
     ----------
-    value : float
     standard_error : float
         0 where the number is exact up to rounding.
     method : str

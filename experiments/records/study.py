@@ -20,8 +20,6 @@ class Cell:
     ----------
     dataset, model, method : str
         As the user calls them.
-    repeat : int
-    key : str
     kind : str
         The method itself, whatever the user calls it: the plugin's name, such as ``cavi``.
     """
@@ -40,17 +38,12 @@ class CellRecord:
 
     Attributes
     ----------
-    cell : Cell
     status : str
         ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
     message : str
         How it ended, in a sentence.
     outcome : str
         The method's own word, see `MethodResult`; empty if it did not get so far.
-    seconds_compile, seconds_run : float or None
-    bound, bound_se : float or None
-    told : Told
-    info : dict
     trace : ndarray, shape (T, 3)
     draws : Path or None
         The netCDF file of the draws.
@@ -84,7 +77,6 @@ class ProblemRecord:
     ----------
     dataset, model : str
         Names in the study.
-    repeat : int
     about_data : str
         One sentence on the data: where they come from, and what was done to them.
     about_model : str
@@ -93,7 +85,6 @@ class ProblemRecord:
         What one unit of x is, such as ``1000 km/s``; may be empty.
     problem : Problem or None
         None where the data are in the user's module, or simulated by each cell.
-    reference : Reference
     cells : tuple of CellRecord
         In the order of the study's methods.
     features : tuple of str
@@ -127,13 +118,10 @@ class StudyRecord:
 
     Attributes
     ----------
-    name : str
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    folder : Path
     verdict : Verdict
         Of the whole study.
-    problems : tuple of ProblemRecord
     config : str
         The configuration as TOML text.
     seed : int
@@ -207,7 +195,6 @@ class Judgement:
 
     Attributes
     ----------
-    reference : Reference
     reference_cell : str or None
         The key of the cell whose draws are the reference.
     details : ModelCalibration or None

@@ -43,7 +43,6 @@ class Measurement:
     interval : tuple of float
         Both ends of a 95 % interval where a standard error would mislead, such as Wilson's for a share;
         else empty.
-    threshold : Threshold or None
     entries : tuple of str
         What the entries of a list are called; empty where their order says it.
     """

@@ -57,11 +57,9 @@ def reference(
 
     Parameters
     ----------
-    problem : Problem
     method : str or sequence of str
         ``auto`` for the best that applies, ``none``, or one or more names: the first that qualifies gives
         the draws, the first that knows it gives log p(x), and all must agree.
-    rng : numpy.random.Generator or int
     nuts_draws, gibbs_draws : xarray.DataTree, optional
         The study's own draws, with their ``sample_stats``.
     n_draws : int
@@ -101,18 +99,12 @@ def reference(
 
 
 def log_evidence(
-    mixture: Mixture,
-    x: ArrayLike,
-    *,
-    method: str = "auto",
-    rng: Seed,
-    sample_weight: ArrayLike | None = None,
+    mixture: Mixture, x: ArrayLike, *, method: str = "auto", rng: Seed, sample_weight: ArrayLike | None = None
 ) -> Estimate:
     """Return log p(x) in nats, theta, pi and the assignments integrated out.
 
     Parameters
     ----------
-    mixture : Mixture
     x : array_like, shape (N,) or (N, D)
     method : str
         ``enumeration``, ``quadrature``, ``bridge``, ``importance``, ``smc``; or ``auto``, the first of the
@@ -166,10 +158,7 @@ def _automatic(problem: Problem, request: Request) -> Reference:
             return combined([found[-1], *opinions], found[-1])
     moments = _moments(problem, request, cheap)
     main = next((one for one in moments if one.qualified), None)
-    evidence = [
-        _ask("bridge", problem, request),
-        _ask("importance", problem, no_draws if main else request),
-    ]
+    evidence = [_ask("bridge", problem, request), _ask("importance", problem, no_draws if main else request)]
     main = main or next((one for one in evidence if one.qualified and one.draws is not None), None)
     return combined([*found, *moments, *evidence], main)
 

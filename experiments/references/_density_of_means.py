@@ -24,7 +24,6 @@ class DensityOfMeans:
     x, weight : ndarray, shape (N,)
     prior_mean, prior_variance : float
         m0 and v.
-    n_components : int
     """
 
     x: np.ndarray

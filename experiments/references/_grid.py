@@ -81,7 +81,6 @@ class Grid:
 
     Attributes
     ----------
-    axis : Axis
     nodes : ndarray of int, shape (M, K)
         Rows ascend, and come in lexicographic order.
     log_mass : ndarray, shape (M,)

@@ -70,7 +70,6 @@ class Proposal:
 
     Attributes
     ----------
-    target : ScaledProblem
     sums : ndarray, shape (J, K, P)
         Each grouping's sums G_a. They need not come from whole points.
     share : ndarray, shape (J,)

@@ -128,10 +128,8 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
 
     Parameters
     ----------
-    target : ScaledProblem
     chains : dict of ndarray
         Canonical posterior draws in the data's units, arrays (C, M, K, ...).
-    rng : numpy.random.Generator
     """
     n_chains, n_draws = next(iter(chains.values())).shape[:2]
     flat = target.inner({name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()})

@@ -43,18 +43,12 @@ def applies(problem: Problem) -> str | None:
 
 
 def compute(
-    problem: Problem,
-    request: Request,
-    *,
-    max_rounds: int = MAX_ROUNDS,
-    starts: np.ndarray | None = None,
+    problem: Problem, request: Request, *, max_rounds: int = MAX_ROUNDS, starts: np.ndarray | None = None
 ) -> Reference:
     """Return the study's draws if they qualify, else its own, or say what kept the longest run from it.
 
     Parameters
     ----------
-    problem : Problem
-    request : Request
     max_rounds : int
         Round r, counted from 0, takes 2^r sweeps to a kept draw.
     starts : ndarray, shape (4, N, K), optional

@@ -45,8 +45,6 @@ def compute(problem: Problem, request: Request, *, runs: int = RUNS, particles: 
 
     Parameters
     ----------
-    problem : Problem
-    request : Request
     runs, particles : int
         R, and S of each run.
 

@@ -15,7 +15,6 @@ def allocation_probabilities(problem: Problem, draws: Draws) -> np.ndarray:
 
     Parameters
     ----------
-    problem : Problem
     draws : dict of ndarray
         Canonical draws, arrays (S, K, ...).
 

@@ -33,21 +33,18 @@ class Evidence:
         Who asks, for messages.
     draws : dict of ndarray
         Parameters of the components, arrays (S, K, ...).
-    allocations : Allocations or None
     data : ndarray, shape (N, L), or None
         Numbers whose averages tell components apart; categories as indicators.
     pivot : ndarray, shape (n, K), or None
         Allocation probabilities that define the names, of the points that `allocations` look at.
     pivot_draw : int or None
         The draw that defines the names.
-    problem : Problem or None
     log_density : ndarray, shape (S,), or None
         Of every draw, up to a constant.
     by : str or None
         The variable that orders components, or says where they are.
     feature : int
         Which entry of it orders them.
-    max_iterations : int
     """
 
     method: str
@@ -148,8 +145,6 @@ class Naming:
         ``order[s, j]`` is the component of draw s that gets name j.
     margin : ndarray, shape (S,), or None
         Nats to the second-cheapest naming, if the method's own costs are in nats; else it is judged.
-    iterations : int
-    converged : bool
     """
 
     order: np.ndarray

@@ -45,7 +45,6 @@ def allocations_of(
         dimensions may stand in any order.
     shape : tuple of int
         Chains and draws.
-    n_components : int
     dims : tuple of str
         The components' dimensions.
     """

@@ -14,9 +14,7 @@ _GAIN = 1e-10  # relative fall of the total cost below which nothing has changed
 
 
 def to_fixed_point(
-    evidence: Evidence,
-    first_costs: np.ndarray,
-    costs_under: Callable[[np.ndarray], np.ndarray],
+    evidence: Evidence, first_costs: np.ndarray, costs_under: Callable[[np.ndarray], np.ndarray]
 ) -> Naming:
     """Iterate until the naming of no draw changes.
 

@@ -94,7 +94,6 @@ def renamed(
 
     Parameters
     ----------
-    tree : xarray.DataTree
     order : ndarray of int, shape (S, K)
     ambiguous : ndarray of bool, shape (S,)
     dims : tuple of str

@@ -45,7 +45,6 @@ def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feat
 
     Parameters
     ----------
-    mixture : Mixture
     draws : dict of ndarray
         Canonical draws, (S, K, ...).
     values : ndarray, shape (G,)

@@ -60,10 +60,7 @@ def _table(view: View, title: str, names: list[str]) -> Table | None:
         rows.append(Row(line.label, (*shown, Shown(unit, numeric=False), _against(thresholds))))
     if not rows:
         return None
-    columns = (
-        *(Column(entry.label, numeric=False) for entry in view.entries),
-        Column("Unit", numeric=False),
-    )
+    columns = (*(Column(entry.label, numeric=False) for entry in view.entries), Column("Unit", numeric=False))
     if held:
         columns = (*columns, Column("Held against", numeric=False))
     else:

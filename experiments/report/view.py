@@ -28,8 +28,6 @@ class Entry:
 
     Attributes
     ----------
-    record : CellRecord
-    style : MethodStyle
     draws : dict of ndarray, or None
         Thinned canonical draws, their components sorted or named alike; of an own model's quantities (S,).
     is_reference : bool
@@ -53,7 +51,6 @@ class View:
 
     Attributes
     ----------
-    record : ProblemRecord
     entries : tuple of Entry
         In the order of the study's methods.
     reference : dict of ndarray, or None

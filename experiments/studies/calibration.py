@@ -43,11 +43,8 @@ class Case:
 
     Attributes
     ----------
-    model : str
-    mixture : Mixture
     methods : tuple of (str, str, bool)
         Name, kind, and whether it is judged.
-    options : CalibrationOptions
     test_level : float
         Of each single test.
     cells : tuple of CellRecord

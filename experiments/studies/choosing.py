@@ -49,7 +49,6 @@ class Candidate:
         How far the held-out density is behind the best candidate's, point by point, and its standard error.
     occupied : int
         Components that hold points.
-    starts, starts_at_best : int
     """
 
     n_components: int

@@ -44,7 +44,6 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
 
     Parameters
     ----------
-    problem : Problem
     seed : int
         Of CAVI's starts and of the draws.
 

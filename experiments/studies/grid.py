@@ -21,8 +21,6 @@ class Place:
 
     Attributes
     ----------
-    config : Config
-    dataset, model : str
     repeat : int
         Counted from 1.
     label : str
@@ -50,8 +48,6 @@ def planned_cell(
 
     Parameters
     ----------
-    place : Place
-    method : MethodEntry
     target : Target
         What the method is given.
     package : str

@@ -37,10 +37,8 @@ class Case:
         None for a user's own model: the draws hold what is compared.
     cells : tuple of CellRecord
         Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    seed : int
     reference : ReferenceOptions
         For mixtures; the reference of an own model is the study's NUTS.
-    verdict : VerdictOptions
     """
 
     problem: Problem | None

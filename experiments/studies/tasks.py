@@ -12,10 +12,7 @@ from experiments.methods.score import score
 from experiments.records.problem import Target
 from experiments.records.result import MethodResult, NotFinite
 
-TARGETS = {
-    "methods": "experiments.methods.mixture_target",
-    "own methods": "experiments.methods.own.problem",
-}
+TARGETS = {"methods": "experiments.methods.mixture_target", "own methods": "experiments.methods.own.problem"}
 """The module of what methods of a package are given."""
 
 DRAWS = 10_000
@@ -28,7 +25,6 @@ class Assignment:
 
     Attributes
     ----------
-    target : Target
     package : str
         Where the method is: ``methods`` or ``own methods``.
     kind : str

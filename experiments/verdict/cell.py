@@ -35,7 +35,6 @@ def verdict_of_cell(
     ----------
     measurements : mapping of str to Measurement
         By metric name; a metric that is not there is not looked at, unless it is to be judged.
-    reference : Reference
     method : str
         What the sentence calls the method, such as ``CAVI``.
     outcome : str

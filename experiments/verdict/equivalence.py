@@ -31,7 +31,6 @@ class Question:
 
     Attributes
     ----------
-    quantity : str
     difference, standard_error : float
         Method minus reference, in `unit`.
     margin : float
@@ -110,7 +109,6 @@ def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Compa
 
     Parameters
     ----------
-    questions : sequence of Question
     alpha : float
         The chance that some interval misses its true difference, at most.
 

@@ -38,7 +38,6 @@ def questions_of(
     ----------
     measurements : mapping of str to Measurement
         By metric name.
-    options : VerdictOptions
     quantity, entries
         See `experiments.verdict.verdict_of_cell`.
 

@@ -15,7 +15,6 @@ def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method"
 
     Parameters
     ----------
-    verdicts : sequence of Verdict
     subject : str
         What the sentence calls the judged methods, such as ``CAVI``.
     """

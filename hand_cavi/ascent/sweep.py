@@ -169,11 +169,7 @@ def sweeping(task: AnyTask, state: State, number: int) -> Asking[tuple[State, St
     components = task.components.updated(sums)
     weights = task.weights.updated(sums[:, -1])
     after_globals = elbo_terms(
-        (task.components, task.weights),
-        (components, weights),
-        sums,
-        state.assignments.entropy,
-        task.log_base,
+        (task.components, task.weights), (components, weights), sums, state.assignments.entropy, task.log_base
     )
     assignments = yield components.expected_phi, weights.expected_log()
     after_assignments = with_assignments(

@@ -62,12 +62,7 @@ def test_reaches_the_optimum_of_the_shipped_engine(right):
     start = derivation.initial(np.random.default_rng(1))
     ours = ascend_from(derivation, start, max_sweeps=5000, tolerance=1e-14)
     theirs = fit(
-        MIXTURES[name],
-        module.DATA.astype(float),
-        rng=0,
-        starts=start["r"],
-        max_sweeps=5000,
-        tolerance=1e-14,
+        MIXTURES[name], module.DATA.astype(float), rng=0, starts=start["r"], max_sweeps=5000, tolerance=1e-14
     )
     assert ours.status is AscentStatus.CONVERGED
     assert ours.elbo == pytest.approx(theirs.elbo, rel=0, abs=1e-9)

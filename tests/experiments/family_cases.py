@@ -13,11 +13,7 @@ from hand_cavi import (
     StickBreaking,
 )
 
-WEIGHTS = {
-    "fixed": FixedWeights(),
-    "dirichlet": DirichletWeights(1.5),
-    "stick_breaking": StickBreaking(1.2),
-}
+WEIGHTS = {"fixed": FixedWeights(), "dirichlet": DirichletWeights(1.5), "stick_breaking": StickBreaking(1.2)}
 PRIORS = {
     "normal_known_variance": NormalKnownVariance([0.0, 1.0], 9.0, 0.5),
     "normal_gamma": NormalGamma([0.0, 1.0], 0.1, 2.5, [1.0, 2.0]),

@@ -27,13 +27,7 @@ from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
 from experiments.engine.store.problems import data_tree, problem_of
-from experiments.records import (
-    CellRecord,
-    Judgement,
-    Manifest,
-    Problem,
-    Verdict,
-)
+from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
 from hand_cavi import InputError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -137,7 +131,6 @@ class Store:
         ----------
         record : CellRecord
             Its `draws`, `measurements` and `verdict` are not kept: they have their own places.
-        draws : DataTree, optional
         """
         key = record.cell.key
         text = dumps(replace(record, draws=None, measurements={}, verdict=None))

@@ -66,7 +66,6 @@ class Outcome:
 
     Attributes
     ----------
-    key : str
     status : str
         ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
     value : object

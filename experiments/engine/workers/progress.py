@@ -28,7 +28,6 @@ class Tally:
 
     Attributes
     ----------
-    workers : int
     expected : int
         Tasks that will be submitted; more may come.
     submitted, finished, troubled : int
@@ -101,7 +100,6 @@ class Progress:
     ----------
     expected : int
         Tasks that will be submitted; a run that submits more is shown right all the same.
-    workers : int
     kept : int
         Tasks that an earlier run had done; said once, at the top.
     stream : text file, optional

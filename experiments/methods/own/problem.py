@@ -17,13 +17,7 @@ import xarray as xr
 from experiments.checks.log_joint import PyMCLogJoint, from_pymc
 from experiments.config.plugins import find, source_file
 from experiments.engine.fingerprint import data_hash
-from experiments.methods.own.variables import (
-    Factors,
-    as_tree,
-    factors_of,
-    quantities_of,
-    with_quantities,
-)
+from experiments.methods.own.variables import Factors, as_tree, factors_of, quantities_of, with_quantities
 from experiments.posterior.quantities import stored_quantities
 from experiments.records.problem import Approximation, Draws
 from hand_cavi import InputError
@@ -173,13 +167,7 @@ class OwnTarget:
 
 @dataclass(frozen=True)
 class RandomStates:
-    """The starts of a model of the user's own: its derivation's random states, the same for every method.
-
-    Attributes
-    ----------
-    target : OwnTarget
-    seed : int
-    """
+    """The starts of a model of the user's own: its derivation's random states, the same for every method."""
 
     target: OwnTarget
     seed: int

@@ -78,12 +78,7 @@ def picture(view: View) -> Picture | None:
 
 
 def scatter_figure(
-    x: np.ndarray,
-    shown: list[tuple[str, Clusters]],
-    names: list[str],
-    unit: str = "",
-    *,
-    width: float = WIDE,
+    x: np.ndarray, shown: list[tuple[str, Clusters]], names: list[str], unit: str = "", *, width: float = WIDE
 ) -> "Figure":
     """Draw points of two features and components over them, a panel for each of `shown`.
 
@@ -94,7 +89,6 @@ def scatter_figure(
         A title, and what a method found.
     names : list of str
         Of the features.
-    unit : str
     width : float
         In inches.
     """

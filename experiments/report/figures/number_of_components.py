@@ -29,7 +29,6 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
 
     Parameters
     ----------
-    found : sequence of Candidate
     width : float
         In inches.
     """

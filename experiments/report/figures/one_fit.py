@@ -23,8 +23,6 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> "Figure":
 
     Parameters
     ----------
-    fit : Fit
-    data : Dataset
     order : ndarray of int, shape (K,)
         The components in the order in which they are numbered.
 

@@ -54,7 +54,6 @@ def panel_grid(
 
     Parameters
     ----------
-    number : int
     width, row_height, extra : float
         In inches: of the figure, of each row of panels, and of what stands around them.
     """

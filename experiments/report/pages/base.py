@@ -138,11 +138,8 @@ def fill(
     ----------
     kind : str
         The templates' name.
-    record : StudyRecord
-    sections : sequence of Section
     styles : mapping of MethodStyle
         By the method's name.
-    pngs : dict of bytes
     **more
         What only these templates know.
     """

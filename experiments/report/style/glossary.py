@@ -110,10 +110,7 @@ OF_OWN: Glossary = (
         "below the method's own bound, nor above ln p(x). Where nothing is summed out, a hand-derived bound "
         "and F are one number; if they agree, derivation and PyMC model are the same model.",
     ),
-    (
-        "k-hat",
-        "How heavy the tail of p/q is. Above its threshold q misses parts of the posterior by far.",
-    ),
+    ("k-hat", "How heavy the tail of p/q is. Above its threshold q misses parts of the posterior by far."),
     (
         "reference",
         "NUTS, if it qualifies: R-hat below 1.01 and effective sample sizes above 400 for every quantity, no "

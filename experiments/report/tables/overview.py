@@ -12,7 +12,6 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
 
     Parameters
     ----------
-    views : list of View
     anchors : list of str
         The id of each problem's section.
     methods : dict of str to str

@@ -195,12 +195,7 @@ _compiled_sum = _compile(_sum)
 
 
 def parts(
-    grid: Grid,
-    rows: np.ndarray,
-    weight: np.ndarray | None,
-    slices: Sequence[slice],
-    most: int,
-    threads: int,
+    grid: Grid, rows: np.ndarray, weight: np.ndarray | None, slices: Sequence[slice], most: int, threads: int
 ) -> list[CellSums | int | None]:
     """Return what `sums_plain` does for each part of the rows."""
     results: list[CellSums | int | None] = [None] * len(slices)

@@ -151,8 +151,7 @@ def test_fit_draws_its_clusters(here, elbowroom, name):
 
 
 @pytest.mark.parametrize(
-    ("body", "warning"),
-    [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", ""), ("1e4\n-1e4\n1e4\n", "")],
+    ("body", "warning"), [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", ""), ("1e4\n-1e4\n1e4\n", "")]
 )
 def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
     (here / "d.csv").write_text("v\n" + body)

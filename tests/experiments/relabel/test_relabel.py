@@ -8,13 +8,7 @@ import xarray as xr
 
 from experiments.posterior.draws import as_arrays, as_chains, as_tree
 from experiments.records import Draws, Problem
-from experiments.relabel import (
-    AMBIGUOUS_BELOW,
-    allocation_probabilities,
-    best_allocations,
-    match,
-    relabel,
-)
+from experiments.relabel import AMBIGUOUS_BELOW, allocation_probabilities, best_allocations, match, relabel
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 from tests.experiments.relabel.cases import switched

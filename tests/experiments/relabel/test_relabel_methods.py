@@ -10,13 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from experiments.posterior.draws import as_arrays, as_tree, sorted_location
 from experiments.relabel import METHODS, allocation_probabilities, match, matching, pivot_of, relabel
 from hand_cavi import log_joint
-from tests.experiments.relabel.cases import (
-    FAMILIES,
-    apart,
-    overlapping,
-    same_up_to_one_exchange,
-    switched,
-)
+from tests.experiments.relabel.cases import FAMILIES, apart, overlapping, same_up_to_one_exchange, switched
 
 
 @pytest.mark.parametrize("n_components", [2, 3, 4, 5, 6])

@@ -44,10 +44,7 @@ CASES = {
     "normal_gamma": (Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0), 3), clusters),
     "normal_wishart": (Mixture(NormalWishart(0.0, 0.1, 4.0, 2.0), StickBreaking(1.0), 3), clusters),
     "gamma_poisson": (Mixture(GammaPoisson([1.0, 1.0], [0.2, 0.2]), DirichletWeights(1.0), 2), counts),
-    "categories": (
-        Mixture(DirichletCategorical(np.ones((4, 3))), DirichletWeights(1.0), 2),
-        categories,
-    ),
+    "categories": (Mixture(DirichletCategorical(np.ones((4, 3))), DirichletWeights(1.0), 2), categories),
 }
 
 
