@@ -186,7 +186,7 @@ def test_f_of_q_sym_is_f_plus_a_divergence(name: str) -> None:
 
 def test_every_metric_has_its_row() -> None:
     rows = tables(section(10))[0][1:]
-    named = [name.strip(" `") for row in rows for name in row[0].split(",")]
+    named = [name.strip(" `") for row in rows for name in row[0].replace(";", ",").split(",")]
     assert sorted(named) == metrics.names()
 
 
