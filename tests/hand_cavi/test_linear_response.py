@@ -15,8 +15,8 @@ from hand_cavi import (
     NormalGamma,
     NormalKnownVariance,
     NormalWishart,
+    Status,
     fit,
-    fit_stochastic,
 )
 from hand_cavi.ascent.preparing import in_coordinates
 from hand_cavi.data.kernels import refresh, softmax_rows
@@ -259,7 +259,7 @@ def test_refused_before_convergence():
     loose = fit(textbook(), OVERLAPPING, rng=1, starts=3, tolerance=1e-2, patience=1)
     with pytest.raises(InputError, match=r"stopped 0\.\d+ posterior sds short of its fixed point"):
         linear_response(loose, OVERLAPPING)
-    stochastic = fit_stochastic(textbook(), EIGHT, rng=1)
+    stochastic = replace(early, status=Status.STEPS_TAKEN)
     with pytest.raises(InputError, match="needs a converged fit"):
         linear_response(stochastic, EIGHT)
 
