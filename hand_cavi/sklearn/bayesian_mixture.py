@@ -7,7 +7,7 @@ has every parameter named four times: in the docstring, the constraints, the sig
 
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 from warnings import warn
 
 import numpy as np
@@ -111,7 +111,7 @@ covariance_prior_
         The fit itself, with draws, the terms of the bound, and every start.
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "diag", "tied", "spherical"})],
         "tol": [Interval(Real, 0.0, None, closed="left")],
@@ -147,7 +147,7 @@ covariance_prior_
         mean_prior: ArrayLike | None = None,
         degrees_of_freedom_prior: float | None = None,
         covariance_prior: ArrayLike | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
