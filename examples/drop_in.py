@@ -32,7 +32,7 @@ print(
 # The swap, in three lines:
 
 # %%
-from hand_cavi.sklearn.estimators import BayesianMixture  # noqa: E402
+from hand_cavi.estimators import BayesianMixture  # noqa: E402
 
 ours = BayesianMixture(**settings).fit(train)
 print("weights     ", ours.weights_.round(3))

@@ -3,7 +3,7 @@
 The idea is in `conjugate`: conjugacy, written once. The model is a `Mixture`; `fit` fits it.
 """
 
-from hand_cavi.ascent.stochastic import fit_stochastic
+from hand_cavi.ascent.progress import Progress
 from hand_cavi.elbo import ElboTerms
 from hand_cavi.families import (
     DirichletCategorical,
@@ -31,12 +31,12 @@ __all__ = [
     "NormalGamma",
     "NormalKnownVariance",
     "NormalWishart",
+    "Progress",
     "StartOutcome",
     "Status",
     "StepInfo",
     "StickBreaking",
     "fit",
-    "fit_stochastic",
     "log_joint",
     "wilson_interval",
 ]

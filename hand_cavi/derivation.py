@@ -4,8 +4,9 @@ With q(z) = prod_j q(z_j), the optimum of one factor given the others is
 
     ln q*(z_j) = E_{q(-j)}[ln p(x, z)] + const.
 
-A derivation states those updates in closed form, and the bound they climb. It may hold any state it likes, as
-long as its methods change nothing in place; `experiments.checks` then tests it against the joint density.
+A derivation states those updates in closed form, and the bound that they raise. It may hold any state it
+likes, as long as its methods change nothing in place; `experiments.checks` then tests it against the joint
+density.
 Source: Bishop, PRML (2006), section 10.1.1. Mixtures are derivations too: `hand_cavi.mixture_derivation`.
 """
 
@@ -163,9 +164,9 @@ def ascend[State](
     max_sweeps : int
         From each start.
     tolerance : float
-        A sweep that raises the bound by no more than this times max(1, |bound|) is quiet.
+        A sweep that raises the bound by no more than this times max(1, |bound|) has stalled.
     patience : int
-        This many quiet sweeps in a row are convergence.
+        This many stalled sweeps in a row are convergence.
 
     Returns
     -------
@@ -206,7 +207,7 @@ def ascend_from[State](
     parts in 10^10. Parameters are those of `ascend`.
     """
     trace: list[list[float]] = []
-    last, before, quiet = total(derivation.elbo(state)), -np.inf, 0
+    last, before, stalled = total(derivation.elbo(state)), -np.inf, 0
     status = AscentStatus.MAX_SWEEPS
     while len(trace) < max_sweeps and status is AscentStatus.MAX_SWEEPS:
         bounds: list[float] = []
@@ -220,8 +221,8 @@ def ascend_from[State](
         elif np.min(np.diff([last, *bounds])) < -1e-9 * slack:
             status = AscentStatus.FELL
         else:
-            quiet = quiet + 1 if bounds[-1] - before <= tolerance * slack else 0
-            if quiet >= patience:
+            stalled = stalled + 1 if bounds[-1] - before <= tolerance * slack else 0
+            if stalled >= patience:
                 status = AscentStatus.CONVERGED
         last = before = bounds[-1]
     return Ascent(state, dict(derivation.elbo(state)), np.array(trace), status)

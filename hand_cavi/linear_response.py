@@ -34,10 +34,8 @@ rate at which the ascent converges, below 1 at a maximum of the bound, at 1 or a
 not negative, linear response never narrows a variance, and widens none by more than 1 / (1 - radius).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -45,8 +43,8 @@ from numpy.typing import ArrayLike
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import softmax_rows
 from hand_cavi.inputs import InputError, as_sample_weight
-from hand_cavi.numerics.moments import Moments, block_diagonal
-from hand_cavi.numerics.symmetric import symmetrised
+from hand_cavi.numerics.moments import Joint, Moments, block_diagonal
+from hand_cavi.numerics.symmetric import square_root, symmetrised
 from hand_cavi.result import Fit, Status
 from hand_cavi.weights.mixing import MixingWeights
 
@@ -57,48 +55,6 @@ MAX_DISPLACEMENT = 0.05
 """How far from its fixed point a fit may have stopped, in posterior sds of linear response (a convention)."""
 
 _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
-
-
-@dataclass(frozen=True)
-class Joint:
-    """Means and covariances of all functions of all components and of the weights: Q numbers.
-
-    Attributes
-    ----------
-    shapes : mapping of str to tuple
-        The functions by name, in the order in which they lie end to end, each of shape (K, ...).
-    mean : ndarray, shape (Q,)
-        E_q[g]: linear response leaves the means as they are.
-    covariance : ndarray, shape (Q, Q)
-        Cov_LR[g].
-    under_q : ndarray, shape (Q, Q)
-        Cov_q[g], what coordinate ascent says.
-    with_u : ndarray, shape (Q, K P)
-        Cov_q[g, u].
-    """
-
-    shapes: Mapping[str, tuple[int, ...]]
-    mean: np.ndarray
-    covariance: np.ndarray
-    under_q: np.ndarray
-    with_u: np.ndarray
-
-    def span(self, name: str) -> slice:
-        """Return where a function lies.
-
-        Raises
-        ------
-        InputError
-            If there is no function of this name.
-        """
-        if name not in self.shapes:
-            raise InputError(f'there is no "{name}" in this mixture; there are {", ".join(self.shapes)}')
-        start = 0
-        for other, shape in self.shapes.items():
-            if other == name:
-                break
-            start += prod(shape)
-        return slice(start, start + prod(self.shapes[name]))
 
 
 @dataclass(frozen=True)
@@ -145,11 +101,9 @@ class LinearResponse:
 
     def sds(self) -> dict[str, np.ndarray]:
         """Return standard deviations by canonical name, arrays (K, ...); inf where q itself has none."""
-        return _sds(self.parameters, self.parameters.covariance)
-
-    def sds_under_q(self) -> dict[str, np.ndarray]:
-        """Return those of plain coordinate ascent, to set beside."""
-        return _sds(self.parameters, self.parameters.under_q)
+        joint = self.parameters
+        sd = np.sqrt(np.diagonal(joint.covariance))
+        return {name: sd[joint.span(name)].reshape(shape) for name, shape in joint.shapes.items()}
 
     def slopes(self, name: str) -> np.ndarray:
         """Return d E_q[g] / d eta_0 of each component, shape (size, K, P): how means lean on the prior.
@@ -168,7 +122,7 @@ class LinearResponse:
 
     @cached_property
     def free_parameters(self) -> Joint:
-        """The same taken to the whole real line, where a normal distribution has room.
+        """The same taken to the whole real line, where a normal distribution fits.
 
         See `ConjugateFamily.free_moments`; Dirichlet weights go by log ratios as probabilities do, sticks by
         their log odds.
@@ -286,8 +240,7 @@ def _coupling(
     size = expected.size
     own = np.zeros((size, n_statistics))  # sum_i w_i r_ik T T', the part with [k = l]
     across = np.zeros((size, size))  # sum_i w_i r_ik r_il T T'
-    step = max(1, _BLOCK // size)
-    for start in range(0, len(rows), step):
+    for start in range(0, len(rows), step := max(1, _BLOCK // size)):
         block = slice(start, start + step)
         statistics = inner.statistics(rows[block])
         r = softmax_rows(statistics @ expected.T + expected_log)[0]
@@ -301,23 +254,11 @@ def _coupling(
 
 def _root_of_v(inner: ConjugateFamily, weights: MixingWeights) -> np.ndarray:
     """Return a matrix whose product with its transpose is V, the covariance of u; shape (K P, K P + K)."""
-    blocks = block_diagonal(_root(inner.covariance_phi))
+    blocks = block_diagonal(square_root(inner.covariance_phi))
     n_components = len(inner.natural)
     of_logs = np.zeros((len(blocks), n_components))
-    of_logs[_last(n_components, len(blocks))] = _root(weights.covariance_of_logs())
+    of_logs[_last(n_components, len(blocks))] = square_root(weights.covariance_of_logs())
     return np.concatenate([blocks, of_logs], axis=1)
-
-
-def _root(covariance: np.ndarray) -> np.ndarray:
-    """Return matrices whose products with their transposes are the given ones, singular or not; (..., P, P).
-
-    Taken from the correlations, so that a large variance does not drown a small one.
-    """
-    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
-    sd = np.where(sd > 0, sd, 1.0)
-    correlation = covariance / (sd[..., :, np.newaxis] * sd[..., np.newaxis, :])
-    values, vectors = np.linalg.eigh(symmetrised(correlation))
-    return sd[..., :, np.newaxis] * vectors * np.sqrt(np.maximum(values, 0))[..., np.newaxis, :]
 
 
 def _last(n_components: int, size: int) -> np.ndarray:
@@ -357,8 +298,3 @@ def _refuse_far_from_fixed_point(
             f"the fit stopped {displacement:.2g} posterior sds short of its fixed point, which linear "
             "response needs; fit again with a smaller tolerance"
         )
-
-
-def _sds(joint: Joint, covariance: np.ndarray) -> dict[str, np.ndarray]:
-    sd = np.sqrt(np.diagonal(covariance))
-    return {name: sd[joint.span(name)].reshape(shape) for name, shape in joint.shapes.items()}

@@ -8,13 +8,13 @@ the bound summed by the code that `fit` runs. Draws are named canonically, with 
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.ascent import sweep as cavi
 from hand_cavi.ascent.preparing import prepare
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, summarise
 from hand_cavi.derivation import Limit, Symmetry
 from hand_cavi.elbo import elbo_terms
@@ -22,6 +22,7 @@ from hand_cavi.inputs import Draws, InputError, as_rows
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights import FixedWeights
+from hand_cavi.weights.mixing import MixingWeights
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,7 @@ class MixtureDerivation:
         """Return what a factor is made of: arrays of K, in the coordinates of the sweeps."""
         if factor == "assignments":
             return {"responsibilities": state.responsibilities}
-        now: Any = state.ascent.components if factor == "components" else state.ascent.weights
-        arrays: dict[str, Any] = {field.name: getattr(now, field.name) for field in fields(now)}
-        return {name: np.asarray(array) for name, array in arrays.items() if np.ndim(array)}
+        return _arrays(state.ascent.components if factor == "components" else state.ascent.weights)
 
     def with_parameters(
         self, state: MixtureState, factor: str, parameters: dict[str, np.ndarray]
@@ -150,8 +149,9 @@ class MixtureDerivation:
             r = parameters["responsibilities"]
             assignments = summarise(self.task.statistics, self.task.sample_weight, r)
             return MixtureState(replace(now, assignments=assignments), r)
-        moved: Any = now.components if factor == "components" else now.weights
-        return replace(state, ascent=replace(now, **{factor: replace(moved, **parameters)}))
+        if factor == "components":
+            return replace(state, ascent=replace(now, components=_with(now.components, parameters)))
+        return replace(state, ascent=replace(now, weights=_with(now.weights, parameters)))
 
     # ---- the same model told otherwise, and where it is exact ------------------------------
 
@@ -165,9 +165,9 @@ class MixtureDerivation:
             found.append(
                 Symmetry("the labels of the components", self, _relabelled(np.roll(np.arange(k), 1)))
             )
-        if hasattr(self.mixture.components, "mean"):
-            prior: Any = self.mixture.components
-            moved = replace(self.mixture, components=replace(prior, mean=prior.mean + shift))
+        prior = self.mixture.components
+        if hasattr(prior, "mean"):
+            moved = replace(self.mixture, components=_with(prior, {"mean": prior.mean + shift}))
             other = self.like(moved, self.x + shift)
             found.append(
                 Symmetry("a shift of the data and of the prior mean", other, self._shifted(other, shift))
@@ -193,7 +193,7 @@ class MixtureDerivation:
         r = (r + 0.01) / (1 + 0.01 * self.mixture.n_components)  # a label that is impossible teaches nothing
         return r, summarise(self.task.statistics, self.task.sample_weight, r)
 
-    def _in_units(self, state: MixtureState) -> Any:
+    def _in_units(self, state: MixtureState) -> ConjugateFamily:
         return state.ascent.components.seen_from(self.coordinates.inverse)
 
     def _rearranged(
@@ -210,9 +210,9 @@ class MixtureDerivation:
     def _shifted(self, other: "MixtureDerivation", shift: float) -> Callable[[MixtureState], MixtureState]:
         def carry(state: MixtureState) -> MixtureState:
             here = self._in_units(state)
-            there = replace(here, mean=here.mean + shift).seen_from(other.coordinates)
+            moved = _with(here, {"mean": _arrays(here)["mean"] + shift}).seen_from(other.coordinates)
             sums = summarise(other.task.statistics, other.task.sample_weight, state.responsibilities)
-            return replace(state, ascent=replace(state.ascent, components=there, assignments=sums))
+            return replace(state, ascent=replace(state.ascent, components=moved, assignments=sums))
 
         return carry
 
@@ -230,7 +230,19 @@ def _relabelled(order: np.ndarray) -> Callable[[MixtureState], MixtureState]:
     return carry
 
 
-def _reordered(distribution: Any, order: np.ndarray) -> Any:
-    """Return K posteriors in another order: every array has the components on its first axis."""
-    arrays = {field.name: getattr(distribution, field.name) for field in fields(distribution)}
-    return replace(distribution, **{name: a[order] for name, a in arrays.items() if np.ndim(a)})
+def _arrays(distribution: ConjugateFamily | MixingWeights) -> dict[str, np.ndarray]:
+    """Return the arrays that a posterior is made of, each with the components on its first axis."""
+    names = [field.name for field in fields(distribution)]  # type: ignore[arg-type]  # each is a dataclass
+    values = {name: getattr(distribution, name) for name in names}
+    return {name: np.asarray(value) for name, value in values.items() if np.ndim(value)}
+
+
+def _with[D](distribution: D, arrays: dict[str, np.ndarray]) -> D:
+    """Return a posterior, or a prior, with other arrays in the place of some."""
+    changed: D = replace(distribution, **arrays)  # type: ignore[type-var]  # every one is a dataclass
+    return changed
+
+
+def _reordered[D: (ConjugateFamily, MixingWeights)](distribution: D, order: np.ndarray) -> D:
+    """Return K posteriors in another order."""
+    return _with(distribution, {name: array[order] for name, array in _arrays(distribution).items()})

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -169,7 +169,7 @@ class DaskSource(Source):
                 yield Block(rows.reshape(size, -1))
 
 
-def as_source(x: Any, sample_weight: ArrayLike | None = None) -> Source:
+def as_source(x: object, sample_weight: ArrayLike | None = None) -> Source:
     """Return a source of rows.
 
     Parameters
@@ -187,7 +187,7 @@ def as_source(x: Any, sample_weight: ArrayLike | None = None) -> Source:
     if isinstance(x, str | Path):
         x = open_npy(x)
     elif hasattr(x, "blocks") and hasattr(x, "n_points"):
-        return _checked(x, sample_weight)
+        return _checked(cast(Source, x), sample_weight)
     elif hasattr(x, "dask") and hasattr(x, "chunks"):
         if any(np.isnan(size) for size in x.chunks[0]):
             raise InputError(
@@ -258,7 +258,7 @@ def open_parquet(path: str | Path, columns: Sequence[str], weight: str | None = 
     return _checked(ParquetSource(Path(path), tuple(columns), weight, n_points), None)
 
 
-def _checked(source: Any, sample_weight: ArrayLike | None) -> Any:
+def _checked[S: Source](source: S, sample_weight: ArrayLike | None) -> S:
     if sample_weight is not None:
         raise InputError("sample_weight goes with arrays; a source of blocks brings its own weights")
     if source.n_points == 0:

@@ -1,4 +1,4 @@
-r"""Split-and-merge moves: jumps between hills, each kept only if the bound rises.
+r"""Split-and-merge moves: from one optimum towards another, each kept only if the bound rises.
 
 K stays: one component is emptied into another, and half of a third takes its place,
 

@@ -1,6 +1,6 @@
 """Where to start: responsibilities from k-means++-like seeds, at random, and by splitting, in turns.
 
-Coordinate ascent finds the optimum at the foot of whose hill it starts, and equal starting means stay
+Coordinate ascent finds one of several optima, by where it starts, and equal starting means stay
 equal for ever. So a fit is several fits, and starts must be dispersed.
 """
 

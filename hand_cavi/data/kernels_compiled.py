@@ -12,7 +12,8 @@ every inner loop runs along the rows and becomes vector instructions:
 Blocks are gathered in parts that depend on N alone; the parts' sums are added in their order. So which thread
 works on which part, and how many there are, changes no bit of the result.
 
-Importing this module imports numba; `hand_cavi.data.kernels` does so when it pays.
+Importing this module imports numba; `hand_cavi.data.kernels` does so when it pays. All is in one file, though
+a long one: numba keeps compiled code until that file changes, and would not notice an edit to another.
 """
 
 import os
@@ -20,7 +21,6 @@ from collections.abc import Callable
 from itertools import count
 from math import factorial, log
 from threading import Thread
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -38,10 +38,10 @@ _PIECE = (
 # ---- exp and ln, in instructions that work on vectors -----------------------------------------
 
 
-def _reading_as(result: Any, given: Any, llvm_type: ir.Type) -> Any:
+def _reading_as(result: types.Type, given: types.Type, llvm_type: ir.Type) -> Callable:
     """Return the function from `given` to `result`, both of 64 bits, that leaves the bits as they are."""
 
-    def typed(typing_context: Any, x: Any) -> Any:
+    def typed(typing_context: object, x: object) -> tuple:
         return result(given), lambda _, builder, signature, values: builder.bitcast(values[0], llvm_type)
 
     return intrinsic(typed)

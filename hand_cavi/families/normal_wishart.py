@@ -21,7 +21,8 @@ measure. Integrating out mu, then Lambda, at W^-1 = eta_2 - eta_1 eta_1'/eta_3,
 Symmetric matrices are kept as their lower triangles: T and eta hold the entries once, phi holds the entries
 off the diagonal twice, so that the inner product is the same and P = D + D(D+1)/2 + 2.
 
-Source: Bishop, PRML (2006), section 10.2 and appendix B; scale_inverse is his W^-1.
+Source: Bishop, PRML (2006), section 10.2 and appendix B; scale_inverse is his W^-1. Matrices make this the
+longest family, and it stays one file, as every family is.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Coordinates in which the arithmetic is well conditioned.
 
-Raw second moments cancel when data sit far from 0. So the data are centred and scaled at the
-door, x' = (x - shift) / scale, the prior is restated in the same coordinates, and the result is
-stated in the user's coordinates again at the exit. Densities of x change by the volume factor
+Raw second moments cancel when data sit far from 0. So the data are centred and scaled when
+they come in, x' = (x - shift) / scale, the prior is restated in the same coordinates, and the result is
+stated in the user's coordinates again at the end. Densities of x change by the volume factor
 alone: log p(x) = log p'(x') - sum_i w_i log_volume.
 
 What this cannot mend: one shift serves all components, so that a component's width is still the difference

@@ -8,10 +8,13 @@ because q(theta) is proportional to exp(< eta, phi(theta) >). So one closed form
 Hessian of log Z has to be inverted.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+
+from hand_cavi.inputs import InputError
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,48 @@ class Moments:
             found[name] = start + np.arange(prod(shape)).reshape(shape)
             start += prod(shape)
         return found
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Means and covariances of all functions of all components and of the weights: Q numbers.
+
+    Attributes
+    ----------
+    shapes : mapping of str to tuple
+        The functions by name, in the order in which they lie end to end, each of shape (K, ...).
+    mean : ndarray, shape (Q,)
+        E_q[g]: linear response leaves the means as they are.
+    covariance : ndarray, shape (Q, Q)
+        Cov_LR[g].
+    under_q : ndarray, shape (Q, Q)
+        Cov_q[g], what coordinate ascent says.
+    with_u : ndarray, shape (Q, K P)
+        Cov_q[g, u].
+    """
+
+    shapes: Mapping[str, tuple[int, ...]]
+    mean: np.ndarray
+    covariance: np.ndarray
+    under_q: np.ndarray
+    with_u: np.ndarray
+
+    def span(self, name: str) -> slice:
+        """Return where a function lies.
+
+        Raises
+        ------
+        InputError
+            If there is no function of this name.
+        """
+        if name not in self.shapes:
+            raise InputError(f'there is no "{name}" in this mixture; there are {", ".join(self.shapes)}')
+        start = 0
+        for other, shape in self.shapes.items():
+            if other == name:
+                break
+            start += prod(shape)
+        return slice(start, start + prod(self.shapes[name]))
 
 
 def diagonal(values: np.ndarray) -> np.ndarray:

@@ -95,3 +95,15 @@ def positive(matrix: np.ndarray, subtracted: np.ndarray) -> np.ndarray:
         values, vectors = np.linalg.eigh(matrix)
         values = np.maximum(values, rounding[..., np.newaxis])
         return symmetrised((vectors * values[..., np.newaxis, :]) @ np.swapaxes(vectors, -1, -2))
+
+
+def square_root(covariance: np.ndarray) -> np.ndarray:
+    """Return matrices whose products with their transposes are the given ones, singular or not; (..., P, P).
+
+    Taken from the correlations, so that a large variance does not drown a small one.
+    """
+    sd = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    sd = np.where(sd > 0, sd, 1.0)
+    correlation = covariance / (sd[..., :, np.newaxis] * sd[..., np.newaxis, :])
+    values, vectors = np.linalg.eigh(symmetrised(correlation))
+    return sd[..., :, np.newaxis] * vectors * np.sqrt(np.maximum(values, 0))[..., np.newaxis, :]

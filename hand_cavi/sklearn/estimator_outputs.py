@@ -1,7 +1,5 @@
 """A fit under scikit-learn's names: what `BayesianMixture` shows of its priors and its posterior."""
 
-from typing import Any
-
 import numpy as np
 
 from hand_cavi.ascent.ascend import Callback
@@ -13,7 +11,7 @@ from hand_cavi.weights import DirichletWeights, StickBreaking
 from hand_cavi.weights.mixing import MixingWeights
 
 
-def attributes(mixture: Mixture, result: Fit) -> dict[str, Any]:
+def attributes(mixture: Mixture, result: Fit) -> dict[str, object]:
     """Return the fitted attributes, by name; weights are Dirichlet or stick-breaking."""
     prior, posterior = gaussian(mixture.components), gaussian(result.components)
     alpha_0, alpha = concentration(mixture.weights, result.weights)
@@ -53,7 +51,9 @@ def gaussian(components: ConjugateFamily) -> dict[str, np.ndarray]:
     }
 
 
-def concentration(prior: MixingWeights, posterior: MixingWeights) -> tuple[float, Any]:
+def concentration(
+    prior: MixingWeights, posterior: MixingWeights
+) -> tuple[float, np.ndarray | tuple[np.ndarray, np.ndarray]]:
     """Return alpha_0, and the posterior: alpha, shape (K,), or the sticks' Beta parameters, a pair of (K,).
 
     The last stick is known to be 1, which Beta(1, 0) stands for.

@@ -14,7 +14,7 @@ X = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
 
 @pairs
 def test_the_bound_lies_between_the_best_assignment_and_the_evidence(family, weights):
-    """MATH: max_c ln p(x, c) <= max ELBO <= ln p(x)."""
+    """max_c ln p(x, c) <= max ELBO <= ln p(x): docs/mathematics.md, 4."""
     mixture, x = make(family, weights, 3, 5, seed=40)
     assignments, log_joint = log_joints(mixture, x)
     best = assignments[int(np.argmax(log_joint))]

@@ -1,7 +1,7 @@
 """Sums of Chebyshev polynomials over the cells of a grid: what one pass over scalar data leaves.
 
 What they are for is told in `data.condense`. The loop here is plain numpy, and the definition of the
-compiled one, `hand_cavi.data.condense.compiled`.
+compiled one, `hand_cavi.data.condense.cells_compiled`.
 """
 
 from collections.abc import Sequence

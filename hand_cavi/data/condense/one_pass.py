@@ -197,7 +197,7 @@ def _kernel(n_rows: int) -> str:
 def _compiled() -> ModuleType | None:
     """Return the compiled loop's module, or None where numba cannot be imported."""
     try:
-        from hand_cavi.data.condense import compiled
+        from hand_cavi.data.condense import cells_compiled
     except ImportError:
         return None
-    return compiled
+    return cells_compiled

@@ -182,7 +182,7 @@ def test_different_grids_do_not_mix():
 
 @pytest.fixture(scope="module")
 def compiled():
-    return pytest.importorskip("hand_cavi.data.condense.compiled")
+    return pytest.importorskip("hand_cavi.data.condense.cells_compiled")
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -325,7 +325,7 @@ def test_the_evidence_of_one_component_is_the_datas():
     assert log_evidence(data.x, data.weight) == pytest.approx(log_evidence(x, np.ones(len(x))), rel=1e-13)
 
 
-# ---- at the door ------------------------------------------------------------------------------
+# ---- bad input --------------------------------------------------------------------------------
 
 
 def test_it_gives_up_where_it_does_not_pay():

@@ -138,7 +138,7 @@ def test_one_dimensional_normal_wishart_is_the_normal_gamma():
 
 
 def test_old_faithful_agrees_with_scikit_learn():
-    """MATH: L = lower_bound_ + the constants that scikit-learn drops."""
+    """L = lower_bound_ + the constants that scikit-learn drops (docs/mathematics.md, 3)."""
     mixture_module = pytest.importorskip("sklearn.mixture")
     n, d, k, beta, nu, alpha = *FAITHFUL.shape, 3, 0.5, 4.0, 0.8
     mean, w_inverse = FAITHFUL.mean(axis=0), 2 * np.cov(FAITHFUL.T)

@@ -38,7 +38,7 @@ def moved(prior, by):
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name.startswith("normal")])
 def test_far_from_zero_everything_is_the_same(name):
-    """MATH: adding 1e6 to the data and to the prior mean changes the bound by at most 1e-8 relative."""
+    """Adding 1e6 to the data and to the prior mean changes the bound by at most 1e-8 relative."""
     case = FAMILIES[name]
     x = case.data(np.random.default_rng(58), 100)
     r = np.random.default_rng(59).dirichlet(np.ones(3), len(x))

@@ -22,8 +22,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hand_cavi import InputError, NormalGamma
+from hand_cavi.estimators import BayesianMixture
 from hand_cavi.sklearn.estimator_inputs import distinct_points
-from hand_cavi.sklearn.estimators import BayesianMixture
 
 ROOT = Path(__file__).parents[3]
 FAITHFUL = np.loadtxt(Path(__file__).parents[1] / "faithful.csv", delimiter=",", skiprows=1)
@@ -52,7 +52,7 @@ def test_scikit_learn_s_own_checks(estimator, check):
 
 
 def dropped_constants(model, n_points):
-    """What scikit-learn's lower_bound_ leaves out (MATH), Dirichlet weights and full covariances."""
+    """What lower_bound_ leaves out (docs/mathematics.md, 3), for Dirichlet weights and full covariances."""
     k, d = model.means_.shape
     alpha, beta = model.weight_concentration_prior_, model.mean_precision_prior_
     nu, w_inverse = model.degrees_of_freedom_prior_, model.covariance_prior_
@@ -252,7 +252,7 @@ def test_the_example_runs(capsys):
 
 def test_the_rest_imports_without_scikit_learn():
     code = "import sys; sys.modules['sklearn'] = sys.modules['sklearn.base'] = None; import hand_cavi\n"
-    code += "try:\n    import hand_cavi.sklearn.estimators\nexcept ImportError as error:\n    print(error)"
+    code += "try:\n    import hand_cavi.estimators\nexcept ImportError as error:\n    print(error)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert "elbowroom[sklearn]" in done.stdout
     code = "import sys, hand_cavi; print('sklearn' in sys.modules)"

@@ -49,7 +49,7 @@ def _find(
     index: np.ndarray,
 ) -> int:
     """Set t and the index of the cell of each row, and keep all of a cell but its moments; see `_sum`."""
-    room, q = len(cell), value.shape[1]
+    capacity, q = len(cell), value.shape[1]
     mask = np.uint64(len(table) - 1)
     for i in range(len(x)):
         x_i, w = x[i], weight[i]
@@ -58,7 +58,7 @@ def _find(
         t[i] = 2 * (u - c) - 1
         if not (abs(u) < np.inf and 0 < w < np.inf):
             if abs(u) < np.inf and w == 0:
-                index[i] = room  # a row that nobody reads
+                index[i] = capacity  # a row that nobody reads
                 continue
             return _BAD_ROW - i
         slot = (_bits(c) * _SPREAD) >> np.uint64(shift)
@@ -67,7 +67,7 @@ def _find(
             slot = (slot + np.uint64(1)) & mask
             j = table[slot]
         if j < 0:
-            if used == room:
+            if used == capacity:
                 return _TOO_MANY
             j = used
             used += 1
@@ -145,12 +145,12 @@ def _sum(
     table : ndarray of int32, shape (2^(64 - shift),)
         -1 everywhere: no cell yet.
     shift : int
-    cell, low, high, n_distinct : ndarray, shape (room,)
+    cell, low, high, n_distinct : ndarray, shape (capacity,)
         Filled in the order in which cells turn up. n_distinct counts up to q + 1: more than are kept.
-    sums, moments : ndarray, shape ((room + 1) 2q,)
+    sums, moments : ndarray, shape ((capacity + 1) 2q,)
         0 everywhere. Moments gather in the first and go to the second from time to time: in one long sum the
         errors of equal terms, such as those of a value that is met a million times, add up.
-    value, value_weight : ndarray, shape (room, q)
+    value, value_weight : ndarray, shape (capacity, q)
     """
     values = np.empty((2 * value.shape[1], _BLOCK))
     t, index = np.zeros(_BLOCK), np.empty(_BLOCK, dtype=np.int64)
@@ -219,12 +219,17 @@ def parts(
 
 def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int | None:
     """Return the sums over some rows, shape (n,); or the first row that cannot be used; or None: too many."""
-    room, q = min(most, len(x)), grid.n_nodes
-    bits = int(2 * room).bit_length()
+    capacity, q = min(most, len(x)), grid.n_nodes
+    bits = int(2 * capacity).bit_length()
     table = np.full(1 << bits, -1, dtype=np.int32)
-    cell, low, high, n_distinct = np.empty(room), np.empty(room), np.empty(room), np.empty(room, np.int64)
-    sums, moments = np.zeros((room + 1) * 2 * q), np.zeros((room + 1) * 2 * q)
-    value, value_weight = np.empty((room, q)), np.empty((room, q))
+    cell, low, high, n_distinct = (
+        np.empty(capacity),
+        np.empty(capacity),
+        np.empty(capacity),
+        np.empty(capacity, np.int64),
+    )
+    sums, moments = np.zeros((capacity + 1) * 2 * q), np.zeros((capacity + 1) * 2 * q)
+    value, value_weight = np.empty((capacity, q)), np.empty((capacity, q))
     used = _compiled_sum(
         x,
         w,
@@ -253,7 +258,7 @@ def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int
     return CellSums(
         grid,
         cell[order],
-        moments.reshape(room + 1, 2 * q)[order],
+        moments.reshape(capacity + 1, 2 * q)[order],
         low[order],
         high[order],
         n_kept,

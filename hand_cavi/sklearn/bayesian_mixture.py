@@ -1,16 +1,19 @@
 """A Bayesian mixture as a scikit-learn estimator, which may be swapped in for `BayesianGaussianMixture`.
 
 Needs scikit-learn: the optional extra ``sklearn``. The work is done by `hand_cavi.fit`; this file
-translates constructor names into a model, and the posterior into attributes.
+translates constructor names into a model, and the posterior into attributes. It is long because scikit-learn
+has every parameter named four times: in the docstring, the constraints, the signature and the constructor.
 """
 
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 from warnings import warn
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hand_cavi.ascent.stochastic import Stream
 from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.mixture import Mixture
@@ -108,7 +111,7 @@ covariance_prior_
         The fit itself, with draws, the terms of the bound, and every start.
     """
 
-    _parameter_constraints: ClassVar[dict[str, Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[object]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions({"full", "diag", "tied", "spherical"})],
         "tol": [Interval(Real, 0.0, None, closed="left")],
@@ -144,7 +147,7 @@ covariance_prior_
         mean_prior: ArrayLike | None = None,
         degrees_of_freedom_prior: float | None = None,
         covariance_prior: ArrayLike | None = None,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
@@ -183,9 +186,7 @@ covariance_prior_
         self
         """
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight)
-        points, weight = distinct_points(rows, as_sample_weight(sample_weight, len(rows)))
+        points, weight = _distinct(rows, sample_weight)
         mixture = self._mixture(points, weight)
         self.result_ = fit(
             mixture,
@@ -203,7 +204,65 @@ covariance_prior_
             raise InputError(self.result_.status.value)
         if self.result_.status is not Status.CONVERGED:
             warn(f"{self.result_.status.value}; increase max_iter or tol", ConvergenceWarning, stacklevel=2)
-        for name, value in attributes(mixture, self.result_).items():
+        self._stream = Stream.after(self.result_)
+        return self._with_attributes()
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        n_points: float | None = None,
+    ) -> Self:
+        """Take in a batch of rows, one step of stochastic variational inference.
+
+        The first call, on an estimator that is not fitted, fits the batch as `fit` does; priors that are None
+        come from that batch. Later calls go on, also after `fit`, whatever parameters have been set since.
+
+        Parameters
+        ----------
+        X : array_like, shape (B, D)
+            Drawn at random from all the data; at least two rows in the first batch, and about as many in
+            every batch.
+        y : ignored
+        sample_weight : array_like, shape (B,), optional
+            How many points each row stands for.
+        n_points : float, optional
+            How many points all data hold, counted with their weights: as certain is the posterior. By default
+            those seen so far, for rows that are seen once; give it where they come several times.
+
+        Returns
+        -------
+        self
+            `lower_bound_` is estimated from the batch, `lower_bounds_` has one for every batch, and
+            `converged_` stays False: single steps have no test of convergence.
+
+        Notes
+        -----
+        Where all data are at hand, `fit` is better: the last step still carries the noise of its batch.
+        """
+        if n_points is not None and not (np.isfinite(n_points) and n_points > 0):
+            raise InputError(f"n_points is {n_points!r}; it must be a number above 0: that of all rows")
+        first = not hasattr(self, "result_")
+        if first:
+            self.fit(X, y, sample_weight)
+            if n_points is None:
+                return self
+        rows = self._rows(X)
+        points, weight = _distinct(rows, sample_weight)
+        if first and n_points is not None:
+            stream = replace(self._stream, n_points=float(n_points), bounds=())
+        else:
+            stream = self._stream.stepped(points, weight, n_points)
+        self._stream, self.result_ = stream.result(points, weight)
+        if self.result_.status is Status.NOT_FINITE:
+            raise InputError(self.result_.status.value)
+        return self._with_attributes()
+
+    def _with_attributes(self) -> Self:
+        for name, value in attributes(self.result_.mixture, self.result_).items():
             setattr(self, name, value)
         return self
 
@@ -273,3 +332,9 @@ covariance_prior_
                 for _ in range(self.n_init)
             ]
         )
+
+
+def _distinct(rows: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct rows that count, and their weights, checked."""
+    given = None if sample_weight is None else np.asarray(sample_weight)
+    return distinct_points(rows, as_sample_weight(given, len(rows)))
