@@ -35,6 +35,9 @@ __all__ = ["Fit", "StartOutcome", "fit"]
 HELD = 1 << 22
 """Statistics of at most so many numbers, 32 MB, are held; those of larger data are made in every sweep."""
 
+AUTO_MOVES = 5
+"""They raised the bound on 10 of 50 data sets, for a twentieth more sweeps; more moves hardly do better."""
+
 
 def fit(
     mixture: Mixture,
@@ -48,7 +51,7 @@ def fit(
     sample_weight: ArrayLike | None = None,
     callback: Callback | None = None,
     tolerance_nats: float = 0.0,
-    moves: int = 0,
+    moves: int | Literal["auto"] = 0,
     threads: int | None = None,
     condense: bool | Literal["auto"] = "auto",
     condense_tolerance: float = 1e-10,
@@ -75,8 +78,9 @@ def fit(
         See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
         How many points each row stands for.
-    moves : int
+    moves : int or "auto"
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
+        "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and else none.
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
@@ -136,7 +140,7 @@ def fit(
             callback,
             _as_tolerance(tolerance_nats, "tolerance_nats"),
         ),
-        as_count(moves, "moves", at_least=0),
+        AUTO_MOVES if moves == "auto" else as_count(moves, "moves", at_least=0),
         progress=progress,
     )
     n_threads = None if threads is None else as_count(threads, "threads")
@@ -156,6 +160,7 @@ def fit(
         restarts = replace(
             restarts,
             log=log,
+            n_moves=0 if moves == "auto" and not (held or summary) else restarts.n_moves,
             gives_up=not held if give_up == "auto" else give_up,
             accelerates=as_acceleration(accelerate, n_read, n_statistics, mixture.n_components),
         )

@@ -1,5 +1,7 @@
 """Ways out of bad optima: starts by splitting, and moves; and the share of starts that needed none."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -154,6 +156,20 @@ def test_bad_numbers_of_moves(bad):
     mixture, x = make("normal_gamma D=1", "fixed", 2, 9, seed=95)
     with pytest.raises(InputError, match="moves is"):
         fit(mixture, x, rng=0, moves=bad)
+
+
+def test_automatic_moves_are_tried_where_the_data_are_held(monkeypatch):
+
+    module = sys.modules["hand_cavi.fit"]
+    mixture, x = nine_clusters()
+    held = fit(mixture, x, rng=0, starts=1, max_sweeps=500, moves="auto")
+    asked = fit(mixture, x, rng=0, starts=1, max_sweeps=500, moves=module.AUTO_MOVES)
+    assert held.elbo == asked.elbo and len(held.moves) == module.AUTO_MOVES
+    monkeypatch.setattr(module, "HELD", 10)
+    streamed = fit(mixture, x, rng=0, starts=1, max_sweeps=20, moves="auto", condense=False)
+    assert streamed.moves == ()
+    with pytest.raises(InputError, match="too many to hold"):
+        fit(mixture, x, rng=0, starts=1, max_sweeps=20, moves=2, condense=False)
 
 
 # ---- the share of starts at the best ------------------------------------------------------
