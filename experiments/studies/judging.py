@@ -98,6 +98,7 @@ def _verdict(
         faults=() if context.independent else _examined(case.problem, context.draws)[1],
         quantity=location_word(chains) if chains else "mean",
         entries=location_entries(chains) if chains else (),
+        estimated=("symmetrised_bound",) if context.symmetrised_how == "about" else (),
     )
 
 
