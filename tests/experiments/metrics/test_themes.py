@@ -60,8 +60,7 @@ def test_a_model_of_ones_own_has_what_it_can_have(only, applies):
 def test_figures_of_a_model_of_ones_own_are_numpys_in_the_order_asked_for():
     rng = np.random.default_rng(0)
     ours, theirs = (rng.normal([1.0, 5.0], [2.0, 3.0], size=(1, 500, 2)) for _ in range(2))
-    swapped = stored(theirs[..., ::-1], ["second", "first"])
-    truth = Reference("nuts", True, "", draws=swapped)
+    truth = Reference("nuts", True, "", draws=stored(theirs, ["first", "second"]))
     result = MethodResult("converged", "", 0.5, 0.25, stored(ours, ["first", "second"]))
     found = measure_all(Context(None, result.draws, result, truth, names=("second", "first")))
     assert found["means"].entries == found["sd_ratio"].entries == ("second", "first")

@@ -21,10 +21,7 @@ PROBLEM = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), np
 
 def own_cell(folder, key: str, kind: str, values: np.ndarray, stats: dict[str, np.ndarray], **fields):
     """A cell of an own model with one quantity, (C, M)."""
-    groups = {
-        "posterior": {"mu": values},
-        "sample_stats": stats,
-    }
+    groups = {"posterior": {"mu": values}, "sample_stats": stats}
     trees = {
         group: xr.Dataset({name: (("chain", "draw"), one) for name, one in arrays.items()})
         for group, arrays in groups.items()
