@@ -95,6 +95,7 @@ def _verdict(
         faults=() if context.independent else _faults(case.problem, context.draws),
         quantity=location_word(chains) if chains else "mean",
         entries=location_entries(chains) if chains else (),
+        estimated=("symmetrised_bound",) if context.symmetrised_how == "about" else (),
     )
 
 

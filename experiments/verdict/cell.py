@@ -1,6 +1,6 @@
 """Judge one method's result on one problem: three questions, see `experiments.verdict`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
@@ -28,6 +28,7 @@ def verdict_of_cell(
     faults: Sequence[str] = (),
     quantity: str = "mean",
     entries: Sequence[str] = (),
+    estimated: Collection[str] = (),
 ) -> Verdict:
     """Judge one method's result on one problem.
 
@@ -47,6 +48,8 @@ def verdict_of_cell(
         What is sorted in a mixture: ``mean``, ``rate``, ``probability``.
     entries : sequence of str
         What the L entries of a mixture's component are called; "feature 1", ... if not given.
+    estimated : collection of str
+        See `experiments.verdict.impossible.impossibilities`.
 
     Returns
     -------
@@ -59,7 +62,8 @@ def verdict_of_cell(
     if reference.qualified and questions and not faults:
         comparisons, need = compare(questions, alpha=options.error_rate)
 
-    wrong = impossibilities(measurements, reference.log_evidence if reference.qualified else None)
+    evidence = reference.log_evidence if reference.qualified else None
+    wrong = impossibilities(measurements, evidence, estimated)
     if wrong:
         sentence = f"{method} is wrong, whatever the margins: {'; '.join(wrong)}. {_FAULT}"
         return Verdict("fail", sentence, options.margin, comparisons, impossible=wrong)

@@ -13,7 +13,7 @@ code, even where the posterior means look right. Such a claim should be certain:
 errors (false alarm 3e-7 for each figure, a convention of this project), or rounding where figures are exact.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import hypot, isfinite
 
 from experiments.records import Estimate, Measurement
@@ -32,15 +32,14 @@ BOUNDS = {
 }
 """Metrics that are lower bounds on log p(x), and what a sentence calls them."""
 
-_ESTIMATED = "about"
-"""So a symmetrised bound's note begins that is an estimate, because not all relabellings are feasible."""
-
 LARGEST_FALL = -1e-10
 """The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain: a convention of
 this project. The threshold of the metric's own measurement takes its place."""
 
 
-def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate | None) -> tuple[str, ...]:
+def impossibilities(
+    measurements: Mapping[str, Measurement], evidence: Estimate | None, estimated: Collection[str] = ()
+) -> tuple[str, ...]:
     """Return what is wrong for certain, one clause each; empty if nothing is.
 
     Parameters
@@ -49,12 +48,14 @@ def impossibilities(measurements: Mapping[str, Measurement], evidence: Estimate 
         By metric name. What is not there is not looked at.
     evidence : Estimate or None
         log p(x) of a reference that qualifies, in nats.
+    estimated : collection of str
+        Metrics of `BOUNDS` that are estimates here and prove nothing, as F(q_sym) is where not all
+        relabellings are feasible.
     """
     bounds = {
         name: figure
         for name in BOUNDS
-        if (figure := number(measurements.get(name))) is not None
-        and not measurements[name].note.startswith(_ESTIMATED)
+        if name not in estimated and (figure := number(measurements.get(name))) is not None
     }
     found = []
     if evidence is not None:
