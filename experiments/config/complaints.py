@@ -33,6 +33,13 @@ _MEANINGS = {
 }
 """pydantic's types of error that say what was wanted."""
 
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
 
 class Complaints:
     """A list of sentences, and the text in which lines are looked up."""
@@ -52,9 +59,8 @@ class Complaints:
         """Say that nobody reads this key; returns the one that was meant, as far as one can tell."""
         valid = sorted(valid)
         meant = nearest(str(place[-1]), valid)
-        self.add(
-            place, f"unknown key{did_you_mean(str(place[-1]), valid) or f'; there are {", ".join(valid)}'}"
-        )
+        hint = f'did you mean "{meant}"?' if meant else f"there are {', '.join(valid)}"
+        self.add(place, f"unknown key; {hint}")
         return meant
 
     def _line(self, place: Place) -> int | None:
@@ -118,10 +124,6 @@ def validated[T: BaseModel](
     ----------
     table : type
         A pydantic model.
-    values : dict
-        As TOML gave them.
-    place : tuple
-        Where they stand.
     context : dict, optional
         For the table's validators.
     also : iterable of str
@@ -181,26 +183,18 @@ def _sentence(fault: ErrorDetails, place: Place) -> str:
         return f"must be {_MEANINGS[kind]}"
     if kind == "value_error":
         return str(context["error"])
-    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}
-    bounds["less_than_equal"] = "at most"
-    if kind in bounds:
-        limit = context[{"above": "gt", "at least": "ge", "below": "lt", "at most": "le"}[bounds[kind]]]
-        return f"must be {bounds[kind]} {limit:g}"
+    if kind in _BOUNDS:
+        words, name = _BOUNDS[kind]
+        return f"must be {words} {context[name]:g}"
+    value = fault["input"]
     if kind in ("literal_error", "enum"):
-        hint = (
-            did_you_mean(fault["input"], _quoted(context["expected"]))
-            if isinstance(fault["input"], str)
-            else ""
-        )
-        return f"is {shown(fault['input'])}; it must be {context['expected']}{hint}"
+        valid = re.findall(r"'([^']*)'", context["expected"])
+        hint = did_you_mean(value, valid) if isinstance(value, str) else ""
+        return f"is {shown(value)}; it must be {context['expected']}{hint}"
     if kind == "string_pattern_mismatch":
         made_of = "letters, digits and _ . + -, and begins with a letter or a digit"
-        return f"is {shown(fault['input'])}; a name is made of {made_of}"
+        return f"is {shown(value)}; a name is made of {made_of}"
     return f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
-
-
-def _quoted(expected: str) -> list[str]:
-    return re.findall(r"'([^']*)'", expected)
 
 
 def _in_the_values(loc: Place, values: Any) -> Place:

@@ -69,8 +69,7 @@ def read_dataset(
     entry: dict[str, object], place: Place, complaints: Complaints, folder: Path | None
 ) -> DatasetEntry | None:
     """Read a data set's entry; relative paths start at `folder`."""
-    context: dict[str, object] | None = {"folder": folder} if folder is not None else None
-    read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", context)
+    read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", {"folder": folder})
     return None if read is None else DatasetEntry(*read)
 
 
@@ -95,8 +94,9 @@ def read_method(
 def read_own_model(entry: dict[str, object], place: Place, complaints: Complaints) -> OwnModelEntry | None:
     """Read a model of the user's own; whether it can be loaded is seen later."""
     if "model" not in entry:
-        what = "a study of your own models has no mixtures; give them a configuration of theirs"
-        complaints.add(place, what)
+        complaints.add(
+            place, "a study of your own models has no mixtures; give them a configuration of theirs"
+        )
         return None
     head = validated(_OwnModelEntry, entry, place, complaints)
     return None if head is None else OwnModelEntry(head.name, head.model)

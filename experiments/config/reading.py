@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -107,9 +108,8 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise InputError(f'the configuration "{path}" cannot be read: {error.strerror}') from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f'the configuration "{path}" is not text in UTF-8 (byte {error.start + 1})'
-        ) from None
+        what = f"is not text in UTF-8 (byte {error.start + 1})"
+        raise InputError(f'the configuration "{path}" {what}') from None
 
 
 def default_config_text() -> str:
@@ -147,12 +147,9 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         if values.pop(name, None) is not None:
             complaints.add((name,), f"is of no use here: {why}; leave it out")
     known = (*schema.tables, *schema.axes)
-    head = validated(
-        schema.top, {k: v for k, v in values.items() if k not in known}, (), complaints, also=known
-    )
-    tables = {
-        key: _read_table(table, values.get(key, {}), key, complaints) for key, table in schema.tables.items()
-    }
+    at_top = {key: value for key, value in values.items() if key not in known}
+    head = validated(schema.top, at_top, (), complaints, also=known)
+    tables = {key: _read_table(at, values.get(key, {}), key, complaints) for key, at in schema.tables.items()}
     readers: dict[str, Reader] = {
         "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
         "models": read_own_model if kind == "own" else read_models,
@@ -181,7 +178,8 @@ def _assembled(
     if kind == "own":
         fields["own_models"] = fields.pop("models")
     else:
-        fields["models"] = _flat(axes["models"])
+        several = cast(tuple[tuple[ModelEntry, ...], ...], axes["models"])
+        fields["models"] = tuple(chain.from_iterable(several))
     seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, tables["calibration"])
     return replace(bare, seed=seeded.seed, **fields)  # type: ignore[arg-type]
 
@@ -209,10 +207,6 @@ def _read_entries(axis: str, entries: object, reader: Reader, complaints: Compla
     return read
 
 
-def _flat(models: Iterable[object]) -> tuple[ModelEntry, ...]:
-    return tuple(model for several in models for model in cast(tuple[ModelEntry, ...], several))
-
-
 def _checked(config: Config, complaints: Complaints) -> Config:
     """Complain of what the parts of a configuration say of each other; return what is to be used."""
     methods = [method.name for method in config.methods]
@@ -225,8 +219,7 @@ def _checked(config: Config, complaints: Complaints) -> Config:
     if config.kind == "own":
         for judged in config.verdict.judge:
             if judged not in _JUDGED_OF_OWN:
-                there = ", ".join(_JUDGED_OF_OWN)
-                what = f'"{judged}" is only for mixtures; here there are {there}'
+                what = f'"{judged}" is only for mixtures; here there are {", ".join(_JUDGED_OF_OWN)}'
                 complaints.add(("verdict", "judge"), what)
     elif not complaints.sentences:
         for i, dataset in enumerate(config.datasets):
@@ -249,10 +242,10 @@ def _check_models(config: Config, complaints: Complaints) -> None:
         where = ("models", i, "datasets")
         if config.kind == "calibration" and model.datasets is not None:
             complaints.add(where, "a calibration has no data sets; leave it out")
-            continue
-        _refuse_strangers(model.datasets, datasets, where, "data set", complaints)
-        if model.datasets is not None and not model.datasets:
+        elif model.datasets == ():
             complaints.add(where, "is empty; leave it out to mean all")
+        else:
+            _refuse_strangers(model.datasets, datasets, where, "data set", complaints)
 
 
 def _refuse_strangers(
@@ -260,6 +253,5 @@ def _refuse_strangers(
 ) -> None:
     for name in named or ():
         if name not in valid:
-            hint = did_you_mean(name, valid)
-            there = ", ".join(valid)
-            complaints.add(place, f'there is no {what} "{name}" in this study{hint}; there are {there}')
+            there = f"{did_you_mean(name, valid)}; there are {', '.join(valid)}"
+            complaints.add(place, f'there is no {what} "{name}" in this study{there}')

@@ -15,13 +15,7 @@ from experiments.records.verdict import Verdict
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One cell, how to run it, and whether the study's verdict is about it.
-
-    Attributes
-    ----------
-    task : Task
-        Its key is the cell's.
-    """
+    """One cell, how to run it (by a task of its key), and whether the study's verdict is about it."""
 
     cell: Cell
     task: Task

@@ -14,13 +14,7 @@ FLAGS = ("over-confident", "under-confident", "biased", "wrong shape")
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect size, an interval for it, and the chance of one as large if there is none.
-
-    Attributes
-    ----------
-    p_value : float
-        Two-sided.
-    """
+    """An effect size, an interval for it, and the (two-sided) chance of one as large if there is none."""
 
     value: float
     low: float
@@ -30,15 +24,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often central intervals held the truth.
-
-    Attributes
-    ----------
-    level : float
-        What they claim.
-    share, low, high : float
-        How often they did, with Wilson's 95 % interval.
-    """
+    """How often central intervals of a `level` held the truth: a `share`, with Wilson's 95 % interval."""
 
     level: float
     share: float
@@ -147,13 +133,7 @@ class Design:
 
 @dataclass(frozen=True)
 class ModelCalibration:
-    """One model with all its methods.
-
-    Attributes
-    ----------
-    about : str
-        The model's formula, as plain text.
-    """
+    """One model, its formula as plain text (`about`), and all its methods."""
 
     model: str
     mixture: Mixture

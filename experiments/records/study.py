@@ -42,9 +42,8 @@ class CellRecord:
         ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
     message : str
         How it ended, in a sentence.
-    outcome : str
-        The method's own word, see `MethodResult`; empty if it did not get so far.
-    trace : ndarray, shape (T, 3)
+    outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
+        See `MethodResult`; empty or None if it did not get so far.
     draws : Path or None
         The netCDF file of the draws.
     measurements : dict of str to Measurement
@@ -151,8 +150,6 @@ class ProblemEntry:
     ----------
     key : str
         Content key of the problem: its data and its model.
-    cells : tuple of Cell
-        In the order of the study's methods.
     has_content : bool
         Whether the problem's data are kept in the store.
     """
@@ -172,13 +169,7 @@ class ProblemEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A study's table of contents; the fields are those of `StudyRecord`.
-
-    Attributes
-    ----------
-    problems : tuple of ProblemEntry
-        In the order in which a report shows them.
-    """
+    """A study's table of contents; the fields are those of `StudyRecord`, problems in a report's order."""
 
     name: str
     config: str
@@ -191,14 +182,10 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge found for one problem.
+    """What the judge found for one problem; `reference_cell` and `details` are those of `ProblemRecord`.
 
     Attributes
     ----------
-    reference_cell : str or None
-        The key of the cell whose draws are the reference.
-    details : ModelCalibration or None
-        What a calibration found.
     measurements : dict of str to (dict of str to Measurement)
         By cell key, then by metric name.
     verdicts : dict of str to Verdict

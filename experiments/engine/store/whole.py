@@ -12,23 +12,16 @@ _NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)
 _NO_REFERENCE = Reference("none", False, "The problem has not been judged yet.")
 
 
-def problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
-    """Return a problem with all its cells; a cell that has not been run has the status ``missing``.
-
-    Raises
-    ------
-    InputError
-        If the problem's data are not here.
-    """
-    problem = store.problem(entry.key) if entry.has_content else None
+def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
+    """Return a problem with all its cells; a cell that has not been run has the status ``missing``."""
+    problem = store.problem(entry.key)
     if problem is None and entry.has_content:
         raise InputError(
             f"the study in {store.folder} holds no data for {entry.dataset!r}; run it again to complete it"
         )
     judgement = store.judgement(entry.key) or Judgement(_NO_REFERENCE)
-    cells = [
-        store.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells
-    ]
+    missing = (CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells)
+    cells = tuple(store.cell(record.cell.key) or record for record in missing)
     return ProblemRecord(
         dataset=entry.dataset,
         model=entry.model,
@@ -38,7 +31,7 @@ def problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
         unit=entry.unit,
         problem=problem,
         reference=judgement.reference,
-        cells=tuple(cells),
+        cells=cells,
         features=entry.features,
         series=entry.series,
         reference_cell=judgement.reference_cell,
@@ -52,7 +45,7 @@ def study_record(store: Store) -> StudyRecord:
     Raises
     ------
     InputError
-        If the folder holds no study, or only the beginning of one.
+        If the folder holds no study, or only the beginning of one, or lacks a problem's data.
     """
     manifest = store.manifest()
     if manifest is None:
@@ -61,7 +54,7 @@ def study_record(store: Store) -> StudyRecord:
         name=manifest.name,
         folder=store.folder,
         verdict=store.verdict() or _NOT_JUDGED,
-        problems=tuple(problem_record(store, entry) for entry in manifest.problems),
+        problems=tuple(_problem_record(store, entry) for entry in manifest.problems),
         config=manifest.config,
         seed=manifest.seed,
         versions=manifest.versions,
