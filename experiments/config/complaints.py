@@ -18,6 +18,7 @@ from experiments.config.plugins import did_you_mean, nearest
 from hand_cavi import InputError
 
 Place = tuple[str | int, ...]
+Table = dict[str, object]
 
 _MEANINGS = {
     "int_type": "a whole number",
@@ -111,11 +112,11 @@ def spell(place: Place) -> str:
 
 def validated[T: BaseModel](
     table: type[T],
-    values: dict[str, object],
+    values: Table,
     place: Place,
     complaints: Complaints,
     *,
-    context: dict[str, object] | None = None,
+    context: Table | None = None,
     also: Iterable[str] = (),
 ) -> T | None:
     """Return the values as this kind of table, or None after complaining.
@@ -163,16 +164,13 @@ def _by_place(error: ValidationError, values: dict[str, object]) -> dict[Place, 
     for fault in error.errors(include_url=False):
         place = _in_the_values(fault["loc"], values) if fault["type"] != "missing" else fault["loc"]
         found.setdefault(place, []).append(_sentence(fault, place))
-    wanted = {
-        place: [text for text in sentences if not text.startswith("must be ")]
-        for place, sentences in found.items()
-    }
     for place, sentences in found.items():
         kinds = [text.removeprefix("must be ") for text in sentences if text.startswith("must be ")]
         kinds = [kind for kind in dict.fromkeys(kinds) if kind != "left out"]
+        found[place] = [text for text in sentences if not text.startswith("must be ")]
         if kinds:
-            wanted[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
-    return wanted
+            found[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
+    return found
 
 
 def _sentence(fault: ErrorDetails, place: Place) -> str:

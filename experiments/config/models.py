@@ -20,7 +20,7 @@ import math
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, cast
 
-from experiments.config.complaints import Complaints, Place, shown, validated
+from experiments.config.complaints import Complaints, Place, Table, shown, validated
 from experiments.config.options import Name, Options
 from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
@@ -53,9 +53,7 @@ class _ModelEntry(Options):
     datasets: tuple[str, ...] | None = None
 
 
-def read_models(
-    entry: dict[str, object], place: Place, complaints: Complaints
-) -> tuple[ModelEntry, ...] | None:
+def read_models(entry: Table, place: Place, complaints: Complaints) -> tuple[ModelEntry, ...] | None:
     """Read an entry: one model, or one for each number of components."""
     own = {key: value for key, value in entry.items() if key not in ("prior", "weights")}
     head = validated(_ModelEntry, own, place, complaints, also=["prior", "weights"])

@@ -53,10 +53,8 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
 
     Parameters
     ----------
-    kind : str
-        One of `PACKAGES`.
-    name : str
-        A file's name without its ending, or ``module:attribute``.
+    kind, name : str
+        One of `PACKAGES`; a file's name without its ending, or ``module:attribute``.
     offers : iterable of str
         Attributes that it must have, such as ``Settings`` and ``fit``.
 
@@ -90,11 +88,8 @@ def find_class(kind: str, name: str) -> Any:
     module = find(kind, name)
     if isinstance(module, type):
         return module
-    return next(
-        thing
-        for thing in vars(module).values()
-        if isinstance(thing, type) and getattr(thing, "name", None) == name
-    )
+    classes = (thing for thing in vars(module).values() if isinstance(thing, type))
+    return next(cls for cls in classes if getattr(cls, "name", None) == name)
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

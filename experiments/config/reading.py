@@ -13,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import cast
 
-from experiments.config.complaints import Complaints, Place, not_numbers, stop_at, validated
+from experiments.config.complaints import Complaints, Place, Table, not_numbers, stop_at, validated
 from experiments.config.entries import (
     DatasetEntry,
     MethodEntry,
@@ -35,7 +35,6 @@ from experiments.config.options import (
 from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
 
-type Table = dict[str, object]
 type Reader = Callable[[Table, Place, Complaints], object]
 
 
@@ -90,19 +89,8 @@ def load_config(path: Path) -> Config:
     InputError
         If there is no such file, it is no TOML, or it asks for what cannot be had; one line for each fault.
     """
-    return parse_config(read_text(path), source=path.name, folder=path.parent)
-
-
-def read_text(path: Path) -> str:
-    """Return a configuration's text.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is no text.
-    """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f'there is no configuration "{path}"; "elbowroom init" writes one') from None
     except OSError as error:
@@ -110,6 +98,7 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         what = f"is not text in UTF-8 (byte {error.start + 1})"
         raise InputError(f'the configuration "{path}" {what}') from None
+    return parse_config(text, source=path.name, folder=path.parent)
 
 
 def default_config_text() -> str:
@@ -158,30 +147,23 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     axes = {axis: _read_entries(axis, values.get(axis), readers[axis], complaints) for axis in schema.axes}
     stop_at(complaints)
     assert head is not None
-    config = _assembled(kind, head, tables, axes, Config(kind, head.name, 1, (), text, source, folder))
-    config = _checked(config, complaints)
+    bare = Config(kind, head.name, 1, (), text, source, folder)
+    config = _checked(_with_parts(bare, head, {**tables, **axes}), complaints)
     stop_at(complaints)
     return config
 
 
-def _assembled(
-    kind: str,
-    head: Named,
-    tables: dict[str, Options | None],
-    axes: dict[str, tuple[object, ...]],
-    bare: Config,
-) -> Config:
-    """Return the configuration with its tables and axes where the kind of study has them."""
-    fields: dict[str, object] = {**tables, **axes}
-    if kind == "calibration":
-        fields["batches"] = fields.pop("run")
-    if kind == "own":
-        fields["own_models"] = fields.pop("models")
+def _with_parts(bare: Config, head: Named, parts: Table) -> Config:
+    """Return the configuration with its tables and axes where its kind of study has them."""
+    if bare.kind == "calibration":
+        parts["batches"] = parts.pop("run")
+    if bare.kind == "own":
+        parts["own_models"] = parts.pop("models")
     else:
-        several = cast(tuple[tuple[ModelEntry, ...], ...], axes["models"])
-        fields["models"] = tuple(chain.from_iterable(several))
-    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, tables["calibration"])
-    return replace(bare, seed=seeded.seed, **fields)  # type: ignore[arg-type]
+        several = cast(tuple[tuple[ModelEntry, ...], ...], parts["models"])
+        parts["models"] = tuple(chain.from_iterable(several))
+    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, parts["calibration"])
+    return replace(bare, seed=seeded.seed, **parts)  # type: ignore[arg-type]
 
 
 def _read_table(table: type[Options], values: object, key: str, complaints: Complaints) -> Options | None:

@@ -104,7 +104,9 @@ def _roots() -> tuple[Path, ...]:
 @cache
 def _imported(path: Path, roots: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the files of the packages that a file imports, but for those below `STOPS`."""
-    paths = (_path_of(name, roots) for name in _names_imported(path, roots) if not _is_stop(name))
+    stops = tuple(f"{stop}." for stop in STOPS)
+    names = (name for name in _names_imported(path, roots) if not f"{name}.".startswith(stops))
+    paths = (_path_of(name, roots) for name in names)
     return tuple(dict.fromkeys(found for found in paths if found))
 
 
@@ -140,10 +142,6 @@ def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
     if own is None or own.name != "__init__.py":
         return []
     return sorted(path.stem for path in own.parent.glob("*.py") if path != own)
-
-
-def _is_stop(module: str) -> bool:
-    return any(module == stop or module.startswith(f"{stop}.") for stop in STOPS)
 
 
 def _name_of(path: Path, roots: tuple[Path, ...]) -> str:

@@ -113,22 +113,18 @@ class ProblemRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A whole study, all that a report needs.
+    """A whole study, all that a report needs, and the verdict on it.
 
     Attributes
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    verdict : Verdict
-        Of the whole study.
     config : str
         The configuration as TOML text.
     seed : int
         The root seed.
-    versions : dict of str to str
-        Libraries and Python.
-    machine : dict of str to str
-        Processor, cores, memory; no host name, no user, no path.
+    versions, machine : dict of str to str
+        Libraries and Python; processor, cores, memory, but no host name, no user, no path.
     """
 
     name: str
@@ -186,10 +182,8 @@ class Judgement:
 
     Attributes
     ----------
-    measurements : dict of str to (dict of str to Measurement)
-        By cell key, then by metric name.
-    verdicts : dict of str to Verdict
-        By cell key.
+    measurements, verdicts : dict
+        By cell key, measurements then by metric name.
     """
 
     reference: Reference

@@ -117,10 +117,7 @@ class Store:
     def put_cell(self, record: CellRecord, draws: xr.DataTree | None = None) -> None:
         """Keep how a cell ended, in place of an earlier end; what was judged of that is forgotten.
 
-        Parameters
-        ----------
-        record : CellRecord
-            Its `draws`, `measurements` and `verdict` are not kept: they have their own places.
+        The record's `draws`, `measurements` and `verdict` are not kept: they have their own places.
         """
         key = record.cell.key
         text = dumps(replace(record, draws=None, measurements={}, verdict=None))
@@ -205,7 +202,7 @@ class Store:
         """Return whether a problem was judged with all of these cells, and its reference is still there."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
         there = row is not None and (not row[0] or self.reference_path(problem_key).exists())
-        return there and self._cells_judged(problem_key) >= set(cell_keys)
+        return there and set(cell_keys) <= set(self._cells_judged(problem_key))
 
     # Where files are
 
@@ -242,9 +239,10 @@ class Store:
     def _problems_judging(self, cell_key: str) -> list[str]:
         return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
 
-    def _cells_judged(self, problem_key: str) -> set[str]:
-        query = "SELECT cell_key FROM judged WHERE problem_key = ?"
-        return {key for (key,) in self._rows(query, problem_key)}
+    def _cells_judged(self, problem_key: str) -> list[str]:
+        return [
+            key for (key,) in self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
+        ]
 
     def _forget_judgement(self, problem_keys: list[str]) -> None:
         for table in ("judgement", "measurement", "verdict", "judged"):

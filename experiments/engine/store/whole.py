@@ -22,20 +22,15 @@ def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
     judgement = store.judgement(entry.key) or Judgement(_NO_REFERENCE)
     missing = (CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells)
     cells = tuple(store.cell(record.cell.key) or record for record in missing)
+    kept_apart = ("key", "cells", "has_content")
+    about = {name: value for name, value in vars(entry).items() if name not in kept_apart}
     return ProblemRecord(
-        dataset=entry.dataset,
-        model=entry.model,
-        repeat=entry.repeat,
-        about_data=entry.about_data,
-        about_model=entry.about_model,
-        unit=entry.unit,
         problem=problem,
         reference=judgement.reference,
         cells=cells,
-        features=entry.features,
-        series=entry.series,
         reference_cell=judgement.reference_cell,
         details=judgement.details,
+        **about,
     )
 
 
@@ -50,14 +45,6 @@ def study_record(store: Store) -> StudyRecord:
     manifest = store.manifest()
     if manifest is None:
         raise InputError(f"there is no study in {store.folder} yet; run one there first")
-    return StudyRecord(
-        name=manifest.name,
-        folder=store.folder,
-        verdict=store.verdict() or _NOT_JUDGED,
-        problems=tuple(_problem_record(store, entry) for entry in manifest.problems),
-        config=manifest.config,
-        seed=manifest.seed,
-        versions=manifest.versions,
-        machine=manifest.machine,
-        kind=manifest.kind,
-    )
+    problems = tuple(_problem_record(store, entry) for entry in manifest.problems)
+    kept = {**vars(manifest), "problems": problems}
+    return StudyRecord(folder=store.folder, verdict=store.verdict() or _NOT_JUDGED, **kept)

@@ -36,14 +36,10 @@ class Task:
 
     Attributes
     ----------
-    key : str
-        Comes back with the outcome.
+    key, label : str
+        What comes back with the outcome, and what a person reads.
     function : str
-        ``package.module:function``; called with `payload` alone.
-    payload : object
-        Its argument, picklable.
-    label : str
-        What a person reads.
+        ``package.module:function``; called with `payload` alone, which can be pickled.
     time_limit : float
         Seconds, from the moment a worker is given the task; `math.inf` for none. The import of the
         function's module counts.
