@@ -199,12 +199,10 @@ def _in_the_values(loc: Place, values: Any) -> Place:
     """Drop from a location what names an alternative of a union and not a key."""
     place: list[str | int] = []
     for part in loc:
-        if isinstance(part, str) and not (isinstance(values, dict) and part in values):
-            continue
-        if isinstance(part, int) and not isinstance(values, list):
-            continue
-        place.append(part)
-        values = values[part]
+        is_key = isinstance(part, str) and isinstance(values, dict) and part in values
+        if is_key or (isinstance(part, int) and isinstance(values, list)):
+            place.append(part)
+            values = values[part]
     return tuple(place)
 
 

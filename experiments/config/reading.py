@@ -180,12 +180,10 @@ def _read_entries(axis: str, entries: object, reader: Reader, complaints: Compla
         complaints.add((), f"{axis}: give at least one; each begins with [[{axis}]]")
         return ()
     read = tuple(reader(entry, (axis, i), complaints) for i, entry in enumerate(entries))
-    seen: set[str] = set()
-    for i, entry in enumerate(entries):
-        if isinstance(name := entry.get("name"), str) and name in seen:
+    names = [entry.get("name") for entry in entries]
+    for i, name in enumerate(names):
+        if isinstance(name, str) and name in names[:i]:
             complaints.add((axis, i, "name"), f'"{name}" is taken already; names must differ')
-        else:
-            seen.add(str(name))
     return read
 
 

@@ -85,10 +85,8 @@ class MethodCalibration:
         Those ranked.
     refused, failed : dict of str to int
         How many replicates were left out, by reason.
-    ranked : float
-        The mean number of draws among which the truth was ranked.
-    processor_seconds : float
-        Of all batches together.
+    ranked, processor_seconds : float
+        The mean number of draws among which the truth was ranked; of all batches together.
     """
 
     method: str

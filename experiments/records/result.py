@@ -85,10 +85,8 @@ class MethodResult:
 
     Attributes
     ----------
-    outcome : str
-        How it ended, in one word of its own: ``converged``, ``max_sweeps``, ``max_steps``, ``sampled``, ...
-    message : str
-        The same in a sentence.
+    outcome, message : str
+        How it ended, in one word of its own (``converged``, ``max_steps``, ``sampled``, ...); in a sentence.
     seconds_compile, seconds_run : float
         Preparing (building, compiling) and running, apart.
     draws : xarray.DataTree

@@ -76,10 +76,8 @@ class ProblemRecord:
     ----------
     dataset, model : str
         Names in the study.
-    about_data : str
-        One sentence on the data: where they come from, and what was done to them.
-    about_model : str
-        One sentence with the model's formula, as plain text.
+    about_data, about_model : str
+        A sentence on where the data come from, and what was done to them; the model's formula, as plain text.
     unit : str
         What one unit of x is, such as ``1000 km/s``; may be empty.
     problem : Problem or None

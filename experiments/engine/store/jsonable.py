@@ -124,7 +124,6 @@ def _known() -> dict[str, type]:
     """Return the classes that may be written and read, by name."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
     for module in (records, hand_cavi.families, hand_cavi.weights):
-        known |= {
-            n: v for n, v in vars(module).items() if isinstance(v, type) and dataclasses.is_dataclass(v)
-        }
+        classes = {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
+        known |= {name: cls for name, cls in classes.items() if dataclasses.is_dataclass(cls)}
     return known
