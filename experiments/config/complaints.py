@@ -18,6 +18,7 @@ from experiments.config.plugins import did_you_mean, nearest
 from hand_cavi import InputError
 
 Place = tuple[str | int, ...]
+Table = dict[str, object]
 
 _MEANINGS = {
     "int_type": "a whole number",
@@ -32,6 +33,13 @@ _MEANINGS = {
     "none_required": "left out",
 }
 """pydantic's types of error that say what was wanted."""
+
+_BOUNDS = {
+    "greater_than": ("above", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("below", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
 
 
 class Complaints:
@@ -52,9 +60,8 @@ class Complaints:
         """Say that nobody reads this key; returns the one that was meant, as far as one can tell."""
         valid = sorted(valid)
         meant = nearest(str(place[-1]), valid)
-        self.add(
-            place, f"unknown key{did_you_mean(str(place[-1]), valid) or f'; there are {", ".join(valid)}'}"
-        )
+        hint = f'did you mean "{meant}"?' if meant else f"there are {', '.join(valid)}"
+        self.add(place, f"unknown key; {hint}")
         return meant
 
     def _line(self, place: Place) -> int | None:
@@ -105,11 +112,11 @@ def spell(place: Place) -> str:
 
 def validated[T: BaseModel](
     table: type[T],
-    values: dict[str, object],
+    values: Table,
     place: Place,
     complaints: Complaints,
     *,
-    context: dict[str, object] | None = None,
+    context: Table | None = None,
     also: Iterable[str] = (),
 ) -> T | None:
     """Return the values as this kind of table, or None after complaining.
@@ -118,10 +125,6 @@ def validated[T: BaseModel](
     ----------
     table : type
         A pydantic model.
-    values : dict
-        As TOML gave them.
-    place : tuple
-        Where they stand.
     context : dict, optional
         For the table's validators.
     also : iterable of str
@@ -161,16 +164,13 @@ def _by_place(error: ValidationError, values: dict[str, object]) -> dict[Place, 
     for fault in error.errors(include_url=False):
         place = _in_the_values(fault["loc"], values) if fault["type"] != "missing" else fault["loc"]
         found.setdefault(place, []).append(_sentence(fault, place))
-    wanted = {
-        place: [text for text in sentences if not text.startswith("must be ")]
-        for place, sentences in found.items()
-    }
     for place, sentences in found.items():
         kinds = [text.removeprefix("must be ") for text in sentences if text.startswith("must be ")]
         kinds = [kind for kind in dict.fromkeys(kinds) if kind != "left out"]
+        found[place] = [text for text in sentences if not text.startswith("must be ")]
         if kinds:
-            wanted[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
-    return wanted
+            found[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
+    return found
 
 
 def _sentence(fault: ErrorDetails, place: Place) -> str:
@@ -181,38 +181,28 @@ def _sentence(fault: ErrorDetails, place: Place) -> str:
         return f"must be {_MEANINGS[kind]}"
     if kind == "value_error":
         return str(context["error"])
-    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than": "below"}
-    bounds["less_than_equal"] = "at most"
-    if kind in bounds:
-        limit = context[{"above": "gt", "at least": "ge", "below": "lt", "at most": "le"}[bounds[kind]]]
-        return f"must be {bounds[kind]} {limit:g}"
+    if kind in _BOUNDS:
+        words, name = _BOUNDS[kind]
+        return f"must be {words} {context[name]:g}"
+    value = fault["input"]
     if kind in ("literal_error", "enum"):
-        hint = (
-            did_you_mean(fault["input"], _quoted(context["expected"]))
-            if isinstance(fault["input"], str)
-            else ""
-        )
-        return f"is {shown(fault['input'])}; it must be {context['expected']}{hint}"
+        valid = re.findall(r"'([^']*)'", context["expected"])
+        hint = did_you_mean(value, valid) if isinstance(value, str) else ""
+        return f"is {shown(value)}; it must be {context['expected']}{hint}"
     if kind == "string_pattern_mismatch":
         made_of = "letters, digits and _ . + -, and begins with a letter or a digit"
-        return f"is {shown(fault['input'])}; a name is made of {made_of}"
+        return f"is {shown(value)}; a name is made of {made_of}"
     return f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
-
-
-def _quoted(expected: str) -> list[str]:
-    return re.findall(r"'([^']*)'", expected)
 
 
 def _in_the_values(loc: Place, values: Any) -> Place:
     """Drop from a location what names an alternative of a union and not a key."""
     place: list[str | int] = []
     for part in loc:
-        if isinstance(part, str) and not (isinstance(values, dict) and part in values):
-            continue
-        if isinstance(part, int) and not isinstance(values, list):
-            continue
-        place.append(part)
-        values = values[part]
+        is_key = isinstance(part, str) and isinstance(values, dict) and part in values
+        if is_key or (isinstance(part, int) and isinstance(values, list)):
+            place.append(part)
+            values = values[part]
     return tuple(place)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from experiments.config.complaints import Complaints, Place, validated
+from experiments.config.complaints import Complaints, Place, Table, validated
 from experiments.config.options import Name, Options
 from experiments.config.plugins import OFFERS, find
 from hand_cavi import InputError
@@ -26,15 +26,7 @@ class DatasetEntry:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """A method of the study: the kind's `Settings`, validated.
-
-    Attributes
-    ----------
-    name : str
-        As the user calls it.
-    kind : str
-        The plugin's name, or ``my_module:my_thing``.
-    """
+    """A method: the user's name for it, the plugin's (or ``my_module:my_thing``), its `Settings`."""
 
     name: str
     kind: str
@@ -66,16 +58,15 @@ class _OwnModelEntry(_Entry):
 
 
 def read_dataset(
-    entry: dict[str, object], place: Place, complaints: Complaints, folder: Path | None
+    entry: Table, place: Place, complaints: Complaints, folder: Path | None
 ) -> DatasetEntry | None:
     """Read a data set's entry; relative paths start at `folder`."""
-    context: dict[str, object] | None = {"folder": folder} if folder is not None else None
-    read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", context)
+    read = _with_plugin(entry, place, complaints, "datasets", _DatasetEntry, "source", {"folder": folder})
     return None if read is None else DatasetEntry(*read)
 
 
 def read_method(
-    entry: dict[str, object], place: Place, complaints: Complaints, *, own: bool = False
+    entry: Table, place: Place, complaints: Complaints, *, own: bool = False
 ) -> MethodEntry | None:
     """Read a method's entry; `own` says whether it is for a model of the user's own."""
     package = "own methods" if own else "methods"
@@ -84,15 +75,12 @@ def read_method(
         return None
     method = MethodEntry(*read)
     if method.name == "nuts" and getattr(method.settings, "warm_start", "none") != "none":
-        complaints.add(
-            (*place, "name"),
-            "NUTS with a warm start is reported apart from the cold one; "
-            'write name = "nuts_warm" and kind = "nuts"',
-        )
+        what = "NUTS with a warm start is reported apart from the cold one"
+        complaints.add((*place, "name"), f'{what}; write name = "nuts_warm" and kind = "nuts"')
     return method
 
 
-def read_own_model(entry: dict[str, object], place: Place, complaints: Complaints) -> OwnModelEntry | None:
+def read_own_model(entry: Table, place: Place, complaints: Complaints) -> OwnModelEntry | None:
     """Read a model of the user's own; whether it can be loaded is seen later."""
     if "model" not in entry:
         what = "a study of your own models has no mixtures; give them a configuration of theirs"
@@ -103,13 +91,13 @@ def read_own_model(entry: dict[str, object], place: Place, complaints: Complaint
 
 
 def _with_plugin(
-    entry: dict[str, object],
+    entry: Table,
     place: Place,
     complaints: Complaints,
     package: str,
     own: type[_Entry],
     selector: str,
-    context: dict[str, object] | None = None,
+    context: Table | None = None,
 ) -> tuple[str, str, BaseModel] | None:
     """Read an entry whose further keys are those of a plugin's `Settings`."""
     own_keys = set(own.model_fields)

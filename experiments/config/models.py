@@ -17,10 +17,10 @@ Each reader complains and returns None where something is wrong.
 """
 
 import math
-from dataclasses import MISSING, Field, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, cast
 
-from experiments.config.complaints import Complaints, Place, shown, validated
+from experiments.config.complaints import Complaints, Place, Table, shown, validated
 from experiments.config.options import Name, Options
 from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
@@ -53,38 +53,28 @@ class _ModelEntry(Options):
     datasets: tuple[str, ...] | None = None
 
 
-def read_models(
-    entry: dict[str, object], place: Place, complaints: Complaints
-) -> tuple[ModelEntry, ...] | None:
+def read_models(entry: Table, place: Place, complaints: Complaints) -> tuple[ModelEntry, ...] | None:
     """Read an entry: one model, or one for each number of components."""
     own = {key: value for key, value in entry.items() if key not in ("prior", "weights")}
     head = validated(_ModelEntry, own, place, complaints, also=["prior", "weights"])
-    family: type[ConjugateFamily] | None = _class(
-        "families", entry.get("family"), (*place, "family"), complaints
-    )
+    family = _class("families", entry.get("family"), (*place, "family"), complaints)
     weights = _weights(entry.get("weights", "fixed"), (*place, "weights"), complaints)
-    components = None
-    if family is not None:
-        components = _build(family, entry.get("prior", {}), (*place, "prior"), complaints)
+    prior, of_prior = entry.get("prior", {}), (*place, "prior")
+    components: ConjugateFamily | None = family and _build(family, prior, of_prior, complaints)
     if components is not None and components.natural.ndim != 1:
-        complaints.add(
-            (*place, "prior"), "these are the priors of several components; give one, which serves all"
-        )
+        complaints.add(of_prior, "these are the priors of several components; give one, which serves all")
         return None
     several = None if head is None else _numbers(head.components, (*place, "components"), complaints)
     if head is None or components is None or weights is None or several is None:
         return None
-    models = []
-    for n_components in several:
-        series = head.name if isinstance(head.components, list) else ""
-        name = f"{series}-K{n_components}" if series else head.name
-        try:
-            mixture = Mixture(components, weights, n_components)
-        except InputError as error:
-            complaints.add((*place, "weights"), str(error))
-            return None
-        models.append(ModelEntry(name, mixture, head.datasets, series))
-    return tuple(models)
+    try:
+        mixtures = [Mixture(components, weights, n_components) for n_components in several]
+    except InputError as error:
+        complaints.add((*place, "weights"), str(error))
+        return None
+    if not isinstance(head.components, list):
+        return (ModelEntry(head.name, mixtures[0], head.datasets),)
+    return tuple(ModelEntry(f"{head.name}-K{m.n_components}", m, head.datasets, head.name) for m in mixtures)
 
 
 def with_features(
@@ -100,8 +90,7 @@ def with_features(
         except InputError as error:
             complaints.add(("calibration", "features"), f'model "{model.name}": {error}')
             continue
-        mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
-        ready.append(ModelEntry(model.name, mixture, model.datasets, model.series))
+        ready.append(replace(model, mixture=replace(model.mixture, components=prior)))
     return tuple(ready)
 
 
@@ -111,10 +100,8 @@ def _numbers(value: object, place: Place, complaints: Complaints) -> list[int] |
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers)
     if numbers and whole and len(set(numbers)) == len(numbers):
         return numbers
-    complaints.add(
-        place,
-        f"is {shown(value)}; it must be a whole number, at least 1, or a list of such numbers, none twice",
-    )
+    wanted = "a whole number, at least 1, or a list of such numbers, none twice"
+    complaints.add(place, f"is {shown(value)}; it must be {wanted}")
     return None
 
 
@@ -144,17 +131,13 @@ def _weights(values: object, place: Place, complaints: Complaints) -> MixingWeig
     if isinstance(values, str):
         values = {"name": values}
     if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+        such_as = 'a table with a name and options, such as { name = "dirichlet", concentration = 1.0 }'
         there = ", ".join(names("weights"))
-        complaints.add(
-            place,
-            f"is {shown(values)}; it must be a name ({there}), or a table with a name and options, such as "
-            '{ name = "dirichlet", concentration = 1.0 }',
-        )
+        complaints.add(place, f"is {shown(values)}; it must be a name ({there}), or {such_as}")
         return None
     cls = _class("weights", values["name"], place, complaints)
-    if cls is None:
-        return None
-    return _build(cls, {key: value for key, value in values.items() if key != "name"}, place, complaints)
+    options = {key: value for key, value in values.items() if key != "name"}
+    return cls and _build(cls, options, place, complaints)
 
 
 def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints) -> T | None:
@@ -169,9 +152,8 @@ def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints
         if key not in known:
             meant.add(complaints.unknown((*place, key), known))
         elif not _is_numeric(value):
-            complaints.add(
-                (*place, key), f"is {shown(value)}; it must be a number, or a list (of lists) of numbers"
-            )
+            wanted = "a number, or a list (of lists) of numbers"
+            complaints.add((*place, key), f"is {shown(value)}; it must be {wanted}")
     for key, option in known.items():
         if key not in values and key not in meant and is_required(option):
             complaints.add((*place, key), "missing")

@@ -53,10 +53,8 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
 
     Parameters
     ----------
-    kind : str
-        One of `PACKAGES`.
-    name : str
-        A file's name without its ending, or ``module:attribute``.
+    kind, name : str
+        One of `PACKAGES`; a file's name without its ending, or ``module:attribute``.
     offers : iterable of str
         Attributes that it must have, such as ``Settings`` and ``fit``.
 
@@ -90,11 +88,8 @@ def find_class(kind: str, name: str) -> Any:
     module = find(kind, name)
     if isinstance(module, type):
         return module
-    return next(
-        thing
-        for thing in vars(module).values()
-        if isinstance(thing, type) and getattr(thing, "name", None) == name
-    )
+    classes = (thing for thing in vars(module).values() if isinstance(thing, type))
+    return next(cls for cls in classes if getattr(cls, "name", None) == name)
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
@@ -129,35 +124,28 @@ def _files(kind: str) -> dict[str, Path]:
 
 def _metrics(path: Path) -> dict[str, ast.FunctionDef]:
     """Return a file's functions under ``@metric(...)``, by name."""
-    return {
-        node.name: node
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef)
-        and any(
-            isinstance(made, ast.Call) and isinstance(made.func, ast.Name) and made.func.id == "metric"
-            for made in node.decorator_list
-        )
-    }
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef) and _is_metric(node)}
+
+
+def _is_metric(node: ast.FunctionDef) -> bool:
+    made = (made.func for made in node.decorator_list if isinstance(made, ast.Call))
+    return any(isinstance(by, ast.Name) and by.id == "metric" for by in made)
 
 
 def _is_one(kind: str, path: Path) -> bool:
     """Whether a file is one of its kind, and not a helper or a base class beside them."""
-    return _MARKS[kind] in _bound(path) if kind in _MARKS else _bears_its_name(path)
+    if kind in _MARKS:
+        return _MARKS[kind] in _bound(path)
+    return f'name: ClassVar[str] = "{path.stem}"' in path.read_text(encoding="utf-8")
 
 
 def _bound(path: Path) -> set[str]:
     """Return the names that a file binds at its top, by definition or by import."""
-    found: set[str] = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.ImportFrom):
-            found |= {alias.asname or alias.name for alias in node.names}
-    return found
-
-
-def _bears_its_name(path: Path) -> bool:
-    return f'name: ClassVar[str] = "{path.stem}"' in path.read_text(encoding="utf-8")
+    nodes = ast.parse(path.read_text(encoding="utf-8")).body
+    defined = {node.name for node in nodes if isinstance(node, ast.ClassDef | ast.FunctionDef)}
+    imported = (alias for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names)
+    return defined | {alias.asname or alias.name for alias in imported}
 
 
 def _users_own(name: str) -> Any:
@@ -172,9 +160,8 @@ def _users_own(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not module_name.startswith(error.name):
             raise InputError(f'"{name}" needs the module "{error.name}", which is not installed') from None
-        raise InputError(
-            f'"{name}": there is no module "{module_name}", neither here nor installed'
-        ) from None
+        there = f'there is no module "{module_name}", neither here nor installed'
+        raise InputError(f'"{name}": {there}') from None
     except (ValueError, TypeError):
         raise InputError(f'"{name}" names no module; write "my_module:my_thing"') from None
     except Exception as error:

@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
-from experiments.config.complaints import Complaints, Place, not_numbers, stop_at, validated
+from experiments.config.complaints import Complaints, Place, Table, not_numbers, stop_at, validated
 from experiments.config.entries import (
     DatasetEntry,
     MethodEntry,
@@ -34,7 +35,6 @@ from experiments.config.options import (
 from experiments.config.plugins import did_you_mean
 from hand_cavi import InputError
 
-type Table = dict[str, object]
 type Reader = Callable[[Table, Place, Complaints], object]
 
 
@@ -89,27 +89,16 @@ def load_config(path: Path) -> Config:
     InputError
         If there is no such file, it is no TOML, or it asks for what cannot be had; one line for each fault.
     """
-    return parse_config(read_text(path), source=path.name, folder=path.parent)
-
-
-def read_text(path: Path) -> str:
-    """Return a configuration's text.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, or it is no text.
-    """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f'there is no configuration "{path}"; "elbowroom init" writes one') from None
     except OSError as error:
         raise InputError(f'the configuration "{path}" cannot be read: {error.strerror}') from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f'the configuration "{path}" is not text in UTF-8 (byte {error.start + 1})'
-        ) from None
+        what = f"is not text in UTF-8 (byte {error.start + 1})"
+        raise InputError(f'the configuration "{path}" {what}') from None
+    return parse_config(text, source=path.name, folder=path.parent)
 
 
 def default_config_text() -> str:
@@ -147,12 +136,9 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         if values.pop(name, None) is not None:
             complaints.add((name,), f"is of no use here: {why}; leave it out")
     known = (*schema.tables, *schema.axes)
-    head = validated(
-        schema.top, {k: v for k, v in values.items() if k not in known}, (), complaints, also=known
-    )
-    tables = {
-        key: _read_table(table, values.get(key, {}), key, complaints) for key, table in schema.tables.items()
-    }
+    at_top = {key: value for key, value in values.items() if key not in known}
+    head = validated(schema.top, at_top, (), complaints, also=known)
+    tables = {key: _read_table(at, values.get(key, {}), key, complaints) for key, at in schema.tables.items()}
     readers: dict[str, Reader] = {
         "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
         "models": read_own_model if kind == "own" else read_models,
@@ -161,29 +147,23 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     axes = {axis: _read_entries(axis, values.get(axis), readers[axis], complaints) for axis in schema.axes}
     stop_at(complaints)
     assert head is not None
-    config = _assembled(kind, head, tables, axes, Config(kind, head.name, 1, (), text, source, folder))
-    config = _checked(config, complaints)
+    bare = Config(kind, head.name, 1, (), text, source, folder)
+    config = _checked(_with_parts(bare, head, {**tables, **axes}), complaints)
     stop_at(complaints)
     return config
 
 
-def _assembled(
-    kind: str,
-    head: Named,
-    tables: dict[str, Options | None],
-    axes: dict[str, tuple[object, ...]],
-    bare: Config,
-) -> Config:
-    """Return the configuration with its tables and axes where the kind of study has them."""
-    fields: dict[str, object] = {**tables, **axes}
-    if kind == "calibration":
-        fields["batches"] = fields.pop("run")
-    if kind == "own":
-        fields["own_models"] = fields.pop("models")
+def _with_parts(bare: Config, head: Named, parts: Table) -> Config:
+    """Return the configuration with its tables and axes where its kind of study has them."""
+    if bare.kind == "calibration":
+        parts["batches"] = parts.pop("run")
+    if bare.kind == "own":
+        parts["own_models"] = parts.pop("models")
     else:
-        fields["models"] = _flat(axes["models"])
-    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, tables["calibration"])
-    return replace(bare, seed=seeded.seed, **fields)  # type: ignore[arg-type]
+        several = cast(tuple[tuple[ModelEntry, ...], ...], parts["models"])
+        parts["models"] = tuple(chain.from_iterable(several))
+    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, parts["calibration"])
+    return replace(bare, seed=seeded.seed, **parts)  # type: ignore[arg-type]
 
 
 def _read_table(table: type[Options], values: object, key: str, complaints: Complaints) -> Options | None:
@@ -200,17 +180,11 @@ def _read_entries(axis: str, entries: object, reader: Reader, complaints: Compla
         complaints.add((), f"{axis}: give at least one; each begins with [[{axis}]]")
         return ()
     read = tuple(reader(entry, (axis, i), complaints) for i, entry in enumerate(entries))
-    seen: set[str] = set()
-    for i, entry in enumerate(entries):
-        if isinstance(name := entry.get("name"), str) and name in seen:
+    names = [entry.get("name") for entry in entries]
+    for i, name in enumerate(names):
+        if isinstance(name, str) and name in names[:i]:
             complaints.add((axis, i, "name"), f'"{name}" is taken already; names must differ')
-        else:
-            seen.add(str(name))
     return read
-
-
-def _flat(models: Iterable[object]) -> tuple[ModelEntry, ...]:
-    return tuple(model for several in models for model in cast(tuple[ModelEntry, ...], several))
 
 
 def _checked(config: Config, complaints: Complaints) -> Config:
@@ -225,8 +199,7 @@ def _checked(config: Config, complaints: Complaints) -> Config:
     if config.kind == "own":
         for judged in config.verdict.judge:
             if judged not in _JUDGED_OF_OWN:
-                there = ", ".join(_JUDGED_OF_OWN)
-                what = f'"{judged}" is only for mixtures; here there are {there}'
+                what = f'"{judged}" is only for mixtures; here there are {", ".join(_JUDGED_OF_OWN)}'
                 complaints.add(("verdict", "judge"), what)
     elif not complaints.sentences:
         for i, dataset in enumerate(config.datasets):
@@ -249,10 +222,10 @@ def _check_models(config: Config, complaints: Complaints) -> None:
         where = ("models", i, "datasets")
         if config.kind == "calibration" and model.datasets is not None:
             complaints.add(where, "a calibration has no data sets; leave it out")
-            continue
-        _refuse_strangers(model.datasets, datasets, where, "data set", complaints)
-        if model.datasets is not None and not model.datasets:
+        elif model.datasets == ():
             complaints.add(where, "is empty; leave it out to mean all")
+        else:
+            _refuse_strangers(model.datasets, datasets, where, "data set", complaints)
 
 
 def _refuse_strangers(
@@ -260,6 +233,5 @@ def _refuse_strangers(
 ) -> None:
     for name in named or ():
         if name not in valid:
-            hint = did_you_mean(name, valid)
-            there = ", ".join(valid)
-            complaints.add(place, f'there is no {what} "{name}" in this study{hint}; there are {there}')
+            there = f"{did_you_mean(name, valid)}; there are {', '.join(valid)}"
+            complaints.add(place, f'there is no {what} "{name}" in this study{there}')

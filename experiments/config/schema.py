@@ -35,25 +35,16 @@ def json_schema() -> dict[str, Any]:
 
 def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:
     """Return an entry of a list: the plugin's settings, its name, and the key that selects the plugin."""
-    selected: dict[str, Any] = {
-        selector: (Literal[name], Field(name, description=f"default: the entry's name; {about(kind, name)}"))
-    }
-    return create_model(
-        f"{kind} {name}",
-        __base__=find(kind, name).Settings,
-        __doc__=about(kind, name),
-        name=(Name, ...),
-        **selected,
-    )
+    settings, doc = find(kind, name).Settings, about(kind, name)
+    selector_field = Field(name, description=f"default: the entry's name; {doc}")
+    fields: dict[str, Any] = {"name": (Name, ...), selector: (Literal[name], selector_field)}
+    return create_model(f"{kind} {name}", __base__=settings, __doc__=doc, **fields)
 
 
 def _users_own(kind: str, selector: str) -> type[BaseModel]:
-    selected: dict[str, Any] = {
-        selector: (str, Field(pattern=_OWN_MODULE, description='"my_module:my_thing"'))
-    }
-    return create_model(
-        f"{kind} of your own", __config__=ConfigDict(extra="allow", frozen=True), name=(Name, ...), **selected
-    )
+    selector_field = Field(pattern=_OWN_MODULE, description='"my_module:my_thing"')
+    fields: dict[str, Any] = {"name": (Name, ...), selector: (str, selector_field)}
+    return create_model(f"{kind} of your own", __config__=ConfigDict(extra="allow", frozen=True), **fields)
 
 
 def _model(family: str) -> type[BaseModel]:

@@ -41,17 +41,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def code(module: str) -> str:
-    """Return the hash of a module's import closure inside the three packages.
-
-    Parameters
-    ----------
-    module : str
-        Such as ``experiments.methods.advi``; imports inside functions count too.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
+    """Return the hash, 64 hexadecimal digits, of the import closure of ``experiments.methods.advi``, say.
 
     Raises
     ------
@@ -70,13 +60,7 @@ def code_of(path: Path | None) -> str:
 
 
 def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
-    """Return the files that a file's numbers come from, itself among them, by a name for each.
-
-    Parameters
-    ----------
-    roots : tuple of Path
-        The folders of the packages.
-    """
+    """Return the files that a file's numbers come from, by name; `roots` are the folders of the packages."""
     found: dict[str, Path] = {}
     ahead = [path]
     while ahead:
@@ -120,7 +104,9 @@ def _roots() -> tuple[Path, ...]:
 @cache
 def _imported(path: Path, roots: tuple[Path, ...]) -> tuple[Path, ...]:
     """Return the files of the packages that a file imports, but for those below `STOPS`."""
-    paths = (_path_of(name, roots) for name in _names_imported(path, roots) if not _is_stop(name))
+    stops = tuple(f"{stop}." for stop in STOPS)
+    names = (name for name in _names_imported(path, roots) if not f"{name}.".startswith(stops))
+    paths = (_path_of(name, roots) for name in names)
     return tuple(dict.fromkeys(found for found in paths if found))
 
 
@@ -145,12 +131,9 @@ def _names_imported(path: Path, roots: tuple[Path, ...]) -> Iterator[str]:
 def _path_of(module: str, roots: tuple[Path, ...]) -> Path | None:
     """Return the file of a module of the packages, None for any other."""
     package, *parts = module.split(".")
-    for root in roots:
-        if root.name == package:
-            place = root.joinpath(*parts)
-            found = (place / "__init__.py", place.with_suffix(".py"))
-            return next((file for file in found if file.is_file()), None)
-    return None
+    places = [root.joinpath(*parts) for root in roots if root.name == package]
+    found = (file for place in places for file in (place / "__init__.py", place.with_suffix(".py")))
+    return next((file for file in found if file.is_file()), None)
 
 
 def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
@@ -161,15 +144,9 @@ def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
     return sorted(path.stem for path in own.parent.glob("*.py") if path != own)
 
 
-def _is_stop(module: str) -> bool:
-    return any(module == stop or module.startswith(f"{stop}.") for stop in STOPS)
-
-
 def _name_of(path: Path, roots: tuple[Path, ...]) -> str:
-    for root in roots:
-        if path.is_relative_to(root):
-            return f"{root.name}/{path.relative_to(root).as_posix()}"
-    return path.name
+    within = (path.relative_to(root.parent).as_posix() for root in roots if path.is_relative_to(root))
+    return next(within, path.name)
 
 
 def _digest(files: dict[str, Path]) -> str:

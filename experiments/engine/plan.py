@@ -15,13 +15,7 @@ from experiments.records.verdict import Verdict
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One cell, how to run it, and whether the study's verdict is about it.
-
-    Attributes
-    ----------
-    task : Task
-        Its key is the cell's.
-    """
+    """One cell, how to run it (by a task of its key), and whether the study's verdict is about it."""
 
     cell: Cell
     task: Task
@@ -50,20 +44,14 @@ class PlannedProblem:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study.
+    """A study; `kind` and `config` are those of its `StudyRecord`, and two kinds never share a folder.
 
     Attributes
     ----------
-    kind : str
-        ``mixtures``, ``own`` or ``calibration``; studies of two kinds never share a folder.
-    config : str
-        The TOML text.
     conclude : callable
         Takes the records of all cells, in their order, and returns the verdict on the study.
-    output : str
-        The folder in which the study gets its own, by the configuration.
-    workers : int or None
-        Tasks at a time, by the configuration; None: as many as there are cores.
+    output, workers : str, and int or None
+        By the configuration: in which folder the study gets its own; tasks at a time, None for all cores.
     warnings : tuple of str
         What is allowed, but worth a word on stderr.
     """

@@ -4,6 +4,7 @@ What is stored is never computed again: a cell that ended ``ok`` under the same 
 is a judgement of the same cells. Whatever interrupts a run, the next one goes on from there.
 """
 
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
         If the folder cannot be used, holds a study of another kind, or another run is using it.
     """
     with Store.open(folder) as store:
-        store.put_manifest(manifest_of(plan))
+        store.put_manifest(_manifest(plan))
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
@@ -57,40 +58,21 @@ def load(folder: Path) -> StudyRecord:
         return study_record(store)
 
 
-def manifest_of(plan: Plan) -> Manifest:
+def _manifest(plan: Plan) -> Manifest:
     """Return a plan's table of contents."""
-    return Manifest(
-        plan.name,
-        plan.config,
-        plan.seed,
-        fingerprint.versions(),
-        machine.describe(),
-        tuple(problem.entry for problem in plan.problems),
-        plan.kind,
-    )
+    made_by = fingerprint.versions(), machine.describe()
+    entries = tuple(problem.entry for problem in plan.problems)
+    return Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind)
 
 
-def as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
+def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
     """Return what is kept of a cell from how its task ended, and the result where there is one."""
     if outcome.status != "ok":
         return CellRecord(cell, outcome.status, outcome.message), None
     result: MethodResult | NotFinite = outcome.value
     if isinstance(result, NotFinite):
         return CellRecord(cell, "not_finite", result.message), None
-    record = CellRecord(
-        cell,
-        "ok",
-        result.message,
-        outcome=result.outcome,
-        seconds_compile=result.seconds_compile,
-        seconds_run=result.seconds_run,
-        bound=result.bound,
-        bound_se=result.bound_se,
-        told=result.told,
-        info=result.info,
-        trace=result.trace,
-    )
-    return record, result
+    return CellRecord(cell, "ok", **{**vars(result), "draws": None}), result
 
 
 class _Run:
@@ -103,7 +85,7 @@ class _Run:
         self.cells = {
             planned.cell.key: (planned, problem) for problem in plan.problems for planned in problem.cells
         }
-        self.open: dict[str, set[str]] = {
+        self.open = {
             key: {p.cell.key for p in problem.cells if not store.is_done(p.cell.key)}
             for key, problem in self.problems.items()
         }
@@ -127,36 +109,30 @@ class _Run:
                         self._judge(key, pool)
                 for outcome in pool.results():
                     self._take(outcome, pool)
-        records = [self.store.cell(key) for key in self.cells]
-        self.store.put_verdict(self.plan.conclude([record for record in records if record]))
+        self.store.put_verdict(self.plan.conclude(self._records(self.cells)))
 
     def _take(self, outcome: Outcome, pool: Pool) -> None:
-        if outcome.key in self.problems:
-            self._take_judgement(outcome)
-            return
-        planned, problem = self.cells[outcome.key]
-        record, result = as_record(planned.cell, outcome)
-        self.store.put_cell(record, result.draws if result else None)
-        key = problem.entry.key
-        self.open[key].discard(outcome.key)
-        if not self.open[key]:
-            self._judge(key, pool)
-
-    def _take_judgement(self, outcome: Outcome) -> None:
-        if outcome.status == "ok":
-            judgement: Judgement = outcome.value
+        if outcome.key in self.cells:
+            planned, problem = self.cells[outcome.key]
+            record, result = _as_record(planned.cell, outcome)
+            self.store.put_cell(record, result.draws if result else None)
+            key = problem.entry.key
+            self.open[key].discard(outcome.key)
+            if not self.open[key]:
+                self._judge(key, pool)
+        elif outcome.status == "ok":
+            self.store.put_judgement(outcome.key, outcome.value)
         else:
             reason = f"judging {outcome.status.replace('_', ' ')}: {outcome.message}"
-            judgement = Judgement(Reference("none", False, reason))
-        self.store.put_judgement(outcome.key, judgement)
+            self.store.put_judgement(outcome.key, Judgement(Reference("none", False, reason)))
 
     def _judge(self, key: str, pool: Pool) -> None:
-        pool.submit(self.problems[key].judge(self._records_of(key)))
-
-    def _records_of(self, key: str) -> tuple[CellRecord, ...]:
-        records = (self.store.cell(planned.cell.key) for planned in self.problems[key].cells)
-        return tuple(record for record in records if record)
+        problem = self.problems[key]
+        pool.submit(problem.judge(self._records(planned.cell.key for planned in problem.cells)))
 
     def _is_judged(self, key: str) -> bool:
-        ended_well = [record.cell.key for record in self._records_of(key) if record.status == "ok"]
-        return self.store.is_judged(key, ended_well)
+        keys = (planned.cell.key for planned in self.problems[key].cells)
+        return self.store.is_judged(key, [cell_key for cell_key in keys if self.store.is_done(cell_key)])
+
+    def _records(self, cell_keys: Iterable[str]) -> tuple[CellRecord, ...]:
+        return tuple(record for key in cell_keys if (record := self.store.cell(key)))

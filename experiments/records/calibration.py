@@ -14,13 +14,7 @@ FLAGS = ("over-confident", "under-confident", "biased", "wrong shape")
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect size, an interval for it, and the chance of one as large if there is none.
-
-    Attributes
-    ----------
-    p_value : float
-        Two-sided.
-    """
+    """An effect size, an interval for it, and the (two-sided) chance of one as large if there is none."""
 
     value: float
     low: float
@@ -30,15 +24,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often central intervals held the truth.
-
-    Attributes
-    ----------
-    level : float
-        What they claim.
-    share, low, high : float
-        How often they did, with Wilson's 95 % interval.
-    """
+    """How often central intervals of a `level` held the truth: a `share`, with Wilson's 95 % interval."""
 
     level: float
     share: float
@@ -99,10 +85,8 @@ class MethodCalibration:
         Those ranked.
     refused, failed : dict of str to int
         How many replicates were left out, by reason.
-    ranked : float
-        The mean number of draws among which the truth was ranked.
-    processor_seconds : float
-        Of all batches together.
+    ranked, processor_seconds : float
+        The mean number of draws among which the truth was ranked; of all batches together.
     """
 
     method: str
@@ -147,13 +131,7 @@ class Design:
 
 @dataclass(frozen=True)
 class ModelCalibration:
-    """One model with all its methods.
-
-    Attributes
-    ----------
-    about : str
-        The model's formula, as plain text.
-    """
+    """One model, its formula as plain text (`about`), and all its methods."""
 
     model: str
     mixture: Mixture

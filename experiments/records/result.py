@@ -22,10 +22,8 @@ class Told:
         ``theta and assignments`` for the bound with the best q(c) beside the same q(theta); empty: neither.
     smallest_gain : float
         Of any half-step of any start, as a share of max(1, |bound|).
-    bound_left, bound_left_se : float
-        Nats of F(q_sym) that going on from the end would gain.
-    elbo_left : float
-        Nats of its own bound that going on would gain.
+    bound_left, bound_left_se, elbo_left : float
+        Nats of F(q_sym), and of its own bound, that going on from the end would gain.
     step_gain, step_gain_se : float
         Nats of F that one step on from a Gaussian q gains.
     held_out, held_out_se : float
@@ -34,10 +32,8 @@ class Told:
         Which sampler: ``nutpie``, ``gibbs``, ``smc``, ...; empty for an approximation.
     warm_start : str
         Where chains started, if they all started in one mode; else empty.
-    cache_warm : bool
-        Whether the compiler's cache was warm.
-    reused : bool
-        Whether the worker had compiled the model before, for other data.
+    cache_warm, reused : bool
+        Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
     """
 
     family: str = ""
@@ -60,12 +56,10 @@ class Told:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a method found: a q or chains, and how it ended; nothing is scored yet.
+    """What a method found: a q or chains, and how it ended, as in `MethodResult`; nothing is scored yet.
 
     Attributes
     ----------
-    outcome, message, seconds_compile, seconds_run, bound, bound_se, trace, told, info
-        See `MethodResult`.
     q : Approximation or None
         What a variational method found.
     chains : xarray.DataTree or None
@@ -91,10 +85,8 @@ class MethodResult:
 
     Attributes
     ----------
-    outcome : str
-        How it ended, in one word of its own: ``converged``, ``max_sweeps``, ``max_steps``, ``sampled``, ...
-    message : str
-        The same in a sentence.
+    outcome, message : str
+        How it ended, in one word of its own (``converged``, ``max_steps``, ``sampled``, ...); in a sentence.
     seconds_compile, seconds_run : float
         Preparing (building, compiling) and running, apart.
     draws : xarray.DataTree

@@ -42,9 +42,8 @@ class CellRecord:
         ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
     message : str
         How it ended, in a sentence.
-    outcome : str
-        The method's own word, see `MethodResult`; empty if it did not get so far.
-    trace : ndarray, shape (T, 3)
+    outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
+        See `MethodResult`; empty or None if it did not get so far.
     draws : Path or None
         The netCDF file of the draws.
     measurements : dict of str to Measurement
@@ -77,10 +76,8 @@ class ProblemRecord:
     ----------
     dataset, model : str
         Names in the study.
-    about_data : str
-        One sentence on the data: where they come from, and what was done to them.
-    about_model : str
-        One sentence with the model's formula, as plain text.
+    about_data, about_model : str
+        A sentence on where the data come from, and what was done to them; the model's formula, as plain text.
     unit : str
         What one unit of x is, such as ``1000 km/s``; may be empty.
     problem : Problem or None
@@ -114,22 +111,18 @@ class ProblemRecord:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A whole study, all that a report needs.
+    """A whole study, all that a report needs, and the verdict on it.
 
     Attributes
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    verdict : Verdict
-        Of the whole study.
     config : str
         The configuration as TOML text.
     seed : int
         The root seed.
-    versions : dict of str to str
-        Libraries and Python.
-    machine : dict of str to str
-        Processor, cores, memory; no host name, no user, no path.
+    versions, machine : dict of str to str
+        Libraries and Python; processor, cores, memory, but no host name, no user, no path.
     """
 
     name: str
@@ -151,8 +144,6 @@ class ProblemEntry:
     ----------
     key : str
         Content key of the problem: its data and its model.
-    cells : tuple of Cell
-        In the order of the study's methods.
     has_content : bool
         Whether the problem's data are kept in the store.
     """
@@ -172,13 +163,7 @@ class ProblemEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A study's table of contents; the fields are those of `StudyRecord`.
-
-    Attributes
-    ----------
-    problems : tuple of ProblemEntry
-        In the order in which a report shows them.
-    """
+    """A study's table of contents; the fields are those of `StudyRecord`, problems in a report's order."""
 
     name: str
     config: str
@@ -191,18 +176,12 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge found for one problem.
+    """What the judge found for one problem; `reference_cell` and `details` are those of `ProblemRecord`.
 
     Attributes
     ----------
-    reference_cell : str or None
-        The key of the cell whose draws are the reference.
-    details : ModelCalibration or None
-        What a calibration found.
-    measurements : dict of str to (dict of str to Measurement)
-        By cell key, then by metric name.
-    verdicts : dict of str to Verdict
-        By cell key.
+    measurements, verdicts : dict
+        By cell key, measurements then by metric name.
     """
 
     reference: Reference

@@ -6,12 +6,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Threshold:
-    """What a figure is held against.
+    """What a figure is held against, in the measurement's unit.
 
     Attributes
     ----------
-    value : float
-        In the measurement's unit.
     sense : str
         ``at most`` or ``at least``: where a good figure lies.
     source : str

@@ -6,7 +6,7 @@ Records are kept as JSON, once; the columns beside them are computed from that b
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from experiments.engine.store.files import clear_errors, lock, remove_parts
@@ -82,17 +82,13 @@ def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
                 f"another run (process {holder}) is writing to the study in {folder}; "
                 "wait for it to end, or give this one another folder"
             ) from None
-        try:
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(os.close, descriptor)
             _set_aside_if_older(folder)
             database = sqlite3.connect(folder / "study.sqlite")
-            try:
-                _prepare(database, folder)
-            except BaseException:
-                database.close()
-                raise
-        except BaseException:
-            os.close(descriptor)
-            raise
+            if_it_fails.callback(database.close)
+            _prepare(database, folder)
+            if_it_fails.pop_all()
     return database, descriptor
 
 
@@ -103,9 +99,10 @@ def _set_aside_if_older(folder: Path) -> None:
         return
     with closing(sqlite3.connect(path)) as database:
         version, application, _ = _header(database)
-        if application == _APPLICATION and version < FORMAT:
+        older = application == _APPLICATION and version < FORMAT
+        if older:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    if application == _APPLICATION and version < FORMAT:
+    if older:
         path.rename(folder / f"study-format-{version}.sqlite")
 
 
@@ -140,33 +137,25 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
             if path.with_name(f"{path.name}-wal").exists():
                 raise
             database = _connect_to_read(path, "immutable=1")
-        try:
+        with ExitStack() as if_it_fails:
+            if_it_fails.callback(database.close)
             if not _check_format(database, folder):
                 raise InputError(f"there is no study in {folder} yet; run one there first")
-        except BaseException:
-            database.close()
-            raise
+            if_it_fails.pop_all()
     return database
 
 
 def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
-    try:
+    with ExitStack() as if_it_fails:
+        if_it_fails.callback(database.close)
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException:
-        database.close()
-        raise
+        if_it_fails.pop_all()
     return database
 
 
 def _check_format(database: sqlite3.Connection, folder: Path) -> bool:
-    """Return whether the database holds a study that this version can read; an empty one does not.
-
-    Raises
-    ------
-    InputError
-        If it was written by another version, or is not of this project.
-    """
+    """Return whether the database holds a study; refuse one of another version, or not of this project."""
     version, application, tables = _header(database)
     if not tables:
         return False

@@ -38,14 +38,7 @@ _DATABASE_REASONS = {
 
 @contextmanager
 def clear_errors(doing: str, folder: Path) -> Iterator[None]:
-    """Turn what the system refuses into one sentence.
-
-    Parameters
-    ----------
-    doing : str
-        ``write to`` or ``read``.
-    folder : Path
-        The study's.
+    """Turn what the system refuses into one sentence; `doing` is ``write to`` or ``read``.
 
     Raises
     ------
@@ -54,6 +47,7 @@ def clear_errors(doing: str, folder: Path) -> Iterator[None]:
     """
     try:
         yield
+        return
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
     except sqlite3.Error as error:
@@ -61,8 +55,6 @@ def clear_errors(doing: str, folder: Path) -> Iterator[None]:
         if code not in _DATABASE_REASONS:
             raise
         reason = _DATABASE_REASONS[code]
-    else:
-        return
     raise InputError(
         f"cannot {doing} the study in {folder}: {reason}; mend that, or give another folder"
     ) from None

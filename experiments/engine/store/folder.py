@@ -18,7 +18,6 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import xarray as xr
@@ -52,24 +51,16 @@ class Store:
             written by a newer version.
         """
         folder = Path(folder)
-        if writable:
-            return cls(folder, *open_to_write(folder))
-        return cls(folder, open_to_read(folder), None)
-
-    def close(self) -> None:
-        """Close the study, and let go of its lock."""
-        self._database.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        return cls(folder, *(open_to_write(folder) if writable else (open_to_read(folder), None)))
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def __exit__(self, *_: object) -> None:
+        """Close the study, and let go of its lock."""
+        self._database.close()
+        if self._lock is not None:
+            os.close(self._lock)
 
     # The study
 
@@ -109,10 +100,9 @@ class Store:
             return
         with clear_errors("write to", self.folder):
             write_tree(self.data_path(key), data_tree(problem))
+            row = (key, dumps(problem.mixture))
             with self._database as database:
-                database.execute(
-                    "INSERT OR REPLACE INTO problem VALUES (?, ?)", (key, dumps(problem.mixture))
-                )
+                database.execute("INSERT OR REPLACE INTO problem VALUES (?, ?)", row)
 
     def problem(self, key: str) -> Problem | None:
         """Return a problem."""
@@ -127,10 +117,7 @@ class Store:
     def put_cell(self, record: CellRecord, draws: xr.DataTree | None = None) -> None:
         """Keep how a cell ended, in place of an earlier end; what was judged of that is forgotten.
 
-        Parameters
-        ----------
-        record : CellRecord
-            Its `draws`, `measurements` and `verdict` are not kept: they have their own places.
+        The record's `draws`, `measurements` and `verdict` are not kept: they have their own places.
         """
         key = record.cell.key
         text = dumps(replace(record, draws=None, measurements={}, verdict=None))
@@ -189,10 +176,8 @@ class Store:
                     " VALUES (?, ?, ?, ?)",
                     measured,
                 )
-                database.executemany(
-                    "INSERT OR REPLACE INTO verdict (cell_key, problem_key, record) VALUES (?, ?, ?)",
-                    verdicts,
-                )
+                insert = "INSERT OR REPLACE INTO verdict (cell_key, problem_key, record) VALUES (?, ?, ?)"
+                database.executemany(insert, verdicts)
                 database.executemany("INSERT OR REPLACE INTO judged VALUES (?, ?)", cells)
 
     def judgement(self, problem_key: str) -> Judgement | None:
@@ -205,8 +190,7 @@ class Store:
         if row[1]:
             with clear_errors("read", self.folder):
                 reference = replace(reference, draws=read_tree(self.reference_path(problem_key)))
-        judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
-        cells = {key: self.cell(key) for (key,) in judged}
+        cells = {key: self.cell(key) for key in self._cells_judged(problem_key)}
         return replace(
             kept,
             reference=reference,
@@ -217,11 +201,8 @@ class Store:
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
         """Return whether a problem was judged with all of these cells, and its reference is still there."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
-        judged = {
-            key for (key,) in self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
-        }
         there = row is not None and (not row[0] or self.reference_path(problem_key).exists())
-        return there and judged >= set(cell_keys)
+        return there and set(cell_keys) <= set(self._cells_judged(problem_key))
 
     # Where files are
 
@@ -256,8 +237,12 @@ class Store:
             database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
 
     def _problems_judging(self, cell_key: str) -> list[str]:
-        rows = self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)
-        return [problem_key for (problem_key,) in rows]
+        return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
+
+    def _cells_judged(self, problem_key: str) -> list[str]:
+        return [
+            key for (key,) in self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
+        ]
 
     def _forget_judgement(self, problem_keys: list[str]) -> None:
         for table in ("judgement", "measurement", "verdict", "judged"):

@@ -44,19 +44,23 @@ def loads(text: str) -> Any:
 
 def describe(value: Any) -> Any:
     """Return the same in JSON's own types."""
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return _describe_float(float(value))
-    if isinstance(value, np.generic):
-        return describe(value.item())
-    if isinstance(value, np.ndarray):
-        flat = [describe(number) for number in value.ravel().tolist()]
-        return {_CLASS: "ndarray", "shape": list(value.shape), "values": flat}
-    if isinstance(value, list | tuple):
-        return [describe(entry) for entry in value]
-    if isinstance(value, dict):
-        return {str(name): describe(entry) for name, entry in value.items()}
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if np.isnan(value):
+            return None
+        case float() if np.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        case float():
+            return float(value)
+        case np.generic():
+            return describe(value.item())
+        case np.ndarray():
+            return {_CLASS: "ndarray", "shape": list(value.shape), "values": describe(value.ravel().tolist())}
+        case list() | tuple():
+            return [describe(entry) for entry in value]
+        case dict():
+            return {str(name): describe(entry) for name, entry in value.items()}
     if dataclasses.is_dataclass(value) and _known().get(type(value).__name__) is type(value):
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {_CLASS: type(value).__name__, **fields}
@@ -85,9 +89,7 @@ def restore(data: Any, hint: Any = Any) -> Any:
     name = data.get(_CLASS)
     if name is None:
         return {key: restore(entry) for key, entry in data.items()}
-    if name == "ndarray":
-        return _array(data)
-    return _build(name, data)
+    return _array(data) if name == "ndarray" else _build(name, data)
 
 
 def _build(name: str, data: dict[str, Any]) -> Any:
@@ -97,14 +99,6 @@ def _build(name: str, data: dict[str, Any]) -> Any:
     hints = typing.get_type_hints(cls)
     names = [f.name for f in dataclasses.fields(cls) if f.name in data]
     return cls(**{field: restore(data[field], hints[field]) for field in names})
-
-
-def _describe_float(number: float) -> float | str | None:
-    if np.isnan(number):
-        return None
-    if np.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    return number
 
 
 def _array(data: dict[str, Any]) -> np.ndarray:
@@ -130,7 +124,6 @@ def _known() -> dict[str, type]:
     """Return the classes that may be written and read, by name."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
     for module in (records, hand_cavi.families, hand_cavi.weights):
-        known |= {
-            n: v for n, v in vars(module).items() if isinstance(v, type) and dataclasses.is_dataclass(v)
-        }
+        classes = {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
+        known |= {name: cls for name, cls in classes.items() if dataclasses.is_dataclass(cls)}
     return known

@@ -16,10 +16,10 @@ def data_tree(problem: Problem) -> xr.DataTree:
         attributes["condensation"] = dumps(problem.condensation)
     if problem.sample_weight is not None:
         data["sample_weight"] = (("point",), problem.sample_weight)
-    truth: dict[str, object] = {}
-    for name, values in problem.truth.items():
-        array = np.asarray(values)
-        truth[name] = ([f"{name}_axis_{axis}" for axis in range(array.ndim)], array)
+    truth = {
+        name: ([f"{name}_axis_{axis}" for axis in range(np.ndim(values))], values)
+        for name, values in problem.truth.items()
+    }
     return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
 
 

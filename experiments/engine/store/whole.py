@@ -12,37 +12,25 @@ _NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)
 _NO_REFERENCE = Reference("none", False, "The problem has not been judged yet.")
 
 
-def problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
-    """Return a problem with all its cells; a cell that has not been run has the status ``missing``.
-
-    Raises
-    ------
-    InputError
-        If the problem's data are not here.
-    """
-    problem = store.problem(entry.key) if entry.has_content else None
+def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
+    """Return a problem with all its cells; a cell that has not been run has the status ``missing``."""
+    problem = store.problem(entry.key)
     if problem is None and entry.has_content:
         raise InputError(
             f"the study in {store.folder} holds no data for {entry.dataset!r}; run it again to complete it"
         )
     judgement = store.judgement(entry.key) or Judgement(_NO_REFERENCE)
-    cells = [
-        store.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells
-    ]
+    missing = (CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells)
+    cells = tuple(store.cell(record.cell.key) or record for record in missing)
+    kept_apart = ("key", "cells", "has_content")
+    about = {name: value for name, value in vars(entry).items() if name not in kept_apart}
     return ProblemRecord(
-        dataset=entry.dataset,
-        model=entry.model,
-        repeat=entry.repeat,
-        about_data=entry.about_data,
-        about_model=entry.about_model,
-        unit=entry.unit,
         problem=problem,
         reference=judgement.reference,
-        cells=tuple(cells),
-        features=entry.features,
-        series=entry.series,
+        cells=cells,
         reference_cell=judgement.reference_cell,
         details=judgement.details,
+        **about,
     )
 
 
@@ -52,19 +40,11 @@ def study_record(store: Store) -> StudyRecord:
     Raises
     ------
     InputError
-        If the folder holds no study, or only the beginning of one.
+        If the folder holds no study, or only the beginning of one, or lacks a problem's data.
     """
     manifest = store.manifest()
     if manifest is None:
         raise InputError(f"there is no study in {store.folder} yet; run one there first")
-    return StudyRecord(
-        name=manifest.name,
-        folder=store.folder,
-        verdict=store.verdict() or _NOT_JUDGED,
-        problems=tuple(problem_record(store, entry) for entry in manifest.problems),
-        config=manifest.config,
-        seed=manifest.seed,
-        versions=manifest.versions,
-        machine=manifest.machine,
-        kind=manifest.kind,
-    )
+    problems = tuple(_problem_record(store, entry) for entry in manifest.problems)
+    kept = {**vars(manifest), "problems": problems}
+    return StudyRecord(folder=store.folder, verdict=store.verdict() or _NOT_JUDGED, **kept)

@@ -7,12 +7,8 @@ from pathlib import Path
 
 def describe() -> dict[str, str]:
     """Return what wall times depend on."""
-    return {
-        "processor": _processor(),
-        "cores": str(cores()),
-        "memory": _memory(),
-        "system": f"{platform.system()} {platform.machine()}",
-    }
+    system = f"{platform.system()} {platform.machine()}"
+    return {"processor": _processor(), "cores": str(cores()), "memory": _memory(), "system": system}
 
 
 def cores() -> int:

@@ -21,7 +21,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from experiments.engine.workers.process import Worker, how_it_died
@@ -37,14 +36,10 @@ class Task:
 
     Attributes
     ----------
-    key : str
-        Comes back with the outcome.
+    key, label : str
+        What comes back with the outcome, and what a person reads.
     function : str
-        ``package.module:function``; called with `payload` alone.
-    payload : object
-        Its argument, picklable.
-    label : str
-        What a person reads.
+        ``package.module:function``; called with `payload` alone, which can be pickled.
     time_limit : float
         Seconds, from the moment a worker is given the task; `math.inf` for none. The import of the
         function's module counts.
@@ -70,12 +65,10 @@ class Outcome:
         ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
     value : object
         What the function returned; None unless ``ok``.
-    message : str
-        One sentence on what went wrong; empty if ``ok``.
+    message, detail : str
+        One sentence on what went wrong, empty if ``ok``; the traceback, if there is one.
     seconds : float
         Wall time, from handing the task over.
-    detail : str
-        The traceback, if there is one.
     """
 
     key: str
@@ -165,9 +158,7 @@ class Pool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """End all workers: the idle by a goodbye, the busy by force."""
         self._queue.clear()
         workers = [slot.worker for slot in self._slots if slot.worker]

@@ -11,7 +11,6 @@ import sys
 from contextlib import suppress
 from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Any
 
 _INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback in the log
 _START = (
@@ -25,7 +24,7 @@ class Worker:
 
     def __init__(self, environment: dict[str, str], log: Path | None) -> None:
         self.connection, theirs = Pipe()
-        with theirs, _output(log) as output:
+        with theirs, open(log or os.dup(2), "ab" if log else "wb") as output:  # never standard output
             self.process = subprocess.Popen(
                 [*_INTERPRETER, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
                 env={**os.environ, **environment},
@@ -68,8 +67,3 @@ def how_it_died(returncode: int | None) -> str:
         name = f"signal {-returncode}"
     hint = "; the system does this when memory runs out" if -returncode == signal.SIGKILL else ""
     return f"its worker process was ended by {name}{hint}"
-
-
-def _output(log: Path | None) -> Any:
-    """Return where a worker's output goes, never standard output."""
-    return open(log, "ab") if log else open(os.dup(2), "wb")

@@ -10,8 +10,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import TracebackType
+from itertools import chain
+from statistics import fmean
 from typing import TYPE_CHECKING, Self, TextIO
 
 from experiments.engine.workers.pool import Event, Outcome, Task
@@ -79,18 +81,15 @@ class Tally:
             if not self.finished:
                 return None
             now = self.clock()
-            ahead = [self._guess(task) for task in self._waiting.values()]
-            ahead += [self._mean(None)] * (self.total - self.submitted)
-            under_way = [max(self._guess(task) - (now - start), 0.0) for task, start in self.running.values()]
+            ahead = [self._guess(task.affinity) for task in self._waiting.values()]
+            ahead += [self._guess(None)] * (self.total - self.submitted)
+            running = self.running.values()
+            under_way = [max(self._guess(task.affinity) - (now - start), 0.0) for task, start in running]
         return max([(sum(ahead) + sum(under_way)) / self.workers, *ahead, *under_way])
 
-    def _guess(self, task: Task) -> float:
-        return self._mean(task.affinity if self._seconds.get(task.affinity) else None)
-
-    def _mean(self, affinity: str | None) -> float:
-        if affinity is None:
-            return sum(map(sum, self._seconds.values())) / self.finished
-        return sum(self._seconds[affinity]) / len(self._seconds[affinity])
+    def _guess(self, affinity: str | None) -> float:
+        alike = self._seconds.get(affinity) if affinity else None
+        return fmean(alike or chain.from_iterable(self._seconds.values()))
 
 
 class Progress:
@@ -122,9 +121,7 @@ class Progress:
             self.say(f"{self._kept} done by an earlier run, kept")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._live:
             self._live.stop()
             self._live = None
@@ -146,10 +143,8 @@ class Progress:
 
             self._live.console.print(Text(line, style="bold red" if trouble else ""), soft_wrap=True)
             return
-        try:
+        with suppress(OSError, ValueError):  # nobody reads any more; the run is worth more than its display
             print(line, file=self._stream, flush=True)
-        except (OSError, ValueError):  # nobody reads any more; the run is worth more than its display
-            pass
 
     def _count(self) -> str:
         width = len(str(self.tally.total))
@@ -199,10 +194,9 @@ def _live_display(stream: TextIO, tally: Tally) -> "Live":
                 words += f" ({tally.troubled} in trouble)"
             if tally.finished < tally.total:
                 words += f", about {duration(left)} left" if left is not None else ", time left not known yet"
+            done = ProgressBar(total=max(tally.total, 1), completed=tally.finished, width=20)
             bar = Table.grid(padding=(0, 1))
-            bar.add_row(
-                ProgressBar(total=max(tally.total, 1), completed=tally.finished, width=20), Text(words)
-            )
+            bar.add_row(done, Text(words))
             return Group(tasks, bar) if tally.running else Group(bar)
 
     console = Console(file=stream, highlight=False)

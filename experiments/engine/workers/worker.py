@@ -71,13 +71,13 @@ def resolve(name: str) -> Callable[[object], object]:
 
 def sentence(error: BaseException) -> str:
     """Return the exception's type and text on one line; of bad input the text alone, which is a sentence."""
+    name = type(error).__name__
     try:
         text = " ".join(str(error).split())
     except Exception:  # an exception that cannot even be printed is still an exception
-        text = ""
+        return name
     if len(text) > _LONGEST:
         text = text[:_LONGEST] + " ..."
-    name = type(error).__name__
     if text and name == "InputError":
         return text
     return f"{name}: {text}" if text else name
