@@ -594,3 +594,28 @@ def test_a_device_without_space_gives_the_words():
 def test_errors_of_our_own_making_stay_errors(folder):
     with Store.open(folder) as store, pytest.raises(sqlite3.OperationalError, match="no such table"):
         store._rows("SELECT * FROM no_such_table")
+
+
+def test_a_store_of_an_older_version_is_set_aside_and_not_lost(folder):
+    """Reading says to run it again; writing begins anew, with the old database beside."""
+    with Store.open(folder) as store:
+        store.put_manifest(MANIFEST)
+    database = sqlite3.connect(folder / "study.sqlite")
+    database.execute(f"PRAGMA user_version = {FORMAT - 1}")
+    database.commit()
+    database.close()
+    with pytest.raises(InputError, match=f"older version .* format is {FORMAT - 1}.*run it again$"):
+        Store.open(folder, writable=False)
+    with Store.open(folder) as store:
+        assert store.manifest() is None
+    old = sqlite3.connect(folder / f"study-format-{FORMAT - 1}.sqlite")
+    assert old.execute("SELECT count(*) FROM document").fetchone() == (1,)
+    old.close()
+
+
+def test_a_store_of_another_kind_is_left_alone(folder):
+    with Store.open(folder) as store:
+        store.put_manifest(MANIFEST)
+        with pytest.raises(InputError, match=r"of another kind \(mixtures, this one is own\)"):
+            store.put_manifest(replace(MANIFEST, kind="own"))
+        assert store.manifest().kind == "mixtures"
