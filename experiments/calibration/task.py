@@ -13,7 +13,8 @@ import numpy as np
 import xarray as xr
 from pydantic import BaseModel
 
-from experiments.calibration import exact, quantities
+from experiments.calibration import exact
+from experiments.calibration import ranked_quantities as quantities
 from experiments.calibration.ranks import ranks_among, thinned
 from experiments.calibration.simulate import replicate
 from experiments.config.plugins import find

@@ -11,9 +11,9 @@ import numpy as np
 from experiments.commands._data import Data
 from experiments.datasets import Dataset
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.families.components import Figures, describe, order
 from experiments.families.formula import formula
 from experiments.families.lookup import offered
-from experiments.families.moments import Figures, describe, order
 from experiments.families.priors import family_prior, fields_of, weights_prior
 from experiments.families.summary import Summary
 from experiments.studies.mixtures import too_few_points

@@ -117,7 +117,7 @@ class VerdictOptions(Options):
 Ranked = Literal["location", "weights", "log_likelihood", "log_joint", "together"]
 
 RANKED: tuple[Ranked, ...] = ("location", "weights", "log_likelihood", "log_joint", "together")
-"""What a calibration can rank, in the order of reports; see `experiments.calibration.quantities`."""
+"""What a calibration can rank, in the order of reports; see `experiments.calibration.ranked_quantities`."""
 
 
 class CalibrationOptions(Options):

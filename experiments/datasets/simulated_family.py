@@ -23,8 +23,8 @@ from experiments.config.options import Options
 from experiments.config.plugins import find_class, names
 from experiments.datasets import Dataset
 from experiments.datasets._simulation import check_weights, simulated
+from experiments.families.given_parameters import Parameters
 from experiments.families.lookup import offered
-from experiments.families.parameters import Parameters
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from experiments.engine.workers.pool import Task
+from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry
-from experiments.records.verdict import Verdict
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import betainc
 
+from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import Line, by_feature, entries, law, of_point, point, symbol
-from experiments.families.parameters import Parameters, take
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws

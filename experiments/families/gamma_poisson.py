@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.special import gammainc, gammaln
 
+from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import Line, by_feature, gamma, law, of_point, point, symbol, vector
-from experiments.families.parameters import Parameters, take
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws

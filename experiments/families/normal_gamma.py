@@ -3,7 +3,9 @@
 import numpy as np
 from scipy.special import stdtr
 
+from experiments.families.components import if_finite
 from experiments.families.gaussian import POINTS_OF_THE_MEAN, normal_density, shared_variance
+from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import (
     RECIPROCAL,
     Line,
@@ -15,8 +17,6 @@ from experiments.families.line import (
     symbol,
     vector,
 )
-from experiments.families.moments import if_finite
-from experiments.families.parameters import Parameters, take
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws

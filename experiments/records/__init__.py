@@ -13,6 +13,7 @@ from experiments.records.calibration import (
     ModelCalibration,
     QuantityCalibration,
 )
+from experiments.records.measured import Comparison, Measurement, Threshold, Verdict
 from experiments.records.problem import (
     Approximation,
     Condensation,
@@ -32,7 +33,6 @@ from experiments.records.study import (
     ProblemRecord,
     StudyRecord,
 )
-from experiments.records.verdict import Comparison, Measurement, Threshold, Verdict
 
 __all__ = [
     "Approximation",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from experiments.records.calibration import ModelCalibration
+from experiments.records.measured import Measurement, Verdict
 from experiments.records.problem import Problem
 from experiments.records.result import Reference, Told
-from experiments.records.verdict import Measurement, Verdict
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,8 @@ def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
     InputError
         If the folder cannot be written.
     """
-    from experiments.report.pages import calibration, own, study
+    from experiments.report.pages import calibration, own
+    from experiments.report.pages import mixtures as study
     from experiments.report.pages.base import write
 
     pages = {"mixtures": study.render, "own": own.render, "calibration": calibration.render}

@@ -11,7 +11,8 @@ from math import nan
 
 import numpy as np
 
-from experiments.calibration import quantities, verdict
+from experiments.calibration import ranked_quantities as quantities
+from experiments.calibration import verdict
 from experiments.calibration.simulate import replicate
 from experiments.calibration.task import Batch, Ranks, ranks_of
 from experiments.config.entries import MethodEntry
@@ -27,9 +28,9 @@ from experiments.families.formula import formula
 from experiments.methods import label
 from experiments.methods.mixture_target import mixture_content
 from experiments.records.calibration import Design, MethodCalibration, ModelCalibration
+from experiments.records.measured import Measurement, Verdict
 from experiments.records.result import Reference
 from experiments.records.study import Cell, CellRecord, Judgement, ProblemEntry
-from experiments.records.verdict import Measurement, Verdict
 from experiments.studies.tasks import method_code
 from hand_cavi import Mixture
 

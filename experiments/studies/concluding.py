@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from math import nan
 
 from experiments.methods import label
+from experiments.records.measured import Verdict
 from experiments.records.study import CellRecord
-from experiments.records.verdict import Verdict
 from experiments.verdict import verdict_of_study
 
 

@@ -5,7 +5,7 @@ from experiments.config.entries import OwnModelEntry
 from experiments.config.reading import Config
 from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedProblem
-from experiments.methods.own.problem import OwnProblem, OwnTarget, file_of, load
+from experiments.methods.own.own_target import OwnProblem, OwnTarget, file_of, load
 from experiments.records.study import ProblemEntry
 from experiments.studies.grid import Place, as_plan, judging, planned_cell
 from hand_cavi import InputError

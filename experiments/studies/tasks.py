@@ -12,7 +12,10 @@ from experiments.methods.score import score
 from experiments.records.problem import Target
 from experiments.records.result import MethodResult, NotFinite
 
-TARGETS = {"methods": "experiments.methods.mixture_target", "own methods": "experiments.methods.own.problem"}
+TARGETS = {
+    "methods": "experiments.methods.mixture_target",
+    "own methods": "experiments.methods.own.own_target",
+}
 """The module of what methods of a package are given."""
 
 DRAWS = 10_000

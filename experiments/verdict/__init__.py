@@ -15,7 +15,7 @@ the configuration (`VerdictOptions`). Those not judged are measured and reported
 """
 
 from experiments.verdict.cell import verdict_of_cell
-from experiments.verdict.study import only_unfinished, verdict_of_study
+from experiments.verdict.of_study import only_unfinished, verdict_of_study
 from experiments.verdict.wording import MARGIN
 
 __all__ = ["MARGIN", "only_unfinished", "verdict_of_cell", "verdict_of_study"]

@@ -6,7 +6,7 @@ from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from experiments.verdict.equivalence import Need, compare
 from experiments.verdict.impossible import N_ERRORS, impossibilities, number
-from experiments.verdict.quantities import questions_of
+from experiments.verdict.questions import questions_of
 from experiments.verdict.wording import called, remarks, sentence_of
 
 FINISHED = ("converged", "sampled")

@@ -3,9 +3,9 @@
 import numpy as np
 
 from experiments.engine.store.folder import Store
+from experiments.records.measured import Verdict
 from experiments.records.result import Reference
 from experiments.records.study import CellRecord, Judgement, ProblemEntry, ProblemRecord, StudyRecord
-from experiments.records.verdict import Verdict
 from hand_cavi import InputError
 
 _NOT_JUDGED = Verdict("none", "This has not been judged yet.", np.nan)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.own.problem import OwnTarget
+from experiments.methods.own.own_target import OwnTarget
 from experiments.records.problem import StartingPoints
 from experiments.records.result import Fitted, Told
 from hand_cavi.derivation import AscentStatus, ascend

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from experiments.calibration import exact, quantities, verdict
+from experiments.calibration import exact, verdict
+from experiments.calibration import ranked_quantities as quantities
 from experiments.calibration.simulate import replicate, simulate
 from experiments.calibration.task import Batch, Ranks, ranks_of, run_batch
 from experiments.config.options import RANKED as KINDS

@@ -52,7 +52,7 @@ def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
         ("experiments/methods/prior_draws.py", "experiments.methods.smc"),
         ("experiments/methods/score.py", WORK),
         ("hand_cavi/ascent/starts.py", "experiments.methods.mixture_target"),
-        ("experiments/methods/own/variables.py", "experiments.methods.own.problem"),
+        ("experiments/methods/own/variables.py", "experiments.methods.own.own_target"),
         ("experiments/methods/step_gain.py", "experiments.methods.own.advi"),
         ("ppl_baselines/advi_steps.py", "experiments.methods.advi"),
         ("hand_cavi/data/kernels_compiled.py", "experiments.methods.cavi"),
@@ -72,8 +72,8 @@ def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
 @pytest.mark.parametrize(
     ("file", "module"),
     [
-        ("experiments/report/pages/study.py", JUDGE),
-        ("experiments/report/pages/study.py", "experiments.methods.cavi"),
+        ("experiments/report/pages/mixtures.py", JUDGE),
+        ("experiments/report/pages/mixtures.py", "experiments.methods.cavi"),
         ("experiments/commands/fit.py", JUDGE),
         ("experiments/methods/gibbs.py", "experiments.methods.cavi"),
         ("experiments/methods/_advi.py", "experiments.methods.nuts"),

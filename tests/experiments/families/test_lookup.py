@@ -11,9 +11,9 @@ from experiments import families
 from experiments.calibration import exact
 from experiments.config.plugins import names
 from experiments.families import weights
+from experiments.families.components import describe
 from experiments.families.formula import formula, story_of
 from experiments.families.lookup import offered
-from experiments.families.moments import describe
 from experiments.report import densities
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalKnownVariance, fit
 from tests.experiments.family_cases import FAMILIES, PRIORS, data_of

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments.families.moments import describe
+from experiments.families.components import describe
 from hand_cavi import Mixture, fit
 from tests.experiments.commands.test_cli import elbowroom, here  # noqa: F401 (fixtures)
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of

@@ -12,7 +12,7 @@ import pytest
 from experiments.config.plugins import find, names
 from experiments.methods import advi
 from experiments.methods.mixture_target import MixtureTarget
-from experiments.methods.own.problem import OwnTarget
+from experiments.methods.own.own_target import OwnTarget
 from experiments.methods.score import score
 from experiments.posterior.draws import as_arrays
 from experiments.records import Fitted, Problem, Told

@@ -16,7 +16,7 @@ from experiments.references.nuts import examine
 from experiments.relabel import named, pivot_of
 from experiments.report import write_report
 from experiments.report.densities import component_densities, normal_components
-from experiments.report.pages import study as page
+from experiments.report.pages import mixtures as page
 from experiments.studies.judging import Case, judge_problem
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit
 from ppl_baselines.draws import to_datatree

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.records import StudyRecord
 from experiments.report import ReportPaths, write_report
-from experiments.report.pages.study import render
+from experiments.report.pages.mixtures import render
 from experiments.report.style.palette import ALL_COLOURS
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from tests.experiments.report.factory import study

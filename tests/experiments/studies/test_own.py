@@ -14,7 +14,7 @@ from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.config.reading import parse_config
 from experiments.custom import CustomProblem
 from experiments.engine.store.files import write_tree
-from experiments.methods.own.problem import OwnTarget, load
+from experiments.methods.own.own_target import OwnTarget, load
 from experiments.methods.own.variables import as_tree, factors_of, quantities_of, with_quantities
 from experiments.records import Cell, CellRecord, Told
 from experiments.studies import plan_of

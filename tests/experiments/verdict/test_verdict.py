@@ -11,7 +11,7 @@ from experiments.records import Estimate, Measurement, Reference, Threshold, Ver
 from experiments.verdict import only_unfinished, verdict_of_cell, verdict_of_study
 from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
 from experiments.verdict.impossible import impossibilities
-from experiments.verdict.quantities import questions_of
+from experiments.verdict.questions import questions_of
 from hand_cavi import InputError
 
 EXACT = Reference("enumeration", True, "all assignments were summed")
