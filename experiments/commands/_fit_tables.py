@@ -20,7 +20,7 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     print(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
     if given_up := result.starts_given_up:
         print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
-    if result.moves:
+    if fit.moves:
         print(f"{len(fit.moves)} split-and-merge moves were tried, {result.moves_kept} kept")
     if found := fit.condensed:
         print(

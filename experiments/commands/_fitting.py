@@ -52,14 +52,12 @@ class Model:
 class FileFit:
     """A fit and what is to be said of it.
 
-    `moves` is how many were asked for, at most; `about_model` the model's formula; `about_prior` what of the
-    prior was chosen here, empty if nothing was.
+    `about_model` is the model's formula; `about_prior` what of the prior was chosen here, or empty.
     """
 
     data: Data
     fit: Fit
     seed: int
-    moves: int
     about_model: str
     about_prior: str
     warnings: tuple[str, ...]
@@ -128,8 +126,8 @@ class FileFit:
         }
 
 
-def fit_file(data: Data, model: Model, *, seed: int = 1, moves: int = 0, **settings: Any) -> FileFit:
-    """Fit a mixture to data by CAVI; `moves` and `settings` are those of `hand_cavi.fit`.
+def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> FileFit:
+    """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
 
     Raises
     ------
@@ -137,7 +135,7 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, moves: int = 0, **setti
         If the data or a setting cannot be used.
     """
     mixture, about_prior = model.of(data.summary)
-    result = fit(mixture, data.source, rng=seed, moves=moves, **settings)
+    result = fit(mixture, data.source, rng=seed, **settings)
     doubt: Callable[..., str | None] | None = offered(result.components.name, "doubt")
     warnings = [
         too_few_points(data.n_points, model.n_components),
@@ -150,7 +148,7 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, moves: int = 0, **setti
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
-    return FileFit(data, result, seed, moves, formula(mixture, data.n_points), about_prior, said)
+    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

@@ -87,13 +87,13 @@ def fit(
         bool, typer.Option("--accelerate", help="Leap along the way of the sweeps, so that fewer are needed.")
     ] = False,
     moves: Annotated[
-        int,
+        int | None,
         typer.Option(
             help="Split-and-merge moves to try, at most, from the best bound found; one that raises it is "
-            "kept. Not for data too large to be held.",
+            "kept. Default: 5, and none where the data are too large to be held.",
             min=0,
         ),
-    ] = 0,
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(
@@ -129,7 +129,7 @@ def fit(
                 threads=threads,
                 checkpoint=checkpoint,
                 accelerate=accelerate,
-                moves=moves,
+                moves="auto" if moves is None else moves,
                 progress=progress,
             )
     except KeyboardInterrupt:

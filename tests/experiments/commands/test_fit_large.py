@@ -256,7 +256,8 @@ def test_moves_leave_a_lower_optimum_and_are_told_of(here, elbowroom):
     kept = sum(move.kept for move in moved.moves)
     assert kept >= 1 and moved.elbo > plain.elbo + 1
     found = [
-        json.loads(elbowroom("fit", "x.npy", *CROWDED, *more, "--json")[1]) for more in ([], ["--moves", 10])
+        json.loads(elbowroom("fit", "x.npy", *CROWDED, *more, "--json")[1])
+        for more in (["--moves", 0], ["--moves", 10])
     ]
     assert [one["elbo"] for one in found] == pytest.approx([plain.elbo, moved.elbo], rel=1e-12)
     assert [one["moves_tried"] for one in found] == [0, len(moved.moves)]
@@ -264,7 +265,8 @@ def test_moves_leave_a_lower_optimum_and_are_told_of(here, elbowroom):
     assert [one["starts_at_best"] for one in found] == [1, 0]
     _, out, _ = elbowroom("fit", "x.npy", *CROWDED, "--moves", 10)
     assert f"0 of 1 starts reached this bound (0 %)\n10 split-and-merge moves were tried, {kept} kept" in out
-    assert "moves" not in elbowroom("fit", "x.npy", *CROWDED)[1]
+    assert "moves" not in elbowroom("fit", "x.npy", *CROWDED, "--moves", 0)[1]
+    assert "5 split-and-merge moves were tried" in elbowroom("fit", "x.npy", *CROWDED)[1]
 
 
 def test_data_that_are_not_held_refuse_moves(here, elbowroom, streaming):
