@@ -163,7 +163,7 @@ def longest_way(found):
 
 
 def test_no_two_files_share_a_name():
-    """But those that mirror a family, a method, a reference, a way to relabel, a kind of study or a command."""
+    """But those that mirror a family, a method, a reference, a relabelling, a kind of study, a command."""
     mirrored = {"__init__", "mixtures", "own", "calibration", "check"}
     mirrored |= {path.stem for path in (ROOT / "hand_cavi" / "families").glob("*.py")}
     for kind in ("methods", "references", "relabel"):

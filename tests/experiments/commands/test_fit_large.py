@@ -255,10 +255,8 @@ def test_moves_leave_a_lower_optimum_and_are_told_of(here, elbowroom):
     plain, moved = (fit(mixture, rows(), rng=5, starts=1, moves=n) for n in (0, 10))
     kept = sum(move.kept for move in moved.moves)
     assert kept >= 1 and moved.elbo > plain.elbo + 1
-    found = [
-        json.loads(elbowroom("fit", "x.npy", *CROWDED, *more, "--json")[1])
-        for more in (["--moves", 0], ["--moves", 10])
-    ]
+    asked = [elbowroom("fit", "x.npy", *CROWDED, "--moves", n, "--json")[1] for n in (0, 10)]
+    found = [json.loads(document) for document in asked]
     assert [one["elbo"] for one in found] == pytest.approx([plain.elbo, moved.elbo], rel=1e-12)
     assert [one["moves_tried"] for one in found] == [0, len(moved.moves)]
     assert [one["moves_kept"] for one in found] == [0, kept]
