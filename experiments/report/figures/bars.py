@@ -15,7 +15,6 @@ from hand_cavi import Mixture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 _MOST_FEATURES = 6
 _MOST_BARS = 40
@@ -112,14 +111,13 @@ class _Panel:
         masses = component_densities(mixture, draws, values, self.feature)
         return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
-    def draw(self, axes: "Axes") -> "list[Line2D]":
+    def draw(self, axes: "Axes") -> None:
         """Draw the bars and the lines; for categories, which have no order, markers side by side."""
         from matplotlib.ticker import MaxNLocator
 
         axes.bar(
             self.middles, self.heights, width=0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0
         )
-        handles: list[Line2D] = []
         number = sum(style.marker != "_" for style, _ in self.lines)
         places = iter(0.6 * (np.arange(number) - (number - 1) / 2) / max(number, 3))
         for style, mass in self.lines:
@@ -128,21 +126,23 @@ class _Panel:
                 ends = self.middles[:, np.newaxis] + np.array([-0.45, 0.45])
                 levels = np.column_stack([mass, mass])
                 where, height = (ends.T, levels.T) if self.n_categories else (self.middles, mass)
-                handles.append(axes.plot(where, height, linewidth=thick, alpha=alpha, **style.line)[0])
+                _, *others = axes.plot(where, height, linewidth=thick, alpha=alpha, **style.line)
+                for line in others:  # one of them stands in the legend
+                    line.set_label("_")
                 continue
             aside = next(places)
             where, size = (self.middles + aside, 4.6) if self.n_categories else (self.middles, 3.6)
-            line = axes.plot(where, mass, marker=style.marker, linewidth=1.0, markersize=size, **style.line)
+            (line,) = axes.plot(
+                where, mass, marker=style.marker, linewidth=1.0, markersize=size, **style.line
+            )
             if self.n_categories:
-                line[0].set_linestyle("none")
-            handles += line
+                line.set_linestyle("none")
         if not self.n_categories:
             axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
         else:
             labels = [f"{value:g}" for value in self.middles]
             labels[: len(self.labels)] = self.labels
             axes.set_xticks(self.middles, labels)
-        return handles
 
 
 def _figure(panels: list[_Panel], names: list[str], width: float) -> "Figure":
@@ -150,16 +150,15 @@ def _figure(panels: list[_Panel], names: list[str], width: float) -> "Figure":
     rows = -(-len(panels) // columns)
     figure = new_figure(width, 0.5 + rows * (2.8 if len(panels) == 1 else 2.0))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    handles: list[Line2D] = []
     for axes, panel in zip(grid, panels, strict=False):
-        handles = panel.draw(axes)
+        panel.draw(axes)
         kind = "category" if panel.n_categories else "count"
         axes.set_title(f"{names[panel.feature]}: share of points at each {kind}", fontsize=8)
         axes.set_xlabel(names[panel.feature], color=MUTED.light)
         axes.set_ylim(bottom=0)
     for axes in grid[len(panels) :]:
         axes.remove()
-    legend_above(figure, handles, width)
+    legend_above(grid[0], width)
     return figure
 
 

@@ -16,7 +16,6 @@ from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.container import ErrorbarContainer
     from matplotlib.figure import Figure
 
 Styles = dict[str, MethodStyle]
@@ -76,7 +75,6 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
     low = np.concatenate([[0.0], bounds.lower / bounds.n - bounds.grid, [0.0]])
     high = np.concatenate([[0.0], bounds.upper / bounds.n - bounds.grid, [0.0]])
     fine = np.linspace(0, 1, _FINE)
-    handles = []
     for place, name in enumerate(names):
         axes = grid[place // columns, place % columns]
         axes.fill_between(z, low, high, color=REFERENCE.light, alpha=0.2, linewidth=0)
@@ -86,9 +84,7 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
             if result is None:
                 continue
             below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
-            (line,) = axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
-            if place == 0:
-                handles.append(line)
+            axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
         axes.set_title(name)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
@@ -100,21 +96,16 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
         grid[lowest, column].set_xlabel("place z of the truth", color=MUTED.light)
     for row in range(rows):
         grid[row, 0].set_ylabel("ECDF \N{MINUS SIGN} z", color=MUTED.light)
-    legend_above(figure, handles, width)
+    legend_above(grid[0, 0], width)
     return figure
 
 
 def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design, width: float) -> "Figure":
-    figure, panels, handles = _lanes(
-        shown,
-        styles,
-        width,
-        [
-            ("shift (posterior sds)", lambda q: (q.shift.value, q.shift.low, q.shift.high)),
-            ("width, true / claimed", lambda q: (q.width.value, q.width.low, q.width.high)),
-        ],
-    )
-    shift, factor = panels
+    measures: list[tuple[str, Interval]] = [
+        ("shift (posterior sds)", lambda q: (q.shift.value, q.shift.low, q.shift.high)),
+        ("width, true / claimed", lambda q: (q.width.value, q.width.low, q.width.high)),
+    ]
+    figure, (shift, factor) = _lanes(shown, styles, width, measures)
     margin = design.shift_margin
     shade(shift, -margin, margin)
     shift.axvline(0.0, color=INK.light, linewidth=1.0)
@@ -125,21 +116,19 @@ def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design
     low, high = factor.get_xlim()
     factor_ticks(factor, _round_factors(low, high))
     factor.set_xlim(low, high)
-    legend_above(figure, handles, width)
     return figure
 
 
 def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float) -> "Figure":
     head = " intervals" if width >= WIDE else ""
     measures = [(f"{_percent(100 * level)} %{head}", partial(_coverage, i)) for i, level in enumerate(LEVELS)]
-    figure, panels, handles = _lanes(shown, styles, width, measures)
+    figure, panels = _lanes(shown, styles, width, measures)
     for axes, level in zip(panels, LEVELS, strict=True):
         axes.axvline(100 * level, color=INK.light, linewidth=1.0)
         few_ticks(axes, 4 if width >= WIDE else 2)
         low, high = axes.get_xlim()
         axes.set_xlim(max(0.0, low), min(102.0, max(high, 100 * level + 2)))
     panels[len(panels) // 2].set_xlabel("coverage (%)", color=MUTED.light)
-    legend_above(figure, handles, width)
     return figure
 
 
@@ -150,21 +139,21 @@ def _coverage(level: int, one: QuantityCalibration) -> tuple[float, float, float
 
 def _lanes(
     shown: list[MethodCalibration], styles: Styles, width: float, measures: Sequence[tuple[str, Interval]]
-) -> "tuple[Figure, list[Axes], list[ErrorbarContainer]]":
-    """Draw panels side by side, one for each measure; return the legend's handles too."""
+) -> "tuple[Figure, list[Axes]]":
+    """Draw panels side by side, one for each measure, with one legend."""
     names = quantities_of(shown)
     figure = new_figure(width, 1.0 + len(names) * max(0.32, 0.12 * len(shown)))
     panels = list(figure.subplots(1, len(measures), sharey=True, squeeze=False)[0])
-    handles: list[ErrorbarContainer] = []
     for axes, (title, interval) in zip(panels, measures, strict=True):
         methods = []
         for one in shown:
             rows = [(names.index(q.quantity), *interval(q)) for q in one.quantities]
             row, value, low, high = (np.array(column) for column in zip(*rows, strict=True))
             methods.append((styles[one.method], (row, value, low, high)))
-        handles = lanes(axes, names, methods)
+        lanes(axes, names, methods)
         axes.set_title(title)
-    return figure, panels, handles
+    legend_above(panels[0], width)
+    return figure, panels
 
 
 def quantities_of(shown: Iterable[MethodCalibration]) -> list[str]:

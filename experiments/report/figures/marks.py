@@ -9,10 +9,7 @@ from experiments.report.figures.picture import WIDE
 from experiments.report.style.palette import INK, REFERENCE, RULE, MethodStyle
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.container import ErrorbarContainer
-    from matplotlib.figure import Figure
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Rows, values, and where their intervals begin and end, each of shape (n,)."""
@@ -46,13 +43,14 @@ def write(
     axes.annotate(text, at, xytext=shift, xycoords=within, textcoords="offset points", **look)
 
 
-def legend_above(
-    figure: "Figure", handles: "Sequence[Artist | ErrorbarContainer]", width: float, per_row: int = 5
-) -> None:
-    """Put one legend above the axes, in as many columns as fit."""
+def legend_above(axes: "Axes", width: float) -> None:
+    """Put one legend above a figure, of what has a label in these axes, in as many columns as fit."""
+    handles, _ = axes.get_legend_handles_labels()
     if handles:
-        columns = min(len(handles), per_row if width >= WIDE else 2)
-        figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
+        columns = min(len(handles), 5 if width >= WIDE else 2)
+        axes.get_figure(root=True).legend(
+            handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0
+        )
 
 
 def few_ticks(axes: "Axes", number: int = 4) -> None:
@@ -102,27 +100,23 @@ def shade(axes: "Axes", low: float, high: float) -> None:
 
 def lanes(
     axes: "Axes", rows: Sequence[str], methods: Sequence[tuple[MethodStyle, Ends]], *, size: float = 4.2
-) -> "list[ErrorbarContainer]":
-    """Draw intervals, a row for each quantity, in it a lane for each method; return the legend's handles."""
+) -> None:
+    """Draw intervals, a row for each quantity, in it a lane for each method."""
     lane = 0.8 / len(methods)
-    handles = []
     for place, (style, (row, value, low, high)) in enumerate(methods):
-        handles.append(
-            axes.errorbar(
-                value,
-                -row + 0.4 - (place + 0.5) * lane,
-                xerr=np.maximum(np.vstack([value - low, high - value]), 0),
-                fmt=style.marker,
-                markersize=size,
-                color=style.colour.light,
-                elinewidth=1.1,
-                capsize=size / 2 - 0.7,
-                label=style.label,
-                zorder=3,
-            )
+        axes.errorbar(
+            value,
+            -row + 0.4 - (place + 0.5) * lane,
+            xerr=np.maximum(np.vstack([value - low, high - value]), 0),
+            fmt=style.marker,
+            markersize=size,
+            color=style.colour.light,
+            elinewidth=1.1,
+            capsize=size / 2 - 0.7,
+            label=style.label,
+            zorder=3,
         )
     for line in range(len(rows) - 1):
         axes.axhline(-line - 0.5, color=RULE.light, linewidth=0.6)
     row_names(axes, rows)
     axes.grid(axis="x")
-    return handles

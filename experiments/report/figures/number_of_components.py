@@ -25,13 +25,7 @@ CAPTION = (
 
 
 def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure":
-    """Draw candidates, in ascending order of K.
-
-    Parameters
-    ----------
-    width : float
-        In inches.
-    """
+    """Draw candidates, in ascending order of K; the width is in inches."""
     found = sorted(found, key=lambda one: one.n_components)
     numbers = np.array([one.n_components for one in found])
     held_out = any(one.held_out is not None for one in found)
@@ -45,7 +39,6 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
         evidence = [_nan(one.evidence.value if one.evidence else None) for one in found]
         _line(bounds, numbers, evidence, REFERENCE.light, "D", (0.0, (1.4, 1.2)), "log p(x)")
         bounds.set_title("nats", fontsize=8)
-        handles = [line for line in bounds.get_lines() if not str(line.get_label()).startswith("_")]
         if held_out:
             prediction = panels[1]
             means = np.array([_nan(one.held_out) for one in found])
@@ -63,7 +56,7 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
         _focus(bounds, numbers, np.fmax(symmetrised, [one.elbo for one in found]))
         if held_out:
             _focus(panels[1], numbers, means, 2 * float(np.nanmedian(errors)))
-        legend_above(figure, handles, width)
+        legend_above(bounds, width)
     return figure
 
 

@@ -12,7 +12,6 @@ from experiments.report.style.palette import REFERENCE, MethodStyle
 from experiments.report.view import View
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 _GRID = 128
@@ -73,29 +72,23 @@ def _draw(
 ) -> "Figure":
     """Draw a panel for each head, as wide as all draws without `tail` of them at either end."""
     figure, panels, columns = panel_grid(len(heads), width, 1.55, 0.55)
-    handles: list[Artist] = []
     for k, axes in enumerate(panels):
         everyone = [values[k] for _, values in curves] + ([] if truth is None else [truth[k]])
         low = min(np.quantile(values, tail) for values in everyone)
         high = max(np.quantile(values, 1 - tail) for values in everyone)
         pad = 0.08 * (high - low) or 0.5
         grid = np.linspace(low - pad, high + pad, _GRID)
-        handles = []
         if truth is not None:
             density = smoothed(truth[k], grid)
-            handles.append(
-                axes.fill_between(
-                    grid, density, color=REFERENCE.light, alpha=0.3, linewidth=0, label=truth_label
-                )
-            )
+            axes.fill_between(grid, density, color=REFERENCE.light, alpha=0.3, linewidth=0, label=truth_label)
         for style, values in curves:
-            handles += axes.plot(grid, smoothed(values[k], grid), linewidth=1.3, **style.line)
+            axes.plot(grid, smoothed(values[k], grid), linewidth=1.3, **style.line)
         axes.set_title(heads[k], fontsize=8)
         axes.set_ylim(bottom=0)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         panel_ticks(axes, columns)
-    legend_above(figure, handles, width)
+    legend_above(panels[0], width)
     if axis:
         figure.supxlabel(axis, fontsize=8.5)
     return figure

@@ -27,7 +27,6 @@ from hand_cavi import Mixture
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 _BATCHES = 20
 Curves = list[tuple[Entry, np.ndarray]]
@@ -53,14 +52,14 @@ def picture(view: View) -> Picture | None:
         heights = (1.0,) if truth is None else (2.1, 1.0)
         figure = new_figure(width, 2.9 if truth is None else 4.0)
         panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-        handles = _densities(panels[0], view, grid, curves, truth)
+        _densities(panels[0], view, grid, curves, truth)
         panels[0].set_title(per, fontsize=8)
         if truth is not None:
             _differences(panels[1], grid, curves, truth)
         for axes in panels:
             axes.set_xlim(grid[0], grid[-1])
         panels[-1].set_xlabel(axis)
-        legend_above(figure, handles, width)
+        legend_above(panels[0], width)
         return figure
 
     below = (
@@ -96,24 +95,18 @@ def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth
     return density, batches.std(axis=0, ddof=1) / np.sqrt(len(batches))
 
 
-def _densities(
-    axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None
-) -> "list[Line2D]":
+def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> None:
     x, weight = view.problem.drawn
     x = x[:, 0]
     edges = bins_of(x)
     heights, _ = np.histogram(x, edges, weights=weight, density=True)
     axes.stairs(heights, edges, fill=True, facecolor=DATA.light, alpha=0.55, linewidth=0)
     draw_rug(axes, x, MUTED.light, weight)
-    handles: list[Line2D] = []
     if truth is not None:
-        handles += axes.plot(
-            grid, truth[0], color=REFERENCE.light, linewidth=4.5, alpha=0.5, label="reference"
-        )
+        axes.plot(grid, truth[0], color=REFERENCE.light, linewidth=4.5, alpha=0.5, label="reference")
     for entry, curve in curves:
-        handles += axes.plot(grid, curve, linewidth=1.4, **entry.style.line)
+        axes.plot(grid, curve, linewidth=1.4, **entry.style.line)
     below_rug(axes)
-    return handles
 
 
 def _differences(axes: "Axes", grid: np.ndarray, curves: Curves, truth: Truth) -> None:

@@ -55,13 +55,13 @@ def _draw(found: list[Ratios], heads: list[str], width: float) -> "Figure":
         upper = ratios[shown] + 2 * errors[shown]
         ends += [*lower, *upper]
         methods.append((entry.style, (shown, ratios[shown], lower, upper)))
-    handles = lanes(axes, heads, methods, size=4.6)
+    lanes(axes, heads, methods, size=4.6)
     axes.axvline(1.0, color=INK.light, linewidth=1.0)
     low, high = min(ends) / 1.04, max(ends) * 1.04
     axes.set_xlim(low, high)
     factor_ticks(axes, _round_ratios(low, high, 7 if width >= WIDE else 4))
     axes.set_xlabel("method's sd / reference's sd", color=MUTED.light)
-    legend_above(figure, handles, width)
+    legend_above(axes, width)
     return figure
 
 

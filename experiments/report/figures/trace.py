@@ -12,7 +12,6 @@ from experiments.report.view import Entry, View
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 _MOST_POINTS = 300
 
@@ -32,7 +31,6 @@ def picture(view: View) -> Picture | None:
     ]
 
     def draw(width: float) -> "Figure":
-        from matplotlib.lines import Line2D
         from matplotlib.ticker import FuncFormatter, NullFormatter
 
         figure = new_figure(width, 3.1)
@@ -40,25 +38,22 @@ def picture(view: View) -> Picture | None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        handles: list[Line2D] = []
         for entry, trace in traced:
-            handles.append(_line(axes, entry, trace))
+            _line(axes, entry, trace)
         for entry, run in samplers:
-            style = entry.style
-            axes.axvline(run, color=style.colour.light, linestyle=style.dash, linewidth=1.0)
-            handles.append(Line2D([], [], linewidth=1.0, **style.line))
-            handles[-1].set_label(f"{entry.label}: done")
+            look = {**entry.style.line, "label": f"{entry.label}: done"}
+            axes.axvline(run, linewidth=1.0, **look)
         if evidence is not None:
             if evidence.standard_error > 0:
                 low_end, high_end = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))
                 axes.axhspan(low_end, high_end, color=INK.light, alpha=0.12, linewidth=0)
-            handles.append(axes.axhline(evidence.value, color=INK.light, linewidth=1.0, label="log p(x)"))
+            axes.axhline(evidence.value, color=INK.light, linewidth=1.0, label="log p(x)")
         axes.set_ylim(low, high)
         axes.margins(x=0.03)
         axes.grid(axis="y")
         axes.set_xlabel("seconds of running, logarithmic", color=MUTED.light)
         axes.set_title("own bound (nats)", fontsize=8)
-        legend_above(figure, handles, width)
+        legend_above(axes, width)
         return figure
 
     ceiling = (
@@ -106,7 +101,8 @@ def _limits(traced: list[tuple[Entry, np.ndarray]], evidence: float | None) -> t
     return top - 2.2 * height, top + 0.15 * height
 
 
-def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":
+def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> None:
+    """Draw a trace in steps: the best so far holds until a better one is found."""
     colour, style = entry.style.colour.light, entry.style
     seconds, bound, error = trace.T
     if np.any(error > 0):
@@ -115,4 +111,3 @@ def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> "Line2D":
         )
     (line,) = axes.step(seconds, bound, where="post", color=colour, label=style.label, linewidth=1.3)
     line.set(marker=style.marker, markevery=[len(trace) - 1])
-    return line  # in steps: the best so far holds until a better one is found
