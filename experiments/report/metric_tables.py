@@ -14,7 +14,7 @@ from experiments.records import Measurement, Threshold
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import MARKS, Column, Row, Table
-from experiments.report.view import View
+from experiments.report.view import View, values_and_errors
 
 _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them
 
@@ -60,11 +60,11 @@ def _table(view: View, title: str, names: list[str]) -> Table | None:
         rows.append(Row(line.label, (*shown, Shown(unit, numeric=False), _against(thresholds))))
     if not rows:
         return None
-    columns = (*(Column(entry.label, numeric=False) for entry in view.entries), Column("Unit", numeric=False))
-    if held:
-        columns = (*columns, Column("Held against", numeric=False))
-    else:
+    heads = [*(entry.label for entry in view.entries), "Unit", "Held against"]
+    if not held:
+        heads.pop()
         rows = [Row(row.head, row.entries[:-1]) for row in rows]
+    columns = tuple(Column(head, numeric=False) for head in heads)
     caption = f"{title}, ± standard error or [95 % interval]"
     return Table(caption, columns, tuple(rows), first="Metric")
 
@@ -85,10 +85,7 @@ def _shown(one: Measurement, line: _Line, notes: bool) -> Shown:
     """Return a measurement's figure on this line, with a mark where it is held against something."""
     if one.value is None:
         return Shown(numbers.DASH, note=one.note, numeric=False)
-    values = np.asarray(one.value, dtype=np.float64).ravel()
-    errors = np.full(values.shape, np.nan)
-    if one.standard_error is not None:
-        errors = np.broadcast_to(np.asarray(one.standard_error, dtype=np.float64).ravel(), values.shape)
+    values, errors = values_and_errors(one, one.value)
     index = line.index if line.index is not None else _worst(line.name, values)
     if index is None:
         low, high = numbers.rough(float(values.min())), numbers.rough(float(values.max()))

@@ -19,13 +19,7 @@ class UnreadableDraws(Exception):
 
 
 def read_draws(path: Path, prepare: "Callable[[xr.DataTree], Draws | None]") -> Draws | None:
-    """Return what `prepare` makes of a file of draws.
-
-    Raises
-    ------
-    UnreadableDraws
-        With a sentence that says what is wrong.
-    """
+    """Return what `prepare` makes of a file of draws; raise `UnreadableDraws`, saying what is wrong."""
     from experiments.engine.store.files import read_tree
 
     try:
@@ -58,12 +52,8 @@ def in_order(draws: Draws) -> Draws:
 
     first = location(draws)[..., 0]
     order = np.argsort(first, axis=1)
-    n_draws, n_components = first.shape
-    ordered: Draws = {}
-    for name, values in draws.items():
-        if values.shape[:2] == (n_draws, n_components):
-            index = order.reshape(order.shape + (1,) * (values.ndim - 2))
-            ordered[name] = np.take_along_axis(values, index, axis=1)
-        else:
-            ordered[name] = values
-    return ordered
+    each = np.arange(len(order))[:, np.newaxis]
+    return {
+        name: values[each, order] if values.shape[:2] == first.shape else values
+        for name, values in draws.items()
+    }

@@ -6,12 +6,12 @@ its quantities, which need no order.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.records import CellRecord, Draws, Estimate, Problem, ProblemRecord
+from experiments.records import CellRecord, Draws, Estimate, Measurement, Problem, ProblemRecord
 from experiments.report.stored_draws import UnreadableDraws, in_order, posterior, read_draws, thinned
 from experiments.report.style.palette import MethodStyle
 
@@ -24,14 +24,10 @@ MOST_NAMED = 2000
 
 @dataclass(frozen=True)
 class Entry:
-    """One method of a problem.
+    """One method of a problem; whether its run is itself the reference, which it cannot be compared with.
 
-    Attributes
-    ----------
-    draws : dict of ndarray, or None
-        Thinned canonical draws, their components sorted or named alike; of an own model's quantities (S,).
-    is_reference : bool
-        Whether this run is itself the reference, so that it cannot be compared with it.
+    Its draws are thinned and canonical, their components sorted or named alike; of an own model's
+    quantities they are of shape (S,).
     """
 
     record: CellRecord
@@ -47,22 +43,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class View:
-    """A problem and all that is drawn of it.
+    """A problem and all that is drawn of it, its methods in the order of the study.
 
-    Attributes
-    ----------
-    entries : tuple of Entry
-        In the order of the study's methods.
-    reference : dict of ndarray, or None
-        Draws of the reference, if it qualifies, as those of the methods.
-    notes : tuple of str
-        Which draws could not be read.
+    `reference` has the draws of the reference, if it qualifies, as those of the methods; `notes` say which
+    draws could not be read.
     """
 
     record: ProblemRecord
     entries: tuple[Entry, ...]
     reference: Draws | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def problem(self) -> Problem:
@@ -167,16 +157,15 @@ def _entries(
 
 def numbers_of(cell: CellRecord, name: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Return a measurement's values and standard errors (NaN where unknown) as flat arrays, or None."""
-    measurement = cell.measurements.get(name)
-    if measurement is None or measurement.value is None:
-        return None
-    value = np.asarray(measurement.value, dtype=np.float64).ravel()
-    error = np.full(value.shape, np.nan)
-    if measurement.standard_error is not None:
-        error = np.broadcast_to(
-            np.asarray(measurement.standard_error, dtype=np.float64).ravel(), value.shape
-        ).copy()
-    return value, error
+    one = cell.measurements.get(name)
+    return None if one is None or one.value is None else values_and_errors(one, one.value)
+
+
+def values_and_errors(one: Measurement, value: float | list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the value of a measurement that has one, and standard errors, as `numbers_of`."""
+    values = np.asarray(value, dtype=np.float64).ravel()
+    error = np.asarray(np.nan if one.standard_error is None else one.standard_error, dtype=np.float64)
+    return values, np.broadcast_to(error.ravel(), values.shape).copy()
 
 
 def entries_of(cell: CellRecord, name: str) -> dict[str, tuple[float, float | None]]:

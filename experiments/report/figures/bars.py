@@ -48,19 +48,9 @@ def picture(view: View) -> Picture | None:
 def components_figure(
     mixture: Mixture, draws: Draws, x: np.ndarray, names: list[str], labels: tuple[tuple[str, ...], ...] = ()
 ) -> "Figure":
-    """Draw bars of the data, each component's share of the probabilities, and their sum.
+    """Draw bars of the data, (N, D), each component's share of the probabilities, and their sum.
 
-    Parameters
-    ----------
-    mixture : Mixture
-        Of counts or categories.
-    draws : dict of ndarray
-        Canonical draws, (S, K, ...).
-    x : ndarray, shape (N, D)
-    names : list of str
-        Of the features.
-    labels : tuple of tuples of str
-        What the categories of each feature are called.
+    Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called.
     """
     markers = "osD^vPXph"
     panels = []

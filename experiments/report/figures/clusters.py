@@ -45,22 +45,14 @@ def clusters_figure(
     Parameters
     ----------
     x : ndarray, shape (N,)
-    means : ndarray, shape (K,)
-        Of each component, in the unit of x.
-    component_sds : ndarray, shape (K,)
-        Predictive standard deviation of x within each component.
+    means, component_sds : ndarray, shape (K,)
+        Mean and predictive standard deviation of x within each component.
     responsibilities : ndarray, shape (N, K)
-        Of each component for each point; a point counts in every cluster by its share.
-    unit : str
-        What one unit of x is.
+        A point counts in every cluster by its share.
     sample_weight : ndarray, shape (N,), optional
         How many points each row stands for.
     width : float
-        Of the figure, in inches.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+        In inches.
     """
     x = np.asarray(x, dtype=np.float64).reshape(-1)
     weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -125,12 +117,6 @@ def picture(view: View) -> Picture | None:
     scores = np.log(weights) - 0.5 * ((x[:, np.newaxis] - means) / sds) ** 2 - np.log(sds)
     scores -= scores.max(axis=1, keepdims=True)
     responsibilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-
-    def draw(width: float) -> "Figure":
-        return clusters_figure(
-            x, means, sds, responsibilities, record.unit, sample_weight=weight, width=width
-        )
-
     return Picture(
         "clusters",
         f"Clusters found by {entry.label}",
@@ -138,5 +124,7 @@ def picture(view: View) -> Picture | None:
         "points: its histogram, a tick below the axis for each point, and the normal density fitted to it. "
         "A point between two clusters counts in both by its probability. The dashed line is the whole "
         "mixture.",
-        draw,
+        lambda width: clusters_figure(
+            x, means, sds, responsibilities, record.unit, sample_weight=weight, width=width
+        ),
     )

@@ -70,11 +70,7 @@ def picture(view: View) -> Picture | None:
 def order_of(allocations: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return an order of points, (N,): by most probable component, then by the first feature.
 
-    Parameters
-    ----------
-    allocations : ndarray, shape (N, K)
-        Averaged over draws whose components are in one order.
-    x : ndarray, shape (N, D)
+    Allocations, (N, K), are averaged over draws whose components are in one order; x is (N, D).
     """
     return np.lexsort((x[:, 0], allocations.argmax(axis=1)))
 

@@ -80,17 +80,9 @@ def picture(view: View) -> Picture | None:
 def scatter_figure(
     x: np.ndarray, shown: list[tuple[str, Clusters]], names: list[str], unit: str = "", *, width: float = WIDE
 ) -> "Figure":
-    """Draw points of two features and components over them, a panel for each of `shown`.
+    """Draw points of two features, (N, 2), and components over them: a panel for each title and its clusters.
 
-    Parameters
-    ----------
-    x : ndarray, shape (N, 2)
-    shown : list of (str, Clusters)
-        A title, and what a method found.
-    names : list of str
-        Of the features.
-    width : float
-        In inches.
+    The width is in inches.
     """
     columns = 1 if len(shown) == 1 or width < WIDE else 2
     rows = -(-len(shown) // columns)

@@ -1,5 +1,6 @@
 """Forest of posterior means and intervals: a panel for each component or quantity, a row for each method."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from experiments.records import Draws
 from experiments.report.figures.marks import panel_ticks, shade
 from experiments.report.figures.panels import (
+    Moments,
     axis_label,
     flat_location,
     moments,
@@ -16,13 +18,10 @@ from experiments.report.figures.panels import (
 )
 from experiments.report.figures.picture import Picture
 from experiments.report.style.palette import REFERENCE
-from experiments.report.view import View
+from experiments.report.view import Entry, View
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Moments = tuple[np.ndarray, np.ndarray]
-"""Means and standard deviations, both of shape (panels,)."""
 
 _AGREES = (
     "Grey is the reference, with bands of the same widths: a method agrees where its marker stands on the "
@@ -32,8 +31,8 @@ _AGREES = (
 
 def picture(view: View) -> Picture | None:
     """Return the picture of means (rates, probabilities), or None if no method has any."""
-    found = moments(view)
-    if not found:
+    rows = moments(view)
+    if not rows:
         return None
     band = None if view.reference is None else _moments_of(flat_location(view.reference))
     heads = titles(view)
@@ -43,45 +42,32 @@ def picture(view: View) -> Picture | None:
         else f"Of each component's {view.word}, components named alike by the points they hold"
     )
     grey = _AGREES if band is not None else "There is no reference to compare with. "
-    rows = [(index, (means, sds)) for index, means, sds in found]
-
-    def draw(width: float) -> "Figure":
-        return _draw(view, heads, rows, band, axis_label(view), width)
-
     return Picture(
         "forest",
         f"Posterior {view.words} and intervals",
         f"{of_what}: each method's posterior mean ± 1 standard "
         f"deviation (thick) and ± 2 (thin). {grey}Each panel has its own "
-        f"scale.{only_first(len(heads))}{view.missing_from([view.entries[index] for index, _ in rows])}",
-        draw,
+        f"scale.{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}",
+        partial(_draw, heads, rows, band, axis_label(view)),
     )
 
 
 def weights_picture(view: View) -> Picture | None:
     """Return the picture of the components' weights, or None where they are known."""
-    rows = [
-        (index, _moments_of(entry.draws["weights"]))
-        for index, entry in enumerate(view.entries)
-        if entry.draws is not None and "weights" in entry.draws
-    ]
+    rows = [(e, _moments_of(draws["weights"])) for e, draws in view.with_draws if "weights" in draws]
     if not rows:
         return None
     band = None
     if view.reference is not None and "weights" in view.reference:
         band = _moments_of(view.reference["weights"])
     heads = [f"component {k + 1}" for k in range(len(rows[0][1][0]))]
-
-    def draw(width: float) -> "Figure":
-        return _draw(view, heads, rows, band, "weight", width)
-
     return Picture(
         "weights",
         "Weights and intervals",
         "The components' weights, in the same order: each method's posterior mean ± 1 standard deviation "
         f"(thick) and ± 2 (thin). {_AGREES if band is not None else ''}Each panel has its own scale."
-        f"{only_first(len(heads))}{view.missing_from([view.entries[index] for index, _ in rows])}",
-        draw,
+        f"{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}",
+        partial(_draw, heads, rows, band, "weight"),
         "moments",
     )
 
@@ -91,11 +77,7 @@ def quantities_picture(view: View) -> Picture | None:
     if not view.with_draws:
         return None
     heads = list(view.with_draws[0][1])
-    rows = [
-        (index, _moments_by_name(entry.draws, heads))
-        for index, entry in enumerate(view.entries)
-        if entry.draws is not None
-    ]
+    rows = [(entry, _moments_by_name(draws, heads)) for entry, draws in view.with_draws]
     band = None if view.reference is None else _moments_by_name(view.reference, heads)
     grey = "The grey band and line are the reference: NUTS, which qualified. " if band else ""
     return Picture(
@@ -103,7 +85,7 @@ def quantities_picture(view: View) -> Picture | None:
         "Posterior means and intervals",
         "Each method's posterior mean ± 1 standard deviation (thick) and ± 2 (thin). "
         f"{grey}Each panel has its own scale.{only_first(len(heads))}",
-        lambda width: _draw(view, heads, rows, band, "", width),
+        partial(_draw, heads, rows, band, ""),
     )
 
 
@@ -116,27 +98,21 @@ def _moments_by_name(draws: Draws, names: list[str]) -> Moments:
 
 
 def _draw(
-    view: View,
-    heads: list[str],
-    rows: list[tuple[int, Moments]],
-    band: Moments | None,
-    label: str,
-    width: float,
+    heads: list[str], rows: list[tuple[Entry, Moments]], band: Moments | None, label: str, width: float
 ) -> "Figure":
     figure, panels, columns = panel_grid(len(heads), width, 0.55 + 0.24 * len(rows), 0.3)
-    labels = [view.entries[index].label for index, _ in rows]
+    labels = [entry.label for entry, _ in rows]
     for k, axes in enumerate(panels):
         if band is not None:
             centre, spread = band[0][k], band[1][k]
             for half in (2 * spread, spread):
                 shade(axes, centre - half, centre + half)
             axes.axvline(centre, color=REFERENCE.light, linewidth=1.0)
-        for row, (index, (means, sds)) in enumerate(rows):
-            style = view.entries[index].style
-            colour = style.colour.light
+        for row, (entry, (means, sds)) in enumerate(rows):
+            colour = entry.style.colour.light
             for half, thickness in ((2 * sds[k], 1.0), (sds[k], 2.6)):
                 axes.plot([means[k] - half, means[k] + half], [-row, -row], color=colour, linewidth=thickness)
-            axes.plot(means[k], -row, style.marker, color=colour, markersize=5, zorder=3)
+            axes.plot(means[k], -row, entry.style.marker, color=colour, markersize=5, zorder=3)
         axes.set_title(heads[k], fontsize=8)
         axes.set_ylim(-len(rows) + 0.4, 0.6)
         axes.set_yticks(-np.arange(len(rows)), labels if k % columns == 0 else [])

@@ -46,11 +46,10 @@ def write(
 def legend_above(axes: "Axes", width: float) -> None:
     """Put one legend above a figure, of what has a label in these axes, in as many columns as fit."""
     handles, _ = axes.get_legend_handles_labels()
-    if handles:
+    figure = axes.get_figure(root=True)
+    if handles and figure is not None:
         columns = min(len(handles), 5 if width >= WIDE else 2)
-        axes.get_figure(root=True).legend(
-            handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0
-        )
+        figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
 
 
 def few_ticks(axes: "Axes", number: int = 4) -> None:

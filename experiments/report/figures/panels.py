@@ -6,7 +6,7 @@ import numpy as np
 
 from experiments.records import Draws
 from experiments.report.figures.picture import WIDE, new_figure
-from experiments.report.view import View, numbers_of
+from experiments.report.view import Entry, View, numbers_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Panels shown; more than these make no readable figure."""
+
+Moments = tuple[np.ndarray, np.ndarray]
+"""Means and standard deviations, both of shape (panels,)."""
 
 
 def flat_location(draws: Draws) -> np.ndarray:
@@ -33,17 +36,17 @@ def titles(view: View) -> list[str]:
     return [f"{k}: {entry}" for k in components for entry in entries]
 
 
-def moments(view: View) -> list[tuple[int, np.ndarray, np.ndarray]]:
-    """Return (entry's index, means, their posterior sds) of every method that has them, each of shape (K L,).
+def moments(view: View) -> list[tuple[Entry, Moments]]:
+    """Return means and their posterior sds, each of shape (K L,), of every method that has them.
 
     With one number a component they are those of sorted components, else of relabelled ones.
     """
     kind, number = "sorted" if view.is_sorted else "component", len(titles(view))
     found = []
-    for index, entry in enumerate(view.entries):
+    for entry in view.entries:
         means, sds = numbers_of(entry.record, f"{kind}_means"), numbers_of(entry.record, f"{kind}_sds")
         if means is not None and sds is not None and means[0].size == sds[0].size == number:
-            found.append((index, means[0], sds[0]))
+            found.append((entry, (means[0], sds[0])))
     return found
 
 
@@ -52,10 +55,7 @@ def panel_grid(
 ) -> tuple["Figure", list["Axes"], int]:
     """Return a figure with so many panels, `MOST` at most, and the number of columns.
 
-    Parameters
-    ----------
-    width, row_height, extra : float
-        In inches: of the figure, of each row of panels, and of what stands around them.
+    In inches: the figure's width, the height of each row of panels, and that of what stands around them.
     """
     number = min(number, MOST)
     most = 5 if width >= WIDE else 2

@@ -29,21 +29,10 @@ GROUPS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One figure of the report.
+    """One figure of the report: its name in file names, what it shows, and how to read it.
 
-    Attributes
-    ----------
-    key : str
-        Its name in file names.
-    title : str
-        What it shows, in a few words.
-    caption : str
-        How to read it.
-    draw : callable
-        Takes a width in inches and returns a matplotlib Figure in that style.
-    group : str
-        Under which of `GROUPS` it is folded away; empty for a figure that everyone should see. A figure
-        that is folded away is drawn once, at the narrow width.
+    `draw` takes a width in inches. `group` says under which of `GROUPS` it is folded away; such a figure is
+    drawn once, at the narrow width. It is empty for a figure that everyone should see.
     """
 
     key: str

@@ -41,8 +41,8 @@ def picture(view: View) -> Picture | None:
         for entry, trace in traced:
             _line(axes, entry, trace)
         for entry, run in samplers:
-            look = {**entry.style.line, "label": f"{entry.label}: done"}
-            axes.axvline(run, linewidth=1.0, **look)
+            line = axes.axvline(run, linewidth=1.0, **entry.style.line)
+            line.set_label(f"{entry.label}: done")
         if evidence is not None:
             if evidence.standard_error > 0:
                 low_end, high_end = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))

@@ -41,6 +41,7 @@ class DrawnFigure:
     narrow: Markup = Markup("")
     file: str = ""
     group: str = ""
+    png: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -82,26 +83,25 @@ class Section:
     folded: list[Folded] = field(default_factory=list)
 
 
-def drawn(picture: Picture, anchor: str, problem: str, pngs: dict[str, bytes]) -> DrawnFigure:
-    """Return a figure in all its forms, its PNG put among the others; without one, say why."""
-    file, key = f"{anchor}-{picture.key}.png", f"{anchor}-{picture.key}"
+def drawn(picture: Picture, anchor: str, problem: str) -> DrawnFigure:
+    """Return a figure in all its forms; without one, say why."""
+    key = f"{anchor}-{picture.key}"
     title = f"{picture.title}: {problem}"
     try:
         narrow = settle(picture.draw(NARROW))
         wide = narrow if picture.group else settle(picture.draw(WIDE))
-        shown = DrawnFigure(
+        return DrawnFigure(
             picture.title,
             picture.caption,
             Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption)),
             Markup(inline_svg(narrow, f"{key}-n", title, picture.caption)),
-            file,
+            f"{key}.png",
             picture.group,
+            png(wide),
         )
-        pngs[file] = png(wide)
     except _DATA_FAULTS as error:  # a report without one figure is worth more than none
         why = f"This figure could not be drawn: {error}"
         return DrawnFigure(picture.title, why, group=picture.group)
-    return shown
 
 
 def present(*found: Table | None) -> list[Table]:
@@ -129,23 +129,17 @@ def fill(
     record: StudyRecord,
     sections: Sequence[Section],
     styles: Mapping[str, MethodStyle],
-    pngs: dict[str, bytes],
+    choices: Sequence[Folded] = (),
     **more: object,
 ) -> Pages:
-    """Return the pages of a study, from the two templates of its kind.
-
-    Parameters
-    ----------
-    kind : str
-        The templates' name.
-    styles : mapping of MethodStyle
-        By the method's name.
-    **more
-        What only these templates know.
-    """
+    """Return the pages of a study, from the two templates of its kind, and `more` that only these know."""
     context = {"record": record, "name": record.name, "mark": record.verdict.decision, "word": ""}
-    context |= {"sentence": record.verdict.sentence, "sections": sections, "styles": styles} | more
+    context |= {"sentence": record.verdict.sentence, "sections": sections, "styles": styles}
+    context |= {"choices": choices, **more}
     markdown = _environment(autoescape=False).get_template(f"{kind}.md.j2").render(_SHARED | context)
+    folds = [*choices, *(fold for section in sections for fold in section.folded)]
+    parts: list[Section | Folded] = [*sections, *folds]
+    pngs = {figure.file: figure.png for part in parts for figure in part.figures if figure.file}
     return Pages(fill_html(kind, context), re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
 
 

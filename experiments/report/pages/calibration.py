@@ -37,18 +37,14 @@ def render(record: StudyRecord) -> Pages:
     """Return the report of a calibration as texts and pictures; writes nothing."""
     models = [problem.details for problem in record.problems if problem.details is not None]
     styles = method_styles([one.method for model in models for one in model.methods])
-    pngs: dict[str, bytes] = {}
     with figure_style():
-        sections = [
-            _section(problem, f"model-{i + 1}", styles, pngs) for i, problem in enumerate(record.problems)
-        ]
+        sections = [_section(problem, f"model-{i + 1}", styles) for i, problem in enumerate(record.problems)]
     design = models[0].design if models else None
     return fill(
         "calibration",
         record,
         sections,
         styles,
-        pngs,
         word=_WORDS.get(record.verdict.decision, ""),
         design=design,
         rules=_rules(design) if design is not None else [],
@@ -63,7 +59,7 @@ def mark_of(decision: str) -> str:
     return {CALIBRATED: "pass", UNDECIDED: "undecided"}.get(decision, "fail")
 
 
-def _section(problem: ProblemRecord, anchor: str, styles: Styles, pngs: dict[str, bytes]) -> Section:
+def _section(problem: ProblemRecord, anchor: str, styles: Styles) -> Section:
     model = problem.details
     if model is None:
         waits = [Badged("none", "This model has not been judged yet.")]
@@ -74,7 +70,7 @@ def _section(problem: ProblemRecord, anchor: str, styles: Styles, pngs: dict[str
         model.about,
         [_verdict(one) for one in model.methods],
         [_table(name, model.methods) for name in quantities_of(model.methods)],
-        [drawn(picture, anchor, model.model, pngs) for picture in pictures(model, styles)],
+        [drawn(picture, anchor, model.model) for picture in pictures(model, styles)],
         story_of(model.mixture),
     )
 

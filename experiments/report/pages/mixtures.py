@@ -23,12 +23,11 @@ _LEDE = "Hand-derived variational inference beside PyMC's, on the same data and 
 def render(record: StudyRecord) -> Pages:
     """Return the report of a study as texts and pictures; writes nothing."""
     styles = method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
-    pngs: dict[str, bytes] = {}
     with figure_style():
         views = [look_at(problem, styles) for problem in record.problems]
-        sections = [_section(view, f"problem-{i + 1}", pngs) for i, view in enumerate(views)]
+        sections = [_section(view, f"problem-{i + 1}") for i, view in enumerate(views)]
         series = [
-            Folded(title, [table], [drawn(picture, f"choice-{i + 1}", title, pngs)])
+            Folded(title, [table], [drawn(picture, f"choice-{i + 1}", title)])
             for i, (title, table, picture) in enumerate(choices(views))
         ]
     anchors = [section.anchor for section in sections]
@@ -38,7 +37,6 @@ def render(record: StudyRecord) -> Pages:
         record,
         sections,
         styles,
-        pngs,
         lede=_LEDE,
         choices=series,
         summary=summary_table(views, anchors, labels) if len(sections) > 1 else None,
@@ -48,11 +46,11 @@ def render(record: StudyRecord) -> Pages:
     )
 
 
-def _section(view: View, anchor: str, pngs: dict[str, bytes]) -> Section:
+def _section(view: View, anchor: str) -> Section:
     record, title = view.record, title_of(view)
     first, second = ("sorted", "component") if view.is_sorted else ("component", "sorted")
     pictures = [picture for make in FIGURES if (picture := make(view)) is not None]
-    figures = [drawn(picture, anchor, title, pngs) for picture in pictures]
+    figures = [drawn(picture, anchor, title) for picture in pictures]
     folded = [
         Folded("Every metric, and what it is held against", metric_tables(view)),
         Folded("The numbers behind the verdicts", present(verdict_table(view))),

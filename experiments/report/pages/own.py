@@ -20,18 +20,15 @@ _BY_QUANTITY = ("means", "sds", "mean_error", "sd_ratio")  # have tables of thei
 def render(record: StudyRecord) -> Pages:
     """Return the report of a study as texts and pictures; writes nothing."""
     styles = method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
-    pngs: dict[str, bytes] = {}
     with figure_style():
         views = [look_at_own(problem, styles) for problem in record.problems]
-        sections = [_section(view, f"problem-{i + 1}", pngs) for i, view in enumerate(views)]
+        sections = [_section(view, f"problem-{i + 1}") for i, view in enumerate(views)]
     return fill(
         "study",
         record,
         sections,
         styles,
-        pngs,
         lede=_LEDE,
-        choices=(),
         summary=None,
         glossary=OF_OWN,
         caveats=[f"{view.record.model}, {note}." for view in views for note in view.notes],
@@ -39,7 +36,7 @@ def render(record: StudyRecord) -> Pages:
     )
 
 
-def _section(view: View, anchor: str, pngs: dict[str, bytes]) -> Section:
+def _section(view: View, anchor: str) -> Section:
     record = view.record
     title = record.model + (f", repeat {record.repeat}" if record.repeat > 1 else "")
     pictures = (forest.quantities_picture(view), posterior_density.quantities_picture(view))
@@ -60,7 +57,7 @@ def _section(view: View, anchor: str, pngs: dict[str, bytes]) -> Section:
             by_quantity.moments_table(record),
             by_quantity.errors_table(record),
         ),
-        figures=[drawn(picture, anchor, title, pngs) for picture in pictures if picture is not None],
+        figures=[drawn(picture, anchor, title) for picture in pictures if picture is not None],
         folded=[fold for fold in folded if fold.tables],
     )
 

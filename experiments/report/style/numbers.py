@@ -10,20 +10,10 @@ _MOST_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """A table's entry.
+    """A table's entry: a number, aligned at its point, or words, and what stands after it (``± 0.0002``).
 
-    Attributes
-    ----------
-    text : str
-        The number, or words.
-    error : str
-        What stands after the number, such as ``± 0.0002``; may be empty.
-    note : str
-        What a reader should know about it; becomes a footnote.
-    mark : str
-        A class for the style sheet: ``pass``, ``fail``, ``undecided``, ``none``, or empty.
-    numeric : bool
-        Whether it is aligned at its decimal point.
+    Its note becomes a footnote; its mark is the style sheet's class: ``pass``, ``fail``, ``undecided``,
+    ``none``, or empty.
     """
 
     text: str

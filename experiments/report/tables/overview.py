@@ -10,12 +10,7 @@ from experiments.report.view import View, number_of
 def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]) -> Table:
     """Return one row for each problem: its size, its evidence, and each method's verdict and gap.
 
-    Parameters
-    ----------
-    anchors : list of str
-        The id of each problem's section.
-    methods : dict of str to str
-        Labels of the study's methods, by name.
+    `anchors` are the ids of the problems' sections; `methods` has the labels of the study's methods, by name.
     """
     rows = []
     for view, anchor in zip(views, anchors, strict=True):
