@@ -43,14 +43,7 @@ def component_scale(mixture: Mixture) -> float:
 def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feature: int = 0) -> np.ndarray:
     """Return E[pi_k p(x_d = value | theta_k)], shape (K, G); summed over k, the predictive density.
 
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Canonical draws, (S, K, ...).
-    values : ndarray, shape (G,)
-        Places on a line, counts, or categories.
-    feature : int
-        Which, d.
+    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories; `feature` is d.
     """
     density: Density = offered(mixture.components.name, "density")
     n_draws = len(next(iter(draws.values())))

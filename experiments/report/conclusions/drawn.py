@@ -175,8 +175,7 @@ def _on_importance(view: View) -> list[str]:
         pair, gauge = number_of(entry.record, "importance_evidence"), gauges(entry.record)
         if pair is None or gauge is None or not gauge.symmetrised_is_trusted:
             continue
-        error = None if np.isnan(pair[1]) else pair[1]
-        found.append(f"{entry.label} ({with_error(pair[0], error).plain})")
+        found.append(f"{entry.label} ({with_error(*pair).plain})")
     if not found:
         return []
     return [

@@ -31,9 +31,9 @@ def picture(view: View) -> Picture | None:
     names = [view.feature(d) for d in range(x.shape[1])]
     lines = [] if view.reference is None else [(_REFERENCE, view.reference)]
     lines += [(entry.style, draws) for entry, draws in view.with_draws]
-    panels = [
-        _Panel(problem.mixture, x[:, d], weight, d, lines) for d in range(min(len(names), _MOST_FEATURES))
-    ]
+    panels = [_Panel(problem.mixture, x, weight, d) for d in range(min(len(names), _MOST_FEATURES))]
+    for panel in panels:
+        panel.lines = [(style, panel.masses(draws).sum(axis=0)) for style, draws in lines]
     more = f" Only the first {_MOST_FEATURES} features are shown." if len(names) > _MOST_FEATURES else ""
     return Picture(
         "bars",
@@ -55,9 +55,9 @@ def components_figure(
     markers = "osD^vPXph"
     panels = []
     for d in range(min(x.shape[1], _MOST_FEATURES)):
-        panel = _Panel(mixture, x[:, d], None, d, [])
+        panel = _Panel(mixture, x, None, d)
         panel.labels = labels[d] if labels else ()
-        masses = panel.masses(mixture, draws)
+        masses = panel.masses(draws)
         panel.lines = [
             (MethodStyle(f"component {k + 1}", cluster_colour(k), markers[k % len(markers)], (0.0, ())), mass)
             for k, mass in enumerate(masses)
@@ -71,15 +71,8 @@ def components_figure(
 class _Panel:
     """One feature: where its bars stand, how high they are, and the probabilities of each line."""
 
-    def __init__(
-        self,
-        mixture: Mixture,
-        x: np.ndarray,
-        weight: np.ndarray | None,
-        feature: int,
-        lines: list[tuple[MethodStyle, Draws]],
-    ) -> None:
-        self.feature = feature
+    def __init__(self, mixture: Mixture, x: np.ndarray, weight: np.ndarray | None, feature: int) -> None:
+        self.mixture, self.feature, x = mixture, feature, x[:, feature]
         self.n_categories = getattr(mixture.components, "n_categories", None)
         low, high = (0, self.n_categories - 1) if self.n_categories else (int(x.min()), int(x.max()))
         low = 0 if low < 0.3 * high else low
@@ -89,16 +82,14 @@ class _Panel:
         self.heights = heights / heights.sum()
         self.middles = self.edges[:-1] + (self.step - 1) / 2
         self.labels: tuple[str, ...] = ()
-        self.lines: list[tuple[MethodStyle, np.ndarray]] = [
-            (style, self.masses(mixture, draws).sum(axis=0)) for style, draws in lines
-        ]
+        self.lines: list[tuple[MethodStyle, np.ndarray]] = []
 
-    def masses(self, mixture: Mixture, draws: Draws) -> np.ndarray:
+    def masses(self, draws: Draws) -> np.ndarray:
         """Return each component's share of the probability of every bar, shape (K, bars)."""
         values = np.arange(self.edges[0], self.edges[-1])
         if self.n_categories:
             values = values[: self.n_categories]
-        masses = component_densities(mixture, draws, values, self.feature)
+        masses = component_densities(self.mixture, draws, values, self.feature)
         return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
     def draw(self, axes: "Axes") -> None:

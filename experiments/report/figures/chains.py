@@ -34,7 +34,8 @@ def picture(view: View) -> Picture | None:
     if values.shape[0] < 2 or values.shape[1] < _BINS or not np.isfinite(values).all():
         return None
     chains = values.reshape(*values.shape[:2], -1)
-    apart = np.array([rank_means(chains[..., i]).std() for i in range(chains.shape[-1])])
+    # chains that explore the same distribution have mean ranks of 1/2
+    apart = np.array([common_ranks(chains[..., i]).mean(axis=1).std() for i in range(chains.shape[-1])])
     worst = np.argsort(-apart, kind="stable")[:_MOST_QUANTITIES]
     heads = titles(view)
     names = heads if len(heads) == chains.shape[-1] else [str(i + 1) for i in range(chains.shape[-1])]
@@ -59,11 +60,6 @@ def common_ranks(values: np.ndarray) -> np.ndarray:
 
     ranks = rankdata(values.ravel(), method="average").reshape(values.shape)
     return np.asarray((ranks - 0.5) / values.size)
-
-
-def rank_means(values: np.ndarray) -> np.ndarray:
-    """Return each chain's mean rank, shape (C,): 1/2 for chains that explore the same distribution."""
-    return np.asarray(common_ranks(values).mean(axis=1))
 
 
 def rank_histograms(values: np.ndarray, bins: int = _BINS) -> np.ndarray:

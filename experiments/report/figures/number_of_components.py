@@ -8,7 +8,7 @@ import numpy as np
 from experiments.report.figures.marks import ALONG, legend_above, write
 from experiments.report.figures.picture import WIDE, figure_style, new_figure
 from experiments.report.style.numbers import fixed
-from experiments.report.style.palette import INK, MUTED, REFERENCE, cluster_colour
+from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle, cluster_colour
 from experiments.studies.choosing import Candidate
 
 if TYPE_CHECKING:
@@ -33,11 +33,13 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
         figure = new_figure(width, 4.6 if held_out else 3.0)
         panels = figure.subplots(2 if held_out else 1, 1, squeeze=False, sharex=True)[:, 0]
         bounds = panels[0]
-        _line(bounds, numbers, [one.elbo for one in found], MUTED.light, "o", (0.0, (4, 2)), "ELBO")
+        elbo = [one.elbo for one in found]
+        _line(bounds, numbers, elbo, MethodStyle("ELBO", MUTED, "o", (0.0, (4, 2))))
         symmetrised = [_nan(one.symmetrised) for one in found]
-        _line(bounds, numbers, symmetrised, cluster_colour(0).light, "s", (0.0, ()), "ELBO + KL(q, q sym)")
+        first = MethodStyle("ELBO + KL(q, q sym)", cluster_colour(0), "s", (0.0, ()))
+        _line(bounds, numbers, symmetrised, first)
         evidence = [_nan(one.evidence.value if one.evidence else None) for one in found]
-        _line(bounds, numbers, evidence, REFERENCE.light, "D", (0.0, (1.4, 1.2)), "log p(x)")
+        _line(bounds, numbers, evidence, MethodStyle("log p(x)", REFERENCE, "D", (0.0, (1.4, 1.2))))
         bounds.set_title("nats", fontsize=8)
         if held_out:
             prediction = panels[1]
@@ -46,14 +48,14 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
             prediction.errorbar(
                 numbers, means, yerr=2 * errors, color=INK.light, elinewidth=1.0, capsize=2, linewidth=0
             )
-            _line(prediction, numbers, means, INK.light, "o", (0.0, ()), "held out")
+            _line(prediction, numbers, means, MethodStyle("held out", INK, "o", (0.0, ())))
             prediction.set_title("held-out log predictive density, nats per point", fontsize=8)
         panels[-1].set_xticks(numbers)
         panels[-1].set_xlabel("components K", color=MUTED.light)
         for axes in panels:
             axes.grid(axis="y")
             axes.margins(x=0.05, y=0.14)
-        _focus(bounds, numbers, np.fmax(symmetrised, [one.elbo for one in found]))
+        _focus(bounds, numbers, np.fmax(symmetrised, elbo))
         if held_out:
             _focus(panels[1], numbers, means, 2 * float(np.nanmedian(errors)))
         legend_above(bounds, width)
@@ -61,23 +63,15 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
 
 
 def _line(
-    axes: "Axes",
-    numbers: np.ndarray,
-    values: Sequence[float] | np.ndarray,
-    colour: str,
-    marker: str,
-    dash: tuple[float, tuple[float, ...]],
-    label: str,
+    axes: "Axes", numbers: np.ndarray, values: Sequence[float] | np.ndarray, style: MethodStyle
 ) -> None:
     """Draw a line with a ring about its highest point; nothing if there are no values."""
     heights = np.asarray(values, dtype=np.float64)
     if not np.isfinite(heights).any():
         return
-    axes.plot(
-        numbers, heights, marker=marker, color=colour, linestyle=dash, linewidth=1.3, label=label, zorder=3
-    )
+    axes.plot(numbers, heights, marker=style.marker, linewidth=1.3, zorder=3, **style.line)
     top = int(np.nanargmax(heights))
-    axes.plot(numbers[top], heights[top], "o", markersize=11, mfc="none", mec=colour, mew=1.1)
+    axes.plot(numbers[top], heights[top], "o", markersize=11, mfc="none", mec=style.colour.light, mew=1.1)
 
 
 def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:

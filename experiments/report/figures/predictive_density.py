@@ -45,20 +45,18 @@ def picture(view: View) -> Picture | None:
         for entry, draws in view.with_draws
     ]
     truth = None if view.reference is None else density_and_error(problem.mixture, view.reference, grid)
-    axis = with_unit("x", unit)
-    per = with_unit("density", f"per {unit}" if unit else "")
 
     def draw(width: float) -> "Figure":
         heights = (1.0,) if truth is None else (2.1, 1.0)
         figure = new_figure(width, 2.9 if truth is None else 4.0)
         panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
         _densities(panels[0], view, grid, curves, truth)
-        panels[0].set_title(per, fontsize=8)
+        panels[0].set_title(with_unit("density", f"per {unit}" if unit else ""), fontsize=8)
         if truth is not None:
             _differences(panels[1], grid, curves, truth)
         for axes in panels:
             axes.set_xlim(grid[0], grid[-1])
-        panels[-1].set_xlabel(axis)
+        panels[-1].set_xlabel(with_unit("x", unit))
         legend_above(panels[0], width)
         return figure
 

@@ -99,19 +99,9 @@ _SIGNALS = (
     Colour("surface", "#f6f8fa", "#1c2127"),
     Colour("link", "#0a5fa3", "#7cc0f8"),
 )
-ALL_COLOURS = (
-    PAPER,
-    INK,
-    MUTED,
-    RULE,
-    REFERENCE,
-    DATA,
-    CO_CLUSTERING,
-    *(style.colour for style in _KNOWN.values()),
-    *(style.colour for style in _SPARE),
-    *CLUSTERS,
-    *_SIGNALS,
-)
+_PLAIN = (PAPER, INK, MUTED, RULE, REFERENCE, DATA, CO_CLUSTERING)
+_OF_METHODS = tuple(style.colour for style in (*_KNOWN.values(), *_SPARE))
+ALL_COLOURS = (*_PLAIN, *_OF_METHODS, *CLUSTERS, *_SIGNALS)
 
 
 def method_styles(methods: list[str]) -> dict[str, MethodStyle]:

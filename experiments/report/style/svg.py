@@ -38,16 +38,10 @@ def png(figure: "Figure", resolution: int = 160) -> bytes:
 
 
 def inline_svg(figure: "Figure", key: str, title: str, description: str) -> str:
-    """Return an ``<svg>`` element for an HTML page.
+    """Return an ``<svg>`` element for an HTML page, of a figure drawn in the palette's light colours.
 
-    Parameters
-    ----------
-    figure : Figure
-        Drawn in the palette's light colours.
-    key : str
-        Letters, digits and dashes, unlike those of any other figure of the page.
-    title, description : str
-        What the figure shows, for those who cannot see it.
+    The key has letters, digits and dashes, unlike those of any other figure of the page; title and
+    description say what the figure shows, for those who cannot see it.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG

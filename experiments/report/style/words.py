@@ -1,6 +1,6 @@
 """The caveats that a study's own record calls for, and sentences."""
 
-from experiments.records import StudyRecord
+from experiments.records import CellRecord, StudyRecord
 from experiments.report.style.palette import MethodStyle
 from experiments.report.view import View, warmth
 
@@ -9,7 +9,9 @@ _ADVI = ("advi", "fullrank_advi")
 
 def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyle]) -> list[str]:
     """Return what a careful reader should hold against the numbers of this study."""
-    found = [_cache(record, styles)] if _prepared(record) else []
+    cells = [cell for problem in record.problems for cell in problem.cells]
+    compiled = any(cell.seconds_compile or cell.told.cache_warm is not None for cell in cells)
+    found = [_cache(cells, styles)] if compiled else []
     found.append(
         "Wall times were taken once, on the machine named below, with other cells possibly running beside "
         "them: read them as orders of magnitude."
@@ -25,7 +27,7 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
     for problem in record.problems:
         if not problem.reference.qualified:
             found.append(f"{problem.dataset}, {problem.model}: no verdict. {problem.reference.reason}")
-    if any(cell.cell.kind in _ADVI for problem in record.problems for cell in problem.cells):
+    if any(cell.cell.kind in _ADVI for cell in cells):
         found.append(
             "ADVI's bounds are Monte-Carlo estimates at whatever optimum its restarts found; another seed "
             "may find another."
@@ -38,18 +40,11 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
     return found
 
 
-def _prepared(record: StudyRecord) -> bool:
-    """Whether anything was compiled."""
-    cells = [cell for problem in record.problems for cell in problem.cells]
-    return any(cell.seconds_compile or cell.told.cache_warm is not None for cell in cells)
-
-
-def _cache(record: StudyRecord, styles: dict[str, MethodStyle]) -> str:
+def _cache(cells: list[CellRecord], styles: dict[str, MethodStyle]) -> str:
     found: dict[str, list[str]] = {"warm": [], "cold": [], "reused": []}
-    for problem in record.problems:
-        for cell in problem.cells:
-            if how := warmth(cell):
-                found[how].append(styles[cell.cell.method].label)
+    for cell in cells:
+        if how := warmth(cell):
+            found[how].append(styles[cell.cell.method].label)
     reused = ", ".join(dict.fromkeys(found.pop("reused")))
     parts = [f"{word} for {', '.join(dict.fromkeys(names))}" for word, names in found.items() if names]
     if reused:

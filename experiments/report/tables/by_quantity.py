@@ -42,7 +42,9 @@ def moments_table(problem: ProblemRecord) -> Table | None:
     if not cells:
         return None
     columns = tuple(Column(label(cell.cell.method), "mean ± sd") for cell in cells)
-    rows = tuple(Row(name, tuple(_spread(cell, name) for cell in cells)) for name in _names(cells, "means"))
+    rows = tuple(
+        Row(name, tuple(_spread(cell, name) for cell in cells)) for name in entries_of(cells[0], "means")
+    )
     return Table("Posterior means, ± the posterior's standard deviation", columns, rows, first="Quantity")
 
 
@@ -56,22 +58,12 @@ def errors_table(problem: ProblemRecord) -> Table | None:
         for cell in cells
         for column in (Column(label(cell.cell.method), "mean, in reference sds"), Column("", "sd ratio"))
     )
+    metrics = ("mean_error", "sd_ratio")
     rows = tuple(
-        Row(
-            name,
-            tuple(
-                entry
-                for cell in cells
-                for entry in (_error(cell, "mean_error", name), _error(cell, "sd_ratio", name))
-            ),
-        )
-        for name in _names(cells, "mean_error")
+        Row(name, tuple(_error(cell, metric, name) for cell in cells for metric in metrics))
+        for name in entries_of(cells[0], "mean_error")
     )
     return Table("Distance from the reference; 0 and 1 are perfect", columns, rows, first="Quantity")
-
-
-def _names(cells: list[CellRecord], metric: str) -> list[str]:
-    return list(entries_of(cells[0], metric))
 
 
 def _spread(cell: CellRecord, name: str) -> Shown:

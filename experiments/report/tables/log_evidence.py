@@ -5,7 +5,7 @@ from math import hypot, isfinite
 
 import numpy as np
 
-from experiments.records import Estimate, Reference
+from experiments.records import Estimate
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
@@ -20,24 +20,21 @@ def distance(one: Estimate, other: Estimate) -> float | None:
 
 def opinions_table(view: View) -> Table | None:
     """Return the opinions on log p(x), the reference's first; None if there is not more than it."""
-    reference: Reference = view.record.reference
+    reference = view.record.reference
     if not reference.opinions:
         return None
     first = reference.log_evidence
-    listed = [estimate for estimate in (first, *reference.opinions) if estimate is not None]
     rows = []
-    for estimate in listed:
+    for estimate in (first, *reference.opinions):
+        if estimate is None:
+            continue
         apart = None if first is None or estimate is first else distance(estimate, first)
-        rows.append(
-            Row(
-                estimate.method,
-                (
-                    numbers.with_error(estimate.value, estimate.standard_error),
-                    missing() if apart is None else Shown(numbers.fixed(apart, 1, sign=True)),
-                    Shown(said(estimate.quality), numeric=False),
-                ),
-            )
+        entries = (
+            numbers.with_error(estimate.value, estimate.standard_error),
+            missing() if apart is None else Shown(numbers.fixed(apart, 1, sign=True)),
+            Shown(said(estimate.quality), numeric=False),
         )
+        rows.append(Row(estimate.method, entries))
     columns = (
         Column("log p(x)", "nats ± s.e."),
         Column("From the first", "in s.e." if first is not None else "no reference"),

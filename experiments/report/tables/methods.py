@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from experiments.methods import label
-from experiments.records import CellRecord, Measurement
+from experiments.records import CellRecord
 from experiments.report.figures.panels import flat_location
 from experiments.report.stored_draws import in_order
 from experiments.report.style import numbers
@@ -24,14 +24,13 @@ HOW = {
 
 def measured(cell: CellRecord, name: str) -> Shown:
     """Return a scalar measurement with its standard error; a dash with its note if there is none."""
-    measurement: Measurement | None = cell.measurements.get(name)
+    measurement = cell.measurements.get(name)
     if measurement is None:
         return missing()
     number = number_of(cell, name)
     if number is None:
         return missing(measurement.note)
-    error = None if np.isnan(number[1]) else number[1]
-    return numbers.with_error(number[0], error, measurement.note)
+    return numbers.with_error(*number, measurement.note)
 
 
 def how_it_ended(cell: CellRecord) -> Shown:
@@ -128,8 +127,7 @@ def _largest_error(cell: CellRecord) -> Shown:
     if found is None or not np.isfinite(found[0]).any():
         return missing(cell.measurements["mean_error"].note)
     worst = int(np.nanargmax(np.abs(found[0])))
-    error = None if np.isnan(found[1][worst]) else float(found[1][worst])
-    return numbers.with_error(float(found[0][worst]), error)
+    return numbers.with_error(float(found[0][worst]), float(found[1][worst]))
 
 
 def _why_missing(entry: Entry, name: str) -> str:

@@ -67,16 +67,12 @@ def _table(candidates: list[Candidate]) -> Table:
     for one in sorted(candidates, key=lambda one: one.n_components):
         evidence = one.evidence
         starts = f"{one.starts_at_best} of {one.starts}" if one.starts else numbers.DASH
-        rows.append(
-            Row(
-                str(one.n_components),
-                (
-                    Shown(numbers.fixed(one.elbo, 3)),
-                    missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
-                    numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(),
-                    missing() if one.held_out is None else numbers.with_error(one.held_out, one.held_out_se),
-                    Shown(starts, numeric=False),
-                ),
-            )
+        entries = (
+            Shown(numbers.fixed(one.elbo, 3)),
+            missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
+            numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(),
+            numbers.with_error(one.held_out, one.held_out_se),
+            Shown(starts, numeric=False),
         )
+        rows.append(Row(str(one.n_components), entries))
     return Table("What speaks for each number of components K", columns, tuple(rows))
