@@ -43,7 +43,8 @@ def component_scale(mixture: Mixture) -> float:
 def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feature: int = 0) -> np.ndarray:
     """Return E[pi_k p(x_d = value | theta_k)], shape (K, G); summed over k, the predictive density.
 
-    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories; `feature` is d.
+    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories; d is
+    `feature`.
     """
     density: Density = offered(mixture.components.name, "density")
     n_draws = len(next(iter(draws.values())))

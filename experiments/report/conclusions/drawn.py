@@ -141,8 +141,7 @@ def _on_gap(view: View) -> list[str]:
 
 
 def _on_prediction(view: View) -> list[str]:
-    alike: list[str] = []
-    unlike: list[tuple[str, float, float]] = []
+    alike, unlike = [], []
     for entry in view.entries:
         pair = number_of(entry.record, "predictive_distance")
         threshold = entry.record.measurements["predictive_distance"].threshold if pair is not None else None

@@ -1,5 +1,6 @@
 """What the figures of a problem do not say: what is wrong, doubtful, unfinished, or not comparable."""
 
+from itertools import combinations
 from math import hypot
 
 import numpy as np
@@ -14,6 +15,12 @@ from experiments.report.tables.log_evidence import distance
 from experiments.report.view import View, number_of
 
 _APART = 4.0  # standard errors beyond which two opinions disagree
+_ENDED = {
+    "failed": "failed",
+    "crashed": "crashed",
+    "timed_out": "ran out of time",
+    "not_finite": "gave numbers that are not finite",
+}
 _WITH_ASSIGNMENTS = "theta and assignments"  # of `Told.bound_of`
 
 
@@ -61,8 +68,7 @@ def _impossible(view: View) -> list[str]:
 def _disagreement(reference: Reference) -> list[str]:
     first = reference.log_evidence
     estimates = [e for e in (first, *reference.opinions) if e is not None and not is_distrusted(e)]
-    pairs = [(one, other) for i, one in enumerate(estimates) for other in estimates[i + 1 :]]
-    for one, other in pairs:
+    for one, other in combinations(estimates, 2):
         if _disagree(one, other):
             return [
                 f"Do not rely on log p(x): {one.method} says {_said(one)} and {other.method} says "
@@ -82,13 +88,13 @@ def _said(estimate: Estimate) -> str:
 
 
 def _without_reference(view: View) -> list[str]:
-    if view.record.reference.qualified:
-        if view.evidence is None:
-            return [
-                "The reference gives means and widths but no log p(x): how far the bounds are below it is "
-                "unknown."
-            ]
+    if view.evidence is not None:
         return []
+    if view.record.reference.qualified:
+        return [
+            "The reference gives means and widths but no log p(x): how far the bounds are below it is "
+            "unknown."
+        ]
     return [
         "There is no reference, so nothing here says which method is right. Methods that agree may share "
         "an error; a higher F is a better bound, but how far it is from log p(x) is unknown."
@@ -146,19 +152,11 @@ def _unfinished(view: View) -> list[str]:
     for entry in view.entries:
         cell = entry.record
         if cell.status != "ok":
-            found.append(f"Nothing can be said about {entry.label}: it {_ended(cell.status)}.")
+            ended = _ENDED.get(cell.status, f"has no result ({cell.status.replace('_', ' ')})")
+            found.append(f"Nothing can be said about {entry.label}: it {ended}.")
         elif cell.outcome.startswith("max_") or cell.outcome in ("not_converged", "stopped"):
             found.append(
                 f"{entry.label} stopped before it had converged ({cell.outcome.replace('_', ' ')}): its "
                 "figures are those of where it stopped, not of the method at its best."
             )
     return found
-
-
-def _ended(status: str) -> str:
-    return {
-        "failed": "failed",
-        "crashed": "crashed",
-        "timed_out": "ran out of time",
-        "not_finite": "gave numbers that are not finite",
-    }.get(status, f"has no result ({status.replace('_', ' ')})")

@@ -69,18 +69,15 @@ def ranking(view: View) -> list[str]:
     if len(both) < len(bounds):
         return [f"On F, {_winners(first, 'collapsed')}. Not all of them could be symmetrised."]
     last = _best(both)
-    if {id(bound) for bound in first} == {id(bound) for bound in last}:
-        if len(first) == len(bounds):
-            return [f"{listed(_names(first))} reach the same F, and the same after symmetrisation."]
-        return [
-            f"On F, {_winners(first, 'collapsed')}, and so after symmetrisation "
-            f"({_values(last, 'symmetrised')}).",
-            *_turned(bounds),
-        ]
-    return [
-        f"On F, {_winners(first, 'collapsed')}; after symmetrisation, {_winners(last, 'symmetrised')}.",
-        *_turned(bounds),
-    ]
+    same = {id(bound) for bound in first} == {id(bound) for bound in last}
+    if same and len(first) == len(bounds):
+        return [f"{listed(_names(first))} reach the same F, and the same after symmetrisation."]
+    after = (
+        f", and so after symmetrisation ({_values(last, 'symmetrised')})"
+        if same
+        else f"; after symmetrisation, {_winners(last, 'symmetrised')}"
+    )
+    return [f"On F, {_winners(first, 'collapsed')}{after}.", *_turned(bounds)]
 
 
 def _turned(bounds: list[Bounds]) -> list[str]:
@@ -127,7 +124,6 @@ def _shape(bound: Bounds) -> str:
 def _best(bounds: list[tuple[Bounds, tuple[float, float]]]) -> list[Bounds]:
     """Return the best and all that cannot be told from it, in the order given."""
     top = max(bounds, key=lambda pair: pair[1][0])[1]
-
     return [bound for bound, value in bounds if _lead(top, value) is None]
 
 

@@ -81,10 +81,9 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
         axes.axhline(0.0, color=INK.light, linewidth=0.8)
         for one in shown:
             result = next((q for q in one.quantities if q.quantity == name), None)
-            if result is None:
-                continue
-            below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
-            axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
+            if result is not None:
+                below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
+                axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
         axes.set_title(name)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])

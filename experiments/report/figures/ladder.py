@@ -105,17 +105,12 @@ def rungs_of(entry: Entry) -> tuple[Rung, ...]:
 
 
 def _opinions(reference: Reference) -> tuple[Rung, ...]:
-    first = () if reference.log_evidence is None else (reference.log_evidence,)
-    estimates = [e for e in (*first, *reference.opinions) if np.isfinite(e.value)]
-    return tuple(
-        Rung(
-            e.method,
-            e.value,
-            max(0.0, e.standard_error),
-            not is_distrusted(e) and (e is not reference.log_evidence or reference.qualified),
-        )
-        for e in estimates
-    )
+    first, found = reference.log_evidence, []
+    for one in (first, *reference.opinions):
+        if one is not None and np.isfinite(one.value):
+            trusted = not is_distrusted(one) and (one is not first or reference.qualified)
+            found.append(Rung(one.method, one.value, max(0.0, one.standard_error), trusted))
+    return tuple(found)
 
 
 def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Figure":

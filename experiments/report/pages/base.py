@@ -140,13 +140,13 @@ def fill(
     folds = [*choices, *(fold for section in sections for fold in section.folded)]
     parts: list[Section | Folded] = [*sections, *folds]
     pngs = {figure.file: figure.png for part in parts for figure in part.figures if figure.file}
-    return Pages(fill_html(kind, context), re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
+    return Pages(fill_html(kind, **context), re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
 
 
-def fill_html(kind: str, context: Mapping[str, object]) -> str:
+def fill_html(kind: str, **context: object) -> str:
     """Return a page from a template that extends the one of all pages."""
     shared = _SHARED | {"css_variables": Markup(css_variables())}
-    return _environment(autoescape=True).get_template(f"{kind}.html.j2").render(shared | dict(context))
+    return _environment(autoescape=True).get_template(f"{kind}.html.j2").render(shared | context)
 
 
 def write(pages: Pages, folder: Path) -> ReportPaths:

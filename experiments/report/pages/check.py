@@ -75,14 +75,8 @@ class Checked:
 def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) -> None:
     """Write the page, whole or not at all.
 
-    Parameters
-    ----------
-    reports : mapping of Report
-        By the derivation's name, as on the command line; at least one.
-    path : Path
-        Its folder must exist.
-    seed : int
-        From which every derivation was checked.
+    Reports, of which there is at least one, are by the derivation's name, as on the command line; the seed
+    is that from which every derivation was checked. The path's folder must exist.
 
     Raises
     ------
@@ -106,19 +100,19 @@ def render(reports: Mapping[str, Report], *, seed: int) -> str:
     sections = [_section(name, report, i) for i, (name, report) in enumerate(reports.items(), start=1)]
     mark, sentence = _overall(sections)
     name = sections[0].name if len(sections) == 1 else f"{len(sections)} derivations"
-    context: dict[str, object] = {
-        "name": name,
-        "mark": mark,
-        "word": _word(mark),
-        "sentence": sentence,
-        "sections": sections,
-        "rate": f"{100 * max(report.false_alarm_rate for report in reports.values()):g}",
-        "sizes": [numbers.thousands(str(size)) for size in SIZES],
-        "seed": seed,
-        "versions": versions(),
-        "styles": {},
-    }
-    return fill_html("check", context)
+    return fill_html(
+        "check",
+        name=name,
+        mark=mark,
+        word=_word(mark),
+        sentence=sentence,
+        sections=sections,
+        rate=f"{100 * max(report.false_alarm_rate for report in reports.values()):g}",
+        sizes=[numbers.thousands(str(size)) for size in SIZES],
+        seed=seed,
+        versions=versions(),
+        styles={},
+    )
 
 
 def verdict(report: Report) -> tuple[str, str]:
@@ -226,14 +220,11 @@ def _short(value: float) -> str:
     if not math.isfinite(value):
         return "∞"
     if 0 < abs(value) < 1e-3:
-        return f"10{_raised(math.ceil(math.log10(abs(value))))}"
+        exponent = str(math.ceil(math.log10(abs(value))))
+        return f"10{exponent.translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
     return numbers.thousands(f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}").replace(
         "-", numbers.MINUS
     )
-
-
-def _raised(exponent: int) -> str:
-    return str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _typeset(sentence: str) -> str:
