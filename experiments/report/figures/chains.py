@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.report.figures.marks import few_ticks
-from experiments.report.figures.panels import titles
+from experiments.report.figures.panels import titles_of
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.palette import MUTED, REFERENCE, cluster_colour
 from experiments.report.view import View
@@ -37,8 +37,7 @@ def picture(view: View) -> Picture | None:
     # chains that explore the same distribution have mean ranks of 1/2
     apart = np.array([common_ranks(chains[..., i]).mean(axis=1).std() for i in range(chains.shape[-1])])
     worst = np.argsort(-apart, kind="stable")[:_MOST_QUANTITIES]
-    heads = titles(view)
-    names = heads if len(heads) == chains.shape[-1] else [str(i + 1) for i in range(chains.shape[-1])]
+    names = titles_of(view, chains.shape[-1])
     shown = [(names[i], chains[..., i]) for i in worst]
     word = f"sorted {view.word}" + ("" if len(shown) == 1 else "s")
     return Picture(

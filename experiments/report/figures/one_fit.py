@@ -19,12 +19,7 @@ _DRAWS = 2000
 
 
 def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> "Figure":
-    """Draw data and fitted components.
-
-    Parameters
-    ----------
-    order : ndarray of int, shape (K,)
-        The components in the order in which they are numbered.
+    """Draw data and fitted components, which are numbered in the order given, shape (K,).
 
     Raises
     ------

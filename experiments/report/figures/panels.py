@@ -27,6 +27,12 @@ def flat_location(draws: Draws) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
+def titles_of(view: View, number: int) -> list[str]:
+    """Return the titles of so many panels: `titles` if they are K L, else numbers."""
+    heads = titles(view)
+    return heads if len(heads) == number else [str(i + 1) for i in range(number)]
+
+
 def titles(view: View) -> list[str]:
     """Return the title of every panel: K L of them, the entries of the first component first."""
     components = range(1, view.problem.mixture.n_components + 1)

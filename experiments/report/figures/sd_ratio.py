@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.report.figures.marks import Ends, factor_ticks, lanes, legend_above
-from experiments.report.figures.panels import MOST, only_first, titles
+from experiments.report.figures.panels import MOST, only_first, titles_of
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, MethodStyle
@@ -27,9 +27,7 @@ def picture(view: View) -> Picture | None:
     if not found:
         return None
     number = max(len(ratios) for _, ratios, _ in found)
-    heads = titles(view)
-    if len(heads) != number:
-        heads = [str(i + 1) for i in range(number)]
+    heads = titles_of(view, number)[:MOST]
     left_out = view.missing_from([entry for entry, _, _ in found])
     return Picture(
         "sd-ratio",
@@ -38,7 +36,7 @@ def picture(view: View) -> Picture | None:
         "reference's, ± 2 standard errors; the axis is logarithmic. On the line a method is as unsure "
         "as it should be; left of it, too sure: its intervals are too narrow. Mean-field methods often "
         f"are; linear response is meant to mend it.{only_first(number)}{left_out}",
-        lambda width: _draw(found, heads[:MOST], width),
+        lambda width: _draw(found, heads, width),
     )
 
 
