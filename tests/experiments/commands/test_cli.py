@@ -52,31 +52,13 @@ name = "cavi"
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(here):
     """A folder with eight.csv (id, v), one.csv (v) and a configuration; the current one."""
     lines = [f"{i},{v}" for i, v in enumerate(EIGHT)]
-    (tmp_path / "two-columns.csv").write_text("\n".join(["id,v", *lines]))
-    (tmp_path / "eight.csv").write_text("\n".join(["v", *map(str, EIGHT)]))
-    (tmp_path / "study.toml").write_text(CONFIG)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def elbowroom(monkeypatch, capsys):
-    """Run the command in this process; returns its exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elbowroom", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        written = capsys.readouterr()
-        assert "Traceback" not in written.err
-        code = ended.value.code
-        return (0 if code is None else code), written.out, written.err
-
-    return run
+    (here / "two-columns.csv").write_text("\n".join(["id,v", *lines]))
+    (here / "eight.csv").write_text("\n".join(["v", *map(str, EIGHT)]))
+    (here / "study.toml").write_text(CONFIG)
+    return here
 
 
 def in_a_process(*arguments, **options):

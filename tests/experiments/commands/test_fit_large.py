@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.commands import cli
 from experiments.commands._data import open_data
 from experiments.commands._fit_tables import print_fit
 from experiments.commands._fitting import Model, fit_file
@@ -38,39 +37,22 @@ def rows(seed=0):
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
+def here(here, monkeypatch):
     """A folder with the same rows (a, b) as CSV, NPY and Parquet; the current one."""
     x = rows()
     lines = "\n".join(f"{a!r},{b!r}" for a, b in x.tolist())
-    (tmp_path / "x.csv").write_text(f"a,b\n{lines}\n")
-    np.save(tmp_path / "x.npy", x)
-    np.save(tmp_path / "named.npy", np.rec.fromarrays([x[:, 1], x[:, 0]], names="b,a"))
-    pq.write_table(pa.table({"a": x[:, 0], "b": x[:, 1]}), tmp_path / "x.parquet", row_group_size=700)
-    monkeypatch.chdir(tmp_path)
+    (here / "x.csv").write_text(f"a,b\n{lines}\n")
+    np.save(here / "x.npy", x)
+    np.save(here / "named.npy", np.rec.fromarrays([x[:, 1], x[:, 0]], names="b,a"))
+    pq.write_table(pa.table({"a": x[:, 0], "b": x[:, 1]}), here / "x.parquet", row_group_size=700)
     monkeypatch.setattr(_large, "LARGE", 500)
-    return tmp_path
+    return here
 
 
 @pytest.fixture
 def streaming(monkeypatch):
     """No statistics are held, as if the rows were many."""
     monkeypatch.setattr(sys.modules["hand_cavi.fit"], "HELD", 0)
-
-
-@pytest.fixture
-def elbowroom(monkeypatch, capsys):
-    """Run the command in this process; returns its exit code, stdout and stderr."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elbowroom", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        written = capsys.readouterr()
-        assert "Traceback" not in written.err
-        return ended.value.code or 0, written.out, written.err
-
-    return run
 
 
 def same(a, b):

@@ -7,7 +7,6 @@ import pytest
 
 from experiments.families.components import describe
 from hand_cavi import Mixture, fit
-from tests.experiments.commands.test_cli import elbowroom, here  # noqa: F401 (fixtures)
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 
 DRAWS = 40_000
@@ -54,7 +53,7 @@ def table(path, x, names):
 
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_fit_prints_every_family(here, elbowroom, family, weights):  # noqa: F811
+def test_fit_prints_every_family(here, elbowroom, family, weights):
     table(here / "d.csv", data_of(family), ("a", "b"))
     arguments = ["fit", "d.csv", "--column", "a", "--column", "b", "--components", 2]
     arguments += ["--family", family, "--weights", weights, "--starts", 4]
@@ -77,7 +76,7 @@ def test_fit_prints_every_family(here, elbowroom, family, weights):  # noqa: F81
     assert (here / "p.png").stat().st_size > 5000
 
 
-def test_priors_may_be_given_on_the_command_line(here, elbowroom):  # noqa: F811
+def test_priors_may_be_given_on_the_command_line(here, elbowroom):
     table(here / "d.csv", data_of("normal_wishart"), ("a", "b"))
     arguments = ["fit", "d.csv", "--column", "a", "--column", "b", "--components", 2, "--json"]
     arguments += ["--family", "normal_wishart", "--weights", "dirichlet", "--concentration", 2.5]
@@ -99,7 +98,7 @@ def test_priors_may_be_given_on_the_command_line(here, elbowroom):  # noqa: F811
     assert document["elbo"] == pytest.approx(fit(given, x, rng=1).elbo, rel=1e-12)
 
 
-def test_categories_given_as_text_are_mapped_and_said(here, elbowroom):  # noqa: F811
+def test_categories_given_as_text_are_mapped_and_said(here, elbowroom):
     (here / "c.csv").write_text("kind,size\n" + "cat,2\ndog,10\n" * 6 + "emu,2\n")
     arguments = ["fit", "c.csv", "--column", "kind", "--column", "size", "--components", 2]
     arguments += ["--family", "dirichlet_categorical"]

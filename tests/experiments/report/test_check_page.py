@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from experiments.checks import BOUND, Decision, Fault, Report, Result
 from experiments.checks.loading import skeleton
 from experiments.checks.suite import CHECKS
-from experiments.commands import cli
 from experiments.report.pages.check import ABOUT, render, verdict, write_check_page
 from hand_cavi import InputError
 
@@ -132,33 +130,26 @@ def test_the_file_is_there_in_full_or_not_at_all(tmp_path):
 
 
 @pytest.fixture
-def elbowroom(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "my_checked_model.py").write_text(skeleton())
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elbowroom", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
+def here(here):
+    """A folder with a derivation; the current one."""
+    (here / "my_checked_model.py").write_text(skeleton())
+    return here
 
 
-def test_check_writes_the_page_and_says_where(elbowroom, tmp_path):
+def test_check_writes_the_page_and_says_where(here, elbowroom):
     name = "my_checked_model.py:Derivation"
     code, out, err = elbowroom("check", name, "--html", "pages/check.html", "--json")
     document = json.loads(out)
     assert code == 0 and err == "" and document["passed"] is True
     assert document["report"] == "pages/check.html"
-    assert name in (tmp_path / "pages" / "check.html").read_text(encoding="utf-8")
+    assert name in (here / "pages" / "check.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("target", "words"), [("check.pdf", "must end in .html"), ("dir.html", "is a folder")]
 )
-def test_a_page_that_cannot_be_written_is_refused_before_the_check(elbowroom, tmp_path, target, words):
-    (tmp_path / "dir.html").mkdir()
+def test_a_page_that_cannot_be_written_is_refused_before_the_check(here, elbowroom, target, words):
+    (here / "dir.html").mkdir()
     code, out, err = elbowroom("check", "my_checked_model.py:Derivation", "--html", target)
     assert code == 2 and out == "" and words in err
 

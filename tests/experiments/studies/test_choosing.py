@@ -18,7 +18,7 @@ from hand_cavi import (
     NormalKnownVariance,
     fit,
 )
-from tests.experiments.commands.test_cli import EIGHT, elbowroom, here  # noqa: F401 (fixtures)
+from tests.experiments.commands.test_cli import EIGHT
 
 X = np.array(EIGHT)[:, np.newaxis]
 
@@ -89,7 +89,8 @@ def test_numbers_of_components_are_read():
             read_numbers(bad)
 
 
-def test_the_command(here, elbowroom):  # noqa: F811
+def test_the_command(here, elbowroom):
+    (here / "eight.csv").write_text("\n".join(["v", *map(str, EIGHT)]))
     arguments = ["choose", "eight.csv", "--components", "1-3", "--starts", 4, "--folds", 2]
     code, out, err = elbowroom(*arguments, "--plot", "k.png")
     assert (code, err) == (0, "") and "The bound is highest at K = 2" in out and "log p(x)" in out
