@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import h5netcdf
 import xarray as xr
 
 from hand_cavi import InputError
@@ -91,6 +92,15 @@ def read_tree(path: Path) -> xr.DataTree:
     """Return the DataTree of a netCDF file, in memory; the file is closed again."""
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return tree.load()
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a netCDF file is there and was not cut short."""
+    try:
+        h5netcdf.File(path, "r").close()
+    except OSError:
+        return False
+    return True
 
 
 def lock(path: Path) -> int:

@@ -23,7 +23,7 @@ from typing import Any, Self
 import xarray as xr
 
 from experiments.engine.store.database import open_to_read, open_to_write
-from experiments.engine.store.files import clear_errors, read_tree, write_tree
+from experiments.engine.store.files import clear_errors, is_whole, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
 from experiments.engine.store.problems import data_tree, problem_of
 from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
@@ -95,8 +95,8 @@ class Store:
     # Problems
 
     def put_problem(self, key: str, problem: Problem) -> None:
-        """Keep a problem's data and model, unless they are here already: a key stands for its content."""
-        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.data_path(key).exists():
+        """Keep a problem's data and model, unless they are here in full: a key stands for its content."""
+        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and is_whole(self.data_path(key)):
             return
         with clear_errors("write to", self.folder):
             write_tree(self.data_path(key), data_tree(problem))
@@ -145,9 +145,9 @@ class Store:
         )
 
     def is_done(self, key: str) -> bool:
-        """Return whether a cell ended ``ok`` and its draws, if it had any, are still there."""
+        """Return whether a cell ended ``ok`` and its draws, if it had any, are there in full."""
         row = self._row("SELECT status, has_draws FROM cell WHERE key = ?", key)
-        return row is not None and row[0] == "ok" and (not row[1] or self.draws_path(key).exists())
+        return row is not None and row[0] == "ok" and (not row[1] or is_whole(self.draws_path(key)))
 
     # Judgements
 
@@ -199,9 +199,9 @@ class Store:
         )
 
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
-        """Return whether a problem was judged with all of these cells, and its reference is still there."""
+        """Return whether a problem was judged with all of these cells, and its reference is there in full."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
-        there = row is not None and (not row[0] or self.reference_path(problem_key).exists())
+        there = row is not None and (not row[0] or is_whole(self.reference_path(problem_key)))
         return there and set(cell_keys) <= set(self._cells_judged(problem_key))
 
     # Where files are

@@ -301,6 +301,25 @@ def test_only_ok_cells_with_their_draws_are_done(folder):
         assert not store.is_done("ab12")
 
 
+@pytest.mark.parametrize(
+    "spoil", [Path.unlink, lambda path: os.truncate(path, 200)], ids=["gone", "cut short"]
+)
+def test_files_that_are_not_there_in_full_count_as_absent(folder, spoil):
+    with Store.open(folder) as store:
+        store.put_problem("p1", Problem(MIXTURE, np.ones((4, 2))))
+        store.put_cell(record(), draws())
+        store.put_cell(record(OTHER))
+        store.put_judgement("p1", judgement())
+        assert store.is_done("ab12") and store.is_judged("p1", ["ab12", "cd34"])
+        spoil(store.reference_path("p1"))
+        assert not store.is_judged("p1", ["ab12", "cd34"])
+        spoil(store.draws_path("ab12"))
+        assert not store.is_done("ab12")
+        spoil(store.data_path("p1"))
+        store.put_problem("p1", Problem(MIXTURE, np.ones((4, 2))))
+        assert_same(store.problem("p1"), Problem(MIXTURE, np.ones((4, 2))))
+
+
 def test_a_new_end_of_a_cell_undoes_what_was_judged_of_the_old(folder):
     with Store.open(folder) as store:
         store.put_cell(record(status="failed"))
