@@ -16,10 +16,13 @@ from scipy.stats import norm
 from experiments import metrics
 from experiments.checks.sequential_test import FALSE_ALARM_RATE
 from experiments.config.options import VerdictOptions
+from experiments.metrics import convergence
+from experiments.posterior.pareto import most_k_hat
 from experiments.posterior.symmetrised import log_q_symmetrised
 from experiments.records import Draws
-from experiments.references import bridge, enumeration, importance, quadrature, smc
+from experiments.references import _agreement, _gate, bridge, enumeration, importance, quadrature, smc
 from experiments.relabel.matching import AMBIGUOUS_BELOW
+from experiments.verdict import impossible
 from hand_cavi import NormalKnownVariance, fit, log_joint
 from hand_cavi.linear_response import MAX_DISPLACEMENT, MAX_RADIUS, linear_response
 from tests.hand_cavi.evidence import log_joints
@@ -194,7 +197,8 @@ def test_thresholds_are_those_of_the_code() -> None:
     values = {row[0].partition(",")[0].partition(":")[0]: row[1] for row in tables(section(10))[1][1:]}
     options = VerdictOptions()
     expected = {
-        "a reference's draws": (bridge.MAX_R_HAT, bridge.MIN_ESS),
+        "a reference's draws": (_gate.MAX_R_HAT, _gate.MIN_ESS),
+        "NUTS as a reference": (_gate.MIN_E_FMI,),
         "standard error of ln p(x) at most": (
             importance.QUALIFIES,
             bridge.QUALIFIES,
@@ -202,13 +206,20 @@ def test_thresholds_are_those_of_the_code() -> None:
             quadrature.QUALIFIES,
         ),
         "assignments enumerated": (enumeration.MAX_ASSIGNMENTS,),
+        "two references disagree beyond": (_agreement.STANDARD_ERRORS,),
         "margins": (options.margin, options.sd_factor, options.predictive_distance),
         "margin of the evidence gap": (options.evidence_gap,),
         "error rate of a verdict": (options.error_rate,),
+        "a bound is impossible beyond": (impossible.N_ERRORS,),
+        "a fall of the bound is rounding up to": (-impossible.LARGEST_FALL,),
+        "one step on may gain": (convergence.MATTERS,),
         "a naming is ambiguous below": (np.exp(AMBIGUOUS_BELOW),),
         "linear response": (MAX_RADIUS, MAX_DISPLACEMENT),
         "false alarms of a whole check": (FALSE_ALARM_RATE,),
     }
+    assert set(values) == {*expected, "k-hat at most"}
+    assert values["k-hat at most"] == "min(1 - 1/log10 S, 0.7)"
+    assert [most_k_hat(s) for s in (100, 10**6)] == pytest.approx([1 - 1 / 2, 0.7])
     for name, figures in expected.items():
         said = [float(figure) for figure in values[name].split("; ")]
         assert said == pytest.approx(list(figures), rel=1e-12), name

@@ -227,21 +227,25 @@ def test_what_scikit_learn_leaves_out() -> None:
 
 @pytest.mark.parametrize(("family", "weights"), PAIRS)
 def test_the_price_of_one_assignment_for_all_parameters(family: str, weights: str) -> None:
-    """Draw by draw: E_q(c)[ln p(x, c, theta) - ln q(c)] = ln p(x, theta) - KL(q(c), p(c | x, theta))."""
+    """ELBO = F - E_q[KL(q(c), p(c | x, theta))], by 4,000 draws of q: false alarm 7e-6 a pair.
+
+    So ln p(x, theta) - ln q(theta) - KL has the closed form's value as its mean.
+    """
     mixture, x = make(family, weights, 3, 10, seed=39)
     found = fit(mixture, x, rng=0, starts=3, max_sweeps=4)
-    draws = found.sample(40, 6)
+    n = 4000
+    draws = found.sample(40, n)
     prior, r = mixture.components.with_features(x.shape[1]), found.responsibilities(x)
     log_terms = (
         np.einsum("np,skp->snk", prior.statistics(x), prior.phi(draws)) + prior.log_base(x)[:, np.newaxis]
     )
-    log_terms += mixture.weights.log_weights(draws, 6)[:, np.newaxis]
-    log_prior = prior.log_density(draws).sum(axis=1) + mixture.weights.log_density(draws, 6)
-    left = log_prior + np.sum(r * log_terms, axis=(1, 2)) - xlogy(r, r).sum()
+    log_terms += mixture.weights.log_weights(draws, n)[:, np.newaxis]
     log_p_c = log_terms - logsumexp(log_terms, axis=2, keepdims=True)
     divergence = np.sum(xlogy(r, r) - r * log_p_c, axis=(1, 2))
     assert (divergence > 0).all()
-    np.testing.assert_allclose(left, log_joint(mixture, x, draws) - divergence, rtol=1e-9)
+    log_q = found.components.log_density(draws).sum(axis=1) + found.weights.log_density(draws, n)
+    values = log_joint(mixture, x, draws) - log_q - divergence
+    assert abs(values.mean() - found.elbo) < 4.5 * values.std() / np.sqrt(n) + 1e-9
 
 
 @pytest.mark.parametrize("groups", [((0, 1, 2, 3),), ((0, 1), (2, 3)), ((0, 2), (1,), (3,))])

@@ -1,6 +1,5 @@
 """The command line. The runner is real where a test says so, elsewhere a stand-in of a few lines."""
 
-import importlib.util
 import json
 import os
 import resource
@@ -507,9 +506,6 @@ def test_without_the_extra_one_sentence_says_what_to_install(tmp_path):
     )
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("experiments.engine.runner") is None, reason="the runner is not there yet"
-)
 @pytest.mark.slow
 def test_a_real_run_of_cavi_holds_the_textbooks_fixture(here):
     """The whole way, in a process: store, worker, enumeration, verdict, report."""

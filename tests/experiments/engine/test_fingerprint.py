@@ -1,6 +1,8 @@
 """Stale numbers must not stand: whatever file a number depends on is part of its key, and no other is."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,36 @@ def test_a_users_file_counts_with_what_it_imports(tmp_path):
 def test_a_module_that_is_not_there():
     with pytest.raises(ModuleNotFoundError, match="no module experiments.nothing"):
         fingerprint.code("experiments.nothing")
+
+
+@pytest.mark.parametrize("method", ["cavi", "cavi_lr", "gibbs"])
+def test_what_a_running_method_loads_is_in_its_key(method):
+    """All that a fresh interpreter holds after a fit, but packages' own files and what makes no numbers."""
+    code = f"""
+import sys
+import numpy as np
+from experiments.config.plugins import find
+from experiments.methods.mixture_target import MixtureTarget
+from experiments.records import Problem
+from experiments.studies import tasks
+from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+target = MixtureTarget(Problem(Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 2), np.ones((4, 1))))
+settings = find("methods", "{method}").Settings()
+tasks.fit_cell(tasks.Assignment(target, "methods", "{method}", settings, 1, 2))
+print(*(name for name in sys.modules if name.split(".")[0] in {fingerprint.PACKAGES}))
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    roots = fingerprint._roots()
+    found = {fingerprint._path_of(name, roots) for name in loaded.stdout.split()}
+    ours = {
+        file
+        for file in found
+        if file.name != "__init__.py" and not file.is_relative_to(ROOT / "experiments" / "engine")
+    }
+    known = {}
+    for module in (WORK, "experiments.methods.mixture_target", f"experiments.methods.{method}"):
+        known |= fingerprint.closure(fingerprint._path_of(module, roots), roots)
+    missed = ours - set(known.values()) - {ROOT / "experiments" / "config" / "complaints.py"}
+    assert len(ours) > 30 and not missed

@@ -51,6 +51,15 @@ def test_what_a_methods_number_depends_on_is_in_its_key_with_its_target():
     assert tasks.method_code("methods", "advi") != tasks.method_code("own methods", "advi")
 
 
+@pytest.mark.parametrize("package", ["methods", "own methods"])
+def test_an_edit_of_what_runs_a_method_or_of_its_target_changes_its_key(package, monkeypatch):
+    code, before = tasks.fingerprint.code, tasks.method_code(package, "advi")
+    for edited in (tasks.__name__, tasks.TARGETS[package]):
+        other = lambda module, edited=edited: "other" if module == edited else code(module)  # noqa: E731
+        monkeypatch.setattr(tasks.fingerprint, "code", other)
+        assert tasks.method_code(package, "advi") != before
+
+
 def test_own_methods_are_found_by_their_files_and_helpers_are_none():
     assert names("own methods") == ["advi", "cavi", "fullrank_advi", "nuts"]
     for name in names("own methods"):

@@ -18,7 +18,6 @@ from experiments.metrics.gap import error_decomposition
 from experiments.metrics.moments import sd_ratio
 from experiments.metrics.rank_of_truth import calibration
 from experiments.posterior.draws import as_tree
-from experiments.posterior.pareto import log_mean, most_k_hat, pareto_k_hat
 from experiments.records import (
     Cell,
     CellRecord,
@@ -78,47 +77,6 @@ def test_every_metric_of_every_family(family: str) -> None:
     assert 0 <= np.asarray(measured["predictive_distance"].value) <= 0.5
     gap, parts = measured["evidence_gap"].value, measured["error_decomposition"].value
     assert isinstance(parts, list) and sum(parts[:3]) == pytest.approx(gap, abs=1e-9)
-
-
-@pytest.mark.parametrize("shape", [0.2, 0.5, 0.8])
-def test_k_hat_of_pareto_weights_and_its_error(shape: float) -> None:
-    """w = U^-k has exactly this shape. 100 replications of 5,000 weights.
-
-    The fit's prior, worth 10 points at 1/2, is allowed for. The spread over replications is known to 7 %;
-    the stated error has 4.5 of these.
-    """
-    rng = np.random.default_rng(1)
-    found = np.array([pareto_k_hat(-shape * np.log(rng.random(5000))) for _ in range(100)])
-    values, stated = found.T
-    n_tail = np.ceil(3 * np.sqrt(5000))
-    expected = (n_tail * shape + 10 * 0.5) / (n_tail + 10)
-    assert abs(values.mean() - expected) < 4.5 * values.std() / 10 + 0.01
-    assert abs(values.std() / stated.mean() - 1) < 4.5 * 0.071
-
-
-def test_k_hat_has_the_right_sign() -> None:
-    """N(0, 1) for N(0, 4): w ~ exp(3 x^2 / 8), P(w > t) ~ t^(-4/3), so k = 3/4; reversed, w is bounded."""
-    x = np.random.default_rng(2).standard_normal(20_000)
-    narrow = -(x**2) / 8 + x**2 / 2
-    assert pareto_k_hat(narrow)[0] == pytest.approx(0.75, abs=0.2)
-    wide = 2 * x
-    assert pareto_k_hat(-(wide**2) / 2 + wide**2 / 8)[0] < 0.2
-
-
-def test_thresholds_and_weights_that_have_no_tail() -> None:
-    assert most_k_hat(100) == 0.5
-    assert most_k_hat(10_000) == 0.7
-    assert np.isnan(pareto_k_hat(np.full(1000, -3.0) + 1e-12 * np.arange(1000))[0])
-    assert np.isnan(pareto_k_hat(np.arange(10.0))[0])
-
-
-def test_the_log_mean_of_weights() -> None:
-    """log E[w] of log-normal weights, s = 0.5: z-scores of 400 replications, sd 1 +- 4.5 errors."""
-    rng = np.random.default_rng(3)
-    found = np.array([log_mean(1000 + 0.5 * rng.standard_normal(1000)) for _ in range(400)])
-    z = (found[:, 0] - 1000 - 0.125) / found[:, 1]
-    assert abs(z.std() - 1) < 4.5 / np.sqrt(800)
-    assert abs(z.mean()) < 4.5 / np.sqrt(400)
 
 
 def test_an_evidence_that_cannot_be_trusted_says_so() -> None:

@@ -182,7 +182,10 @@ def test_different_grids_do_not_mix():
 
 @pytest.fixture(scope="module")
 def compiled():
-    return pytest.importorskip("hand_cavi.data.condense.cells_compiled")
+    pytest.importorskip("numba")
+    from hand_cavi.data.condense import cells_compiled
+
+    return cells_compiled
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)

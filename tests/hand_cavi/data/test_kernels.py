@@ -3,6 +3,7 @@
 The plain loop is itself held to the definition elsewhere (test_cavi, test_textbook).
 """
 
+import importlib
 import json
 import os
 import subprocess
@@ -20,7 +21,8 @@ from hand_cavi.data.kernels import WORTH_COMPILING, Reading, kernel_for, refresh
 from hand_cavi.numerics.coordinates import Coordinates
 from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS
 
-compiled = pytest.importorskip("hand_cavi.data.kernels_compiled")
+pytest.importorskip("numba")
+compiled = importlib.import_module("hand_cavi.data.kernels_compiled")
 BLOCK = compiled.BLOCK
 ROOT = Path(__file__).parents[3]
 
@@ -164,7 +166,7 @@ def test_storage_of_any_kind(kind):
 
 @pytest.fixture(scope="module")
 def along():
-    numba = pytest.importorskip("numba")
+    import numba
 
     def over(function):
         @numba.njit
