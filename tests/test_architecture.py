@@ -36,13 +36,13 @@ FLOORS = (
     ("hand_cavi", "ppl_baselines"),
     ("records",),
     ("config",),
-    ("families", "posterior", "engine", "checks"),
-    ("datasets", "relabel", "verdict"),
+    ("families", "posterior", "engine", "checks", "verdict"),
+    ("datasets", "relabel"),
     ("methods",),
     ("references", "calibration"),
-    ("metrics", "custom"),
+    ("metrics",),
     ("studies",),
-    ("report", "benchmarks"),
+    ("report", "benchmarks", "custom"),
     ("commands",),
 )
 """The folders of `experiments`, and what stands beside it, from the ground up: an import points down."""

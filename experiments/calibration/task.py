@@ -53,7 +53,7 @@ class Batch:
     draws : int
         Among how many draws the truth is ranked, at most.
     kinds : tuple of str
-        What is ranked, see `quantities.KINDS`.
+        What is ranked, see `experiments.config.options.RANKED`.
     """
 
     model: str

@@ -18,7 +18,7 @@ def validate(
 ) -> None:
     """Run a study; exit with 1 if a judged method fails or a cell has no result, 3 if it is undecided.
 
-    In the JUnit file every judged cell is a testcase: a failed one a failure, an undecided one skipped, one
-    without a result an error.
+    In the JUnit file every judged cell is a testcase, of a calibration every judged method of a model: a
+    failed one is a failure, an undecided one skipped, one without a result an error.
     """
     raise typer.Exit(by_verdict(carry_out(config, json, output, workers, junit)))

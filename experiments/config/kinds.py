@@ -19,13 +19,13 @@ from experiments.config.options import (
 class Named(Options):
     """What stands above all tables."""
 
-    name: Name
+    name: Name = Field(description="the study's folder gets this name")
 
 
 class Seeded(Named):
     """The same, with the root of all seeds."""
 
-    seed: int = Field(default=1, ge=0)
+    seed: int = Field(default=1, ge=0, description="the root of all seeds")
 
 
 @dataclass(frozen=True)

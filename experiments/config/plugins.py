@@ -1,8 +1,8 @@
 """Methods, datasets, metrics, references, families and weights, found by the names of their files.
 
 Adding one is adding one file; a metric is a function under ``@metric``, in a file with others. Users need
-not touch the tree: where a name is asked for, ``"my_module:my_thing"`` stands for what their own module (in
-the current folder, or installed) offers.
+not touch the tree: for a method, data set, family or prior of weights, ``"my_module:my_thing"`` stands for
+what their own module (in the current folder, or installed) offers.
 Listing reads file names and docstrings alone; nothing heavy is imported.
 """
 

@@ -1,14 +1,15 @@
-"""The JSON schema of a configuration, put together from the tables and from every plugin's `Settings`.
+"""The JSON schema of a configuration of any kind, from the tables and from every plugin's `Settings`.
 
 For editors that complete and check TOML; `experiments.config.reading` does the checking that counts.
 """
 
 from typing import Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
+from experiments.config.kinds import SCHEMAS
 from experiments.config.models import is_required, options_of
-from experiments.config.options import Name, Options, ReferenceOptions, RunOptions, VerdictOptions
+from experiments.config.options import Name, Options
 from experiments.config.plugins import about, find, find_class, names
 
 _OWN_MODULE = r"^[^:]+:[^:]+$"
@@ -17,20 +18,31 @@ _OWN_MODULE = r"^[^:]+:[^:]+$"
 def json_schema() -> dict[str, Any]:
     """Return the schema (draft 2020-12)."""
     datasets = [_entry("datasets", name, "source") for name in names("datasets")]
-    methods = [_entry("methods", name, "kind") for name in names("methods")]
-    models = [_model(name) for name in names("families")]
-    fields_of_a_study: dict[str, Any] = {
-        "name": (Name, Field(description="the study's folder gets this name")),
-        "seed": (int, Field(default=1, ge=0, description="the root of all seeds")),
+    mixtures = [_model(name) for name in names("families")]
+    entries = {
         "datasets": _list_of([*datasets, _users_own("datasets", "source")]),
-        "models": _list_of(models),
-        "methods": _list_of([*methods, _users_own("methods", "kind")]),
-        "run": (RunOptions, RunOptions()),
-        "reference": (ReferenceOptions, ReferenceOptions()),
-        "verdict": (VerdictOptions, VerdictOptions()),
+        "models": _list_of(mixtures),
+        "methods": _methods("methods"),
     }
-    top = create_model("Study", __base__=Options, **fields_of_a_study)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **top.model_json_schema()}
+    of_own = {"models": _list_of([_own_model()]), "methods": _methods("own methods")}
+    kinds: list[type[BaseModel]] = []
+    for kind, schema in SCHEMAS.items():
+        known = entries | (of_own if kind == "own" else {})
+        fields: dict[str, Any] = {axis: known[axis] for axis in schema.axes}
+        fields |= {name: (table, ... if name == kind else table()) for name, table in schema.tables.items()}
+        kinds.append(create_model(f"study of {kind}", __base__=schema.top, **fields))
+    whole = TypeAdapter(Union[tuple(kinds)])  # noqa: UP007
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole.json_schema()}
+
+
+def _methods(kind: str) -> Any:
+    return _list_of([*(_entry(kind, name, "kind") for name in names(kind)), _users_own(kind, "kind")])
+
+
+def _own_model() -> type[BaseModel]:
+    where = Field(pattern=_OWN_MODULE, description='"my_module:my_thing"')
+    fields: dict[str, Any] = {"name": (Name, ...), "model": (str, where)}
+    return create_model("model of your own", __base__=Options, **fields)
 
 
 def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:

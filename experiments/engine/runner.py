@@ -52,7 +52,7 @@ def load(folder: Path) -> StudyRecord:
     Raises
     ------
     InputError
-        If the folder holds no study.
+        If the folder holds no study, or one of another version.
     """
     with Store.open(folder, writable=False) as store:
         return study_record(store)

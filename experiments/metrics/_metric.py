@@ -9,7 +9,7 @@ from experiments.records import Measurement
 Compute = Callable[[Context], Measurement]
 
 OTHERS = "Other metrics"
-"""The theme of what is of no other, a user's own metrics among them."""
+"""The theme of what is of no other."""
 
 
 @dataclass(frozen=True)

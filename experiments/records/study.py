@@ -47,7 +47,7 @@ class CellRecord:
     draws : Path or None
         The netCDF file of the draws.
     measurements : dict of str to Measurement
-        By metric name (the metric's file name).
+        By metric name (that of its function).
     verdict : Verdict or None
         None until judged.
     """

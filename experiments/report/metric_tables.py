@@ -1,7 +1,7 @@
 """Every metric of a problem by theme: rows are metrics, columns are methods, and what each is held against.
 
 Themes and labels are those that the metrics state (`experiments.metrics`). A metric that a study does not
-have leaves no row; one that is not known, such as a user's own, comes last under its own name.
+have leaves no row; one that is no longer known comes last under its own name.
 """
 
 from dataclasses import dataclass, replace

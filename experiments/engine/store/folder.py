@@ -4,6 +4,7 @@
 
     study.sqlite                  manifest, cells, measurements, verdicts; JSON in columns that SQL can query
     study.lock                    held by the one run that writes
+    study-format-1.sqlite         what an older version left, set aside
     draws/<cell key>.nc           canonical draws of a cell, a DataTree that ArviZ opens
     draws/reference-<problem key>.nc
     data/<problem key>.nc         x, sample_weight and truth, so that a report needs no data file
@@ -48,7 +49,7 @@ class Store:
         ------
         InputError
             If the folder cannot be written to (or read), another run is writing there, or the study was
-            written by a newer version.
+            written by a newer version (to be read: by any other).
         """
         folder = Path(folder)
         return cls(folder, *(open_to_write(folder) if writable else (open_to_read(folder), None)))

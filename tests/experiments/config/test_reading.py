@@ -3,6 +3,7 @@ import re
 import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
@@ -278,5 +279,15 @@ def test_the_schema_describes_every_plugin_and_the_shipped_configurations():
     definitions = schema["$defs"]
     cavi = next(d for d in definitions.values() if d["properties"].get("kind", {}).get("const") == "cavi")
     assert cavi["properties"]["starts"]["minimum"] == 1 and cavi["additionalProperties"] is False
-    values = tomllib.loads(default_config_text())
-    assert set(values) <= set(schema["properties"])
+
+
+def test_the_schema_takes_every_kind_of_study_and_refuses_what_none_has():
+    validator = jsonschema.Draft202012Validator(json_schema())
+    validator.check_schema(validator.schema)
+    tutorial = (ROOT / "docs" / "bring-your-own.md").read_text().split("```toml\n")[1].split("```")[0]
+    shipped = [path.read_text() for path in sorted((ROOT / "configs").glob("*.toml"))]
+    for text in (default_config_text(), tutorial, *shipped):
+        values = tomllib.loads(text)
+        validator.validate(values)
+        assert not validator.is_valid(values | {"nmae": "x"})
+        assert not validator.is_valid(values | {"methods": [{"name": "cavi", "stats": 3}]})
