@@ -95,6 +95,8 @@ class _Run:
         still_open = set().union(*self.open.values())
         pending = [planned for key, (planned, _) in self.cells.items() if key in still_open]
         unjudged = [key for key in self.problems if self.open[key] or not self._is_judged(key)]
+        for key in unjudged:  # a verdict on the same cells may be by other margins, or another reference
+            self.store.forget_judgements(planned.cell.key for planned in self.problems[key].cells)
         if unjudged:
             kept = len(self.cells) - len(pending)
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)

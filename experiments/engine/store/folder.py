@@ -66,7 +66,7 @@ class Store:
     # The study
 
     def put_manifest(self, manifest: Manifest) -> None:
-        """Keep the study's table of contents, in place of an earlier one.
+        """Keep the study's table of contents, in place of an earlier one, whose verdict is forgotten.
 
         Raises
         ------
@@ -80,6 +80,8 @@ class Store:
                 f"{manifest.kind}); give one of the two another name, or another folder with --output"
             )
         self._put_document("manifest", manifest)
+        with clear_errors("write to", self.folder), self._database as database:
+            database.execute("DELETE FROM document WHERE name = 'verdict'")
 
     def manifest(self) -> Manifest | None:
         """Return the study's table of contents."""
@@ -180,6 +182,11 @@ class Store:
                 insert = "INSERT OR REPLACE INTO verdict (cell_key, problem_key, record) VALUES (?, ?, ?)"
                 database.executemany(insert, verdicts)
                 database.executemany("INSERT OR REPLACE INTO judged VALUES (?, ?)", cells)
+
+    def forget_judgements(self, cell_keys: Iterable[str]) -> None:
+        """Forget what was judged of these cells, by whatever problem's judge."""
+        with clear_errors("write to", self.folder), self._database:
+            self._forget_judgement([key for cell in cell_keys for key in self._problems_judging(cell)])
 
     def judgement(self, problem_key: str) -> Judgement | None:
         """Return what the judge found for a problem, the reference's draws in memory."""

@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,12 +25,12 @@ def _note(settings):
             log.write("called\n")
 
 
-def _method(act):
+def _method(act, **changes):
     def fit(target, settings, *, starts, seed):
         _note(settings)
         time.sleep(settings.wait)
         act()
-        return cavi.fit(target, cavi.Settings(starts=2), starts=starts, seed=seed)
+        return replace(cavi.fit(target, cavi.Settings(starts=2), starts=starts, seed=seed), **changes)
 
     return SimpleNamespace(Settings=Settings, fit=fit, __module__=__name__)
 
@@ -44,3 +45,5 @@ wrong = _method(lambda: _raise(ValueError("it did not work")))
 fail = _method(lambda: _raise(RuntimeError("it did not work")))
 overflow = _method(lambda: _raise(NotFiniteError("the loss became infinite")))
 hang = _method(lambda: time.sleep(600))
+no_json = _method(lambda: None, info={"log": Path("a.txt")})
+no_tree = _method(lambda: None, q=None, chains={"mu": [0.0]})

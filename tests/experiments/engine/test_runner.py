@@ -160,3 +160,20 @@ def is_running(pid):
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z" and os.path.exists(f"/proc/{pid}")
     except OSError:
         return False
+
+
+def test_a_verdict_by_other_margins_is_not_kept_where_the_judge_comes_to_nothing(tmp_path):
+    cavi = 'name = "cavi"\nstarts = 2'
+    assert run(config(cavi), tmp_path).verdict.decision == "pass"
+    strict = config(cavi, run="time_limit = 0.01") + "[verdict]\nmargin = 0.001\n"
+    record = run(strict, tmp_path)
+    assert cells(record)["cavi"].status == "ok" and cells(record)["cavi"].verdict is None
+    assert record.verdict.decision == "undecided"
+
+
+def test_a_result_that_cannot_be_kept_costs_its_cell_alone(tmp_path):
+    record = run(config(odd("no_json"), odd("no_tree"), 'name = "cavi"\nstarts = 2'), tmp_path)
+    found = cells(record)
+    assert found["cavi"].status == "ok" and found["cavi"].verdict.decision == "pass"
+    assert found["no_json"].status == "failed" and "a PosixPath cannot be kept" in found["no_json"].message
+    assert found["no_tree"].status == "failed" and "chains are a dict" in found["no_tree"].message

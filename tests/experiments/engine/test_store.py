@@ -335,6 +335,24 @@ def test_a_new_end_of_a_cell_undoes_what_was_judged_of_the_old(folder):
         assert store.is_judged("p2", [])
 
 
+def test_what_was_judged_of_cells_can_be_forgotten_whoever_judged_them(folder):
+    with Store.open(folder) as store:
+        store.put_cell(record(), draws())
+        store.put_cell(record(OTHER))
+        store.put_judgement("p1", judgement())
+        store.forget_judgements(["cd34"])
+        assert store.judgement("p1") is None and store.is_done("ab12")
+        assert store.cell("ab12").measurements == {} and store.cell("ab12").verdict is None
+
+
+def test_a_new_table_of_contents_has_no_verdict_yet(folder):
+    with Store.open(folder) as store:
+        store.put_manifest(MANIFEST)
+        store.put_verdict(Verdict("pass", "It agrees.", 0.2))
+        store.put_manifest(MANIFEST)
+        assert store.verdict() is None
+
+
 def test_losing_draws_removes_their_file(folder):
     with Store.open(folder) as store:
         store.put_cell(record(), draws())
