@@ -2,12 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+PICTURES = (".png", ".svg", ".pdf")
+"""What a picture's file may end in."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
 
@@ -52,12 +55,28 @@ def writable(folder: Path) -> Path:
     return folder
 
 
+def writable_file(path: Path, option: str, endings: Sequence[str]) -> None:
+    """Say before the work, not after, that a file cannot be put there; make its folder.
+
+    Raises
+    ------
+    InputError
+        If it has another ending, is a folder, or its folder cannot be written to.
+    """
+    from hand_cavi import InputError
+
+    if endings and path.suffix.lower() not in endings:
+        *others, last = endings
+        raise InputError(f'"{path}" must end in {", ".join(others)} or {last}')
+    if path.is_dir():
+        raise InputError(f'"{path}" is a folder; {option} takes the name of a file')
+    writable(path.parent)
+
+
 def write_picture(path: Path, make: Callable[[], Any]) -> None:
     """Save a matplotlib figure as PNG, SVG or PDF, by the file's ending."""
     from hand_cavi import InputError
 
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise InputError(f'"{path}" must end in .png, .svg or .pdf')
     try:
         make().savefig(path)
     except OSError as error:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import print_json, warn, writable
+from experiments.commands._output import print_json, warn, writable, writable_file
 
 if TYPE_CHECKING:
     from experiments.records import StudyRecord
@@ -94,9 +94,5 @@ def by_verdict(record: "StudyRecord") -> int:
 
 def _make_way(junit: Path) -> None:
     """See that the file can be written, and remove an old one: if this run dies, none is left to mislead."""
-    from hand_cavi import InputError
-
-    if junit.is_dir():
-        raise InputError(f'"{junit}" is a folder; --junit takes the name of a file')
-    writable(junit.parent)
+    writable_file(junit, "--junit", ())
     junit.unlink(missing_ok=True)

@@ -35,8 +35,8 @@ def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = Fals
 
 
 def _print_mixture(problem: ProblemRecord, console: Console) -> None:
-    console.print(_heading(problem), style="bold", highlight=False)
-    console.print(problem.about_model, style="dim", highlight=False)
+    _say(console, _heading(problem), "bold")
+    _say(console, problem.about_model, "dim")
     console.print(_table(problem))
     for cell in problem.cells:
         if cell.status != "ok":
@@ -69,8 +69,8 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
     if found is None:
         _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
         return
-    console.print(f"{found.model}: {found.design.points} points a data set", style="bold", highlight=False)
-    console.print(found.about, style="dim", highlight=False)
+    _say(console, f"{found.model}: {found.design.points} points a data set", "bold")
+    _say(console, found.about, "dim")
     console.print(_ranks_table(found.methods))
     for one in found.methods:
         _say(console, f"{one.sentence}{'' if one.judged else ' (not judged)'}")
@@ -102,10 +102,10 @@ def _table(problem: ProblemRecord) -> Table:
     table.add_column("method", no_wrap=True)
     for heading in ("own bound", "F", "F symmetrised", "compile s", "run s"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column(_heading_of_means(problem))
+    table.add_column(Text(_heading_of_means(problem)))
     table.add_column("verdict", no_wrap=True)
     for cell in problem.cells:
-        table.add_row(*_row(cell))
+        table.add_row(*map(Text, _row(cell)))
     return table
 
 
@@ -175,7 +175,7 @@ def _ranks_table(methods: tuple[MethodCalibration, ...]) -> Table:
     table.add_column("verdict", no_wrap=True)
     for one in methods:
         for row, quantity in enumerate(one.quantities):
-            table.add_row(one.method if row == 0 else "", *_ranks_row(quantity))
+            table.add_row(*map(Text, [one.method if row == 0 else "", *_ranks_row(quantity)]))
     return table
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import Json, print_json, writable
+from experiments.commands._output import Json, print_json, writable_file
 
 if TYPE_CHECKING:
     from experiments.checks import Report
@@ -42,7 +42,7 @@ def check(
     from experiments.checks.loading import load_derivations
 
     if html is not None:
-        _can_be_written(html)
+        writable_file(html, "--html", (".html", ".htm"))
     reports: dict[str, Report] = {}
     for name, thing, density in load_derivations(derivation, log_joint):
         reports[name] = run_check(thing, None, density, rng=seed)
@@ -62,17 +62,6 @@ def check(
         raise typer.Exit(1)
     if None in outcomes:
         raise typer.Exit(3)
-
-
-def _can_be_written(html: Path) -> None:
-    """Say before the checks, not after, that a page cannot be put there; make its folder."""
-    from hand_cavi import InputError
-
-    if html.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f'"{html}" must end in .html')
-    if html.is_dir():
-        raise InputError(f'"{html}" is a folder; --html takes the name of a file')
-    writable(html.parent)
 
 
 def _summary(reports: "dict[str, Report]") -> dict[str, object]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import Json, print_json, warn, write_picture
+from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
 
@@ -41,6 +41,8 @@ def choose(
     from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
 
+    if plot is not None:
+        writable_file(plot, "--plot", PICTURES)
     if folds == 1:
         raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
     model = model_of(numbers[0], family, weights, prior, concentration)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from experiments.commands._output import Json, print_json, warn, write_picture
+from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.config.plugins import names
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
 
@@ -114,6 +114,8 @@ def fit(
     from experiments.commands._progress import FitProgress
     from hand_cavi import Status
 
+    if plot is not None:
+        writable_file(plot, "--plot", PICTURES)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     try:

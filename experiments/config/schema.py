@@ -3,6 +3,8 @@
 For editors that complete and check TOML; `experiments.config.reading` does the checking that counts.
 """
 
+from functools import reduce
+from operator import or_
 from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
@@ -31,7 +33,7 @@ def json_schema() -> dict[str, Any]:
         fields: dict[str, Any] = {axis: known[axis] for axis in schema.axes}
         fields |= {name: (table, ... if name == kind else table()) for name, table in schema.tables.items()}
         kinds.append(create_model(f"study of {kind}", __base__=schema.top, **fields))
-    whole = TypeAdapter(Union[tuple(kinds)])  # noqa: UP007
+    whole: TypeAdapter[Any] = TypeAdapter(reduce(or_, kinds))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole.json_schema()}
 
 

@@ -57,6 +57,7 @@ def error_decomposition(context: Context) -> Measurement:
         noise = hypot(error, evidence.standard_error)
     if told.bound_left is None:
         note += "; what the run might still gain is not told, and counts to the optimum"
+        left = Part(nan, nan)
     parts = (of_family, optimum, left, Part(noise, 0.0))
     values, errors = [part.value for part in parts], [part.error for part in parts]
     return Measurement(values, errors, "nats", note, entries=ENTRIES)

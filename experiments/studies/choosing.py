@@ -49,6 +49,10 @@ class Candidate:
         How far the held-out density is behind the best candidate's, point by point, and its standard error.
     occupied : int
         Components that hold points.
+    starts, starts_at_best : int
+        How many starts there were, and how many ended there; None if it is not known.
+    method : str
+        Whose bound it is, as readers call it.
     """
 
     n_components: int
@@ -62,7 +66,8 @@ class Candidate:
     behind_se: float | None = None
     occupied: int = 0
     starts: int = 0
-    starts_at_best: int = 0
+    starts_at_best: int | None = None
+    method: str = "CAVI"
 
     @property
     def symmetrised(self) -> float | None:

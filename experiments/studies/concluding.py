@@ -19,17 +19,16 @@ def conclude_on(judged: Collection[str], methods: Sequence[str]) -> Callable[[Se
     methods : sequence of str
         The names of their methods.
     """
-    subject = " or ".join(dict.fromkeys(label(method) for method in methods))
+    names = tuple(dict.fromkeys(label(method) for method in methods))
 
     def conclude(records: Sequence[CellRecord]) -> Verdict:
         verdicts = [record.verdict or _unjudged(record) for record in records if record.cell.key in judged]
-        return verdict_of_study(verdicts, subject=subject)
+        return verdict_of_study(verdicts, methods=names)
 
     return conclude
 
 
 def _unjudged(record: CellRecord) -> Verdict:
-    """Return the verdict on a cell that was due one and did not get so far."""
-    cell = record.cell
-    sentence = f"Nothing can be said about {cell.method} on {cell.dataset}: {record.message}."
-    return Verdict("undecided", sentence, nan)
+    """Return the verdict on a cell without one: undecided, unless it is the reference itself."""
+    was_due = record.status != "ok" or not record.measurements
+    return Verdict("undecided" if was_due else "none", "", nan)

@@ -4,7 +4,7 @@ It is the same for mixtures and for a user's own models. All of it comes from wh
 cells, so that judging again recomputes no fit. Runs in a worker.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -109,16 +109,16 @@ def _faults(problem: Problem | None, tree: xr.DataTree) -> list[str]:
 def _reference(case: Case, trees: Trees) -> Reference:
     """Find the reference; draws that may not serve as one are never part of it."""
     able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell)]
-    nuts = next((tree for cell in able if _has_divergences(tree := trees[cell.cell.key])), None)
+    nuts = [tree for cell in able if _has_divergences(tree := trees[cell.cell.key])]
     if case.problem is None:
         return _of_own_model(nuts)
-    gibbs = (trees[cell.cell.key] for cell in able if cell.told.sampler == "gibbs")
+    gibbs = [trees[cell.cell.key] for cell in able if cell.told.sampler == "gibbs"]
     return reference(
         case.problem,
         method=case.reference.method,
         rng=case.seed,
-        nuts_draws=nuts,
-        gibbs_draws=next(gibbs, None),
+        nuts_draws=_sound(case.problem, nuts),
+        gibbs_draws=_sound(case.problem, gibbs),
         n_draws=case.reference.draws,
         budget=case.reference.budget,
     )
@@ -137,11 +137,22 @@ def _has_divergences(tree: xr.DataTree) -> bool:
     return "diverging" in as_chains(tree, "sample_stats")
 
 
-def _of_own_model(nuts: xr.DataTree | None) -> Reference:
-    """Return NUTS draws of an own model as a reference, or say what keeps them from being one."""
-    if nuts is None:
+def _sound(problem: Problem, trees: Sequence[xr.DataTree]) -> xr.DataTree | None:
+    """Return the first draws with no fault, else the first; None if there are none."""
+    several = len(trees) > 1
+    first = trees[0] if trees else None
+    return next((tree for tree in trees if several and not examine_chains(problem, tree)[1]), first)
+
+
+def _of_own_model(nuts: Sequence[xr.DataTree]) -> Reference:
+    """Return the first NUTS draws that qualify as a reference, or say what keeps the first from being one."""
+    if not nuts:
         return Reference("none", False, "there are no NUTS draws to serve as a reference")
-    return reference_of(nuts, *examine_quantities(_compared(nuts), as_chains(nuts, "sample_stats")))
+    found = [
+        reference_of(tree, *examine_quantities(_compared(tree), as_chains(tree, "sample_stats")))
+        for tree in nuts
+    ]
+    return next((one for one in found if one.qualified), found[0])
 
 
 def _compared(tree: xr.DataTree) -> Draws:

@@ -71,8 +71,8 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
             told = method.afterwards(target, settings, fitted, seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
-    if draws is not None and not isinstance(draws, xr.DataTree):
-        raise TypeError(f"its chains are a {type(draws).__name__}; they must be an xarray.DataTree")
+    if not isinstance(draws, xr.DataTree):
+        raise TypeError(f"its chains are a {type(draws).__name__}; without q they must be an xarray.DataTree")
     result = MethodResult(
         outcome=fitted.outcome,
         message=fitted.message,

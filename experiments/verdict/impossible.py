@@ -94,11 +94,13 @@ def impossibilities(
 
 
 def number(measurement: Measurement | None) -> tuple[float, float] | None:
-    """Return a measurement's one number and its standard error, 0 if it has none; else None."""
-    if measurement is None or not isinstance(measurement.value, float | int):
+    """Return a measurement's one number and its standard error; None unless both are known."""
+    if measurement is None:
         return None
-    error = measurement.standard_error if isinstance(measurement.standard_error, float | int) else 0.0
-    return (measurement.value, error) if isfinite(measurement.value) and isfinite(error) else None
+    value, error = measurement.value, measurement.standard_error
+    if not isinstance(value, float | int) or not isinstance(error, float | int):
+        return None
+    return (value, error) if isfinite(value) and isfinite(error) else None
 
 
 def _exceeds(bound: tuple[float, float], ceiling: tuple[float, float]) -> bool:

@@ -8,14 +8,14 @@ from experiments.records import Verdict
 from experiments.verdict.wording import MARGIN
 
 
-def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method") -> Verdict:
+def verdict_of_study(verdicts: Sequence[Verdict], *, methods: Sequence[str] = ("The method",)) -> Verdict:
     """Judge a study by the verdicts of its judged cells.
 
     It fails if any cell fails, else is undecided if any cell is, else passes; ``none`` if nothing was judged.
 
     Parameters
     ----------
-    subject : str
+    methods : sequence of str
         What the sentence calls the judged methods, such as ``CAVI``.
     """
     judged = [verdict for verdict in verdicts if verdict.decision != "none"]
@@ -23,9 +23,12 @@ def verdict_of_study(verdicts: Sequence[Verdict], *, subject: str = "The method"
         return Verdict("none", "Nothing was judged.", MARGIN)
     count = Counter(verdict.decision for verdict in judged)
     decision = next(word for word in ("fail", "undecided", "pass") if count[word])
-    of_all = f"{count[decision]} of {len(judged)} problems" if len(judged) > 1 else "the one problem"
+    several, subject = len(methods) > 1, " or ".join(methods)
+    what = "result" if several else "problem"
+    of_all = f"{count[decision]} of {len(judged)} {what}s" if len(judged) > 1 else f"the one {what}"
+    agree = f"{' and '.join(methods)} {'agree' if several else 'agrees'} with the reference"
     said = {
-        "pass": f"{subject} agrees with the reference on {of_all.replace(f'{len(judged)} of', 'all')}",
+        "pass": f"{agree} on {of_all.replace(f'{len(judged)} of', 'all')}",
         "fail": f"{subject} does not agree with the reference on {of_all}",
         "undecided": f"Whether {subject} agrees with the reference could not be decided on {of_all}",
     }[decision]

@@ -62,7 +62,7 @@ class Tally:
                 self.submitted += 1
                 self._waiting[task.key] = task
             elif event.kind == "started":
-                del self._waiting[task.key]
+                self._waiting.pop(task.key, None)  # it may be started again, if its worker died
                 self.running[task.key] = (task, self.clock())
             elif event.kind == "finished" and event.outcome:
                 del self.running[task.key]

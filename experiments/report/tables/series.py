@@ -5,6 +5,7 @@ The figures are those of the first method that has a bound, CAVI where it was ru
 
 from functools import partial
 
+from experiments.methods import label
 from experiments.report.figures.number_of_components import CAPTION, choosing_figure
 from experiments.report.figures.picture import Picture
 from experiments.report.style import numbers
@@ -51,7 +52,8 @@ def _candidate(view: View) -> Candidate | None:
         held_out=cell.told.held_out,
         held_out_se=cell.told.held_out_se,
         starts=cell.told.starts or 0,
-        starts_at_best=cell.told.starts_at_best or 0,
+        starts_at_best=cell.told.starts_at_best,
+        method=label(cell.cell.method),
     )
 
 
@@ -61,12 +63,12 @@ def _table(candidates: list[Candidate]) -> Table:
         Column("ELBO + KL(q, q sym)", "nats"),
         Column("log p(x)", "nats"),
         Column("Held out", "nats per point ± s.e."),
-        Column("Starts at best", "CAVI", numeric=False),
+        Column("Starts at best", ", ".join(dict.fromkeys(one.method for one in candidates)), numeric=False),
     )
     rows = []
     for one in sorted(candidates, key=lambda one: one.n_components):
         evidence = one.evidence
-        starts = f"{one.starts_at_best} of {one.starts}" if one.starts else numbers.DASH
+        starts = f"{one.starts_at_best} of {one.starts}" if one.starts_at_best is not None else numbers.DASH
         entries = (
             Shown(numbers.fixed(one.elbo, 3)),
             missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),

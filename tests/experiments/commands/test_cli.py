@@ -1,5 +1,6 @@
 """The command line. The runner is real where a test says so, elsewhere a stand-in of a few lines."""
 
+import io
 import json
 import os
 import resource
@@ -12,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from experiments.commands import cli
+from experiments.commands._terminal import print_study
 from experiments.config.reading import default_config_text, parse_config
 from experiments.records import (
     CellRecord,
@@ -27,6 +30,7 @@ from experiments.records import (
 )
 from experiments.report import ReportPaths
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
+from tests.experiments.report import factory
 
 EIGHT = [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
 BEST_ELBO, LOG_EVIDENCE = -18.716970286055, -17.990121876653  # docs/mathematics.md, 11
@@ -155,7 +159,8 @@ def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
         (["text.csv", "--components", 2], "text.csv, line 3"),
         (["empty.csv", "--components", 2], "there must be at least one point"),
         (["eight.csv", "--components", 2, "--plot", "p.docx"], "must end in .png, .svg or .pdf"),
-        (["eight.csv", "--components", 2, "--plot", "none/p.png"], "cannot be written"),
+        (["eight.csv", "--components", 2, "--plot", "eight.csv/p.png"], "cannot be written"),
+        (["none.csv", "--components", 2, "--plot", "p.docx"], "must end in .png"),  # before all work
         (["eight.csv", "--components", 2, "--prior", "mean"], "write FIELD=VALUE"),
         (["eight.csv", "--components", 2, "--prior", "mean=x"], "write FIELD=VALUE"),
         (["eight.csv", "--components", 2, "--prior", "meen=1"], 'did you mean "mean"?'),
@@ -524,3 +529,14 @@ def test_a_real_run_of_cavi_holds_the_textbooks_fixture(here):
     np.testing.assert_allclose(np.ravel(cell["means"]), np.sort(ours, axis=1).mean(axis=0), atol=0.03)
     again = in_a_process("report", "eight", "--json")
     assert again.returncode == 0 and json.loads(again.stdout)["cells"] == document["cells"]
+
+
+@pytest.mark.parametrize("words", ["km [/h]", "[bold]"])
+def test_brackets_of_a_user_are_printed_as_they_are(tmp_path, words):
+    record = factory.study(tmp_path)
+    problems = tuple(
+        replace(problem, unit=words, about_model=words, dataset=words) for problem in record.problems
+    )
+    out = io.StringIO()
+    print_study(replace(record, problems=problems), report="r", console=Console(file=out, width=200))
+    assert f"({words})" in out.getvalue() and f"{words}, " in out.getvalue()

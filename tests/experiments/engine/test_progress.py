@@ -29,6 +29,14 @@ class Terminal(io.StringIO):
         return True
 
 
+def test_a_task_may_start_again_after_its_worker_died():
+    tally = Tally(workers=1)
+    for event in ("submitted", "started", "started"):
+        tally.see(Event(event, task("a"), 0))
+    tally.see(finished(task("a"), 1.0))
+    assert tally.finished == 1 and not tally.running
+
+
 def test_time_left_follows_from_tasks_of_the_same_kind():
     clock = Clock()
     tally = Tally(workers=2, clock=clock)

@@ -1,5 +1,6 @@
 """The metrics about weights, starts, time and the parts of the gap, against known answers and by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,9 @@ def test_the_parts_add_up_to_the_gap() -> None:
     alone = error_decomposition(context_of(result, truth, method="cavi", peers=(own,)))
     assert isinstance(alone.value, list)
     assert alone.value[1:3] == pytest.approx([0, 0], abs=1e-9)
+    silent = replace(result, told=replace(result.told, bound_left=None, bound_left_se=None))
+    untold = error_decomposition(context_of(silent, truth, method="cavi", peers=(own,)))
+    assert np.isnan(untold.value[2]) and np.isfinite(untold.value[:2]).all() and "not told" in untold.note
     unknown = error_decomposition(context_of(result, method="cavi"))
     assert isinstance(unknown.value, list) and np.isnan(unknown.value[0])
 

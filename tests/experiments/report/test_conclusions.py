@@ -118,6 +118,7 @@ def test_one_winner_on_both_scales_needs_no_reason():
         ([0.90, 1.00], 0.005, "1 of its 2 standard deviations are too small, by up to 10 %."),
         ([0.99, 1.01], 0.005, "its standard deviations are right to within 5 %."),
         ([0.92, 0.89], 0.100, "whether its standard deviations are right to within 5 % cannot be told."),
+        ([0.50, 0.50], np.nan, "whether its standard deviations are right to within 5 % cannot be told."),
     ],
 )
 def test_widths_are_judged_with_their_errors(ratios, error, words):
@@ -136,6 +137,17 @@ def test_means_that_are_off_are_not_recommended(error, words):
         cell("cavi", mean_error=([0.5, 0.0], [error, error]), sd_ratio=([0.8, 0.8], [0.01, 0.01]))
     )
     assert words in drawn and "Use its means" not in drawn
+
+
+@pytest.mark.parametrize(("means", "error"), [([0.1, 0.2], np.nan), ([0.1, np.nan], 0.01)])
+def test_means_of_which_something_is_unknown_are_not_said_to_agree(means, error):
+    drawn, _ = said(cell("cavi", mean_error=(means, [error, error])))
+    assert "whether its means agree with the reference cannot be told" in drawn
+
+
+def test_a_bound_with_an_unknown_error_is_not_called_impossible():
+    drawn, not_drawn = said(cell("mine", own_bound=(EXACT.log_evidence.value + 1, None)))
+    assert "Do not use" not in drawn + not_drawn
 
 
 def test_without_a_reference_nothing_is_called_right():

@@ -132,13 +132,19 @@ def test_a_study_over_k_has_its_own_section(tmp_path, monkeypatch):
         problem = problem_of("normal_gamma", "dirichlet", k=k)
         record = judged(tmp_path, problem, f"d{k}")
         cell = replace(
-            record.cells[0], info={**record.cells[0].info, "held_out": -3.0 - k, "held_out_se": 0.2}
+            record.cells[0],
+            told=replace(
+                record.cells[0].told, held_out=-3.0 - k, held_out_se=0.2, starts=3, starts_at_best=None
+            ),
         )
         records.append(replace(record, dataset="d", model=f"m-K{k}", series="m", cells=(cell,)))
     study = StudyRecord("s", tmp_path, Verdict("none", "None.", 0.25), tuple(records), "", 1, {}, {})
     paths = write_report(study, tmp_path / "r")
     html, markdown = paths.html.read_text(encoding="utf-8"), paths.markdown.read_text(encoding="utf-8")
     assert "How many components? d, m" in html and "How many components? d, m" in markdown
+    rows = [line for line in markdown.splitlines() if line.startswith(("| 1 |", "| 2 |", "| 3 |"))]
+    assert [row.split("|")[5].strip() for row in rows] == [f"−{3 + k}.00 ± 0.20" for k in (1, 2, 3)]
+    assert {row.split("|")[6].strip() for row in rows} == {"–"}  # how many starts ended there is not told
     assert (tmp_path / "r/figures/choice-1-choosing.png").is_file()
     alone = replace(study, problems=tuple(records[:1]))
     assert "How many components?" not in write_report(alone, tmp_path / "r1").html.read_text(encoding="utf-8")

@@ -7,9 +7,10 @@ import pytest
 import xarray as xr
 
 from experiments.config.options import ReferenceOptions, VerdictOptions
-from experiments.engine.store.files import write_tree
+from experiments.engine.store.files import read_tree, write_tree
 from experiments.records import Cell, CellRecord, Estimate, Measurement, Problem, Reference, Told
 from experiments.studies import judging
+from experiments.studies.concluding import conclude_on
 from experiments.studies.judging import Case, judge_problem
 from experiments.verdict import verdict_of_cell
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
@@ -66,6 +67,30 @@ def test_chains_from_one_mode_and_methods_of_ones_own_are_no_reference(tmp_path,
     alone = judged(first)
     assert alone.reference_cell is None and not alone.reference.qualified
     assert alone.verdicts["first"].decision == "undecided"
+
+
+@pytest.mark.parametrize("order", [("good", "bad"), ("bad", "good")])
+def test_of_several_samplers_one_that_qualifies_is_the_reference_whatever_their_order(tmp_path, order):
+    rng = np.random.default_rng(0)
+    cells = {"good": nuts(tmp_path, rng, "good"), "bad": nuts(tmp_path, rng, "bad")}
+    write_tree(cells["bad"].draws, apart(read_tree(cells["bad"].draws)))
+    found = judged(*(cells[name] for name in order))
+    assert found.reference.qualified and found.reference_cell == "good"
+
+
+def apart(tree):
+    """The same draws, each chain around a centre of its own."""
+    centres = xr.DataArray(10.0 * np.arange(4), dims="chain")
+    moved = {group: (tree[group].to_dataset() + centres) for group in ("posterior", "quantities")}
+    return xr.DataTree.from_dict({**moved, "sample_stats": tree["sample_stats"].to_dataset()})
+
+
+def test_a_sampler_that_is_the_reference_is_due_no_verdict(tmp_path):
+    rng = np.random.default_rng(0)
+    cell = nuts(tmp_path, rng, "first")
+    record = replace(cell, measurements=judged(cell).measurements["first"])
+    assert conclude_on({"first"}, ["nuts"])([record]).decision == "none"
+    assert conclude_on({"first"}, ["nuts"])([cell]).decision == "undecided"  # never judged
 
 
 def test_a_problem_without_any_draws_is_judged_all_the_same():

@@ -134,7 +134,7 @@ def test_what_cannot_tell_whether_it_finished_cannot_pass() -> None:
 def test_a_study_that_fails_for_want_of_an_end_says_so() -> None:
     good, short = judged([0.0], [0.01]), judged([0.0], [0.01], outcome="max_sweeps")
     far = judged([1.0], [0.01], outcome="max_sweeps")
-    assert verdict_of_study([good, short], subject="CAVI").sentence == (
+    assert verdict_of_study([good, short], methods=["CAVI"]).sentence == (
         "CAVI says itself that it did not finish on 1 of 2 problems, and so fails there."
     )
     assert "does not agree" in verdict_of_study([short, far]).sentence
@@ -393,22 +393,35 @@ def test_studies() -> None:
     assert verdict_of_study([passed, open_, failed]).decision == "fail"
     assert verdict_of_study([]).decision == "none"
     assert verdict_of_study([none]).decision == "none"
-    verdict = verdict_of_study([passed, passed, failed, open_], subject="CAVI")
+    verdict = verdict_of_study([passed, passed, failed, open_], methods=["CAVI"])
     assert verdict.sentence == "CAVI does not agree with the reference on 1 of 4 problems."
+    both = ["CAVI", "ADVI"]
+    assert verdict_of_study([passed] * 4, methods=both).sentence.startswith(
+        "CAVI and ADVI agree with the reference on all 4 results"
+    )
+    assert verdict_of_study([passed, open_], methods=both).sentence.startswith(
+        "Whether CAVI or ADVI agrees with the reference could not be decided on 1 of 2 results"
+    )
 
 
 def test_the_study_says_how_far_off_the_worst_is() -> None:
     good, better = judged([0.01, -0.031], [0.001, 0.001]), judged([0.02], [0.001])
-    assert verdict_of_study([good, better], subject="CAVI").sentence == (
+    assert verdict_of_study([good, better], methods=["CAVI"]).sentence == (
         "CAVI agrees with the reference on all 2 problems: its posterior means are off by at most 0.03 "
         "posterior standard deviations, where 0.2 is allowed."
     )
     assert verdict_of_study([better]).sentence.startswith("The method agrees with the reference on the one")
 
 
+def test_a_bound_with_an_unknown_error_proves_nothing() -> None:
+    for error in (None, float("nan")):
+        verdict = judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(EVIDENCE + 1, error))
+        assert verdict.decision == "pass" and not verdict.impossible
+
+
 def test_the_study_tells_what_is_impossible() -> None:
     bad = judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(EVIDENCE + 1))
-    verdict = verdict_of_study([judged([0.0], [0.01]), bad], subject="CAVI")
+    verdict = verdict_of_study([judged([0.0], [0.01]), bad], methods=["CAVI"])
     assert verdict.decision == "fail"
     assert verdict.sentence == (
         "CAVI fails on 1 of 2 problems, and is wrong whatever the margins: its own bound lies 1 nats above "
