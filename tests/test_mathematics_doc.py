@@ -22,7 +22,7 @@ from experiments.posterior.symmetrised import log_q_symmetrised
 from experiments.records import Draws
 from experiments.references import _agreement, _gate, bridge, enumeration, importance, quadrature, smc
 from experiments.relabel.matching import AMBIGUOUS_BELOW
-from experiments.verdict import impossible
+from experiments.verdict import impossible_bounds
 from hand_cavi import NormalKnownVariance, fit, log_joint
 from hand_cavi.linear_response import MAX_DISPLACEMENT, MAX_RADIUS, linear_response
 from tests.hand_cavi.evidence import log_joints
@@ -210,8 +210,8 @@ def test_thresholds_are_those_of_the_code() -> None:
         "margins": (options.margin, options.sd_factor, options.predictive_distance),
         "margin of the evidence gap": (options.evidence_gap,),
         "error rate of a verdict": (options.error_rate,),
-        "a bound is impossible beyond": (impossible.N_ERRORS,),
-        "a fall of the bound is rounding up to": (-impossible.LARGEST_FALL,),
+        "a bound is impossible beyond": (impossible_bounds.N_ERRORS,),
+        "a fall of the bound is rounding up to": (-impossible_bounds.LARGEST_FALL,),
         "one step on may gain": (convergence.MATTERS,),
         "a naming is ambiguous below": (np.exp(AMBIGUOUS_BELOW),),
         "linear response": (MAX_RADIUS, MAX_DISPLACEMENT),

@@ -13,7 +13,7 @@ from experiments.engine.plan import Plan
 from experiments.engine.store.folder import Store
 from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
-from experiments.engine.workers.caches import compile_cache
+from experiments.engine.workers.compile_cache import compile_cache
 from experiments.engine.workers.pool import Outcome, Pool
 from experiments.engine.workers.progress import Progress
 from experiments.records.result import MethodResult, NotFinite, Reference

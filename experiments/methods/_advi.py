@@ -9,7 +9,7 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.compiled import advi_for
+from experiments.methods.compiled_models import advi_for
 from experiments.methods.step_gain import gain_of_a_step
 from experiments.records.problem import StartingPoints, Target
 from experiments.records.result import Fitted, Told

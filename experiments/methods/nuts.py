@@ -14,7 +14,7 @@ import xarray as xr
 from pydantic import Field
 
 from experiments.config.options import Options
-from experiments.methods.compiled import nuts_for
+from experiments.methods.compiled_models import nuts_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.records.problem import Draws, Problem, StartingPoints, Target

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.compiled import smc_for
+from experiments.methods.compiled_models import smc_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.prior_draws import prior_draws
 from experiments.methods.starts import Starts

@@ -4,14 +4,23 @@ A metric is a function of a `Context` that returns a `Measurement`, under ``@met
 Its name is the metric's, and the first line of its docstring says what it is. `FILES` lists the files.
 """
 
-from experiments.metrics import allocation, bounds, convergence, cost, gap, moments, prediction, rank_of_truth
+from experiments.metrics import (
+    allocation,
+    bounds,
+    convergence,
+    cost,
+    error_decomposition,
+    moments,
+    prediction,
+    rank_of_truth,
+)
 from experiments.metrics._context import Context, Peer
 from experiments.metrics._metric import Metric
 from experiments.records import Measurement
 
 __all__ = ["FILES", "METRICS", "Context", "Metric", "Peer", "describe", "measure_all", "names"]
 
-FILES = (bounds, gap, convergence, moments, allocation, rank_of_truth, prediction, cost)
+FILES = (bounds, error_decomposition, convergence, moments, allocation, rank_of_truth, prediction, cost)
 """Where metrics are, in the order of the report."""
 
 METRICS: dict[str, Metric] = {

@@ -22,7 +22,7 @@ from experiments.metrics._context import Context, missing
 from experiments.metrics._metric import metric
 from experiments.metrics.bounds import ASSIGNMENTS
 from experiments.records import Measurement, Threshold
-from experiments.verdict.impossible import LARGEST_FALL
+from experiments.verdict.impossible_bounds import LARGEST_FALL
 from hand_cavi.numerics.special import logsumexp
 from hand_cavi.result import wilson_interval
 

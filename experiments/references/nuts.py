@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 import xarray as xr
 
-from experiments.methods.compiled import nuts_for
+from experiments.methods.compiled_models import nuts_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location

@@ -9,7 +9,7 @@ before they stand for the posterior; log p(x) does not need them to.
 
 import numpy as np
 
-from experiments.methods.compiled import smc_for
+from experiments.methods.compiled_models import smc_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.prior_draws import prior_draws
 from experiments.records import Estimate, Problem, Reference

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from experiments.verdict.equivalence import Need, compare
-from experiments.verdict.impossible import N_ERRORS, impossibilities, number
+from experiments.verdict.impossible_bounds import N_ERRORS, impossibilities, number
 from experiments.verdict.questions import questions_of
 from experiments.verdict.wording import called, remarks, sentence_of
 
@@ -49,7 +49,7 @@ def verdict_of_cell(
     entries : sequence of str
         What the L entries of a mixture's component are called; "feature 1", ... if not given.
     estimated : collection of str
-        See `experiments.verdict.impossible.impossibilities`.
+        See `experiments.verdict.impossible_bounds.impossibilities`.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from experiments.methods.step_gain import gain_of_a_step
 from experiments.metrics import Context
 from experiments.metrics.convergence import step_gain, update_gain
 from experiments.records import Measurement, MethodResult, Problem, Reference, Told
-from experiments.verdict.impossible import N_ERRORS, ROUNDING, impossibilities
+from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of

@@ -145,6 +145,6 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
 
 
 def nuts_compiled(prepared):
-    from experiments.methods.compiled import Compiled
+    from experiments.methods.compiled_models import Compiled
 
     return Compiled(prepared, False)

@@ -15,7 +15,7 @@ from experiments.metrics import Context, Peer, measure_all
 from experiments.metrics.bounds import importance_evidence, k_hat
 from experiments.metrics.convergence import monotonicity, share_at_best
 from experiments.metrics.cost import cost_to_accuracy
-from experiments.metrics.gap import error_decomposition
+from experiments.metrics.error_decomposition import error_decomposition
 from experiments.metrics.moments import sd_ratio
 from experiments.metrics.rank_of_truth import calibration
 from experiments.posterior.draws import as_tree
@@ -35,7 +35,7 @@ from experiments.records import (
     Verdict,
 )
 from experiments.references import reference
-from experiments.verdict.impossible import impossibilities
+from experiments.verdict.impossible_bounds import impossibilities
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of

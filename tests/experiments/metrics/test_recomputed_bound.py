@@ -9,7 +9,7 @@ import pytest
 from experiments.metrics import Context
 from experiments.metrics.bounds import recomputed_bound
 from experiments.records import Measurement, MethodResult, Problem, Reference, Told
-from experiments.verdict.impossible import N_ERRORS, ROUNDING, impossibilities
+from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of

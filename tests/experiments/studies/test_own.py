@@ -19,7 +19,7 @@ from experiments.methods.own.variables import as_tree, factors_of, quantities_of
 from experiments.records import Cell, CellRecord, Told
 from experiments.studies import plan_of
 from experiments.studies.judging import Case, judge_problem
-from experiments.verdict.impossible import LARGEST_FALL
+from experiments.verdict.impossible_bounds import LARGEST_FALL
 from hand_cavi import InputError
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,7 @@ from experiments.engine.store.jsonable import dumps, loads
 from experiments.records import Estimate, Measurement, Reference, Threshold, Verdict
 from experiments.verdict import only_unfinished, verdict_of_cell, verdict_of_study
 from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
-from experiments.verdict.impossible import impossibilities
+from experiments.verdict.impossible_bounds import impossibilities
 from experiments.verdict.questions import questions_of
 from hand_cavi import InputError
 
