@@ -285,9 +285,9 @@ def test_the_evidence_of_an_unqualified_reference_proves_nothing() -> None:
 
 def test_a_bound_that_falls_fails() -> None:
     for gain, decision in ((0.0, "pass"), (-1e-12, "pass"), (-1e-6, "fail")):
-        figures = {"monotonicity": Measurement(gain, None, "relative")}
+        figures = {"monotonicity": Measurement(gain, 0.0, "relative")}
         assert judged([0.0], [0.01], **figures).decision == decision
-    strict = Measurement(-1e-12, None, "relative", threshold=Threshold(-1e-13, "at least"))
+    strict = Measurement(-1e-12, 0.0, "relative", threshold=Threshold(-1e-13, "at least"))
     assert judged([0.0], [0.01], monotonicity=strict).decision == "fail"
 
 
