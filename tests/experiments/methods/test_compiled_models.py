@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.methods import advi, compiled, nuts
+from experiments.methods import advi, compiled_models, nuts
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
@@ -25,7 +25,7 @@ def problem(seed: int, n: int, variance: float = 25.0, weighted: bool = False) -
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch):
     """Start without compiled models; and let PyMC's graphs run by numpy, which needs no compiling."""
-    monkeypatch.setattr(compiled, "_kept", {})
+    monkeypatch.setattr(compiled_models, "_kept", {})
     monkeypatch.setattr(compilation, "mode", lambda backend: PLAIN)
 
 
@@ -47,7 +47,7 @@ def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
     assert not fit_by(method, first).told.reused
     result = fit_by(method, second)
     assert result.told.reused
-    monkeypatch.setattr(compiled, "_kept", {})
+    monkeypatch.setattr(compiled_models, "_kept", {})
     fresh = fit_by(method, second)
     assert not fresh.told.reused
     assert result.bound == fresh.bound
@@ -57,18 +57,18 @@ def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
 
 def test_another_prior_is_another_model():
     first, second = (
-        compiled.nuts_for(MixtureTarget(problem(1, 10, v)), sampler="pymc") for v in (25.0, 26.0)
+        compiled_models.nuts_for(MixtureTarget(problem(1, 10, v)), sampler="pymc") for v in (25.0, 26.0)
     )
     assert not second.reused
     assert first.prepared.model is not second.prepared.model
-    again = compiled.nuts_for(MixtureTarget(problem(2, 10, 26.0)), sampler="pymc")
+    again = compiled_models.nuts_for(MixtureTarget(problem(2, 10, 26.0)), sampler="pymc")
     assert again.reused and again.prepared.model is second.prepared.model
 
 
 def test_what_was_prepared_first_keeps_its_own_data():
     """Preparing for a second data set does not change what the first one's run sees."""
     first, second = MixtureTarget(problem(1, 20)), MixtureTarget(problem(2, 30))
-    prepared = [compiled.nuts_for(given, sampler="pymc").prepared for given in (first, second)]
+    prepared = [compiled_models.nuts_for(given, sampler="pymc").prepared for given in (first, second)]
     assert prepared[0].model is prepared[1].model
     from ppl_baselines.nuts import run
 
@@ -78,6 +78,6 @@ def test_what_was_prepared_first_keeps_its_own_data():
 
 
 def test_only_the_last_few_are_kept(monkeypatch):
-    monkeypatch.setattr(compiled, "_MOST_KEPT", 2)
+    monkeypatch.setattr(compiled_models, "_MOST_KEPT", 2)
     for key, reused in (("a", False), ("b", False), ("a", True), ("c", False), ("a", True), ("b", False)):
-        assert compiled._prepared((key,), lambda key=key: key) == (key, reused)
+        assert compiled_models._prepared((key,), lambda key=key: key) == (key, reused)
