@@ -1,12 +1,7 @@
 """The gate that every sampler must pass before its draws stand for the posterior.
 
-Rank-normalised R-hat below 1.01, and bulk and tail effective sample sizes above 400 (Vehtari, Gelman,
-Simpson, Carpenter & Buerkner 2021), of named quantities: for a mixture the label-invariant ones (sorted
-means, log likelihood) and, after relabelling, every parameter of every component. Where the sampler is
-NUTS, no divergences besides, and an E-FMI above 0.2 in every chain (Betancourt 2016). No gate can see a mode
-that every chain has missed.
-
-C chains of M draws each.
+Thresholds and sources are in docs/mathematics.md, section 6. No gate can see a mode that every chain has
+missed. C chains of M draws each.
 """
 
 from collections.abc import Mapping
@@ -28,17 +23,15 @@ Figures = dict[str, object]
 """What the gate looked at, by name; JSON values."""
 
 
-def examine_chains(problem: Problem, tree: xr.DataTree) -> tuple[Figures, list[str]]:
-    """Return the figures that any sampler's draws of a mixture are judged by, and what is wrong with them.
-
-    See `examine_quantities`.
-    """
-    draws = as_chains(tree)
-    shown, faults = _usable(draws)
-    if faults:
-        return shown, faults
-    relabelled = quantities_by_component(relabel(tree, problem=problem))
-    return examine_quantities(invariant_quantities(problem, tree) | relabelled)
+def examine_chains(
+    problem: Problem, tree: xr.DataTree, sampler_stats: Mapping[str, np.ndarray] | None = None
+) -> tuple[Figures, list[str]]:
+    """Return the figures that a mixture's draws are judged by, and what is wrong: `examine_quantities`."""
+    quantities = as_chains(tree)
+    if not _usable(quantities)[1]:
+        relabelled = quantities_by_component(relabel(tree, problem=problem))
+        quantities = invariant_quantities(problem, tree) | relabelled
+    return examine_quantities(quantities, sampler_stats)
 
 
 def examine_quantities(
@@ -51,14 +44,14 @@ def examine_quantities(
     quantities : dict of ndarray
         Label-invariant quantities by name, each (C, M).
     sampler_stats : mapping of str to ndarray, optional
-        What NUTS says of its draws, each (C, M), to be examined as well: `examine_sampler`.
+        What NUTS says of its draws: ``diverging`` and ``energy``, each (C, M).
 
     Returns
     -------
     figures : dict
         ``chains``, ``draws`` (per chain), ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest), and
         ``..._of``, the quantities that these belong to. The last six are missing where the draws allow no
-        diagnostic. With `sampler_stats` also the figures of `examine_sampler`.
+        diagnostic. With `sampler_stats` also ``divergences`` and ``e_fmi`` (smallest).
     faults : list of str
         Empty if the draws qualify.
     """
@@ -68,24 +61,11 @@ def examine_quantities(
         figures |= converged
     if sampler_stats is None:
         return figures, faults
-    of_the_sampler, own_faults = examine_sampler(sampler_stats)
+    of_the_sampler, own_faults = _examine_sampler(sampler_stats)
     return figures | of_the_sampler, own_faults + faults
 
 
-def examine_sampler(stats: Mapping[str, np.ndarray]) -> tuple[Figures, list[str]]:
-    """Return what NUTS says of its own draws, and what is wrong with it.
-
-    Parameters
-    ----------
-    stats : mapping of str to ndarray
-        ``diverging`` and ``energy``, each (C, M).
-
-    Returns
-    -------
-    figures : dict
-        ``divergences`` and ``e_fmi`` (smallest).
-    faults : list of str
-    """
+def _examine_sampler(stats: Mapping[str, np.ndarray]) -> tuple[Figures, list[str]]:
     figures: Figures = {}
     faults = []
     if "diverging" not in stats:
@@ -148,10 +128,7 @@ def _examine_convergence(quantities: Draws) -> tuple[Figures, list[str]]:
 
 
 def _e_fmi(energy: np.ndarray) -> np.ndarray:
-    """Return the energy fraction of missing information of every chain, (C, M) to (C,).
-
-    Betancourt (2016): the squared steps of the energy over its squared deviations from the mean.
-    """
+    """Return the energy fraction of missing information of every chain, (C, M) to (C,); Betancourt (2016)."""
     steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)

@@ -1,10 +1,8 @@
 """NUTS as a reference, if it qualifies, and running for longer until it does.
 
-The gate is every sampler's (`_gate`), and what NUTS says of itself: no divergences, and an E-FMI above 0.2
-in every chain (Betancourt 2016). If the study's draws do not pass, or there are none, NUTS runs anew with
-twice as many draws, and again, until it passes or the budget would not take another run. Each run is judged
-as a whole; no chain is ever left out. It gives no log evidence. No gate can see a mode that every chain has
-missed.
+If the study's draws do not pass the gate (`_gate`), or there are none, NUTS runs anew with twice as many
+draws, and again, until it passes or the budget would not take another run. Each run is judged as a whole; no
+chain is ever left out. It gives no log evidence.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +17,7 @@ from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location
 from experiments.records import Problem, Reference
-from experiments.references._gate import Figures, examine_chains, examine_sampler, in_words
+from experiments.references._gate import Figures, examine_chains, in_words
 from experiments.references.request import Request
 
 GIVES = ("draws",)
@@ -59,18 +57,8 @@ def compute(problem: Problem, request: Request) -> Reference:
 
 
 def examine(problem: Problem, tree: xr.DataTree) -> tuple[Figures, list[str]]:
-    """Return the figures that the gate looks at, and what is wrong with them.
-
-    Returns
-    -------
-    figures : dict
-        Those of `_gate.examine_quantities`.
-    faults : list of str
-        Empty if the draws qualify.
-    """
-    of_the_sampler, own_faults = examine_sampler(as_chains(tree, "sample_stats"))
-    figures, faults = examine_chains(problem, tree)
-    return figures | of_the_sampler, own_faults + faults
+    """Return the figures that the gate looks at, the sampler's statistics included, and what is wrong."""
+    return examine_chains(problem, tree, as_chains(tree, "sample_stats"))
 
 
 def reference_of(draws: xr.DataTree, figures: Mapping[str, object], faults: list[str]) -> Reference:
