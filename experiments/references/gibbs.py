@@ -1,9 +1,8 @@
 """Blocked Gibbs as a reference, if it qualifies: MCMC independent of NUTS, out of the families themselves.
 
 It runs in rounds. Every round goes on where the last one ended, takes twice as many sweeps for the same
-number of kept draws, and passes the gate of `_gate` or becomes the next round's warm-up. So the draws that
-qualify are those of the last half of each chain, and the gate costs the same in every round. It gives no
-log evidence.
+number of kept draws, and passes the gate (`_gate`) or becomes the next round's warm-up, so that the gate
+costs the same in every round. It gives no log evidence.
 """
 
 import numpy as np
@@ -42,18 +41,8 @@ def applies(problem: Problem) -> str | None:
     return None
 
 
-def compute(
-    problem: Problem, request: Request, *, max_rounds: int = MAX_ROUNDS, starts: np.ndarray | None = None
-) -> Reference:
-    """Return the study's draws if they qualify, else its own, or say what kept the longest run from it.
-
-    Parameters
-    ----------
-    max_rounds : int
-        Round r, counted from 0, takes 2^r sweeps to a kept draw.
-    starts : ndarray, shape (4, N, K), optional
-        Starting responsibilities; dispersed ones if there are none.
-    """
+def compute(problem: Problem, request: Request) -> Reference:
+    """Return the study's draws if they qualify, else its own, or say what kept the longest run from it."""
     if request.gibbs_draws is not None:
         quality, faults = examine_chains(problem, request.gibbs_draws)
         if not faults:
@@ -64,7 +53,7 @@ def compute(
     quality, faults = {}, []
     run: GibbsRun | None = None
     sweeps = 0
-    for number in range(max_rounds):
+    for number in range(MAX_ROUNDS):
         thin, tune = 2**number, 0 if run else TUNE
         if run and (sweeps + DRAWS * thin) * _per_sweep(problem) > MAX_ALLOCATIONS:
             break
@@ -76,7 +65,7 @@ def compute(
             draws=DRAWS,
             tune=tune,
             sample_weight=problem.sample_weight,
-            starts=run or starts,
+            starts=run,
             thin=thin,
             keep_assignments=False,
         )

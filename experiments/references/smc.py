@@ -1,10 +1,8 @@
 """Sequential Monte Carlo by PyMC: log p(x), and draws, from runs that begin at the prior.
 
-It shares neither the code nor the idea of bridge and importance sampling: PyMC's log densities, and a path
-from prior to posterior instead of a proposal. The standard error is the spread of independent runs, with
-runs - 1 degrees of freedom (`_agreement` uses Student's distribution). Its draws are particles, resampled and
-moved, and depend on each other. So every run counts as a chain, and they have to pass the gate (`_gate`)
-before they stand for the posterior; log p(x) does not need them to.
+It shares neither the code nor the idea of bridge and importance sampling. Its draws are particles, resampled
+and moved, and depend on each other, so every run counts as a chain, and they have to pass the gate (`_gate`)
+before they stand for the posterior; log p(x), whose error is the spread of the runs, does not need them to.
 """
 
 import numpy as np
@@ -40,13 +38,8 @@ def applies(problem: Problem) -> str | None:
     return None
 
 
-def compute(problem: Problem, request: Request, *, runs: int = RUNS, particles: int = PARTICLES) -> Reference:
+def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its standard error, and the particles if they pass the gate.
-
-    Parameters
-    ----------
-    runs, particles : int
-        R, and S of each run.
 
     Returns
     -------
@@ -64,17 +57,17 @@ def compute(problem: Problem, request: Request, *, runs: int = RUNS, particles: 
     try:
         sampled = smc.run(
             prepared,
-            prior_draws(problem.mixture, problem.x.shape[1], rng, runs, particles),
+            prior_draws(problem.mixture, problem.x.shape[1], rng, RUNS, PARTICLES),
             seed=int(rng.integers(2**32)),
         )
     except smc.StuckError as error:
         return Reference("smc", False, str(error))
     value, standard_error = smc.evidence(sampled.log_evidence)
     quality: dict[str, object] = {
-        "runs": runs,
-        "particles": particles,
+        "runs": RUNS,
+        "particles": PARTICLES,
         "spread": float(np.std(sampled.log_evidence, ddof=1)),
-        "degrees_of_freedom": runs - 1,
+        "degrees_of_freedom": RUNS - 1,
         "stages": int(sampled.stages.max()),
         "acceptance": float(sampled.acceptance.min()),
     }
@@ -86,7 +79,7 @@ def compute(problem: Problem, request: Request, *, runs: int = RUNS, particles: 
         return Reference("smc", False, reason, log_evidence=estimate, quality=quality)
     figures, faults = examine_chains(problem, sampled.draws)
     reason = (
-        f"{runs} runs of {particles:,} particles gave log p(x) to {standard_error:.2g} nats by their spread"
+        f"{RUNS} runs of {PARTICLES:,} particles gave log p(x) to {standard_error:.2g} nats by their spread"
     )
     if faults:
         reason += f"; the particles are not leant on for moments: {'; '.join(faults)}"

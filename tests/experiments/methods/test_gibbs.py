@@ -11,6 +11,8 @@ from experiments.references import nuts
 from experiments.references.enumeration import compute as enumerate_all
 from experiments.references.request import Request
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, StickBreaking, log_joint
+from hand_cavi.gibbs import sampler
+from hand_cavi.gibbs.sampler import GibbsRun
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 from tests.experiments.fitted import result_of
 
@@ -60,11 +62,8 @@ def test_settings_are_obeyed() -> None:
 # ---- as a reference -----------------------------------------------------------------------------
 
 
-def compute(
-    problem: Problem, max_rounds: int = gibbs_reference.MAX_ROUNDS, starts: np.ndarray | None = None
-) -> Reference:
-    request = Request(np.random.default_rng(0))
-    return gibbs_reference.compute(problem, request, max_rounds=max_rounds, starts=starts)
+def compute(problem: Problem) -> Reference:
+    return gibbs_reference.compute(problem, Request(np.random.default_rng(0)))
 
 
 @pytest.mark.parametrize("weights", [FixedWeights(), StickBreaking(1.0)])
@@ -84,10 +83,12 @@ def test_it_qualifies_and_agrees_with_enumeration(weights: FixedWeights | StickB
 
 
 @pytest.mark.slow
-def test_it_goes_on_until_it_qualifies() -> None:
+def test_it_goes_on_until_it_qualifies(monkeypatch: pytest.MonkeyPatch) -> None:
     """K larger than the data support mixes slowly: one sweep to a draw is not enough."""
     problem = Problem(textbook(4), np.repeat(EIGHT, 3, axis=0))
-    short = compute(problem, max_rounds=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(gibbs_reference, "MAX_ROUNDS", 1)
+        short = compute(problem)
     assert not short.qualified and short.draws is None
     assert "does not qualify after 1500 sweeps" in short.reason
     assert "effective sample size" in short.reason
@@ -96,15 +97,21 @@ def test_it_goes_on_until_it_qualifies() -> None:
     assert longer.quality["sweeps"] == 500 + 1000 * (2 * longer.quality["thin"] - 1)
 
 
-def test_chains_stuck_in_different_modes_never_qualify() -> None:
+def test_chains_stuck_in_different_modes_never_qualify(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four clumps far apart for three components: each chain joins another two of them, for ever."""
     x = np.concatenate([centre + 0.1 * np.arange(10) for centre in (-60.0, -30.0, 30.0, 60.0)])
     problem = Problem(Mixture(NormalKnownVariance(0.0, 2500.0), FixedWeights(), 3), x[:, np.newaxis])
-    starts = np.zeros((4, 40, 3))
+    stuck = np.zeros((4, 40, 3))
     for chain in range(4):
         c = np.repeat([0, 0, 1, 2] if chain % 2 else [0, 1, 2, 2], 10)
-        starts[chain] = np.eye(3)[c]
-    found = compute(problem, max_rounds=2, starts=starts)
+        stuck[chain] = np.eye(3)[c]
+
+    def from_these(*arguments: object, starts: object, **options: object) -> GibbsRun:
+        return sampler.gibbs(*arguments, starts=stuck if starts is None else starts, **options)
+
+    monkeypatch.setattr(gibbs_reference, "MAX_ROUNDS", 2)
+    monkeypatch.setattr(gibbs_reference, "gibbs", from_these)
+    found = compute(problem)
     assert not found.qualified
     assert "R-hat" in found.reason
 

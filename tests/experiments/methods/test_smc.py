@@ -20,9 +20,11 @@ LOG_EVIDENCE = -17.559746677204  # docs/mathematics.md, 11
 
 
 @pytest.mark.slow
-def test_the_reference_agrees_with_enumeration() -> None:
+def test_the_reference_agrees_with_enumeration(monkeypatch: pytest.MonkeyPatch) -> None:
     """Student's t with 5 degrees of freedom: a false alarm in 1 of 5,500 seeds."""
-    found = smc.compute(PROBLEM, Request(np.random.default_rng(1)), runs=6, particles=300)
+    monkeypatch.setattr(smc, "RUNS", 6)
+    monkeypatch.setattr(smc, "PARTICLES", 300)
+    found = smc.compute(PROBLEM, Request(np.random.default_rng(1)))
     assert found.qualified and found.log_evidence is not None, found.reason
     assert log_evidence(PROBLEM.mixture, X, method="enumeration", rng=0).value == pytest.approx(LOG_EVIDENCE)
     t = abs(found.log_evidence.value - LOG_EVIDENCE) / found.log_evidence.standard_error
