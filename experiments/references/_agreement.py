@@ -1,10 +1,6 @@
 """Do references agree? Log evidence and moments by different ways, compared with their errors.
 
-The difference of two figures is divided by its standard error. With alpha the chance that one of m
-comparisons raises a false alarm, they disagree if this t is beyond the quantile at alpha / m (Bonferroni).
-Where a standard error is itself an estimate from few runs (SMC's spread), t has Student's distribution, with
-Welch's degrees of freedom; else it is normal. Alpha is that of four standard errors in a single comparison,
-6.3e-5: a convention of this project.
+See docs/mathematics.md, section 6; the tail of four standard errors, 6.3e-5, is shared by Bonferroni.
 """
 
 from collections.abc import Sequence
@@ -28,16 +24,9 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Agreement:
-    """What comparing references showed.
+    """How many figures were compared, and the largest difference in standard errors (0 without any).
 
-    Attributes
-    ----------
-    compared : int
-        How many figures were compared.
-    largest : float
-        The largest difference, in standard errors; 0 if nothing was compared.
-    complaint : str
-        The worst disagreement in a sentence that names both figures; empty if there is none.
+    The complaint is the worst disagreement in a sentence that names both figures; empty if there is none.
     """
 
     compared: int
@@ -46,18 +35,8 @@ class Agreement:
 
 
 def agreement(references: Sequence[Reference]) -> Agreement:
-    """Compare every two references: their log evidence, and their sorted means.
-
-    Parameters
-    ----------
-    references : sequence of Reference
-        Such as qualify by themselves.
-    """
-    pairs = [
-        pair
-        for one, other in combinations(references, 2)
-        for pair in [*_evidence(one, other), *_means(one, other)]
-    ]
+    """Compare every two references that qualify by themselves: their log evidence and their sorted means."""
+    pairs = [pair for one, other in combinations(references, 2) for pair in _pairs(one, other)]
     worst = max(pairs, key=lambda pair: pair.score, default=None)
     if worst is None:
         return Agreement(0, 0.0, "")
@@ -103,16 +82,13 @@ class _Pair:
         )
 
 
-def _evidence(one: Reference, other: Reference) -> list[_Pair]:
-    if one.log_evidence is None or other.log_evidence is None:
-        return []
-    return [_Pair("log p(x)", one.log_evidence, other.log_evidence)]
-
-
-def _means(one: Reference, other: Reference) -> list[_Pair]:
-    """Pair the means of the components' locations, sorted, so that their numbering does not matter."""
+def _pairs(one: Reference, other: Reference) -> list[_Pair]:
+    """Pair log p(x), and the means of the sorted locations, which do not depend on the numbering."""
     first, second = _sorted_means(one), _sorted_means(other)
-    return [_Pair(name, first[name], second[name]) for name in first if name in second]
+    means = [_Pair(name, first[name], second[name]) for name in first if name in second]
+    if one.log_evidence is None or other.log_evidence is None:
+        return means
+    return [_Pair("log p(x)", one.log_evidence, other.log_evidence), *means]
 
 
 def _sorted_means(reference: Reference) -> dict[str, Estimate]:

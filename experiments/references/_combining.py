@@ -1,8 +1,7 @@
 """From several references to one: what stands for the truth, the second opinions, and whether they agree.
 
-Moments (draws) and log p(x) may come from different ways. Those that qualify are compared with each other
-(`_agreement`); if two of them disagree, nobody can tell which is right, and nothing qualifies any more. A way
-that does not qualify by itself neither helps nor hinders the others.
+If two that qualify disagree, nobody can tell which is right, and nothing qualifies any more. A way that does
+not qualify by itself neither helps nor hinders the others.
 """
 
 from collections.abc import Sequence

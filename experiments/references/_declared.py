@@ -10,17 +10,7 @@ from experiments.config.plugins import names
 
 @dataclass(frozen=True)
 class Declared:
-    """A reference's constants.
-
-    Attributes
-    ----------
-    gives : tuple of str
-        ``GIVES``: of ``evidence`` (log p(x)) and ``draws`` (from the posterior), what it can give.
-    called : str
-        ``CALLED``: what a sentence calls it, such as ``the long NUTS run``.
-    exact : bool
-        ``EXACT``: whether it has no Monte-Carlo error; a file that does not say it is not.
-    """
+    """A reference's constants ``GIVES``, ``CALLED`` and ``EXACT``; see `experiments.references`."""
 
     gives: tuple[str, ...]
     called: str

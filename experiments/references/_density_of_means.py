@@ -1,8 +1,6 @@
 """The joint density of data and means that quadrature integrates, and bounds on it over boxes of means.
 
-Over a box every normal density is at most its value at the interval's nearest point to x_i, which bounds
-p(x, mu) from above; at a single point the bound is the density. One feature, equal weights, and units in
-which the noise variance is 1.
+One feature, equal weights, and units in which the noise variance is 1; see docs/mathematics.md, section 6.
 """
 
 from dataclasses import dataclass
@@ -17,14 +15,7 @@ _VANISHED = 1e-290  # a sum of exponentials this small is only what _LOG_ZERO le
 
 @dataclass(frozen=True)
 class DensityOfMeans:
-    """The joint density of data and means, D = 1, equal weights, noise variance 1.
-
-    Attributes
-    ----------
-    x, weight : ndarray, shape (N,)
-    prior_mean, prior_variance : float
-        m0 and v.
-    """
+    """The joint density of rows x (N,) with weights (N,), and means with prior N(m0, v)."""
 
     x: np.ndarray
     weight: np.ndarray
@@ -55,12 +46,7 @@ class DensityOfMeans:
     def bound_over(self, low: np.ndarray, high: np.ndarray, row: np.ndarray) -> np.ndarray:
         """Return the same bound over boxes that are made of the same few intervals, shape (M,).
 
-        Parameters
-        ----------
-        low, high : ndarray, shape (B,)
-            The intervals.
-        row : ndarray of int, shape (M, K)
-            Which of them each box is made of.
+        The intervals are `low`, `high`, shape (B,); `row`, shape (M, K), says which each box is made of.
         """
         from_mean = np.clip(self.prior_mean, low, high) - self.prior_mean
         log_prior = -(from_mean**2) / (2 * self.prior_variance) - np.log(2 * np.pi * self.prior_variance) / 2

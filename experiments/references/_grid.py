@@ -1,17 +1,8 @@
 """The sparse tensor grid of the quadrature: where the posterior of the means is, and nowhere else.
 
-The rectangle rule is exact here to rounding, for a reason. Multiplied out over assignments, the joint
-density p(x, mu) is a sum of products of normal densities in mu_1, ..., mu_K, all with positive weights and
-none narrower than tau = 1/sqrt(W + 1/v), with W the number of points and v the prior variance (in units in
-which the noise variance is 1). The rectangle rule with spacing a tau misses the integral of a normal of sd
-tau or more by a share of at most about 2 exp(-2 pi^2 / a^2) (Poisson summation; Trefethen & Weideman 2014):
-5e-9 at a = 1, 8e-14 at a = 0.8. Beyond the data only the prior is left, which is wide: there the nodes,
-mu = c + b sinh(u) with u equally spaced, move apart.
-
-Of the G^K nodes only those count whose density is not negligible. They are found by branch and bound, from
-coarse boxes of nodes to single ones: over a box every normal density is at most its value at the interval's
-nearest point to x_i, which bounds p(x, mu) from above. What is left out is bounded in the same way. By
-symmetry only nodes with mu_1 <= mu_2 <= mu_3 are visited, and counted as often as they have arrangements.
+Why the rectangle rule is exact here to rounding, and what branch and bound leaves out, is told in
+docs/mathematics.md, section 6. Of the G^K nodes only those count whose density is not negligible; they are
+found from coarse boxes of nodes to single ones.
 """
 
 from collections.abc import Iterator
@@ -77,17 +68,10 @@ def axis_for(density: DensityOfMeans, spacing: float) -> Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """The nodes that count.
+    """The nodes that count, shape (M, K): integers whose rows ascend, and come in lexicographic order.
 
-    Attributes
-    ----------
-    nodes : ndarray of int, shape (M, K)
-        Rows ascend, and come in lexicographic order.
-    log_mass : ndarray, shape (M,)
-        Log of p(x, mu) times the node's volume, for one arrangement.
-    n_arrangements : ndarray, shape (M,)
-    log_left_out : float
-        An upper bound on the log of the integral over what was left out.
+    `log_mass`, shape (M,), is the log of p(x, mu) times the node's volume, for one of its `n_arrangements`,
+    shape (M,); `log_left_out` is an upper bound on the log of the integral over what was left out.
     """
 
     axis: Axis
@@ -157,13 +141,9 @@ def grid_draws(
     The density's multilinear interpolant on the grid is drawn from (a node, and a triangular step from it
     along every axis) and thinned by rejection to the density itself, so that the grid leaves no trace.
 
-    Parameters
-    ----------
-    rng, density, grid, n
-    excess : float
-        What the ratio of the density to its interpolant is taken to stay below. Between nodes 0.8 tau
-        apart a normal exceeds its interpolant by at most 8 % an axis. If it is found too low, it is
-        raised and the drawing starts again.
+    The ratio of the density to its interpolant is taken to stay below `excess`: between nodes 0.8 tau apart a
+    normal exceeds its interpolant by at most 8 % an axis. If that is too low, it is raised and the drawing
+    starts again.
     """
     probability = grid.n_arrangements * np.exp(grid.log_mass - grid.log_mass.max())
     cumulative = np.cumsum(probability)

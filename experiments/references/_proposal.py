@@ -1,22 +1,12 @@
 r"""Proposals: mixtures of conjugate posteriors given a grouping of the points, averaged over all namings.
 
-A grouping splits the points among K groups; group a has the sums G_a = sum of w_i T(x_i), of which the last
-entry is its number of points N_a. Naming the groups by s, so that component k holds group s(k),
+A grouping has K sums G_a of w_i T(x_i), of which the last entry is the number of points N_a, and with q_a the
+conjugate posterior given G_a and m the marginal probability of assignments with given counts its density is
 
-    p(theta, pi | grouping, naming) = prod_k q_{s(k)}(theta_k) . p(pi) prod_k pi_k^{N_{s(k)}} / m(N_s)
-    p(naming | grouping)            = m(N_s) / sum over s' of m(N_s'),
+    p(theta, pi | grouping) = p(pi) perm[ q_a(theta_k) pi_k^{N_a} ] / sum over namings s of m(N_s),
 
-with q_a the conjugate posterior given G_a, and m the marginal probability of assignments with these counts.
-In their product m(N_s) cancels, and the sum over all K! namings is a permanent,
-
-    p(theta, pi | grouping) = p(pi) perm[ q_a(theta_k) pi_k^{N_a} ] / sum over s' of m(N_s').
-
-So one formula averages over namings whether or not the weights are exchangeable: where they are, all
-namings are equally probable and this is the symmetrised density of `posterior.symmetrised`; where they are
-not (sticks), each naming has its posterior probability. A proposal is a mixture of J such densities.
-
-Groupings drawn from the posterior make it the Rao-Blackwellised posterior itself (Fruehwirth-Schnatter
-2004; Lee & Robert 2016, "dual importance sampling"); a CAVI optimum's expected sums make it CAVI's q,
+whether or not the weights are exchangeable (docs/mathematics.md, section 6). Groupings drawn from the
+posterior make it the Rao-Blackwellised posterior itself; a CAVI optimum's expected sums make it CAVI's q,
 symmetrised; sums shrunk by a < 1 make it broader, eta_0 + a (eta - eta_0); sums of 0 make it the prior.
 """
 
@@ -68,12 +58,8 @@ def infeasible(problem: Problem) -> str | None:
 class Proposal:
     """A mixture over groupings, from which one can draw and whose density is exact.
 
-    Attributes
-    ----------
-    sums : ndarray, shape (J, K, P)
-        Each grouping's sums G_a. They need not come from whole points.
-    share : ndarray, shape (J,)
-        Each grouping's share; they sum to 1.
+    `sums`, shape (J, K, P), are each grouping's G_a, which need not come from whole points; `share`, shape
+    (J,), sums to 1.
     """
 
     target: ScaledProblem
@@ -121,13 +107,7 @@ class Proposal:
         return total + log_measure + weights.log_density(draws, n_draws)
 
     def _log_permanents(self, phi: np.ndarray, log_pi: np.ndarray) -> np.ndarray:
-        """Return log perm[q_a(theta_k) pi_k^{N_a}] but for theta's measure, shape (S, J).
-
-        Parameters
-        ----------
-        phi : ndarray, shape (S, K, P)
-        log_pi : ndarray, shape (S, K)
-        """
+        """Return log perm[q_a(theta_k) pi_k^{N_a}] but for theta's measure; (S, K, P), (S, K) to (S, J)."""
         n_groupings, n_components, n_statistics = self.sums.shape
         natural = self._posterior.natural.reshape(n_groupings, n_components, n_statistics)
         log_z = self._posterior.log_z.reshape(n_groupings, n_components)
@@ -168,17 +148,9 @@ def groupings_afforded(n_components: int) -> int:
 def log_permanents(log_matrix: np.ndarray) -> np.ndarray:
     """Return log permanents: `posterior.symmetrised.log_permanent`, several times as fast for many matrices.
 
-    Rows and columns are scaled to a largest entry of 1, so that the recursion over sets can add and multiply
-    instead of adding logs. The few permanents that are lost below the smallest float are done in logs.
-
-    Parameters
-    ----------
-    log_matrix : ndarray, shape (K, K, B)
-        Overwritten.
-
-    Returns
-    -------
-    ndarray, shape (B,)
+    The matrices, shape (K, K, B), are overwritten. Rows and columns are scaled to a largest entry of 1, so
+    that the recursion over sets can add and multiply instead of adding logs. The few permanents that are lost
+    below the smallest float are done in logs.
     """
     n_components = len(log_matrix)
     scale = np.zeros(log_matrix.shape[2])

@@ -14,15 +14,7 @@ from experiments.references._scaled import ScaledProblem
 
 @dataclass(frozen=True)
 class Sample:
-    """Draws from a proposal.
-
-    Attributes
-    ----------
-    draws : dict of ndarray
-        In the target's coordinates, arrays (S, K, ...).
-    log_ratio : ndarray, shape (S,)
-        Log p(x, theta, pi) - log q(theta, pi).
-    """
+    """Draws (S, K, ...) in the target's coordinates, with log p(x, theta, pi) - log q(theta, pi), (S,)."""
 
     draws: Draws
     log_ratio: np.ndarray

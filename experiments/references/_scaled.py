@@ -32,18 +32,9 @@ _BLOCK = 1 << 17  # numbers held at once by log_joint: 1 MB stays in the process
 
 @dataclass(frozen=True)
 class ScaledProblem:
-    """A problem in inner coordinates.
+    """A problem in inner coordinates, to which `coordinates` lead from the data's units.
 
-    Attributes
-    ----------
-    mixture : Mixture
-        The prior, its components in inner coordinates.
-    x : ndarray, shape (N, D)
-        In inner coordinates.
-    weight : ndarray, shape (N,)
-        How many points each row stands for.
-    coordinates : Coordinates
-        From the data's units to these.
+    The components' prior is in them, and x (N, D), whose rows stand for `weight` (N,) points each.
     """
 
     mixture: Mixture
@@ -142,14 +133,12 @@ class ScaledProblem:
         starts = propose(landmarks, self.mixture.n_components, rng, n_starts, self.weight)
         ascents = [ascend(task, init(task, start.responsibilities), _RULE) for start in starts]
         ascents.sort(key=lambda ascent: -ascent.elbo)
-        kept: list[np.ndarray] = []
-        elbo: list[float] = []
+        kept: list[tuple[np.ndarray, float]] = []
         for ascent in ascents:
             sums = ascent.state.assignments.sums
-            if np.isfinite(ascent.elbo) and not any(self._same(sums, other) for other in kept):
-                kept.append(sums)
-                elbo.append(ascent.elbo)
-        return np.array(kept), np.array(elbo)
+            if np.isfinite(ascent.elbo) and not any(self._same(sums, other) for other, _ in kept):
+                kept.append((sums, ascent.elbo))
+        return np.array([sums for sums, _ in kept]), np.array([elbo for _, elbo in kept])
 
     def _same(self, one: np.ndarray, other: np.ndarray) -> bool:
         """Whether two optima, (K, P) each, are the same but for the numbering of their components."""

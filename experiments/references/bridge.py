@@ -1,31 +1,18 @@
 r"""Bridge sampling: log p(x) from posterior draws and a proposal's, weighed against each other.
 
-For any normalised q and s1 + s2 = 1 (Meng & Wong 1996, the optimal bridge), p(x) = r solves
+The equation, its iteration and its error are in docs/mathematics.md, section 6; rho / n_1, one over the
+effective sample size of f_2 along the chains, takes the place of 1 / n_1 (Fruehwirth-Schnatter 2004).
 
-    r = E_q[ l / (s1 l + s2 r) ] / E_p[ 1 / (s1 l + s2 r) ],      l = p(x, theta, pi) / q(theta, pi),
-
-with E_p over the posterior, E_q over q, and s1, s2 the shares of (effective) draws; it is found by iterating.
-Neither average has a heavy tail, so that the estimate forgives a q with tails too light or too heavy.
-
-Posterior draws come from Gibbs chains. The first half of each gives the proposal, a mixture of full
-conditionals given the groupings of the points that it visits (`_proposal`); the other half enters the
-bridge. Gibbs can be slow to come and go where few points change sides together, so each draw of the other
-half is first moved by two independence Metropolis steps that propose from q: that leaves the posterior as it
-is, and neighbours along a chain hardly depend on each other where q is good. With exchangeable weights the
-posterior and q are the same however components are named, so that draws with their names randomly permuted
-would give the very same ratios: averaging q over namings is enough.
-
-The relative mean-square error of r is (Fruehwirth-Schnatter 2004, section 4)
-
-    V_q(f1) / (n2 E_q(f1)^2) + rho V_p(f2) / (n1 E_p(f2)^2),   f1 = p/(s1 p + s2 q),   f2 = q/(s1 p + s2 q),
-
-rho / n1 being one over the effective sample size of f2 along the chains. It qualifies if chains agree on
-log p(x, theta, pi), which is the same however they name the components, and this error is small.
+Gibbs can be slow to come and go where few points change sides together, so each draw that enters the bridge
+is first moved by two independence Metropolis steps that propose from q: that leaves the posterior as it is,
+and neighbours along a chain hardly depend on each other where q is good. With exchangeable weights the
+posterior and q are the same however components are named, so that averaging q over namings is enough.
 """
 
 import numpy as np
 
 from experiments.posterior.draws import effective_sample_size, mean_and_error, r_hat
+from experiments.posterior.pareto import log_mean
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._gate import MAX_R_HAT, MIN_ESS
 from experiments.references._proposal import groupings_afforded, infeasible, with_prior
@@ -124,13 +111,7 @@ def _run(
 
 
 def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> Reference:
-    """Return log p(x) by posterior draws, whoever drew them.
-
-    Parameters
-    ----------
-    chains : dict of ndarray
-        Canonical posterior draws in the data's units, arrays (C, M, K, ...).
-    """
+    """Return log p(x) by posterior draws, (C, M, K, ...) in the data's units, whoever drew them."""
     n_chains, n_draws = next(iter(chains.values())).shape[:2]
     flat = target.inner({name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()})
     log_joint = target.log_joint(flat).reshape(n_chains, n_draws)
@@ -155,12 +136,8 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
     value, error, quality = bridge(at_posterior.reshape(n_chains, -1), at_proposal)
     agreement = float(np.nan_to_num(r_hat(log_joint), nan=np.inf))
     ess = float(np.nan_to_num(effective_sample_size(log_joint), nan=0.0))
-    quality = {
-        "chains": n_chains,
-        "draws": n_draws,
-        "r_hat": agreement if np.isfinite(agreement) else None,
-        "ess": ess,
-    } | quality
+    told = agreement if np.isfinite(agreement) else None
+    quality = {"chains": n_chains, "draws": n_draws, "r_hat": told, "ess": ess} | quality
     faults = []
     if not agreement < MAX_R_HAT:
         faults.append(f"R-hat of the chains' log joint density is {agreement:.3f}, not below {MAX_R_HAT}")
@@ -189,20 +166,16 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
 def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, float, dict[str, object]]:
     """Return log r, its standard error, and how the iteration went.
 
-    Parameters
-    ----------
-    at_posterior : ndarray, shape (C, M)
-        Log l = log p(x, theta, pi) - log q along chains of posterior draws.
-    at_proposal : ndarray, shape (S,)
-        The same at independent draws from q.
+    Given are log l = log p(x, theta, pi) - log q along chains of posterior draws, (C, M), and at independent
+    draws from q, (S,).
     """
     n2 = len(at_proposal)
     n1 = float(np.nan_to_num(effective_sample_size(at_posterior), nan=at_posterior.size))
     log_s1, log_s2 = np.log(n1 / (n1 + n2)), np.log(n2 / (n1 + n2))
     log_r, moved, iterations = float(np.median(at_posterior)), np.inf, 0
     while abs(moved) > CONVERGED and iterations < MAX_ITERATIONS:
-        above = _log_mean_exp(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
-        below = _log_mean_exp(-np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
+        above, _ = log_mean(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
+        below, _ = log_mean(-np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
         moved = above - below - log_r
         log_r += moved
         iterations += 1
@@ -223,11 +196,6 @@ def _chains_error(values: np.ndarray) -> float:
     if np.ptp(values) < 1e-12 * abs(values.mean()):
         return 0.0
     return float(mean_and_error(values, independent=False)[1])
-
-
-def _log_mean_exp(values: np.ndarray) -> float:
-    top = values.max()
-    return float(np.log(np.mean(np.exp(values - top))) + top)
 
 
 def _some(draws: Draws, which: np.ndarray) -> Draws:

@@ -1,13 +1,7 @@
 """Exact: sum over all assignments of points to components.
 
-With theta and pi integrated out, the joint of the data and one assignment c is a product of conjugate
-marginals, p(x, c) = p(c) prod_k p(x_i : c_i = k), and log p(x) is their log-sum-exp. Exchangeable
-weights make all namings of the same grouping equal, so groupings are enumerated instead: a grouping
-into b blocks stands for K!/(K-b)! assignments. Groupings are written as restricted growth strings
-(Knuth, TAOCP 4A, 7.2.1.5): point 1 has label 0, and every further point an old label or the next new one.
-
-The posterior is a finite mixture over groupings of conjugate posteriors, so independent draws from it are
-exact as well: a grouping, then theta and pi given it, then a uniformly random naming.
+See docs/mathematics.md, section 6. Groupings are written as restricted growth strings (Knuth, TAOCP 4A,
+7.2.1.5): point 1 has label 0, and every further point an old label or the next new one.
 """
 
 import numpy as np
@@ -57,7 +51,8 @@ def compute(problem: Problem, request: Request) -> Reference:
 
     draws = None
     if request.n_draws:
-        chosen = _choose(request.rng, np.exp(log_p - log_evidence), request.n_draws)
+        reached = np.cumsum(np.exp(log_p - log_evidence))  # the last is 1 up to rounding
+        chosen = np.searchsorted(reached, request.rng.random(request.n_draws) * reached[-1], side="right")
         sums = _sums(labels[chosen], target.statistics, n_components)
         draws = as_tree(_posterior_draws(request.rng, target, sums))
     return Reference(
@@ -104,12 +99,6 @@ def _log_marginals(target: ScaledProblem, labels: np.ndarray) -> np.ndarray:
         log_p[block] = target.prior.log_marginal(sums, 0.0).sum(axis=1)
         log_p[block] += target.mixture.weights.log_marginal(sums[..., -1])
     return log_p
-
-
-def _choose(rng: np.random.Generator, probability: np.ndarray, n: int) -> np.ndarray:
-    """Return n indices drawn with these probabilities, which sum to 1 up to rounding."""
-    cumulative = np.cumsum(probability)
-    return np.searchsorted(cumulative, rng.random(n) * cumulative[-1], side="right")
 
 
 def _posterior_draws(rng: np.random.Generator, target: ScaledProblem, sums: np.ndarray) -> Draws:

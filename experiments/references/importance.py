@@ -1,18 +1,11 @@
 """Symmetrised importance sampling: log p(x) from independent draws.
 
-Draw theta and pi from a proposal q whose density is averaged over all namings of the components; then
-p(x) = E_q[p(x, theta, pi) / q(theta, pi)], and the mean of the ratios is unbiased whatever q is. Three
-proposals are tried on pilot draws (`_proposal` says what they are made of):
-
-    cavi         q at every optimum that CAVI finds
-    broadened    the same, with each factor also at 0.6 and 0.3 of what it learnt from the data
-    conditional  posteriors given groupings of the points, drawn at importance-resampled pilot draws
-
-Mean field is too narrow where components overlap; the other two are not. A twentieth of every proposal
-is the prior (Hesterberg 1995): no ratio is larger than 20 times the likelihood. The one that varies least
-is used with fresh draws, more and more until the standard error is small. Pareto's k-hat says whether
-that error can be trusted; if not, the draws that surprised the proposal enter the next one, and all that
-is told comes from fresh draws again. No k-hat can see a mode that no draw has met: a second opinion can.
+The mean of the ratios is unbiased whatever the proposal is (docs/mathematics.md, section 6). Three are tried
+on pilot draws (`_proposal` says what they are made of): at CAVI's optima, the same broadened, and given
+groupings drawn at importance-resampled pilot draws. The one that varies least is used with fresh draws, more
+and more until the standard error is small. Pareto's k-hat says whether that error can be trusted; if not, the
+draws that surprised the proposal enter the next one, and all that is told comes from fresh draws again. No
+k-hat can see a mode that no draw has met: a second opinion can.
 """
 
 import numpy as np

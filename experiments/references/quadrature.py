@@ -1,9 +1,8 @@
 """Quadrature over the means, for the textbook mixture: one feature, equal weights, at most four components.
 
-log p(x) is the integral of p(x, mu) over all mu, with the assignments summed out; any number of points, with
-weights on them or not. `_grid` says how, and why it is exact to rounding. Two grids are compared, and made
-finer until they agree; the standard error that is stated is no Monte-Carlo error but a cautious stand-in: the
-difference between the two finest grids, which is the coarser one's error, plus a bound on what was left out.
+See docs/mathematics.md, section 6, and `_grid`; points may have weights. The standard error that is stated
+is no Monte-Carlo error but a cautious stand-in: the difference between the two finest grids, which is the
+coarser one's error, plus a bound on what was left out.
 """
 
 from itertools import pairwise
