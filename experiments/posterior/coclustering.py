@@ -5,8 +5,8 @@
 the mean over draws of the parameters, with the assignments summed out (Rao-Blackwell: less noise than
 counting equal labels). It does not depend on how components are numbered.
 
-Its errors are those of batch means: B batches of successive draws, each with a matrix of its own, whose
-spread counts the autocorrelation of chains as far as batches are longer than it.
+Its errors are those of batch means over successive draws, whose spread counts the autocorrelation of chains
+as far as batches are longer than it.
 """
 
 from dataclasses import dataclass
@@ -30,12 +30,8 @@ BATCHES = 20
 class CoClustering:
     """The co-clustering matrix of some points.
 
-    Attributes
-    ----------
-    points : ndarray of int, shape (M,)
-        Which points, in ascending order of their first feature.
-    batches : ndarray, shape (B, M, M)
-        The matrix from every batch of draws.
+    `points`, shape (M,), ascend in their first feature; `batches`, shape (B, M, M), hold the matrix from
+    every batch of draws.
     """
 
     points: np.ndarray
@@ -56,14 +52,8 @@ class CoClustering:
 class Difference:
     """How far two co-clustering matrices are apart, over pairs of different points.
 
-    Attributes
-    ----------
-    largest, mean : tuple of float
-        Of the absolute difference; each with its standard error, for the pair and the signs found.
-    pair : tuple of int
-        The two points, as rows of x, with the largest difference.
-    noise : float
-        The mean absolute difference that the second one's Monte-Carlo error alone makes.
+    `largest` and `mean` absolute difference come with their standard errors, for the pair (rows of x) and the
+    signs found; `noise` is the mean absolute difference that the second one's Monte-Carlo error alone makes.
     """
 
     largest: tuple[float, float]
@@ -73,13 +63,7 @@ class Difference:
 
 
 def co_clustering(problem: Problem, tree: xr.DataTree, *, points: np.ndarray | None = None) -> CoClustering:
-    """Return the co-clustering matrix of canonical draws.
-
-    Parameters
-    ----------
-    points : ndarray of int, optional
-        Which rows of x; by default all, or `MOST_POINTS` evenly spaced in the order of the first feature.
-    """
+    """Return the co-clustering matrix of canonical draws, over these rows of x or over `some_points`."""
     points = some_points(problem) if points is None else points
     draws = flat(thinned(tree, MOST_DRAWS))
     n_draws = len(next(iter(draws.values())))
@@ -91,7 +75,7 @@ def co_clustering(problem: Problem, tree: xr.DataTree, *, points: np.ndarray | N
 
 
 def some_points(problem: Problem) -> np.ndarray:
-    """Return which points are looked at, as rows of x in ascending order of the first feature."""
+    """Return at most `MOST_POINTS` rows of x, evenly spaced in ascending order of the first feature."""
     order = np.argsort(problem.x[:, 0], kind="stable")
     n = min(len(order), MOST_POINTS)
     if problem.condensation is None:

@@ -18,24 +18,13 @@ from experiments.records import Draws
 from hand_cavi import InputError
 from ppl_baselines.draws import to_datatree
 
-TAIL = (0.05, 0.95)
-"""The quantiles whose effective sample size is the tail's (Vehtari et al. 2021)."""
-
-_SAMPLER_STATS = ("diverging", "energy", "lp")
-"""What only a sampler says of its draws; ``lp`` is what ArviZ calls the log posterior up to a constant."""
+_TAIL = (0.05, 0.95)  # the quantiles whose effective sample size is the tail's (Vehtari et al. 2021)
+_SAMPLER_STATS = ("diverging", "energy", "lp")  # only a sampler says these of its draws
 
 
 def as_tree(draws: Draws) -> xr.DataTree:
     """Return independent canonical draws, arrays (S, K, ...), as a DataTree of one chain."""
     return to_datatree({name: values[np.newaxis] for name, values in draws.items()})
-
-
-def chains_as_tree(draws: Draws, *, log_posterior: np.ndarray) -> xr.DataTree:
-    """Return a sampler's canonical draws, arrays (C, M, K, ...), as a DataTree that says so.
-
-    `log_posterior`, shape (C, M), may lack a constant; it is kept as the statistic ``lp``.
-    """
-    return to_datatree(draws, sample_stats={"lp": log_posterior})
 
 
 def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:
@@ -123,13 +112,9 @@ def sorted_location(tree: xr.DataTree) -> np.ndarray:
 
 
 def permuted(draws: Draws, permutation: np.ndarray) -> Draws:
-    """Return draws whose component k is component ``permutation[s, k]`` of the given ones.
+    """Return draws (S, K, ...) whose component k is component ``permutation[s, k]`` of the given ones.
 
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Arrays (S, K, ...).
-    permutation : ndarray of int, shape (S, K) or (K,)
+    A permutation of shape (K,) is that of every draw.
     """
     if permutation.ndim == 1:
         return {name: values[:, permutation] for name, values in draws.items()}
@@ -138,17 +123,9 @@ def permuted(draws: Draws, permutation: np.ndarray) -> Draws:
 
 
 def mean_and_error(values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over draws and its Monte-Carlo standard error.
+    """Return the mean over draws (C, M, ...) and its Monte-Carlo standard error, shape (...) each.
 
-    Parameters
-    ----------
-    values : ndarray, shape (C, M, ...)
-    independent : bool
-        Whether the draws are independent; if not, the effective sample size takes the place of S.
-
-    Returns
-    -------
-    mean, standard_error : ndarray, shape (...)
+    If the draws are not independent, the effective sample size takes the place of their number.
     """
     mean = values.mean(axis=(0, 1))
     if independent:
@@ -175,7 +152,7 @@ def sd_and_error(values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, 
 def effective_sample_size(values: np.ndarray, *, tail: bool = False) -> np.ndarray:
     """Return the bulk (or tail) effective sample size of chains (C, M, ...), shape (...)."""
     if tail:
-        return _of_chains("ess", values, method="tail", prob=TAIL)
+        return _of_chains("ess", values, method="tail", prob=_TAIL)
     return _of_chains("ess", values, method="bulk")
 
 

@@ -25,28 +25,14 @@ def log_predictive(
     max_sweeps: int = 2000,
     tolerance: float = 1e-9,
 ) -> np.ndarray:
-    """Return the log density of every point under a CAVI fit to the folds that it is not in.
+    """Return the log density of every point, (N,), under a CAVI fit to the folds that it is not in, in nats.
 
-    Parameters
-    ----------
-    x : ndarray, shape (N, D)
-    folds : int
-        At least 2, at most N.
-    rng : int
-        Seed of the starts.
-    starts, max_sweeps, tolerance
-        See `hand_cavi.fit`.
-    sample_weight : ndarray, shape (N,), optional
-
-    Returns
-    -------
-    ndarray, shape (N,)
-        In nats.
+    Of x, shape (N, D), and the fits' other arguments see `hand_cavi.fit`.
 
     Raises
     ------
     InputError
-        If there are fewer points than folds.
+        If there are fewer points than folds, or fewer folds than two.
     """
     if not 2 <= folds <= len(x):
         raise InputError(f"{len(x)} points cannot make {folds} folds; take at least 2, at most one a point")

@@ -1,15 +1,10 @@
 """What draws predict: the posterior predictive density, and how far two of them are apart.
 
-The predictive density is the mean over draws of the mixture's density, p(y) = E[sum_k pi_k p(y | theta_k)];
-it does not depend on how components are numbered. The total variation between p and r is
+    p(y) = E[sum_k pi_k p(y | theta_k)],      TV = 1/2 integral |p - r| = P(A) - R(A),   A = {y : p(y) > r(y)}
 
-    TV = 1/2 integral |p - r| = P(A) - R(A),    A = {y : p(y) > r(y)},
-
-the largest difference in probability that the two give to any set of new points. The second form makes it,
-for the set A found, a difference of two averages over draws, whose Monte-Carlo errors are known. TV of noisy
-densities is too large on average, never too small: hence the noise floor, TV between halves of the reference.
-
-Letters: S draws, C chains of M draws, G points y, D features, K components.
+Neither depends on how components are numbered. The second form makes TV, for the set A found, a difference of
+two averages over draws, whose Monte-Carlo errors are known; of noise floors see docs/mathematics.md, section
+10. Letters: S draws, C chains of M draws, G points y, D features, K components.
 """
 
 from collections.abc import Iterator
@@ -35,16 +30,9 @@ _BATCHES = 8  # of the reference's draws, from which its halves are put together
 
 @dataclass(frozen=True)
 class Distance:
-    """Total variation between two predictive densities.
+    """Total variation between two predictive densities, from 0 to 1, and what was integrated over.
 
-    Attributes
-    ----------
-    value, standard_error : float
-        Between 0 and 1.
-    noise_floor : float
-        The mean total variation between two halves of the second one's draws.
-    how : str
-        What was integrated over.
+    The noise floor is the mean total variation between two halves of the second one's draws.
     """
 
     value: float
@@ -55,14 +43,9 @@ class Distance:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Points and weights with which an integral is a sum, int f = sum_g weight_g f(y_g).
+    """Points (G, D) and weights (G,) with which an integral is a sum, int f = sum_g weight_g f(y_g).
 
-    Attributes
-    ----------
-    points : ndarray, shape (G, D)
-    weight : ndarray, shape (G,)
-    random : bool
-        Whether the points are draws, so that the sum has an error of its own.
+    If the points are random draws, the sum has an error of its own.
     """
 
     points: np.ndarray
@@ -74,12 +57,7 @@ class Nodes:
 def log_terms(problem: Problem, points: np.ndarray, draws: Draws) -> Iterator[np.ndarray]:
     """Yield log pi_k + log p(y_g | theta_k), some draws at a time, each of shape (B, G, K), in nats.
 
-    Parameters
-    ----------
-    points : ndarray, shape (G, D)
-        In the data's units, as densities are.
-    draws : dict of ndarray
-        Canonical draws, arrays (S, K, ...).
+    Points, shape (G, D), and densities are in the data's units; draws are canonical arrays (S, K, ...).
     """
     prior = problem.mixture.components.with_features(problem.x.shape[1])
     coordinates = prior.coordinates(problem.x, np.ones(len(problem.x)))
@@ -97,11 +75,6 @@ def log_terms(problem: Problem, points: np.ndarray, draws: Draws) -> Iterator[np
         yield terms
 
 
-def densities(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarray:
-    """Return the mixture's density p(y_g | theta_s) at every point of every draw, shape (S, G)."""
-    return np.concatenate([np.exp(terms).sum(axis=2) for terms in log_terms(problem, points, draws)])
-
-
 def thinned(tree: xr.DataTree, most: int = MOST_DRAWS) -> Draws:
     """Return at most so many draws, evenly spaced, with the chains apart: arrays (C, M, K, ...)."""
     chains = as_chains(tree)
@@ -111,9 +84,10 @@ def thinned(tree: xr.DataTree, most: int = MOST_DRAWS) -> Draws:
 
 
 def densities_of_chains(problem: Problem, points: np.ndarray, chains: Draws) -> np.ndarray:
-    """Return p(y_g | theta) of draws (C, M, K, ...), shape (C, M, G)."""
+    """Return the mixture's density p(y_g | theta) at every point of draws (C, M, K, ...), shape (C, M, G)."""
     shape = next(iter(chains.values())).shape[:2]
-    return densities(problem, points, flat(chains)).reshape(*shape, len(points))
+    densities = [np.exp(terms).sum(axis=2) for terms in log_terms(problem, points, flat(chains))]
+    return np.concatenate(densities).reshape(*shape, len(points))
 
 
 def sample_predictive(problem: Problem, draws: Draws, rng: np.random.Generator, n: int) -> np.ndarray:

@@ -59,8 +59,7 @@ def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
 
 def _flat(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return a parameter (C, M, K, ...) with one last axis, and what its entries are called."""
-    if values.ndim == 3:
-        return values[..., np.newaxis], ("",)
+    values = values[..., np.newaxis] if values.ndim == 3 else values
     if values.ndim == 4:
         n_entries = values.shape[-1]
         return values, tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)

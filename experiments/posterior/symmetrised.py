@@ -1,31 +1,9 @@
 """The symmetrised approximation: q averaged over all relabellings of the components.
 
-An exchangeable posterior has K! copies of every mode; an approximation usually sits in one. What it
-would be worth if it covered them all alike is told by
+    q_sym(theta) = (1/K!) sum over permutations s of q(s theta),       F(q_sym) = F(q) + KL(q, q_sym)
 
-    q_sym(theta) = (1/K!) sum over permutations s of q(s theta),
-
-and F(q_sym) = F(q) + KL(q, q_sym), where 0 <= KL <= ln K! (docs/mathematics.md, 5). Since p is
-symmetric, draws from q serve: F(q_sym) = E_q[log p(x, theta) - log q_sym(theta)].
-
-If q is a product over components, the sum is a permanent of the K x K matrix A_jk = q_j(theta_k):
-
-    sum over s of prod_j q_j(theta_s(j)) = perm,
-    perm(A) = sum over k in A of perm(A without k) q_|A|(theta_k),      perm(nothing) = 1,
-
-a recursion over the 2^K sets A of components that the first |A| factors take, in place of K! terms
-(the dynamic programme of Bellman 1962 and Held & Karp 1962). Everything is in log space.
-
-Of many components that lie apart, most of the K! terms are nothing. So components are put into groups, those
-that overlap together, and relabelled within groups alone. For a q that is a product over components,
-
-    L = prod over groups g of perm(A_gg)                          <=  perm(A)  <=  L + E,
-    E = prod_j sum_k A_jk  -  prod_j sum_{k in j's group} A_jk,
-
-because E adds up all maps of factors to components, one-to-one or not, that leave some group. Both ends are
-valid; the upper one is what log q_sym is stated as, so that F(q_sym) is stated as too small by at most the
-mean of log(L + E) - log L, the *slack*, and never as too large. If q's factors couple, E is replaced by the
-sum over single swaps between groups: the first terms of what is left out, an estimate and no bound.
+The permanent that it is if q is a product over components, the recursion over sets, and what is stated where
+neither is feasible are derived in docs/mathematics.md, section 5. Everything is in log space.
 """
 
 from collections.abc import Callable
@@ -41,21 +19,11 @@ from hand_cavi import InputError, Mixture
 
 EXACT, AT_LEAST, ABOUT = "exact", "at least", "about"
 
-MAX_COMPONENTS_COUPLED = 8
-"""K up to which all K! relabellings are evaluated."""
-
-MAX_COMPONENTS_FACTORISED = 12
-"""K up to which the permanent is evaluated."""
-
-MAX_GROUP = 10
-"""Components in one group, at most, where q factorises: a permanent of 2^10 terms."""
-
-MAX_RELABELLINGS = 720
-"""Relabellings within groups, at most, where factors couple."""
-
-NEGLIGIBLE = 1e-9
-"""Overlap below which two components need no common group."""
-
+_MOST_COUPLED = 8  # K up to which all K! relabellings are evaluated
+_MOST_FACTORISED = 12  # K up to which the permanent is evaluated
+_MAX_GROUP = 10  # components in one group, at most, where q factorises: a permanent of 2^10 terms
+_MAX_RELABELLINGS = 720  # within groups, at most, where factors couple
+_NEGLIGIBLE = 1e-9  # overlap below which two components need no common group
 _FOR_GROUPING = 500  # draws by which overlaps are judged
 _BLOCK = 1 << 22  # numbers held at once by the recursion: 32 MB
 
@@ -82,7 +50,7 @@ def why_not_exact(approximation: Approximation, mixture: Mixture) -> str | None:
     """Return why q_sym cannot be evaluated exactly, or None if it can."""
     n_components = mixture.n_components
     factorised = isinstance(approximation, FactorisedApproximation)
-    most = MAX_COMPONENTS_FACTORISED if factorised else MAX_COMPONENTS_COUPLED
+    most = _MOST_FACTORISED if factorised else _MOST_COUPLED
     if not mixture.weights.exchangeable or n_components <= most:
         return None
     return (
@@ -93,12 +61,9 @@ def why_not_exact(approximation: Approximation, mixture: Mixture) -> str | None:
 
 
 def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> Symmetrised:
-    """Return log q_sym of canonical draws, exactly where that is feasible, else as the module says.
+    """Return log q_sym of canonical draws from q, arrays (S, K, ...), exactly where that is feasible.
 
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Draws from q, arrays (S, K, ...).
+    Else it is the upper end of the permanent's bounds or, if factors couple, an estimate.
     """
     n_components = mixture.n_components
     if why_not_exact(approximation, mixture) is None:
@@ -106,14 +71,14 @@ def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> 
         return Symmetrised(exact, EXACT, np.zeros(len(exact)), (tuple(range(n_components)),))
     if isinstance(approximation, FactorisedApproximation):
         matrix = every_factor_at_every_component(approximation, draws, n_components)
-        groups = _grouped(_overlaps(matrix), lambda sizes: max(sizes) <= MAX_GROUP)
+        groups = _grouped(_overlaps(matrix), lambda sizes: max(sizes) <= _MAX_GROUP)
         low, high = permanent_bounds(matrix, groups)
         how = AT_LEAST
     else:
         some = {name: values[:_FOR_GROUPING] for name, values in draws.items()}
         groups = _grouped(
             _overlaps_by_swaps(approximation, some, n_components),
-            lambda sizes: prod(map(factorial, sizes)) <= MAX_RELABELLINGS,
+            lambda sizes: prod(map(factorial, sizes)) <= _MAX_RELABELLINGS,
         )
         low, high = _sum_with_swaps(approximation, draws, groups, n_components)
         how = ABOUT
@@ -121,21 +86,9 @@ def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> 
 
 
 def log_q_symmetrised(approximation: Approximation, draws: Draws, mixture: Mixture) -> np.ndarray:
-    """Return log q_sym of canonical draws.
+    """Return log q_sym of canonical draws (S, K, ...) from q or from elsewhere, shape (S,), in nats.
 
-    Parameters
-    ----------
-    approximation : Approximation
-        q. If it also offers ``log_density_by_component``, the permanent is used.
-    draws : dict of ndarray
-        Canonical draws, arrays (S, K, ...), from q or from elsewhere.
-    mixture : Mixture
-        Weights that are not exchangeable (sticks) leave nothing to average: q_sym is q.
-
-    Returns
-    -------
-    ndarray, shape (S,)
-        In nats.
+    Weights that are not exchangeable (sticks) leave nothing to average: q_sym is q.
 
     Raises
     ------
@@ -156,23 +109,11 @@ def log_q_symmetrised(approximation: Approximation, draws: Draws, mixture: Mixtu
 
 
 def log_permanent(log_matrix: np.ndarray) -> np.ndarray:
-    """Return the log permanents of matrices with positive entries.
-
-    Parameters
-    ----------
-    log_matrix : ndarray, shape (S, K, K)
-        The logs of the entries; -inf is a zero.
-
-    Returns
-    -------
-    ndarray, shape (S,)
-    """
+    """Return the log permanents, (S,), of matrices (S, K, K) given by their entries' logs, -inf a zero."""
     n_draws, n_components = log_matrix.shape[:2]
     size = max(1, _BLOCK >> n_components)
-    blocks = [
-        over_sets(log_matrix[start : start + size].transpose(1, 2, 0)) for start in range(0, n_draws, size)
-    ]
-    return np.concatenate(blocks) if blocks else np.empty(0)
+    blocks = (log_matrix[start : start + size] for start in range(0, n_draws, size))
+    return np.concatenate([np.empty(0), *(over_sets(block.transpose(1, 2, 0)) for block in blocks)])
 
 
 def over_sets(
@@ -209,8 +150,7 @@ def every_factor_at_every_component(
 
 def permanent_bounds(log_matrix: np.ndarray, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
     """Return log L and log (L + E), bounds on the log permanent; (S, K, K) to (S,) each."""
-    low = np.zeros(len(log_matrix))
-    log_inside = np.zeros(len(log_matrix))
+    low, log_inside = np.zeros((2, len(log_matrix)))
     for group in groups:
         block = log_matrix[:, group, :][:, :, group]
         low += log_permanent(block)
@@ -245,10 +185,9 @@ def _grouped(overlaps: np.ndarray, feasible: Callable[[list[int]], bool]) -> Gro
     groups = [{k} for k in range(len(overlaps))]
     pairs = sorted(combinations(range(len(overlaps)), 2), key=lambda pair: -overlaps[pair])
     for j, k in pairs:
-        if overlaps[j, k] < NEGLIGIBLE:
+        if overlaps[j, k] < _NEGLIGIBLE:
             break
-        first = next(group for group in groups if j in group)
-        second = next(group for group in groups if k in group)
+        first, second = (next(group for group in groups if i in group) for i in (j, k))
         if first is second:
             continue
         joined = [group for group in groups if group is not first and group is not second] + [first | second]

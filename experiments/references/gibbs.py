@@ -7,11 +7,11 @@ costs the same in every round. It gives no log evidence.
 
 import numpy as np
 
-from experiments.posterior.draws import chains_as_tree
 from experiments.records import Problem, Reference
 from experiments.references._gate import examine_chains, in_words
 from experiments.references.request import Request
 from hand_cavi.gibbs.sampler import GibbsRun, gibbs
+from ppl_baselines.draws import to_datatree
 
 GIVES = ("draws",)
 CALLED = "the long Gibbs run"
@@ -70,7 +70,7 @@ def compute(problem: Problem, request: Request) -> Reference:
             keep_assignments=False,
         )
         sweeps += tune + DRAWS * thin
-        tree = chains_as_tree(run.draws, log_posterior=run.log_joint)
+        tree = to_datatree(run.draws, sample_stats={"lp": run.log_joint})
         quality, faults = examine_chains(problem, tree)
         quality |= {"sweeps": sweeps, "thin": thin}
         if not faults:
