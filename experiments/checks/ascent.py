@@ -1,8 +1,4 @@
-"""Ascent: no single update lowers the bound, from wherever.
-
-Each update is the best that one factor can do given the others, so the bound after it is never below the
-bound before it. No draws are needed, and rounding is the only excuse.
-"""
+"""Ascent: no single update lowers the bound, from wherever; it takes no draws, and only rounding excuses."""
 
 import numpy as np
 

@@ -1,15 +1,8 @@
-r"""Control variates: what is known to average to zero takes the noise out of what is averaged.
+"""Control variates: what is known to average to zero takes the noise out of what is averaged.
 
-Of a normalised density q_j(z; lambda) the score d ln q_j / d lambda has expectation zero under q_j, whatever
-lambda is; so has a product of scores of different factors, which are independent. In a conjugate
-model all that the checks average is a constant plus a linear combination of these, because the scores of an
-exponential family are its statistics less their means; and that constant is the expectation. It is read off a
-few draws, up to rounding, and the question is decided without noise.
-
-Whether the combination is exact is tried out, at draws of q and at others that are pushed outwards and have
-their discrete variables set to any of their levels, however unlikely q thinks them. Where it is not, the
-draws are used as they are. The scores come from `parameters` and `with_parameters`, and a factor whose scores
-do not average to zero has no part in it.
+Why an expectation can be read off scores and their products is in docs/mathematics.md, section 8; how it is
+seen whether the combination is exact, in docs/checks.md. The scores come from `parameters` and
+`with_parameters`, and a factor whose scores do not average to zero has no part in it.
 """
 
 from collections.abc import Callable
@@ -34,14 +27,9 @@ _PILOT = 1000
 
 @dataclass(frozen=True)
 class ControlVariates:
-    """Functions of the draws at one state, each with expectation zero.
+    """Functions of the draws at one state, each with expectation zero: scores of the factors that are drawn.
 
-    Attributes
-    ----------
-    parameters : tuple of FactorParameters
-        Of the factors that are drawn.
-    products : bool
-        Whether products of scores of different factors are among them.
+    Products of scores of different factors may be among them.
     """
 
     parameters: tuple[FactorParameters, ...]
@@ -68,20 +56,9 @@ class ControlVariates:
     ) -> tuple[np.ndarray, float]:
         """Return the expectations of targets where a combination is exact, and what rounding is.
 
-        Parameters
-        ----------
-        draws : dict of ndarray
-            `draws` of them, from q.
-        targets_of : callable
-            Takes values by name and returns targets (S, J), and the largest numbers of which those are made,
-            (S,).
-
-        Returns
-        -------
-        expected : ndarray, shape (J,)
-            nan where no combination is exact.
-        rounding : float
-            The expectations are off by less.
+        Given are `draws` of them from q, by name, and a function of values by name, whose targets (S, J) come
+        with the largest numbers of which those are made, (S,). The expectations, shape (J,), are nan where no
+        combination is exact, and else off by less than the rounding.
         """
         n = len(next(iter(draws.values())))
         further = stretched(draws, spaces, rng)

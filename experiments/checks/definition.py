@@ -1,16 +1,7 @@
-r"""Definition: each update is the optimal one.
+"""Definition: each update is the optimal one.
 
-The optimum of a factor given the others satisfies ln q*(z_j) = E_{q(-j)}[ln p(x, z)] + const. So for any
-points z_j^(a) the numbers
-
-    y_a = ln p(x, z_j^(a), z_-j) - ln q(z_j^(a)),     z_-j ~ q(-j),
-
-have equal expectations over a: all contrasts y_a - y_b have mean 0. The same draws of z_-j serve all points,
-so that most of the noise cancels. Hotelling's T^2 tests all contrasts together; directions in which they do
-not vary at all, such as the prior's part of an exponential family, must vanish up to rounding, which finds a
-wrong prior for certain. Where control variates (`experiments.checks.control_variates`) leave no noise in any
-direction, as in every conditionally conjugate model, few draws decide and any mistake above rounding shows.
-States are random ones, for at an optimum some mistakes are invisible (docs/mathematics.md, section 8).
+The contrasts, the test and the control variates that leave no noise are in docs/mathematics.md, section 8.
+States are random ones, for at an optimum some mistakes are invisible.
 """
 
 import numpy as np

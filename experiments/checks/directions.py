@@ -8,18 +8,13 @@ from experiments.checks.test_points import TestPoints
 
 def direction(space: Space, points: TestPoints, mean: np.ndarray) -> str:
     """Say in which direction ln q* - ln q, up to a constant its `mean` at the points, departs most."""
-    if points.discrete:
-        return _flip(mean, points.labels)
-    return _coordinate(space, points.values, mean, points.own)
-
-
-def _flip(mean: np.ndarray, labels: tuple[str, ...]) -> str:
-    """Say which log odds are off most."""
+    if not points.discrete:
+        return _coordinate(space, points.values, mean, points.own)
     worst = int(np.argmax(np.abs(mean)))
-    if not labels[worst]:
+    if not points.labels[worst]:
         return ""
-    direction = "low" if mean[worst] > 0 else "high"
-    return f"; the log odds of {labels[worst]} are too {direction} by {abs(mean[worst]):.2g}"
+    side = "low" if mean[worst] > 0 else "high"
+    return f"; the log odds of {points.labels[worst]} are too {side} by {abs(mean[worst]):.2g}"
 
 
 def _coordinate(space: Space, at: Arrays, mean: np.ndarray, own: np.ndarray) -> str:

@@ -1,9 +1,8 @@
 """ELBO: the bound is the bound, and every named term what its name says.
 
-By definition it is E_q[ln p(x, z) - sum_j ln q(z_j)], at any state whatever, optimal or not; and the mean of
-as many draws has a known standard error. Some of the states come right after a single update, where a bound
-shows that is made of what the update left stale. Terms can be compared one by one where the log joint density
-offers its own parts by name, ``log_joint.terms(values)``:
+By definition it is E_q[ln p(x, z) - sum_j ln q(z_j)] at any state whatever, also right after a single update,
+where a bound shows that is made of what the update left stale. Terms can be compared one by one where the log
+joint density offers its own parts by name, ``log_joint.terms(values)``:
 
     NAME                 of one of those parts: its expectation
     entropy_FACTOR       -E[ln q(FACTOR)]

@@ -1,16 +1,8 @@
-r"""Density: each factor's sampler draws from its density, and that density integrates to one.
+"""Density: each factor's sampler draws from its density, and that density integrates to one.
 
-*Shape.* A Metropolis step for q leaves q as it is, so that if z is drawn from q and z' is proposed by a
-symmetric move and accepted with probability a, then E[a (f(z') - f(z))] = 0 for every f. With z from the
-sampler, a from the density and f a coordinate and its square, a shift or another width shows. A discrete
-variable is compared with its conditional probabilities: E[1[z_i = k] - q(z_i = k | the rest)] = 0.
-
-*Size.* With h any normalised density that can be sampled, bounded whatever the two densities are,
-
-    E_h[q / (q + h)] = E_q[h / (q + h)]
-
-exactly if q is normalised (Bennett 1976). Here h is normal in free coordinates, fitted to other draws of q,
-times independent probabilities of the discrete variables.
+Both tests are in docs/mathematics.md, section 8. Coordinates and their squares are the f, so that a shift or
+another width shows; a discrete variable is compared with its conditional probabilities. The h is normal in
+free coordinates, fitted to other draws of q, times independent probabilities of the discrete variables.
 """
 
 from collections.abc import Iterator

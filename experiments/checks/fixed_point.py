@@ -1,7 +1,6 @@
 """Fixed point: where coordinate ascent ends, no numerical optimiser finds a higher bound.
 
-From several starts the updates are run until the bound stops rising; then all parameters of all factors
-together are handed to L-BFGS, with slopes by differences. It must not gain anything worth the name.
+All parameters of all factors together are handed to L-BFGS, with slopes by differences.
 """
 
 from typing import TYPE_CHECKING

@@ -23,14 +23,9 @@ LogJoint = Callable[[Arrays], np.ndarray]
 
 @dataclass(frozen=True)
 class GuardedDerivation:
-    """A derivation and the log joint density that it is held against.
+    """A derivation of the user's own, whose states may be any objects, and the log joint density beside it.
 
-    Attributes
-    ----------
-    derivation : Derivation
-        The user's own; a state may be any object.
-    log_joint : callable
-        Takes values by name, arrays (S, ...), and returns ln p(x, z), shape (S,).
+    That takes values by name, arrays (S, ...), and returns ln p(x, z), shape (S,).
     """
 
     derivation: Derivation[object]

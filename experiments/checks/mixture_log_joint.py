@@ -2,9 +2,8 @@ r"""The log joint density of a mixture with its assignments kept, written from t
 
     theta_k ~ prior,   pi ~ prior,   c_i ~ Categorical(pi),   x_i | c_i ~ p(x | theta_{c_i})
 
-Every density is written here as tables of distributions have it, in the parameters of the draws; nothing is
-taken from `hand_cavi`, whose natural parameters and log-partitions are what is to be checked. Priors are
-read by their fields. Source of the densities: Bishop, PRML (2006), appendix B.
+Densities are written as tables of distributions have them (PRML, appendix B), and priors are read by their
+fields; nothing is taken from `hand_cavi`, whose natural parameters and log-partitions are to be checked.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,14 +22,7 @@ _Both = tuple[np.ndarray, np.ndarray]
 
 
 class MixtureLogJoint:
-    """ln p(x, c, theta, pi) of canonical draws, with ``assignments`` of shape (S, N).
-
-    Parameters
-    ----------
-    mixture : Mixture
-        Read by its fields: ``components``, ``weights`` and ``n_components``.
-    x : ndarray, shape (N,) or (N, D)
-    """
+    """ln p(x, c, theta, pi) of canonical draws, with ``assignments`` of shape (S, N); x is (N,) or (N, D)."""
 
     def __init__(self, mixture: "Mixture", x: ArrayLike) -> None:
         x = np.asarray(x, dtype=float)

@@ -38,15 +38,7 @@ class Parametrised(Protocol):
 
 @dataclass(frozen=True)
 class FactorParameters:
-    """One factor's parameters as free numbers.
-
-    Attributes
-    ----------
-    guarded : GuardedDerivation
-        It offers its parameters.
-    space : Space
-        Of the parameters.
-    """
+    """One factor's parameters as free numbers; the space is theirs."""
 
     guarded: GuardedDerivation
     factor: str

@@ -62,15 +62,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong.
-
-    Attributes
-    ----------
-    check, factor : str
-        As in `Result`.
-    message : str
-        What is wrong, where, and in which direction.
-    """
+    """Something that is wrong: what, where, and in which direction."""
 
     check: str
     factor: str
@@ -79,16 +71,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Report:
-    """All that was asked of a derivation.
+    """All that was asked of a derivation, in the order in which it was asked.
 
-    Attributes
-    ----------
-    results : tuple of Result
-        In the order in which they were asked.
-    faults : tuple of Fault
-        The most direct first; where one explains another, the other is left out.
-    false_alarm_rate : float
-        The largest probability with which a correct derivation gets any fault.
+    Faults come the most direct first; where one explains another, the other is left out. The rate is the
+    largest probability with which a correct derivation gets any fault.
     """
 
     results: tuple[Result, ...]

@@ -1,15 +1,8 @@
 """How many draws to take, and when to stop: small samples first, and no alarm without confirmation.
 
-A sample of fresh draws gives a p-value and a bound on the effect. If p falls below `level`, a second one,
-four times as large and independent of the first, must fall below it too: only then is there an alarm. A
-correct derivation passes both with probability level^2 at most. A whole check takes T samples at most,
-so the probability of any false alarm is at most T level^2, which is set to the stated rate:
-
-    level = sqrt(rate / T)
-
-That is Bonferroni over checks, factors, states and samples. The two stages have a purpose: with T of some
-hundreds, a single stage would need the tails of a t statistic at 10^-5, where the central limit theorem is a
-poor guide for skewed draws; each of the two needs them near 10^-2 only.
+An alarm must be confirmed by a fresh sample four times as large. The level of each is sqrt(rate / T), T being
+the most samples that a whole check can take: see docs/mathematics.md, section 8, and docs/checks.md, which
+says why there are two stages.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,16 +18,10 @@ FALSE_ALARM_RATE = 0.005
 
 @dataclass(frozen=True)
 class Sample:
-    """What one sample says.
+    """What one sample says: how wrong something seems, and the largest effect that is plausible.
 
-    Attributes
-    ----------
-    p_value : float
-        Of the hypothesis that nothing is wrong; 0 where even rounding cannot explain the discrepancy.
-    effect, bound : float
-        An estimate of how wrong it is, and the largest effect that is plausible.
-    note : str
-        What a fault's message should say of the direction.
+    The p-value is 0 where even rounding cannot explain the discrepancy; the note is what a fault's message
+    should say of the direction.
     """
 
     p_value: float
@@ -68,13 +55,7 @@ Sampler = Callable[[np.random.Generator, int], Sample]
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """Sample sizes and the level of each sample.
-
-    Attributes
-    ----------
-    sizes : tuple of int
-        Draws of the first, second, ... sample.
-    """
+    """Draws of the first, second, ... sample, and the level of each."""
 
     sizes: tuple[int, ...]
     level: float
@@ -94,18 +75,9 @@ def decide(
     been sampled twice, no effect is plausible: a formula that is right at several random states is right,
     and some states are too wild for the draws to tell.
 
-    Parameters
-    ----------
-    samplers : sequence of callables
-        One for each state; takes a generator and a number of draws.
-    tolerance : float
-        An effect that is certainly smaller than this is none.
-
-    Returns
-    -------
-    Decision, Sample
-        The sample with the alarm; or of those that count, the one with the largest bound, or the least if
-        none decides.
+    There is one sampler for each state, and an effect that is certainly smaller than the tolerance is none.
+    The sample returned is the one with the alarm; or of those that count, the one with the largest bound, or
+    the least if none decides.
     """
     pending, passed = dict(enumerate(samplers)), list[Sample]()
     last: dict[int, Sample] = {}

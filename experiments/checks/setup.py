@@ -20,14 +20,12 @@ class Setup:
     states : tuple
         Random states; every other one has had a sweep of updates in random order, none is an optimum.
     touched : tuple
-        The first of them after a single update, of each factor in turn: what an update left stale is seen by
-        the bound there.
+        The first of them after a single update, of each factor in turn.
     spaces : dict of Space
         By factor.
-    parameters : tuple of FactorParameters
-        Of every factor; none where the derivation does not offer them.
-    controlling : tuple of FactorParameters
-        Those whose scores average to zero, as those of a density do.
+    parameters, controlling : tuple of FactorParameters
+        Of every factor, none where the derivation does not offer them; and those whose scores average to
+        zero, as those of a density do.
     """
 
     guarded: GuardedDerivation

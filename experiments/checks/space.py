@@ -23,15 +23,9 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Variable:
-    """One variable: its name, kind and the shape of one value.
+    """One variable: its name, kind, and the shape and number of free coordinates of one value.
 
-    Attributes
-    ----------
-    shape : tuple of int
-    free : int
-        How many free coordinates a value has.
-    levels : ndarray
-        The values of a discrete variable, seen in the examples.
+    Levels are the values of a discrete variable that were seen in the examples.
     """
 
     name: str

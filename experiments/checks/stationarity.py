@@ -1,7 +1,6 @@
 """Stationarity: after a factor is updated, the bound's derivative in that factor's parameters is zero.
 
-Derivatives are central differences in free coordinates. A slope g where the curvature is c promises a gain of
-g^2 / (2 |c|) nats; a promise above rounding is a fault, of the update or of the bound.
+A slope g where the curvature is c promises a gain of g^2 / (2 |c|) nats; more than rounding is a fault.
 """
 
 import numpy as np

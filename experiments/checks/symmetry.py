@@ -1,9 +1,7 @@
 """Symmetry and limits: told otherwise, the same bound; where nothing is approximated, an exact one.
 
-A derivation says what it has of these (`hand_cavi.derivation.Symmetry` and `Limit`), and each holds up to
-rounding. In a limit, such as a single component or no data, the posterior itself factorises as q does. At
-the fixed point then ln p(x, z) - ln q(z) is the same number for every draw of z, the log evidence, and the
-bound is that number.
+A derivation says what it has of these (`hand_cavi.derivation.Symmetry` and `Limit`). Where q is the
+posterior, ln p(x, z) - ln q(z) is the log evidence for every draw of z, and so is the bound.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""TestPoints of one factor, at which its update is held against its definition.
+"""Points of one factor, at which its update is held against its definition.
 
 Of a continuous factor they are draws of q and draws pushed outwards; of a discrete one, a draw and
 assignments that differ from it in one place.
@@ -17,16 +17,9 @@ _FLIPS = 40  # of a discrete factor, at most
 
 @dataclass(frozen=True)
 class TestPoints:
-    """TestPoints of one factor.
+    """J points of one factor; effects are averaged over its `own`, draws of q, all if it is discrete.
 
-    Attributes
-    ----------
-    values : dict of ndarray
-        By name, each (J, ...).
-    own : ndarray of bool, shape (J,)
-        Which of them are draws of q, over which an effect is averaged; all, if the factor is discrete.
-    labels : tuple of str
-        Where a discrete factor's point differs from the first, in words; empty for other points.
+    Labels say where a discrete factor's point differs from the first; they are empty for other points.
     """
 
     values: Arrays
