@@ -1,7 +1,6 @@
 """What mean-field and full-rank ADVI share: PyMC's ADVI, prepared and run from dispersed starts."""
 
 from dataclasses import replace
-from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -9,7 +8,7 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.compiled_models import advi_for
+from experiments.methods.compiled_models import compiled_for
 from experiments.methods.step_gain import gain_of_a_step
 from experiments.records.problem import StartingPoints, Target
 from experiments.records.result import Fitted, Told
@@ -42,19 +41,16 @@ def fit_advi(
     kind: Literal["mean_field", "full_rank"],
     target: Target,
     settings: AdviSettings,
+    *,
     starts: StartingPoints,
     seed: int,
-    *,
     brief: bool = False,
 ) -> Fitted:
     """Fit by ADVI of this kind, as PyMC does it; briefly, with few and cheap estimates of the bound."""
     from ppl_baselines import advi
-    from ppl_baselines.compilation import CacheWatch
 
-    began = perf_counter()
-    with CacheWatch() as cache:
-        compiled = advi_for(target, kind=kind, learning_rate=settings.learning_rate, backend=settings.backend)
-    seconds_compile = perf_counter() - began
+    options = {"learning_rate": settings.learning_rate, "backend": settings.backend}
+    compiled = compiled_for(advi, target, kind=kind, **options)
     result = advi.run(
         compiled.prepared,
         starts.parameters(settings.starts),
@@ -71,7 +67,7 @@ def fit_advi(
     return Fitted(
         outcome=result.status.name.lower(),
         message=result.status.message,
-        seconds_compile=seconds_compile,
+        seconds_compile=compiled.seconds,
         seconds_run=result.seconds + result.seconds_estimating,
         q=result.approximation,
         bound=result.elbo,
@@ -82,7 +78,7 @@ def fit_advi(
             bound_of="theta",
             bound_left=_number(result.change),
             bound_left_se=_number(result.change_se),
-            cache_warm=cache.warm,
+            cache_warm=compiled.cache_warm,
             reused=compiled.reused,
             starts=settings.starts,
         ),

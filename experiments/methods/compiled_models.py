@@ -8,75 +8,48 @@ same kind where it can. A model of the user's own has its data compiled in, and 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from experiments.records.problem import Target
-
-if TYPE_CHECKING:
-    from ppl_baselines import advi, nuts, smc
-    from ppl_baselines.advi_steps import Kind
-    from ppl_baselines.compilation import Backend
 
 _MOST_KEPT = 6
 _kept: dict[tuple[object, ...], object] = {}
 
 
 @dataclass(frozen=True)
-class Compiled[P]:
-    """A method prepared for a model and loaded with its data.
+class Compiled:
+    """A `Prepared` of a module of `ppl_baselines`, loaded with the target's data, and what compiling took.
 
-    Attributes
-    ----------
-    prepared : Prepared
-        Of the method's file in `ppl_baselines`.
-    reused : bool or None
-        Whether this process had compiled it before, for other data; None where that cannot be.
+    `reused`: whether this process had compiled it before, for other data; None where that cannot be.
     """
 
-    prepared: P
+    prepared: Any
     reused: bool | None
+    cache_warm: bool
+    seconds: float
 
 
-def advi_for(
-    target: Target, *, kind: "Kind", learning_rate: float, backend: "Backend"
-) -> "Compiled[advi.Prepared]":
-    """Return ADVI of this kind, see `ppl_baselines.advi.prepare`."""
-    from ppl_baselines import advi
-
-    return _compiled(advi, target, kind=kind, learning_rate=learning_rate, backend=backend)
-
-
-def nuts_for(
-    target: Target, *, sampler: "nuts.Sampler" = "nutpie", backend: "Backend" = "numba"
-) -> "Compiled[nuts.Prepared]":
-    """Return NUTS, see `ppl_baselines.nuts.prepare`."""
-    from ppl_baselines import nuts
-
-    if target.structure is not None and not nuts.keeps_data_apart(sampler, backend):
-        return Compiled(nuts.prepare(target.pymc_model(), sampler=sampler, backend=backend), False)
-    return _compiled(nuts, target, sampler=sampler, backend=backend)
-
-
-def smc_for(
-    target: Target, *, kernel: "smc.Kernel" = "imh", backend: "Backend" = "numba"
-) -> "Compiled[smc.Prepared]":
-    """Return sequential Monte Carlo, see `ppl_baselines.smc.prepare`."""
-    from ppl_baselines import smc
-
-    return _compiled(smc, target, kernel=kernel, backend=backend)
-
-
-def _compiled(method: ModuleType, target: Target, **options: object) -> Compiled[Any]:
-    """Prepare a module of `ppl_baselines`, or take what was; what is returned holds this target's data."""
+def compiled_for(method: ModuleType, target: Target, **options: object) -> Compiled:
+    """Prepare `ppl_baselines`' advi, nuts or smc with all options of its `prepare`, or take what was."""
+    from ppl_baselines.compilation import CacheWatch
 
     def prepare() -> object:
         return method.prepare(target.pymc_model(), **options)
 
-    if target.structure is None:
-        return Compiled(prepare(), None)
-    prepared, reused = _prepared((method.__name__, *sorted(options.items()), target.structure), prepare)
-    return Compiled(method.with_data(prepared, **target.data), reused)
+    began = perf_counter()
+    with CacheWatch() as cache:
+        reused: bool | None = None
+        if target.structure is None:
+            prepared = prepare()
+        elif hasattr(method, "keeps_data_apart") and not method.keeps_data_apart(**options):
+            prepared, reused = prepare(), False
+        else:
+            key = (method.__name__, *sorted(options.items()), target.structure)
+            prepared, reused = _prepared(key, prepare)
+            prepared = method.with_data(prepared, **target.data)
+    return Compiled(prepared, reused, cache.warm, perf_counter() - began)
 
 
 def _prepared(key: tuple[object, ...], prepare: Callable[[], object]) -> tuple[object, bool]:

@@ -14,7 +14,7 @@ import xarray as xr
 from pydantic import Field
 
 from experiments.config.options import Options
-from experiments.methods.compiled_models import nuts_for
+from experiments.methods.compiled_models import compiled_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.records.problem import Draws, Problem, StartingPoints, Target
@@ -70,12 +70,9 @@ class Settings(ColdSettings):
 def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed: int) -> Fitted:
     """Sample the posterior; only a mixture can be warmed."""
     from ppl_baselines import nuts
-    from ppl_baselines.compilation import CacheWatch
 
-    began = perf_counter()
-    with CacheWatch() as cache:
-        compiled = nuts_for(target, sampler=settings.sampler, backend=settings.backend)
-    prepared_at = ended = perf_counter()
+    compiled = compiled_for(nuts, target, sampler=settings.sampler, backend=settings.backend)
+    began = ended = perf_counter()
     warm = None
     if isinstance(settings, Settings) and settings.warm_start == "cavi":
         assert isinstance(target, MixtureTarget) and isinstance(starts, Starts)
@@ -104,13 +101,13 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
             f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences"
             + (f"; {warm.sentence}" if warm else "")
         ),
-        seconds_compile=prepared_at - began,
-        seconds_run=ended - prepared_at,
+        seconds_compile=compiled.seconds,
+        seconds_run=ended - began,
         chains=draws,
         told=Told(
             sampler=settings.sampler,
             warm_start="cavi" if warm else "",
-            cache_warm=cache.warm,
+            cache_warm=compiled.cache_warm,
             reused=compiled.reused,
         ),
         info={

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
-from experiments.methods.compiled_models import smc_for
+from experiments.methods.compiled_models import compiled_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.prior_draws import prior_draws
 from experiments.methods.starts import Starts
@@ -33,12 +33,9 @@ class Settings(Options):
 def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Sample the posterior; the particles start from the prior, not from the study's starts."""
     from ppl_baselines import smc
-    from ppl_baselines.compilation import CacheWatch
 
+    compiled = compiled_for(smc, target, kernel=settings.kernel, backend=settings.backend)
     began = perf_counter()
-    with CacheWatch() as cache:
-        compiled = smc_for(target, kernel=settings.kernel, backend=settings.backend)
-    prepared_at = perf_counter()
     of_prior, of_run = np.random.SeedSequence(seed).generate_state(2)
     given = prior_draws(
         target.problem.mixture,
@@ -64,10 +61,10 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
             f"{settings.runs} runs of {settings.particles} particles in {sampled.stages.max()} stages; "
             f"log p(x) = {log_evidence:.3f}, standard error {standard_error:.3f}"
         ),
-        seconds_compile=prepared_at - began,
-        seconds_run=perf_counter() - prepared_at,
+        seconds_compile=compiled.seconds,
+        seconds_run=perf_counter() - began,
         chains=sampled.draws,
-        told=Told(sampler="smc", cache_warm=cache.warm, reused=compiled.reused),
+        told=Told(sampler="smc", cache_warm=compiled.cache_warm, reused=compiled.reused),
         info={
             "kernel": settings.kernel,
             "backend": settings.backend,

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 import xarray as xr
 
-from experiments.methods.compiled_models import nuts_for
+from experiments.methods.compiled_models import compiled_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location
@@ -101,7 +101,7 @@ def _sampler(problem: Problem, rng: np.random.Generator) -> Sample:
     """Compile NUTS for a problem, and return what samples; every call is another run."""
     from ppl_baselines import nuts
 
-    prepared = nuts_for(MixtureTarget(problem)).prepared
+    prepared = compiled_for(nuts, MixtureTarget(problem), sampler="nutpie", backend="numba").prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)
 
     def sample(n_draws: int) -> xr.DataTree:

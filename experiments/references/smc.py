@@ -7,7 +7,7 @@ before they stand for the posterior; log p(x), whose error is the spread of the 
 
 import numpy as np
 
-from experiments.methods.compiled_models import smc_for
+from experiments.methods.compiled_models import compiled_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.prior_draws import prior_draws
 from experiments.records import Estimate, Problem, Reference
@@ -53,7 +53,7 @@ def compute(problem: Problem, request: Request) -> Reference:
     from ppl_baselines import smc  # slow to import
 
     rng = request.rng
-    prepared = smc_for(MixtureTarget(problem)).prepared
+    prepared = compiled_for(smc, MixtureTarget(problem), kernel="imh", backend="numba").prepared
     try:
         sampled = smc.run(
             prepared,

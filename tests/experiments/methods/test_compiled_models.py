@@ -9,6 +9,7 @@ from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 from ppl_baselines import compilation
+from ppl_baselines import nuts as ppl_nuts
 from tests.ppl_baselines.conftest import PLAIN
 
 NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}
@@ -20,6 +21,10 @@ def problem(seed: int, n: int, variance: float = 25.0, weighted: bool = False) -
     mixture = Mixture(NormalKnownVariance([0.0], variance), FixedWeights(), 2)
     x = rng.normal(rng.choice([-3.0, 3.0], size=n), 1.0)[:, np.newaxis]
     return Problem(mixture, x, rng.uniform(0.5, 2.0, n) if weighted else None)
+
+
+def compiled_nuts(target):
+    return compiled_models.compiled_for(ppl_nuts, target, sampler="pymc", backend="numba")
 
 
 @pytest.fixture(autouse=True)
@@ -56,22 +61,19 @@ def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
 
 
 def test_another_prior_is_another_model():
-    first, second = (
-        compiled_models.nuts_for(MixtureTarget(problem(1, 10, v)), sampler="pymc") for v in (25.0, 26.0)
-    )
+    first, second = (compiled_nuts(MixtureTarget(problem(1, 10, v))) for v in (25.0, 26.0))
     assert not second.reused
     assert first.prepared.model is not second.prepared.model
-    again = compiled_models.nuts_for(MixtureTarget(problem(2, 10, 26.0)), sampler="pymc")
+    again = compiled_nuts(MixtureTarget(problem(2, 10, 26.0)))
     assert again.reused and again.prepared.model is second.prepared.model
 
 
 def test_what_was_prepared_first_keeps_its_own_data():
     """Preparing for a second data set does not change what the first one's run sees."""
     first, second = MixtureTarget(problem(1, 20)), MixtureTarget(problem(2, 30))
-    prepared = [compiled_models.nuts_for(given, sampler="pymc").prepared for given in (first, second)]
+    prepared = [compiled_nuts(given).prepared for given in (first, second)]
     assert prepared[0].model is prepared[1].model
-    from ppl_baselines.nuts import run
-
+    run = ppl_nuts.run
     run(prepared[1], second.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
     run(prepared[0], first.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
     np.testing.assert_array_equal(prepared[0].model["x"].get_value(), first.problem.x)

@@ -134,7 +134,7 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
 
     monkeypatch.setattr(ppl, "run", run)
     prepared = not_compiled(target.problem, "pymc")
-    monkeypatch.setattr(nuts, "nuts_for", lambda *_, **__: nuts_compiled(prepared))
+    monkeypatch.setattr(nuts, "compiled_for", lambda *_, **__: nuts_compiled(prepared))
     settings = nuts.Settings(sampler="pymc", chains=2, draws=5, warm_start="cavi")
     result = nuts.fit(target, settings, starts=target.starts(1), seed=3)
     assert isinstance(result, Fitted)
@@ -147,4 +147,4 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
 def nuts_compiled(prepared):
     from experiments.methods.compiled_models import Compiled
 
-    return Compiled(prepared, False)
+    return Compiled(prepared, False, True, 0.0)
