@@ -1,19 +1,9 @@
-r"""CAVI with its covariances corrected by linear response (hand_cavi), as a normal distribution.
+"""CAVI with its covariances corrected by linear response (hand_cavi), as a normal distribution.
 
-The fit is CAVI's own, from the same starts with the same options. Its means stay; its covariance becomes that
-of `hand_cavi.linear_response`. A distribution is needed to draw from, so both are taken to the whole real
-line: locations as they are, logarithms of what is positive, log ratios of probabilities and of weights, log
-odds of sticks, log-Cholesky factors of precision matrices. With g the parameters in these coordinates,
-
-    u ~ N(E_q[g], Cov_LR[g]),       Cov_LR[g] = Cov_q[g] + Cov_q[g, u'] R Cov_q[u', g]
-
-(u' being the statistics of `hand_cavi.linear_response`, where the second line is derived for every g that is
-a sum of functions of single factors; E_q[g], Cov_q[g] and Cov_q[g, u'] are in closed form). The correction is
-made in g itself, so that no further approximation comes between; only the shape is an assumption, that g is
-normal. Draws of the canonical parameters are then not exactly CAVI's in the mean: of a rate, say, the mean of
-exp(u) grows with the variance of u.
-
-There is no bound that this distribution optimises, so it has none of its own; `info` holds CAVI's.
+N(E_q[g], Cov_LR[g]) with g in free coordinates, see docs/mathematics.md, section 7. The correction is made in
+g itself; only its shape, that it is normal, is an assumption. Draws of the canonical parameters are then not
+exactly CAVI's in the mean: of a rate, the mean of exp(g) grows with the variance of g. This distribution
+optimises no bound, so it has none of its own; `info` holds CAVI's.
 """
 
 from time import perf_counter

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -19,14 +19,6 @@ from ppl_baselines.draws import to_datatree
 
 if TYPE_CHECKING:
     import pymc as pm
-
-
-class MixtureContent(TypedDict):
-    """A mixture's prior: the name and the parameters of components and weights, and K."""
-
-    components: dict[str, object]
-    weights: dict[str, object]
-    n_components: int
 
 
 @dataclass(frozen=True)
@@ -45,7 +37,7 @@ class MixtureTarget:
         """The points, shape (N, D), and their weights, shape (N,) or None."""
         return {"x": self.problem.x, "sample_weight": self.problem.sample_weight}
 
-    def content(self) -> MixtureContent:
+    def content(self) -> dict[str, object]:
         """Return the prior as JSON content, without the data."""
         return mixture_content(self.problem.mixture)
 
@@ -82,8 +74,8 @@ class MixtureTarget:
         return to_datatree(chains, sample_stats=sample_stats, attributes=attributes)
 
 
-def mixture_content(mixture: Mixture) -> MixtureContent:
-    """Return a mixture's prior as JSON content."""
+def mixture_content(mixture: Mixture) -> dict[str, object]:
+    """Return a mixture's prior as JSON content: the name and parameters of components and weights, and K."""
     return {
         "components": _fields(mixture.components),
         "weights": _fields(mixture.weights),

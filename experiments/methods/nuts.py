@@ -1,8 +1,7 @@
 """The no-U-turn sampler in PyMC, by a named sampler; the study's MCMC.
 
-With ``warm_start = "cavi"`` every chain starts at a draw of its own from CAVI's q, which spares most of the
-tuning. All chains start in the one mode that CAVI found, so that their agreement says nothing about other
-modes: such a run never stands as a reference, and is to be named apart from the cold one.
+With ``warm_start = "cavi"`` every chain starts at a draw of its own from CAVI's q, see docs/how-it-judges.md,
+"NUTS that CAVI has warmed": such a run never stands as a reference, and is named apart from the cold one.
 """
 
 from dataclasses import dataclass
@@ -121,16 +120,10 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
 
 @dataclass(frozen=True)
 class Warm:
-    """Where chains start that CAVI has warmed.
+    """Where chains start that CAVI has warmed: at a draw from q for each, arrays (K, ...).
 
-    Attributes
-    ----------
-    starts : list of dict of ndarray
-        A draw from q for each chain, arrays (K, ...).
-    variances : ndarray, shape (P,), or None
-        q's, in unconstrained coordinates; None where the sampler cannot be told.
-    seconds : float
-        CAVI's, the drawing included.
+    The variances are q's in unconstrained coordinates, shape (P,), or None where the sampler cannot be told.
+    CAVI's seconds include the drawing.
     """
 
     starts: list[Draws]

@@ -1,8 +1,7 @@
 """Every approximation on one scale: draws of q, each with log p(x, theta), log q and log q_sym.
 
-From these three columns come the collapsed bound F(q) = E_q[log p(x, theta) - log q(theta)], its
-symmetrised form, importance weights, and all their standard errors. All methods are scored by the target's
-log p(x, theta), whatever is discrete summed out.
+All methods are scored by the target's log p(x, theta), whatever is discrete summed out: see
+docs/how-it-judges.md, "Bounds on one scale".
 """
 
 import numpy as np
@@ -13,12 +12,7 @@ from experiments.records.problem import Approximation, Target
 
 
 def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int) -> xr.DataTree:
-    """Draw from q and evaluate the draws.
-
-    Parameters
-    ----------
-    n : int
-        Number of draws, S.
+    """Draw n times from q and evaluate the draws.
 
     Returns
     -------

@@ -1,8 +1,7 @@
 """The same dispersed starts for every method, from the same seed.
 
-CAVI starts from responsibilities; ADVI and NUTS start from parameters. Both come from one list: the
-parameters of a start are the posterior means after one update from its responsibilities. Asking for more
-starts changes none of the first.
+CAVI starts from responsibilities; ADVI and NUTS start from parameters, the posterior means after one update
+from these. Asking for more starts changes none of the first.
 """
 
 from dataclasses import dataclass
@@ -19,13 +18,7 @@ from hand_cavi.numerics.coordinates import Coordinates
 
 @dataclass(frozen=True)
 class Starts:
-    """Starts of one problem.
-
-    Attributes
-    ----------
-    seed : int
-        Depends on the data set, the model and the repeat, not on the method.
-    """
+    """Starts of one problem; the seed depends on data set, model and repeat, not on the method."""
 
     problem: Problem
     seed: int

@@ -1,15 +1,9 @@
 """Has a Gaussian q reached its end? One step on, and what it gains in F.
 
-F(q) = E_q[ln p(x, theta) - ln q(theta)] of a Gaussian in unconstrained coordinates, u = m + L z, has at an
-optimum no slope in m or in the scale of any z_j. Where it has, its natural gradient is a regression (Amari
-1998; Salimans & Knowles 2013): fit ln p - ln q by a + sum_j b_j z_j + c_j z_j^2 over draws of q, and go to
-
-    q' propto q exp(sum_j b_j z_j + c_j z_j^2):   z_j ~ N(b_j / (1 - 2 c_j), 1 / (1 - 2 c_j)),
-
-a Gaussian of the same kind (mean-field stays mean-field). Whether q' is better is then not argued but seen:
-F(q') - F(q) on fresh draws, the same z for both, is a mean of paired differences with its standard error. If
-q' is better, q was not at its end, whatever its method says. (If it is not, q may still not be: a step can
-be too long.)
+The step is that of the natural gradient, by regression of ln p - ln q on z_j and z_j^2, u = m + L z
+(docs/mathematics.md, section 8); mean-field stays mean-field. Whether q' is better is then not argued but
+seen, on fresh draws. If it is, q was not at its end, whatever its method says. (If it is not, q may still not
+be: a step can be too long.)
 """
 
 from collections.abc import Callable
@@ -36,7 +30,7 @@ LogJoint = Callable[[Draws], np.ndarray]
 
 
 def gain_of_a_step(
-    q: "GaussianApproximation", log_p: LogJoint, rng: np.random.Generator, *, n: int = N_DRAWS
+    q: "GaussianApproximation", log_p: LogJoint, rng: np.random.Generator
 ) -> tuple[float, float]:
     """Return F(q') - F(q) in nats and its standard error; NaN where a density is not finite.
 
@@ -44,11 +38,9 @@ def gain_of_a_step(
     ----------
     log_p : callable
         log p(x, theta) of draws by name, shape (S,), such as a target's `log_joint`.
-    n : int
-        Draws, S.
     """
-    z = rng.standard_normal((n, q.mean.size))
-    choosing, fresh = z[: n // 2], z[n // 2 :]
+    z = rng.standard_normal((N_DRAWS, q.mean.size))
+    choosing, fresh = np.split(z, 2)
     heights = _log_ratio(q, log_p, choosing)
     if not np.isfinite(heights).all():
         return np.nan, np.nan

@@ -1,11 +1,7 @@
 """Coordinate ascent of a derivation of the user's own.
 
-Its q is scored by the PyMC model's log joint density,
-
-    F(q) = E_q[ln p(x, theta) - ln q(theta)],    theta = the PyMC model's variables
-
-Where the model sums out variables that the derivation keeps, F is never below the derivation's own bound;
-where it has them all, the two are the same number.
+Its q is scored by F(q) = E_q[ln p(x, theta) - ln q(theta)], theta the PyMC model's variables. Where the model
+sums out variables that the derivation keeps, F is never below the derivation's own bound, else equal to it.
 """
 
 from time import perf_counter

@@ -81,15 +81,7 @@ class OwnProblem:
 
 @dataclass(frozen=True)
 class OwnTarget:
-    """A `Target`: a model of the user's own, with its data.
-
-    Attributes
-    ----------
-    name : str
-        Such as ``my_model:problem``.
-    folder : Path or None
-        Where its module is looked for first.
-    """
+    """A `Target`: the model of a name like ``my_model:problem``, whose module may lie in `folder`."""
 
     name: str
     folder: Path | None = None
