@@ -7,6 +7,7 @@ so that S n K numbers need not be held at once; of many points, evenly spread on
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import numpy as np
 
@@ -27,16 +28,8 @@ _KEPT = 1 << 24  # numbers that are kept rather than computed again: 128 MB
 class Allocations:
     """Allocation probabilities of every draw.
 
-    Attributes
-    ----------
-    blocks : callable
-        Returns an iterable of arrays (B, n, K), the draws in their order; may be called again and again.
-    n_draws, n_points, n_components : int
-        S, N and K.
-    points : ndarray of int, shape (n,)
-        Which of the N points are looked at.
-    weight : ndarray, shape (n,)
-        How many points each stands for.
+    `blocks` returns an iterable of arrays (B, n, K), the draws in their order, and may be called again and
+    again. `points`, shape (n,), says which of the N points are looked at; each stands for `weight` of them.
     """
 
     blocks: Callable[[], Iterable[np.ndarray]]
@@ -47,13 +40,7 @@ class Allocations:
     weight: np.ndarray
 
     def weigh(self, price: np.ndarray) -> np.ndarray:
-        """Return sum_i w_i price_ij p_ik of every draw, (S, j, k): the cost of giving name j to component k.
-
-        Parameters
-        ----------
-        price : ndarray, shape (n, K)
-            What it costs to call point i's component j.
-        """
+        """Return sum_i w_i price_ij p_ik of every draw, (S, j, k): what name j for component k costs."""
         weighted = (price * self.weight[:, np.newaxis]).T
         return np.concatenate([np.matmul(weighted, block) for block in self.blocks()])
 
@@ -72,12 +59,7 @@ class Allocations:
 
     def of_draw(self, number: int) -> np.ndarray:
         """Return the probabilities of one draw, (n, K)."""
-        start = 0
-        for block in self.blocks():
-            if number < start + len(block):
-                return block[number - start]
-            start += len(block)
-        raise IndexError(number)
+        return next(islice(chain.from_iterable(self.blocks()), number, None))
 
     def hardened(self) -> "Allocations":
         """Return the same with every point wholly in its most probable component."""
@@ -102,26 +84,17 @@ def of_problem(problem: Problem, draws: Draws) -> Allocations:
     return replace(found, blocks=lambda: kept)
 
 
-def of_probabilities(values: np.ndarray) -> Allocations:
-    """Return probabilities (S, N, K) that are at hand."""
-    return _at_hand(values, values.shape[2], lambda some: some)
-
-
-def of_assignments(values: np.ndarray, n_components: int) -> Allocations:
-    """Return latent allocations (S, N), whole numbers from 0 to K - 1, as probabilities of 0 and 1."""
-    return _at_hand(values, n_components, lambda some: indicators(some, n_components))
-
-
-def _at_hand(
-    values: np.ndarray, n_components: int, as_probabilities: Callable[[np.ndarray], np.ndarray]
-) -> Allocations:
+def at_hand(values: np.ndarray, n_components: int) -> Allocations:
+    """Return probabilities (S, N, K), or latent allocations (S, N) as probabilities, that are at hand."""
     n_draws, n_points = values.shape[:2]
     points = thinned(n_points)
-    few = len(points) == n_points
+    size = max(1, _BLOCK // (len(points) * n_components))
 
     def blocks() -> Iterator[np.ndarray]:
-        for some in _some_draws(n_draws, len(points) * n_components):
-            yield as_probabilities(values[some] if few else values[some][:, points])
+        for start in range(0, n_draws, size):
+            some = values[start : start + size]
+            some = some if len(points) == n_points else some[:, points]
+            yield some if values.ndim == 3 else indicators(some, n_components)
 
     weight = np.full(len(points), n_points / len(points))
     return Allocations(blocks, n_draws, n_points, n_components, points, weight)
@@ -150,9 +123,3 @@ def probability_blocks(problem: Problem, x: np.ndarray, draws: Draws) -> Iterato
         np.exp(rho, out=rho)
         rho /= rho.sum(axis=2, keepdims=True)
         yield rho
-
-
-def _some_draws(n_draws: int, numbers_each: int) -> Iterator[slice]:
-    size = max(1, _BLOCK // numbers_each)
-    for start in range(0, n_draws, size):
-        yield slice(start, start + size)

@@ -11,18 +11,7 @@ from hand_cavi import log_joint
 
 
 def allocation_probabilities(problem: Problem, draws: Draws) -> np.ndarray:
-    """Return p(c_i = k | x_i, theta) for every draw.
-
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Canonical draws, arrays (S, K, ...).
-
-    Returns
-    -------
-    ndarray, shape (S, N, K)
-        It holds S N K numbers: for many draws hand over some at a time.
-    """
+    """Return p(c_i = k | x_i, theta), (S, N, K), of canonical draws (S, K, ...): hand over some at a time."""
     return np.concatenate(list(probability_blocks(problem, problem.x, draws)))
 
 
@@ -31,19 +20,15 @@ def best_draw(problem: Problem, draws: Draws) -> int:
     return int(np.argmax(log_joint(problem.mixture, problem.x, draws, problem.sample_weight)))
 
 
-def best_allocations(problem: Problem, tree: xr.DataTree) -> np.ndarray:
-    """Return the allocation probabilities, (N, K), of the draw with the highest log p(x, theta): a pivot."""
-    draws = as_arrays(tree)
-    best = best_draw(problem, draws)
-    return allocation_probabilities(problem, {name: values[[best]] for name, values in draws.items()})[0]
-
-
 def pivot_of(problem: Problem, tree: xr.DataTree) -> np.ndarray:
     """Return allocations that name components, (N, K): the best draw's, ordered by the points they hold.
 
     The first component is the one whose points are smallest, on average, in the first feature.
     """
-    allocations = best_allocations(problem, tree)
+    draws = as_arrays(tree)
+    best = best_draw(problem, draws)
+    best_of_them = {name: values[[best]] for name, values in draws.items()}
+    allocations = allocation_probabilities(problem, best_of_them)[0]
     weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
     held = allocations * weight[:, np.newaxis]
     centre = problem.x[:, 0] @ held / np.maximum(held.sum(axis=0), 1e-300)

@@ -1,15 +1,10 @@
 """Data-based relabelling, after Rodriguez & Walker (2014): by the data that the components hold.
 
-Every name j has a centre m_j and a scale s_j, the mean and standard deviation of the points that it holds
-over all renamed draws. A draw's component k, with the points that it holds in that draw, gets the name j at
-the cost
-
-    cost[j, k] = sum_i w_i p_ik sum_d [ ((x_id - m_jd) / s_jd)^2 / 2 + ln s_jd ].
-
-Centres and namings take turns until no naming changes. Two differences from the paper: their centres come
-from one sequential pass over the draws, and their loss is the sum of squares alone. With ln s_j each step
-lowers one total, minus a normal log likelihood in nats, so that the turns must end. Points count with their
-allocation probabilities where there are any. Categories are taken as indicators, one for each.
+cost[j, k] = sum_i w_i p_ik sum_d [((x_id - m_jd) / s_jd)^2 / 2 + ln s_jd], where m_j and s_j are the mean and
+sd of the points that name j holds over all renamed draws; they and the namings take turns until none changes.
+Two differences from the paper: their centres come from one sequential pass over the draws, and their loss is
+the sum of squares alone. With ln s_j each step lowers one total, minus a normal log likelihood, so that the
+turns must end.
 """
 
 import numpy as np
@@ -31,15 +26,7 @@ def name_draws(evidence: Evidence) -> Naming:
 
 
 def _distance(x: np.ndarray, held: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Return how far point i is from name j in nats, (n, K).
-
-    Parameters
-    ----------
-    x : ndarray, shape (n, L)
-    held : ndarray, shape (n, K)
-        The share of point i that name j holds.
-    weight : ndarray, shape (n,)
-    """
+    """Return how far point i of x, (n, L), is from name j, which holds held[i, j] of it, in nats; (n, K)."""
     _, spread = _moments(x, weight)
     spread = np.where(spread > 0, spread, 1.0)  # a feature that never varies tells nothing apart
     distance = np.empty_like(held)

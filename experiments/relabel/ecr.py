@@ -1,11 +1,7 @@
 """Equivalence class representatives (Papastamoulis & Iliopoulos 2010): allocations matched to a pivot's.
 
-Two allocations of the points are equivalent if they differ by names alone. A draw's allocations z are
-replaced by the member of their class that differs from the pivot's z* at the fewest points:
-
-    cost[j, k] = sum_i w_i [z_i = k] [z*_i != j]      (points).
-
-Where there are probabilities and no allocations, every point belongs to its most probable component.
+cost[j, k] = sum_i w_i [z_i = k] [z*_i != j], the points at which a draw's allocations z differ from the
+pivot's z*. Where there are probabilities only, every point belongs to its most probable component.
 """
 
 from experiments.relabel.allocations import one_hot

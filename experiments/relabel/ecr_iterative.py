@@ -1,12 +1,8 @@
 """The iterative version of `ecr`: the pivot is the most frequent allocation of the renamed draws.
 
-In turn, until no naming changes (Papastamoulis 2016, ECR-ITERATIVE-1 with latent allocations, and close to
-ECR-ITERATIVE-2 with probabilities):
-
-    z*_i = the name that point i has most often, or with the highest average probability;
-    naming_s = the one under which the draw differs from z* at the fewest points.
-
-It starts from the pivot, else from the draw with the highest log density, if known, else from the first draw.
+Pivot and namings take turns until none changes (Papastamoulis 2016: ECR-ITERATIVE-1 with latent allocations,
+close to ECR-ITERATIVE-2 with probabilities, of which the highest average counts). It starts from
+`Evidence.start`.
 """
 
 from experiments.relabel.allocations import one_hot

@@ -1,10 +1,7 @@
 """What a relabelling method may look at, what it answers, and how its answer is judged.
 
-Whether a naming is ambiguous is judged alike for all methods but `allocation`, whose own costs say it. Where
-there are allocations, by Stephens' (2000) costs against the average allocations Q of the relabelled draws;
-where there are none, by normal densities of the locations, with the mean and standard deviation that each
-name has over the relabelled draws. A draw is ambiguous if another naming than its own would be cheaper, or
-dearer by less than ln 20 nats (odds of 20 to 1, a convention of this project).
+Which draws are ambiguous is defined in docs/relabelling.md, "When names mean nothing". The costs of it are
+`allocation`'s own; of other methods Stephens' (2000), or of normal densities where there are no allocations.
 """
 
 from dataclasses import dataclass
@@ -25,39 +22,31 @@ _OR_PROBLEM = ", problem=, or a tree with lp in sample_stats"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to go by.
+    """What there is to go by; `method` asks, for messages, and the rest is as in `relabel`.
 
     Attributes
     ----------
-    method : str
-        Who asks, for messages.
     draws : dict of ndarray
         Parameters of the components, arrays (S, K, ...).
     data : ndarray, shape (N, L), or None
         Numbers whose averages tell components apart; categories as indicators.
-    pivot : ndarray, shape (n, K), or None
-        Allocation probabilities that define the names, of the points that `allocations` look at.
-    pivot_draw : int or None
-        The draw that defines the names.
+    pivot, pivot_draw : ndarray, shape (n, K), or None; int or None
+        What defines the names: allocation probabilities of the points that `allocations` look at, or a draw.
     log_density : ndarray, shape (S,), or None
         Of every draw, up to a constant.
-    by : str or None
-        The variable that orders components, or says where they are.
-    feature : int
-        Which entry of it orders them.
     """
 
     method: str
     draws: Draws
-    allocations: Allocations | None = None
-    data: np.ndarray | None = None
-    pivot: np.ndarray | None = None
-    pivot_draw: int | None = None
-    problem: Problem | None = None
-    log_density: np.ndarray | None = None
-    by: str | None = None
-    feature: int = 0
-    max_iterations: int = 100
+    allocations: Allocations | None
+    data: np.ndarray | None
+    pivot: np.ndarray | None
+    pivot_draw: int | None
+    problem: Problem | None
+    log_density: np.ndarray | None
+    by: str | None
+    feature: int
+    max_iterations: int
 
     @property
     def needed_allocations(self) -> Allocations:

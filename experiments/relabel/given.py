@@ -5,7 +5,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from experiments.records import Problem
-from experiments.relabel.allocations import Allocations, indicators, of_assignments, of_probabilities
+from experiments.relabel.allocations import Allocations, at_hand, indicators
 from experiments.relabel.trees import SAMPLE
 from hand_cavi import DirichletCategorical, InputError
 
@@ -66,14 +66,14 @@ def allocations_of(
                 f"the allocations go from {flat.min()} to {flat.max()}; they must go from 0 to "
                 f"{n_components - 1}, the first component being 0"
             )
-        return of_assignments(flat, n_components)
+        return at_hand(flat, n_components)
     if values.shape[3] != n_components:
         raise InputError(
             f"the allocation probabilities are for {values.shape[3]} components, the draws for {n_components}"
         )
     if not np.isfinite(flat).all() or flat.min() < 0 or np.abs(flat.sum(axis=2) - 1).max() > _ROUNDING:
         raise InputError("allocation probabilities must not be negative, and must sum to 1 over components")
-    return of_probabilities(flat)
+    return at_hand(flat, n_components)
 
 
 def _in_order(variable: xr.DataArray, dims: tuple[str, ...]) -> np.ndarray:

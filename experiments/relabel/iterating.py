@@ -16,16 +16,10 @@ _GAIN = 1e-10  # relative fall of the total cost below which nothing has changed
 def to_fixed_point(
     evidence: Evidence, first_costs: np.ndarray, costs_under: Callable[[np.ndarray], np.ndarray]
 ) -> Naming:
-    """Iterate until the naming of no draw changes.
+    """Iterate until the naming of no draw changes; names are then exchanged so that the anchor's stay.
 
-    Parameters
-    ----------
-    evidence : Evidence
-        For the most iterations, and the draw whose names stay.
-    first_costs : ndarray, shape (S, K, K)
-        Under the pivot to start from.
-    costs_under : callable
-        Returns the costs under the pivot that a naming, (S, K), gives.
+    The first costs, (S, K, K), are under the pivot to start from; `costs_under` returns those under the pivot
+    that a naming, (S, K), gives.
     """
     order = cheapest(first_costs)
     total, converged, iterations = np.inf, False, 1
@@ -36,9 +30,6 @@ def to_fixed_point(
         new_total = float(np.take_along_axis(costs, new[:, :, np.newaxis], axis=2).sum())
         converged = np.array_equal(new, order) or new_total >= total - _GAIN * abs(total)
         order, total = new, new_total
-    return Naming(anchored(order, evidence.anchor), iterations=iterations, converged=converged)
-
-
-def anchored(order: np.ndarray, anchor: int | None) -> np.ndarray:
-    """Return the namings with names exchanged alike in all draws, so that those of the anchor stay."""
-    return order if anchor is None else order[:, np.argsort(order[anchor])]
+    if evidence.anchor is not None:
+        order = order[:, np.argsort(order[evidence.anchor])]
+    return Naming(order, iterations=iterations, converged=converged)

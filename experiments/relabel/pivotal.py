@@ -1,14 +1,9 @@
 """The pivotal reordering of Marin, Mengersen & Robert (2005): locations nearest to those of the best draw.
 
-A draw's components are renamed so that its parameters have the largest scalar product with the pivot's; as
-renaming keeps their length, that is the smallest distance
-
-    cost[j, k] = 1/2 |theta_k - theta*_j|^2.
-
-Here theta is the location alone, or the variable that `by` names, every entry in units of its standard
-deviation over all draws and components. The paper takes all parameters as they are; but weights and
-precisions are often alike in components whose locations differ, and then only add noise to the distance. It
-needs no allocations: parameters alone will do.
+cost[j, k] = |theta_k - theta*_j|^2 / 2, which is least where the paper's scalar product of the draw's and the
+pivot's parameters is largest. Here theta is the location alone, or the variable that `by` names, every entry
+in units of its standard deviation over all draws and components. The paper takes all parameters as they are;
+but weights and precisions are often alike in components whose locations differ, and then only add noise.
 """
 
 import numpy as np

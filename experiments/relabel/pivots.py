@@ -73,8 +73,8 @@ def pivot_dependence(
         )
         for pivot in (first, second)
     ]
-    orders = [_order(tree) for tree in named]
-    exchange, share = best_exchange(*orders)
+    namings = (tree["sample_stats"]["naming"].to_numpy() for tree in named)
+    exchange, share = best_exchange(*(naming.reshape(-1, naming.shape[-1]) for naming in namings))
     values = [parameters(posterior_of(tree), dims, leave_out=None) for tree in named]
     largest, where = 0.0, "none"
     for name, one in values[0].items():
@@ -89,28 +89,13 @@ def pivot_dependence(
 def best_exchange(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the exchange of names that makes two namings agree in most draws, and the share of the others.
 
-    Parameters
-    ----------
-    first, second : ndarray of int, shape (S, K)
-        ``first[s, j]`` is the component of draw s that gets name j.
-
-    Returns
-    -------
-    exchange : ndarray of int, shape (K,)
-        ``second[s, exchange] == first[s]`` for as many draws as possible.
-    share : float
-        Of the draws, those for which it does not hold.
+    Of namings (S, K), ``second[s, exchange] == first[s]`` for as many draws as possible.
     """
     # In draw s the name j of the first naming is the name needed[s, j] of the second.
     needed = np.take_along_axis(np.argsort(second, axis=1), first, axis=1)
     exchanges, counts = np.unique(needed, axis=0, return_counts=True)
     most = int(np.argmax(counts))
     return exchanges[most], 1 - float(counts[most]) / len(needed)
-
-
-def _order(tree: xr.DataTree) -> np.ndarray:
-    naming = tree["sample_stats"]["naming"].to_numpy()
-    return naming.reshape(-1, naming.shape[-1])
 
 
 def _change(one: np.ndarray, other: np.ndarray) -> np.ndarray:

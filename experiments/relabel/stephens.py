@@ -1,13 +1,8 @@
 """Stephens (2000): allocation probabilities matched to their own average, to a fixed point.
 
-In turn, until no naming changes (his algorithm 2):
-
-    q_ij = 1/S sum_s p_s,i,naming_s(j)                                 the average of the renamed draws,
-    naming_s = the cheapest under cost[j, k] = sum_i w_i p_s,ik ln(p_s,ik / q_ij).
-
-Each step lowers the sum over draws of the Kullback-Leibler divergence from Q. The entropy of p_s is the same
-under every naming and is left out. It starts from the pivot (smoothed, so that no point costs more than
-14 nats), else from the draw with the highest log density, if known, else from the first draw.
+cost[j, k] = - sum_i w_i p_ik ln q_ij, with q the average of the renamed draws, until no naming changes (his
+algorithm 2). Each step lowers sum_s KL(p_s, q), but for the entropy of p_s, which is the same under every
+naming. It starts from `Evidence.start`, smoothed, so that no point costs more than 14 nats.
 """
 
 import numpy as np

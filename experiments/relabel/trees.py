@@ -84,22 +84,11 @@ def log_density(tree: xr.DataTree) -> np.ndarray | None:
 
 
 def renamed(
-    tree: xr.DataTree,
-    order: np.ndarray,
-    ambiguous: np.ndarray,
-    dims: tuple[str, ...],
-    latent: str | None = None,
+    tree: xr.DataTree, order: np.ndarray, ambiguous: np.ndarray, dims: tuple[str, ...], latent: str | None
 ) -> xr.DataTree:
     """Return the tree with component ``order[s, j]`` of draw s in place j, and with what was done.
 
-    Parameters
-    ----------
-    order : ndarray of int, shape (S, K)
-    ambiguous : ndarray of bool, shape (S,)
-    dims : tuple of str
-        The components' dimensions.
-    latent : str, optional
-        A variable whose values are numbers of components.
+    The order has shape (S, K), `ambiguous` (S,). Values of the variable `latent` are numbers of components.
     """
     posterior = tree["posterior"].to_dataset()
     shape = posterior.sizes["chain"], posterior.sizes["draw"]

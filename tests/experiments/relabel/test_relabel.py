@@ -8,7 +8,7 @@ import xarray as xr
 
 from experiments.posterior.draws import as_arrays, as_chains, as_tree
 from experiments.records import Draws, Problem
-from experiments.relabel import AMBIGUOUS_BELOW, allocation_probabilities, best_allocations, match, relabel
+from experiments.relabel import AMBIGUOUS_BELOW, allocation_probabilities, match, pivot_of, relabel
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 from tests.experiments.relabel.cases import switched
@@ -87,7 +87,7 @@ def test_the_best_draw_is_the_most_probable() -> None:
     mu = np.array([[[9.0], [9.0]], [[-2.0], [2.0]], [[0.0], [0.0]]])
     problem = problem_of(x, 2)
     assert np.array_equal(
-        best_allocations(problem, as_tree({"mu": mu})), allocation_probabilities(problem, {"mu": mu[[1]]})[0]
+        pivot_of(problem, as_tree({"mu": mu})), allocation_probabilities(problem, {"mu": mu[[1]]})[0]
     )
 
 
