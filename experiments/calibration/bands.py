@@ -1,19 +1,10 @@
-r"""How far may the empirical distribution of n uniform ranks stray? Simultaneous bands, exactly.
+"""How far may the empirical distribution of n uniform ranks stray? Simultaneous bands, exactly.
 
-On a grid z_1 < ... < z_G let N(z) count the ranks up to z. The band is made of binomial intervals, all
-with one tail probability gamma/2,
-
-    lower_i = smallest c with P(N(z_i) <= c) >= gamma/2,    upper_i likewise from above,
-
-and gamma is the largest for which P(lower_i <= N(z_i) <= upper_i for all i) reaches the level: the band of
-Saeilynoja, Buerkner & Vehtari (2022). They adjust gamma by simulation, or by a recursion; here the
-probability is exact. N is a Poisson process of rate n, given N(1) = n, whose increments are independent, so
-that
-
-    P(N stays inside | N(1) = n) = P(it stays inside and N(1) = n) / P(N(1) = n),
-
-and the numerator is a chain of convolutions, each cut to the band. The same gives exact p values: the chance
-that n uniform ranks stray, somewhere on the grid, into as small a tail as these did.
+The band of Saeilynoja, Buerkner & Vehtari (2022): on a grid z_1 < ... < z_G, binomial intervals of the counts
+N(z) of ranks up to z, all with one tail probability gamma/2, gamma being the largest for which all of them
+hold at once with the level's probability. They adjust gamma by simulation, or by a recursion; here the
+probability is exact (docs/mathematics.md, section 10). The same gives exact p values: the chance that n
+uniform ranks stray, somewhere on the grid, into as small a tail as these did.
 """
 
 from dataclasses import dataclass
@@ -32,18 +23,9 @@ _STRICTLY = 1 + 1e-9
 
 @dataclass(frozen=True)
 class Band:
-    """Bounds that the counts of n uniform ranks respect all at once, with a known probability.
+    """The fewest and the most of n uniform ranks up to each z of the grid, all arrays of shape (G,).
 
-    Attributes
-    ----------
-    n : int
-        Ranks.
-    grid : ndarray, shape (G,)
-        z, between 0 and 1, both excluded.
-    lower, upper : ndarray of int, shape (G,)
-        The fewest and the most ranks up to z.
-    level : float
-        The exact probability of staying inside, at least what was asked for.
+    The level is the exact probability of staying inside, at least what was asked for.
     """
 
     n: int
@@ -66,15 +48,7 @@ def counts_at(ranks: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def band(n: int, level: float) -> Band:
-    """Return the simultaneous band of n uniform ranks.
-
-    Parameters
-    ----------
-    n : int
-        At least 1.
-    level : float
-        The probability, at least, that the empirical distribution stays inside.
-    """
+    """Return the simultaneous band inside which n >= 1 uniform ranks stay with this probability at least."""
     grid = grid_of(n)
     low, high = np.log(1e-16), 0.0  # of log gamma
     inside = (np.zeros(len(grid), dtype=int), np.full(len(grid), n), 1.0)

@@ -1,20 +1,14 @@
-r"""Which way and how far ranks are from uniform: shift, width, symmetry, coverage.
+"""Which way and how far ranks are from uniform: shift, width, symmetry, coverage.
 
 Uniform ranks u have mean 1/2, variance 1/12, and (u - 1/2)^2 has mean 1/12 and variance 1/180. The two
-means tell a bias from a wrong width. To read them in a unit that means something, suppose that the truth z is
-N(shift, width^2) in units of the method's own posterior, N(0, 1). Then u = Phi(z), and with
-a = shift / sqrt(1 + width^2)
+means, solved for shift and width as docs/mathematics.md, section 10, has it, are effect sizes: the shift is
+the truth's mean offset in posterior standard deviations (above 0: the method sits too low), the width is by
+which factor the posterior is too narrow (above 1: over-confident).
 
-    E[u] = Phi(a),     E[(u - 1/2)^2] = 1/4 - 2 T(a, 1 / sqrt(1 + 2 width^2)),
-
-T being Owen's function. Solved for shift and width these are effect sizes: the shift is the truth's mean
-offset in posterior standard deviations (above 0: the method sits too low), the width is by which factor the
-posterior is too narrow (above 1: over-confident).
-
-Symmetry is that of Yao et al. (2018), VSBC: a posterior off to one side makes the histogram of u slant. If it
-is symmetric, the signs of u - 1/2, taken from the outermost u inwards, are a fair coin's, and the largest
-excess of one side over the other is the largest distance of a simple random walk from 0 (Butler 1969). That
-makes the p value exact, where the two-sample test of u against 1 - u takes for independent what is not.
+Symmetry is that of Yao et al. (2018), VSBC. If it holds, the signs of u - 1/2, taken from the outermost u
+inwards, are a fair coin's, and the largest excess of one side over the other is the largest distance of a
+simple random walk from 0 (Butler 1969). That makes the p value exact, where the two-sample test of u against
+1 - u takes for independent what is not.
 """
 
 import numpy as np
@@ -32,14 +26,9 @@ _EDGE = 1e-9
 
 
 def shift_and_width(ranks: np.ndarray, error_rate: float) -> tuple[Effect, Effect]:
-    """Return both effects.
+    """Return both effects of two ranks or more.
 
-    Parameters
-    ----------
-    ranks : ndarray, shape (n,)
-        At least two.
-    error_rate : float
-        Chance that an interval's end, each on its own, is on the wrong side.
+    The error rate is the chance that an interval's end, each on its own, is on the wrong side.
     """
     n = len(ranks)
     square = (ranks - 0.5) ** 2

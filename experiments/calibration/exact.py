@@ -1,12 +1,7 @@
-r"""Exact places under a mean-field q: the distribution function of a sorted location.
+"""Exact places under a mean-field q: the distribution function of a sorted location.
 
-The factors q(theta_k) are independent, so that of K independent numbers with distribution functions F_k the
-j-th smallest has
-
-    P(theta_(j) <= t) = P(at least j of the K are <= t),
-
-the tail of a sum of K independent indicators with chances F_k(t) (Poisson's binomial). The F_k
-are a family's `cdf`.
+It is the tail of a sum of K independent indicators (docs/mathematics.md, section 9), whose chances are by a
+family's `cdf`.
 """
 
 from collections.abc import Callable
@@ -18,19 +13,7 @@ from hand_cavi.conjugate import ConjugateFamily
 
 
 def sorted_cdf(components: ConjugateFamily, sorted_values: np.ndarray) -> np.ndarray:
-    """Return P(the j-th smallest <= t_j) for every entry of the location.
-
-    Parameters
-    ----------
-    components : ConjugateFamily
-        K independent factors q(theta_k).
-    sorted_values : ndarray, shape (K, L)
-        t_j, ascending in j.
-
-    Returns
-    -------
-    ndarray, shape (K, L)
-    """
+    """Return P(the j-th smallest of K independent numbers <= t_j), (K, L), at t, (K, L), ascending in j."""
     cdf: Callable[[ConjugateFamily, np.ndarray], np.ndarray] = offered(components.name, "cdf")
     marginal = cdf(components, sorted_values)  # (j, k, L): F_k(t_j)
     return np.stack([at_least(j + 1, marginal[j]) for j in range(len(sorted_values))])

@@ -18,19 +18,7 @@ _FEWEST = 4  # draws of a chain, below which there is no effective sample size
 
 
 def ranks_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the rank of each truth among its draws.
-
-    Parameters
-    ----------
-    truth : ndarray, shape (Q,)
-    values : ndarray, shape (L, Q)
-        Of nearly independent draws.
-
-    Returns
-    -------
-    ndarray, shape (Q,)
-        Between 0 and 1.
-    """
+    """Return the ranks, between 0 and 1, of truths, (Q,), among those of nearly independent draws, (L, Q)."""
     below = (values < truth).sum(axis=0)
     equal = (values == truth).sum(axis=0)
     count = below + rng.integers(0, equal + 1)
@@ -38,19 +26,9 @@ def ranks_among(truth: np.ndarray, values: np.ndarray, rng: np.random.Generator)
 
 
 def thinned(values: np.ndarray, most: int) -> np.ndarray:
-    """Return nearly independent draws out of chains, evenly spaced in each.
+    """Return nearly independent draws, (L, Q), out of chains, (C, M, Q), evenly spaced in each.
 
-    Parameters
-    ----------
-    values : ndarray, shape (C, M, Q)
-        The quantities of C chains of M draws.
-    most : int
-        Draws to keep, at most.
-
-    Returns
-    -------
-    ndarray, shape (L, Q)
-        L is at most `most` and the smallest effective sample size, but at least one draw a chain.
+    L is at most `most` and the smallest effective sample size, but at least one draw a chain.
     """
     n_chains, n_draws, n_quantities = values.shape
     enough = min(most, n_chains * n_draws)

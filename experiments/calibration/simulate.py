@@ -8,20 +8,9 @@ from hand_cavi import Mixture
 
 
 def simulate(mixture: Mixture, n_points: int, rng: np.random.Generator) -> Problem:
-    """Run the model forwards once.
+    """Run the model forwards once; its components must know their number of features.
 
-    Parameters
-    ----------
-    mixture : Mixture
-        Its components must know their number of features.
-    n_points : int
-        N.
-
-    Returns
-    -------
-    Problem
-        With x of shape (N, D); in `truth` the canonical parameters, arrays (K, ...), and ``assignments``,
-        shape (N,).
+    The problem's `truth` holds the canonical parameters, arrays (K, ...), and ``assignments``, shape (N,).
     """
     n_components = mixture.n_components
     theta = mixture.components.sample(rng, n_components)
@@ -34,17 +23,8 @@ def simulate(mixture: Mixture, n_points: int, rng: np.random.Generator) -> Probl
 
 
 def replicate(mixture: Mixture, n_points: int, *, seed: int, model: str, number: int) -> Problem:
-    """Return the replicate of this number: the same whatever else is asked for, and for every method.
+    """Return the replicate of this number, from 0: the same whatever else is asked for, and for every method.
 
-    Parameters
-    ----------
-    mixture, n_points
-        See `simulate`.
-    seed : int
-        The calibration's root seed.
-    model : str
-        The model's name.
-    number : int
-        Counted from 0.
+    Its seed descends from the calibration's root seed and the model's name.
     """
     return simulate(mixture, n_points, generator(seed, "calibration", model, number))

@@ -32,24 +32,16 @@ FitMethod = Callable[..., Fitted]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some replicates of one model, for one method.
+    """The replicates first, ..., first + size - 1 of one model, for one method.
 
     Attributes
     ----------
-    model, method : str
-        Their names in the calibration; all seeds descend from these.
-    mixture : Mixture
-        Its components know their number of features.
-    points : int
-        N.
-    kind : str
-        The method's plugin.
-    settings : BaseModel
-        The plugin's `Settings`.
-    seed : int
-        The root seed.
-    first, size : int
-        The replicates first, ..., first + size - 1.
+    model, method, seed : str, str, int
+        Their names in the calibration, and its root seed, from which all seeds descend.
+    mixture, points : Mixture, int
+        Its components know their number of features; N.
+    kind, settings : str, BaseModel
+        The method's plugin, and its `Settings`.
     draws : int
         Among how many draws the truth is ranked, at most.
     kinds : tuple of str
@@ -71,24 +63,18 @@ class Batch:
 
 @dataclass(frozen=True)
 class Ranks:
-    """What comes of a batch.
+    """What comes of a batch; its seconds are of the whole of it, compiling included.
 
     Attributes
     ----------
-    quantities : tuple of str
-        What a reader calls them.
-    ranks : ndarray, shape (R, Q)
-        Of the truth, between 0 and 1; NaN in the rows of replicates that are left out.
-    n_draws : ndarray, shape (R,)
-        Among how many draws; 0 where left out.
+    ranks, n_draws : ndarray, shapes (R, Q) and (R,)
+        Of the truth, between 0 and 1, and among how many draws; NaN and 0 for replicates that are left out.
     refused : dict of int to str
         Replicates for which the method said that it has no posterior, and why. Whether it does depends on
         the data alone, and given the data the truth is a draw from the posterior: leaving these out
         does not make the others' ranks less uniform.
     failed : dict of int to str
         Replicates that ended in an error that nobody foresaw.
-    seconds, processor_seconds : float
-        Of the whole batch, compiling included.
     """
 
     quantities: tuple[str, ...]
@@ -107,7 +93,7 @@ def run_batch(batch: Batch) -> MethodResult:
     fit: FitMethod = getattr(method, "fit_briefly", method.fit)
     numbers = range(batch.first, batch.first + batch.size)
     names: tuple[str, ...] = ()
-    rows: list[np.ndarray | None] = []
+    rows: list[np.ndarray] = []
     n_draws = np.zeros(batch.size, dtype=int)
     refused: dict[int, str] = {}
     failed: dict[int, str] = {}
@@ -115,21 +101,16 @@ def run_batch(batch: Batch) -> MethodResult:
         problem = replicate(batch.mixture, batch.points, seed=batch.seed, model=batch.model, number=number)
         kinds = quantities.kinds_of(problem, batch.kinds)
         names = quantities.names_of(problem, kinds)
-        ranks = None
+        rows.append(np.full(len(names), np.nan))
         try:
-            ranks, n_draws[row] = _ranks(batch, fit, number, problem, kinds)
+            rows[row], n_draws[row] = _ranks(batch, fit, number, problem, kinds)
         except (InputError, NotFiniteError) as error:
             refused[number] = str(error)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
             failed[number] = f"{type(error).__name__}: {error}"
-        rows.append(ranks)
-    nothing = np.full(len(names), np.nan)
     seconds = perf_counter() - began
     dataset = xr.Dataset(
-        {
-            "rank": (("replicate", "quantity"), np.stack([nothing if row is None else row for row in rows])),
-            "n_draws": (("replicate",), n_draws),
-        },
+        {"rank": (("replicate", "quantity"), np.stack(rows)), "n_draws": (("replicate",), n_draws)},
         {"replicate": list(numbers), "quantity": list(names)},
         {
             "refused": json.dumps(refused),

@@ -36,18 +36,11 @@ def test_level(options: CalibrationOptions, n_judged: int) -> float:
 def quantity_result(
     quantity: str, ranks: np.ndarray, level: float, options: CalibrationOptions
 ) -> QuantityCalibration:
-    """Judge one quantity.
-
-    Parameters
-    ----------
-    ranks : ndarray, shape (n,)
-    level : float
-        Of each test, see `test_level`.
-    """
+    """Judge one quantity by its ranks, shape (n,), with the level of each test that `test_level` gives."""
     shift, width = effects.shift_and_width(ranks, options.error_rate)
     band_p = bands.p_value(ranks)
     findings = _findings(shift, width, band_p, level)
-    decision, needs = _decision(findings), None
+    decision, needs = findings[0] if findings else UNDECIDED, None
     if not findings and len(ranks) >= _FEWEST:
         needs = _needs(shift, width, len(ranks), options)
         decision = CALIBRATED if needs is None else UNDECIDED
@@ -138,10 +131,6 @@ def _findings(shift: Effect, width: Effect, band_p: float, level: float) -> tupl
     if not found and min(band_p, width.p_value) <= level:
         found.append((min(band_p, width.p_value), "wrong shape"))
     return tuple(what for _, what in sorted(found))
-
-
-def _decision(findings: tuple[str, ...]) -> str:
-    return findings[0] if findings else UNDECIDED
 
 
 def _needs(shift: Effect, width: Effect, n: int, options: CalibrationOptions) -> int | None:
