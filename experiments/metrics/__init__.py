@@ -18,7 +18,7 @@ from experiments.metrics._context import Context, Peer
 from experiments.metrics._metric import Metric
 from experiments.records import Measurement
 
-__all__ = ["FILES", "METRICS", "Context", "Metric", "Peer", "describe", "measure_all", "names"]
+__all__ = ["FILES", "METRICS", "Context", "Metric", "Peer", "measure_all", "names"]
 
 FILES = (bounds, error_decomposition, convergence, moments, allocation, rank_of_truth, prediction, cost)
 """Where metrics are, in the order of the report."""
@@ -35,11 +35,6 @@ METRICS: dict[str, Metric] = {
 def names() -> list[str]:
     """Return the names of all metrics, in alphabetical order."""
     return sorted(METRICS)
-
-
-def describe(name: str) -> str:
-    """Return a metric's description."""
-    return METRICS[name].about
 
 
 def measure_all(context: Context) -> dict[str, Measurement]:

@@ -1,11 +1,7 @@
 """ln p(x, theta) - ln q(theta) at draws of q with the assignments given, by what their q(c) sums.
 
-With q(c) fixed at responsibilities r, theta meets the data in the sums S_k = sum_i w_i r_ik T(x_i) alone:
-
-    E_r[ln p(x, c, theta)] = ln p(theta) + sum_k < phi(theta_k), S_k > + N_k ln pi_k + sum_i w_i ln h(x_i),
-
-since ln p(x_i | theta_k) is linear in phi(theta_k). So a look at all draws costs as much as one at a few
-points, and averaging over draws is averaging phi: E_q[ln p(x_i | theta_k)] needs no closed form.
+That is a(theta) of docs/mathematics.md, section 8. As ln p(x_i | theta_k) is linear in phi(theta_k), a look
+at all draws costs as much as one at a few points, and averaging over draws is averaging phi.
 """
 
 from dataclasses import dataclass
@@ -23,15 +19,7 @@ _BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
 
 @dataclass(frozen=True)
 class AssignedJoint:
-    """What is known of the draws.
-
-    Attributes
-    ----------
-    phi : ndarray, shape (S, K, P)
-    log_pi : ndarray, shape (S, K)
-    log_prior_ratio : ndarray, shape (S,)
-        ln p(theta) - ln q(theta).
-    """
+    """What is known of the draws: phi (S, K, P), ln pi (S, K), and ln p(theta) - ln q(theta), (S,)."""
 
     target: ScaledProblem
     phi: np.ndarray

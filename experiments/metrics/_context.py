@@ -33,14 +33,8 @@ _SEED = 20_240_229
 class Peer:
     """What another method, or the same one, reached on this problem.
 
-    Attributes
-    ----------
-    method : str
-        Its name in the study.
-    family : str
-        What it searches: ``mean field``, ``full rank``, or a name of its own.
-    reached, reached_se : float
-        Its F(q_sym) in nats (of a user's own model F(q)), and the standard error.
+    It goes by its name in the study, the family is what it searches (see `Told`), and what it reached is
+    F(q_sym) in nats (of a user's own model F(q)), with its standard error.
     """
 
     method: str
@@ -87,13 +81,9 @@ class Moments:
 def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[str] = ()) -> Draws:
     """Return what does not depend on labels and is compared, by name, each of shape (C, M).
 
-    Parameters
-    ----------
-    problem : Problem or None
-        Of a mixture it is every entry of every component's location, the components of each draw sorted by
-        their first; of a user's own model (None) what was stored beside the draws.
-    names : iterable of str
-        An own model's quantities, in this order; if not given, as they are stored.
+    Of a mixture it is every entry of every component's location, the components of each draw sorted by their
+    first; of a user's own model (problem None) what was stored beside the draws, in the order of `names`, if
+    there are any.
     """
     if problem is None:
         found = stored_quantities(tree)
@@ -116,9 +106,7 @@ class Context:
     problem : Problem or None
         None for a user's own model, whose draws hold its quantities.
     draws : xarray.DataTree
-        As in `MethodResult`: canonical draws, and their ``sample_stats``.
-    result : MethodResult or CellRecord
-        How the method ended, its bound, its seconds, its trace, and what it told.
+        As in `MethodResult`, and the reference's own where `is_reference` says so.
     pivot : ndarray, shape (N, K), or None
         Allocation probabilities that name the components; if None, those of the method's best draw.
     method, kind : str
@@ -127,8 +115,6 @@ class Context:
         What the methods of the study reached on this problem, this one among them.
     names : tuple of str
         The order of an own model's quantities; empty: as they are stored.
-    is_reference : bool
-        Whether these draws are the reference.
     """
 
     problem: Problem | None
@@ -141,21 +127,6 @@ class Context:
     peers: tuple[Peer, ...] = ()
     names: tuple[str, ...] = ()
     is_reference: bool = False
-
-    @classmethod
-    def of(
-        cls,
-        problem: Problem | None,
-        result: MethodResult,
-        reference: Reference,
-        pivot: np.ndarray | None = None,
-        *,
-        method: str = "",
-        kind: str = "",
-        peers: tuple[Peer, ...] = (),
-    ) -> Self:
-        """Return the context of a method's result."""
-        return cls(problem, result.draws, result, reference, pivot, method, kind, peers)
 
     @property
     def mixture(self) -> Problem:

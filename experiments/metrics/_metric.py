@@ -14,16 +14,12 @@ OTHERS = "Other metrics"
 
 @dataclass(frozen=True)
 class Metric:
-    """A function of a `Context`, and what is known of it.
+    """A function of a `Context`, which gives name and description, and what is known of it.
 
     Attributes
     ----------
-    compute : callable
-        Returns the measurement. Its name is the metric's; its docstring's first line is the description.
-    theme : str
-        The table of the report in which it stands; empty if it is shown elsewhere.
-    label : str
-        What that table calls it.
+    theme, label : str
+        The table of the report in which it stands, empty if it is shown elsewhere; what that table calls it.
     only : str
         The one kind of studies that has it, ``mixtures`` or ``own``; empty: all.
     """

@@ -1,16 +1,10 @@
-r"""Bounds on the log evidence, each with its standard error, and what they leave.
+"""Bounds on the log evidence, each with its standard error, and what they leave.
 
 A method says which bound it reports (`Told.bound_of`), and that bound of that q is a number that draws of q
-and the model's joint density can give too. Two kinds are known:
-
-theta                  F(q) = E_q[ln p(x, theta) - ln q(theta)], `collapsed_bound`
-theta and assignments  max over q(c) of E_q[ln p(x, c, theta) - ln q(c) q(theta)]
-
-The second is H[r] plus the average over draws of `AssignedJoint.given`, at the best r for q(theta). That r is
-taken from the first half of the draws alone. By as much as it flatters its own half it wrongs the other, so
-that in the average over all draws the error of r has mean 0, and the ordinary standard error covers it. Near
-CAVI's optimum that is all the error there is: there q(theta) is the best for r, and the average is one of
-numbers that hardly differ.
+and the model's joint density can give too (docs/mathematics.md, section 8). With the best r = q(c) it is H[r]
+plus the average over draws of `AssignedJoint.given`, r being from the first half of the draws alone: as much
+as it flatters its own half it wrongs the other, so that its error has mean 0, and the ordinary standard error
+covers it. Near CAVI's optimum that is all the error there is, as the numbers averaged hardly differ.
 """
 
 from math import hypot, nan
@@ -85,9 +79,8 @@ def collapsed_bound(context: Context) -> Measurement:
 def iwae(context: Context) -> Measurement:
     """The importance-weighted bound IWAE_S, between F(q) and log p(x).
 
-    It is E[ log (1/S) sum_s p(x, theta_s)/q(theta_s) ] in nats, and rises with S from F (S = 1) to log p(x)
-    (Burda, Grosse & Salakhutdinov 2016). Disjoint groups of S draws are independent, so that their spread
-    gives the standard error.
+    In nats; it rises with S from F (S = 1) to log p(x) (Burda, Grosse & Salakhutdinov 2016). Disjoint groups
+    of S draws are independent, so that their spread gives the standard error.
     """
     log_ratio = context.log_ratio("log_q")
     if log_ratio is None:
@@ -138,10 +131,9 @@ def _quality(context: Context) -> str:
 def importance_evidence(context: Context) -> Measurement:
     """Log p(x) by importance sampling: draws from q, weighted by p/q_sym.
 
-    The log of the mean weight in nats, with the delta method's standard error. Draws from q serve for q_sym
-    because p and q_sym are symmetric; divided by q itself, a q that sits in one mode would miss log p(x) by
-    ln K! with nothing to show for it. The standard error believes that the weights have a variance, so that
-    a k-hat above its threshold is told in the note.
+    The log of the mean weight in nats, with the delta method's standard error, which believes that the
+    weights have a variance: a k-hat above its threshold is told in the note. Divided by q itself, a q that
+    sits in one mode would miss log p(x) by ln K! with nothing to show for it.
     """
     log_ratio = context.log_ratio("log_q_symmetrised")
     if log_ratio is None:

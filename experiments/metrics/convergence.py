@@ -1,18 +1,9 @@
-r"""Whether a method reached its end: falls on the way, gains that were left, and how many starts agree.
+"""Whether a method reached its end: falls on the way, gains that were left, and how many starts agree.
 
-What updating q(theta) by its definition would gain: given q(c) = r, the best q(theta) is
-q* propto exp(E_r[ln p(x, c, theta)]) (Bishop, PRML, 2006, 10.9), and going there from q gains KL(q, q*). With
-a_s = E_r[ln p(x, c, theta_s)] - ln q(theta_s) at draws of q,
-
-    KL(q, q*) = ln E_q[e^a] - E_q[a]:
-
-nothing if all a_s are equal, which is what "converged" means. A method whose own updates gain less when it
-goes on from its end (`Told.elbo_left`) updates otherwise than the model says: no ascent gains less on the
-whole way than in its first half-step.
-
-r is estimated too. It is taken from each of G groups of draws; a_s is the mean over them, with a variance V
-over draws, of which N, by the spread between the groups, is due to r's error. That inflates the figure by
-about N/2, which is subtracted, and gives it an error of sqrt(4 V N + 2 N^2) / 2 (V's, if a_s is normal).
+`update_gain` is KL(q, q*) = ln E_q[e^a] - E_q[a], see docs/mathematics.md, section 8: nothing if a is the
+same at all draws, which is what "converged" means. A method whose own updates gain less when it goes on from
+its end (`Told.elbo_left`) updates otherwise than the model says: no ascent gains less on the whole way than
+in its first half-step.
 """
 
 import numpy as np
@@ -71,7 +62,10 @@ def update_gain(context: Context) -> Measurement:
 
 
 def _gain(a: np.ndarray) -> tuple[float, float]:
-    """Return KL(q, q*) and its standard error, by a of every group and draw, (G, S), of mean 0 over draws."""
+    """Return KL(q, q*) and its standard error, by a of every group and draw, (G, S), of mean 0 over draws.
+
+    The part of a's variance that is due to r's error is known by the spread between the groups.
+    """
     n_groups, n_draws = a.shape
     mean = a.mean(axis=0)
     variance = float(np.mean(mean**2))

@@ -1,6 +1,6 @@
 """Posterior means and standard deviations: those of the method, and how far they are from the reference's."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def sorted_means(context: Context) -> Measurement:
 
     K means, or (K, D) of them, with Monte-Carlo standard errors.
     """
-    return _means(context)
+    return _listed(context, "mean")
 
 
 @metric(only="mixtures")
@@ -62,31 +62,26 @@ def sorted_sds(context: Context) -> Measurement:
 
     K standard deviations, or (K, D) of them, with Monte-Carlo standard errors.
     """
-    return _sds(context)
+    return _listed(context, "sd")
 
 
 @metric(only="own")
 def means(context: Context) -> Measurement:
     """Posterior means of the quantities of a model of one's own, by name, with Monte-Carlo errors."""
-    return _means(context)
+    return _listed(context, "mean")
 
 
 @metric(only="own")
 def sds(context: Context) -> Measurement:
     """Posterior sds of the quantities of a model of one's own, by name, with Monte-Carlo errors."""
-    return _sds(context)
+    return _listed(context, "sd")
 
 
-def _means(context: Context) -> Measurement:
+def _listed(context: Context, figure: str) -> Measurement:
     if not context.finite:
         return missing("some draws are not finite", _DATA)
-    return context.listed(context.moments.mean, context.moments.mean_error, _DATA)
-
-
-def _sds(context: Context) -> Measurement:
-    if not context.finite:
-        return missing("some draws are not finite", _DATA)
-    return context.listed(context.moments.sd, context.moments.sd_error, _DATA)
+    found = context.moments
+    return context.listed(getattr(found, figure), getattr(found, f"{figure}_error"), _DATA)
 
 
 @metric(only="mixtures")
@@ -107,11 +102,7 @@ def component_sds(context: Context) -> Measurement:
     return _of_components(context, sd_and_error)
 
 
-class _Figure(Protocol):
-    def __call__(self, values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, np.ndarray]: ...
-
-
-def _of_components(context: Context, figure: _Figure) -> Measurement:
+def _of_components(context: Context, figure: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Measurement:
     if not context.finite:
         return missing("some draws are not finite", _DATA)
     value, error = figure(location(as_chains(context.relabelled)), independent=context.independent)

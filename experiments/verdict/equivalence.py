@@ -1,16 +1,7 @@
 """Equivalence tests with three answers, and how many more draws an open one needs.
 
-The two one-sided tests (Schuirmann 1987; Wellek 2010) as an interval: difference give or take z standard
-errors, z shared among m quantities (Bonferroni), so that all m intervals hold their true differences at
-once with probability 1 - alpha at least::
-
-    the interval inside the limits       pass: a difference outside would rarely look like this
-    the interval wholly outside          fail: a difference inside would rarely look like this
-    else                                 undecided
-
-An undecided interval straddles a limit. If the difference stays where it is, at distance d of the nearest
-limit, it is decided once z standard errors are at most d. The error's two parts, the method's and the
-reference's, each shrink as one over the square root of their draws.
+The two one-sided tests (Schuirmann 1987; Wellek 2010) as an interval, see docs/mathematics.md, section 10:
+inside the limits it is a pass, wholly outside a fail, else undecided.
 """
 
 from collections.abc import Sequence
@@ -27,16 +18,10 @@ HOPELESS = 1000.0
 
 @dataclass(frozen=True)
 class Question:
-    """One quantity to be judged.
+    """One quantity to be judged; the figures are those of `Comparison`.
 
     Attributes
     ----------
-    difference, standard_error : float
-        Method minus reference, in `unit`.
-    margin : float
-        The largest difference that counts as agreement.
-    unit : str
-        As in `Comparison`.
     one_sided : bool
         Whether only a difference above the margin is wrong, as for a distance.
     method_error : float or None
@@ -59,13 +44,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Need:
-    """How many times as many draws would decide.
-
-    Attributes
-    ----------
-    method, reference : float
-        1 where the present draws suffice; infinite where no number would do.
-    """
+    """How many times as many draws would decide: 1 where these suffice, infinite where no number would do."""
 
     method: float = 1.0
     reference: float = 1.0

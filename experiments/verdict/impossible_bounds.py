@@ -1,16 +1,8 @@
 """What no correct method can show, whatever the posterior: found without any margin.
 
-Five facts need no opinion on how good is good enough (Bishop, PRML, 2006, 10.1; docs/how-it-judges.md):
-
-1. a bound is a bound: own bound, F, F symmetrised and IWAE are at most log p(x);
-2. the own bound, which may also pay for approximating the assignments, is at most F of the same q(theta);
-3. it is the bound of the q that comes with it, which draws of q and the joint density give too;
-4. on the way from its end to its optimum coordinate ascent gains no less than in the first half-step;
-5. it never lowers its ELBO.
-
-A figure that breaks one of them, beyond its errors, means a wrong derivation, a wrong density q or wrong
-code, even where the posterior means look right. Such a claim should be certain: it takes five standard
-errors (false alarm 3e-7 for each figure, a convention of this project), or rounding where figures are exact.
+The five facts are those of question 1 of docs/how-it-judges.md (Bishop, PRML, 2006, 10.1). Such a claim
+should be certain: it takes five standard errors (false alarm 3e-7 for each figure, a convention of this
+project), or rounding where figures are exact.
 """
 
 from collections.abc import Collection, Mapping

@@ -13,7 +13,7 @@ from experiments.config.options import VerdictOptions
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
 from experiments.methods.step_gain import gain_of_a_step
-from experiments.metrics import METRICS, Context
+from experiments.metrics import METRICS
 from experiments.records import Approximation, MethodResult, Problem, Reference, Told, Verdict
 from experiments.references import reference
 from experiments.verdict import verdict_of_cell
@@ -21,6 +21,7 @@ from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.gaussian import GaussianApproximation
 from ppl_baselines.transforms import Identity
 from ppl_baselines.unconstrained import Coordinates, Span
+from tests.experiments.fitted import context_for
 
 VARIANCE = 25.0
 READ = (
@@ -139,7 +140,7 @@ def judge(
         gain, error = gain_of_a_step(claim.q, MixtureTarget(problem).log_joint, rng)
         told = replace(told, step_gain=gain, step_gain_se=error)
     result = MethodResult(claim.outcome, "", 0.0, 0.0, tree, claim.bound, claim.bound_se, told=told)
-    context = Context.of(problem, result, truth)
+    context = context_for(problem, result, truth)
     measured = {name: METRICS[name](context) for name in READ}
     return verdict_of_cell(measured, truth, method="it", outcome=claim.outcome, options=options)
 

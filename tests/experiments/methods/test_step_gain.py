@@ -8,7 +8,6 @@ import pytest
 
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.step_gain import gain_of_a_step
-from experiments.metrics import Context
 from experiments.metrics.convergence import step_gain, update_gain
 from experiments.records import Measurement, MethodResult, Problem, Reference, Told
 from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, impossibilities
@@ -16,6 +15,7 @@ from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
 from tests.experiments.faults import mean_field, textbook, two_clusters
+from tests.experiments.fitted import context_for
 
 NONE = Reference("none", False, "none was asked for")
 PAIRS = [(family, weights) for family in FAMILIES for weights in WEIGHTS]
@@ -27,7 +27,7 @@ def gained(problem: Problem, q: Fit, *, left: float | None = 0.0, n: int = 2000)
     tree = to_datatree({name: one[np.newaxis] for name, one in draws.items()}, sample_stats=columns)
     told = Told(bound_of="theta and assignments", elbo_left=left)
     result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, told=told)
-    return update_gain(Context.of(problem, result, NONE))
+    return update_gain(context_for(problem, result, NONE))
 
 
 def figures(found: Measurement) -> tuple[float, float]:
@@ -102,5 +102,5 @@ def rng(seed: int) -> np.random.Generator:
 
 def test_a_method_without_a_step_has_no_figure() -> None:
     tree = to_datatree({"mu": np.zeros((1, 10, 2, 1))})
-    context = Context.of(two_clusters(0), MethodResult("", "", 0, 0, tree), NONE)
+    context = context_for(two_clusters(0), MethodResult("", "", 0, 0, tree), NONE)
     assert step_gain(context).value is None

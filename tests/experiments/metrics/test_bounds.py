@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.score import score
-from experiments.metrics import Context, measure_all
+from experiments.metrics import measure_all
 from experiments.metrics.bounds import (
     collapsed_bound,
     importance_evidence,
@@ -26,6 +26,7 @@ from experiments.posterior.draws import permuted
 from experiments.records import Draws, Measurement, MethodResult, Problem, Reference
 from experiments.references import reference
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
+from tests.experiments.fitted import context_for
 
 FIXTURE = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
 OVERLAPPING = np.array([-1.6, -1.1, -0.7, -0.2, 0.4, 0.9, 1.3, 1.8])
@@ -54,7 +55,7 @@ def test_the_chain_of_bounds(apart: float, n: int, n_components: int) -> None:
     truth = reference(problem, rng=1, n_draws=0).log_evidence
     assert truth is not None and truth.standard_error < 1e-6
     q = fit(problem.mixture, problem.x, rng=1)
-    context = Context.of(
+    context = context_for(
         problem, MethodResult("", "", 0, 0, score(MixtureTarget(problem), q, rng=rng, n=4000)), NONE
     )
     f, f_error = number(collapsed_bound(context))
@@ -115,7 +116,7 @@ def best_f(problem: Problem, start: list[float]) -> TwoNormals:
 
 def bounds_of(problem: Problem, q: TwoNormals) -> tuple[tuple[float, float], tuple[float, float]]:
     tree = score(MixtureTarget(problem), q, rng=np.random.default_rng(3), n=20_000)
-    context = Context.of(problem, MethodResult("", "", 0, 0, tree), NONE)
+    context = context_for(problem, MethodResult("", "", 0, 0, tree), NONE)
     return number(collapsed_bound(context)), number(symmetrised_bound(context))
 
 
@@ -153,7 +154,7 @@ def test_importance_sampling_over_q_sym_and_the_trap_of_one_mode() -> None:
     truth = reference(problem, rng=1, n_draws=100)
     q = fit(problem.mixture, problem.x, rng=1)
     tree = score(MixtureTarget(problem), q, rng=np.random.default_rng(4), n=20_000)
-    context = Context.of(problem, MethodResult("", "", 0, 0, tree, -18.717, 0.0), truth)
+    context = context_for(problem, MethodResult("", "", 0, 0, tree, -18.717, 0.0), truth)
     measured = measure_all(context)
     assert truth.log_evidence is not None
     value, error = number(importance_evidence(context))

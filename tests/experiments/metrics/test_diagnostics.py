@@ -39,7 +39,7 @@ from experiments.verdict.impossible_bounds import impossibilities
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
-from tests.experiments.fitted import result_of
+from tests.experiments.fitted import context_for, result_of
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 PROBLEM = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), EIGHT)
@@ -47,7 +47,7 @@ NONE = Reference("none", False, "none was asked for")
 
 
 def context_of(result: MethodResult, truth: Reference = NONE, **more: Any) -> Context:
-    return Context.of(PROBLEM, result, truth, **more)
+    return context_for(PROBLEM, result, truth, **more)
 
 
 def cavi_result(**settings: int) -> MethodResult:
@@ -64,7 +64,7 @@ def test_every_metric_of_every_family(family: str) -> None:
     problem = Problem(Mixture(PRIORS[family], WEIGHTS["dirichlet"], 2), data_of(family, 8))
     result = result_of("cavi", problem, cavi.Settings(draws=1000))
     truth = reference(problem, rng=1, n_draws=1000)
-    measured = measure_all(Context.of(problem, result, truth, method="cavi"))
+    measured = measure_all(context_for(problem, result, truth, method="cavi"))
     absent = {name for name, one in measured.items() if one.value is None}
     assert absent <= {"calibration", "ess_per_second", "pivot_dependence", "step_gain"}
     assert impossibilities(measured, truth.log_evidence) == ()
@@ -223,7 +223,7 @@ def test_the_rank_of_the_truth() -> None:
     mu = np.zeros((1000, 2, 1))
     mu[:, 0, 0], mu[:, 1, 0] = 2.0 + np.where(np.arange(1000) < 250, -1, 1), -5.0
     result = MethodResult("", "", 0, 1, as_tree({"mu": mu}))
-    found = calibration(Context.of(problem, result, NONE))
+    found = calibration(context_for(problem, result, NONE))
     assert found.value == [1.0, 0.25]
     assert found.standard_error == pytest.approx([0.0, np.sqrt(0.25 * 0.75 / 999)])
     assert calibration(context_of(result)).value is None

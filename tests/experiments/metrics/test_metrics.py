@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from experiments.metrics import Context, describe, measure_all, names
+from experiments.metrics import METRICS, Context, measure_all, names
 from experiments.posterior.draws import as_chains, mean_and_error, sd_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised
 from experiments.records import Draws, Estimate, Measurement, MethodResult, Problem, Reference
 from experiments.references import reference
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
+from tests.experiments.fitted import context_for
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])[:, np.newaxis]
 PROBLEM = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), EIGHT)
@@ -46,7 +47,7 @@ def tree_of(mu: np.ndarray, stats: Draws) -> xr.DataTree:
 
 def context_of(tree: xr.DataTree, truth: Reference = NONE, bound: float | None = None) -> Context:
     result = MethodResult("converged", "", 2.0, 0.5, tree, bound, None if bound is None else 0.0)
-    return Context.of(PROBLEM, result, truth)
+    return context_for(PROBLEM, result, truth)
 
 
 def number(measurement: Measurement) -> tuple[float, float]:
@@ -84,7 +85,7 @@ def test_every_file_is_a_metric_with_a_description() -> None:
         "symmetry_gain",
         "wall_time",
     }
-    assert all(describe(name).endswith((".", ").")) for name in names())
+    assert all(METRICS[name].about.endswith((".", ").")) for name in names())
 
 
 def test_an_approximation(exact: Reference) -> None:
@@ -155,7 +156,7 @@ def test_several_features_are_nested() -> None:
     x = rng.normal(size=(10, 3))
     problem = Problem(Mixture(NormalKnownVariance(0.0, 4.0), FixedWeights(), 2), x)
     tree = to_datatree({"mu": rng.normal(size=(1, 50, 2, 3))})
-    measured = measure_all(Context.of(problem, MethodResult("", "", None, None, tree), NONE))
+    measured = measure_all(context_for(problem, MethodResult("", "", None, None, tree), NONE))
     assert np.shape(measured["sorted_means"].value) == (2, 3)
     assert np.shape(measured["component_sds"].standard_error) == (2, 3)
     assert measured["wall_time"].value is None

@@ -6,13 +6,13 @@ Statistical tests have fixed seeds; each states its false-alarm rate over seeds.
 import numpy as np
 import pytest
 
-from experiments.metrics import Context
 from experiments.metrics.bounds import recomputed_bound
 from experiments.records import Measurement, MethodResult, Problem, Reference, Told
 from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.fitted import context_for
 
 NONE = Reference("none", False, "none was asked for")
 PAIRS = [(family, weights) for family in FAMILIES for weights in WEIGHTS]
@@ -31,7 +31,7 @@ def recomputed(
         sample_stats={name: values[np.newaxis] for name, values in columns.items()},
     )
     result = MethodResult("converged", "", 0.0, 0.0, tree, q.elbo, 0.0, told=Told(bound_of=of))
-    return recomputed_bound(Context.of(problem, result, NONE))
+    return recomputed_bound(context_for(problem, result, NONE))
 
 
 def z_score(problem: Problem, q: Fit, seed: int = 0) -> float:

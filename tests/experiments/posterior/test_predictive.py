@@ -5,7 +5,6 @@ import pytest
 import xarray as xr
 from scipy.stats import norm, poisson
 
-from experiments.metrics import Context
 from experiments.metrics.prediction import held_out
 from experiments.posterior.draws import as_tree
 from experiments.posterior.predictive import densities_of_chains, sample_predictive, thinned, total_variation
@@ -19,6 +18,7 @@ from hand_cavi import (
     NormalGamma,
     NormalKnownVariance,
 )
+from tests.experiments.fitted import context_for
 
 
 def one_normal(n_features: int = 1) -> Problem:
@@ -134,7 +134,7 @@ def test_held_out_prediction_of_a_shifted_normal() -> None:
     for told, said in ((truth, "simulated from the truth"), ({}, "the reference's own prediction")):
         problem = Problem(one_normal().mixture, x, None, told)
         reference = Reference("enumeration", True, "", always([0.0]))
-        found = held_out(Context.of(problem, MethodResult("", "", 0, 0, always([0.3])), reference))
+        found = held_out(context_for(problem, MethodResult("", "", 0, 0, always([0.3])), reference))
         assert isinstance(found.value, float) and isinstance(found.standard_error, float)
         assert 0.004 < found.standard_error < 0.01
         assert abs(found.value + 0.045) < 4.5 * found.standard_error
@@ -146,5 +146,5 @@ def test_a_truth_that_did_not_make_the_data_is_not_used() -> None:
     truth = {"mu": np.zeros((1, 1)), "weights": np.ones(1), "assignments": np.zeros(100, dtype=int)}
     problem = Problem(one_normal().mixture, x, None, truth)
     reference = Reference("enumeration", True, "", always([0.0]))
-    context = Context.of(problem, MethodResult("", "", 0, 0, always([0.0])), reference)
+    context = context_for(problem, MethodResult("", "", 0, 0, always([0.0])), reference)
     assert "the reference's" in held_out(context).note

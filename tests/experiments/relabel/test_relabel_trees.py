@@ -15,6 +15,7 @@ from experiments.posterior.draws import as_arrays, as_tree
 from experiments.records import MethodResult, Problem, Reference
 from experiments.relabel import METHODS, allocation_probabilities, pivot_dependence, pivot_of, relabel
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, fit
+from tests.experiments.fitted import context_for
 from tests.experiments.relabel.cases import apart, same_up_to_one_exchange, switched
 
 DOCS = Path(__file__).parents[3] / "docs" / "relabelling.md"
@@ -178,7 +179,7 @@ def test_the_metric_compares_with_the_references_pivot():
         reference = Reference("nuts", True, "", draws=as_tree({"mu": np.array([theirs])}))
         pivot = allocation_probabilities(problem, {"mu": np.array([own])})[0]
         draws = {"mu": centres + 0.4 * rng.standard_normal((400, 2, 2))}
-        return Context.of(problem, MethodResult("", "", 0, 0, as_tree(draws)), reference, pivot)
+        return context_for(problem, MethodResult("", "", 0, 0, as_tree(draws)), reference, pivot)
 
     along, across = [[-3.0, 0.0], [3.0, 0.0]], [[0.0, -1.0], [0.0, 1.0]]
     clear = metric(context(6.0, along, along[::-1]))
