@@ -18,15 +18,7 @@ Labels = tuple[tuple[str, ...], ...]
 
 
 def encode(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...], Labels]:
-    """Read columns as categories.
-
-    Returns
-    -------
-    codes : ndarray, shape (N, D)
-        As float64.
-    columns : tuple of str
-    labels : tuple of tuples of str
-        For each column what its codes stand for.
+    """Return columns as codes, float64 of shape (N, D), their names, and for each what its codes stand for.
 
     Raises
     ------

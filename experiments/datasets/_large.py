@@ -29,12 +29,7 @@ _ROWS = 1 << 18
 
 @dataclass(frozen=True)
 class ColumnSource(Source):
-    """Columns of a mapped array, side by side and as float64 a piece at a time.
-
-    Attributes
-    ----------
-    columns : tuple of ndarray, each of shape (N,)
-    """
+    """Columns of a mapped array, each of shape (N,), side by side and as float64 a piece at a time."""
 
     columns: tuple[np.ndarray, ...]
 
@@ -56,12 +51,7 @@ class ColumnSource(Source):
 
 
 def open_large(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
-    """Return the columns of a large file as a source, and their names.
-
-    Returns
-    -------
-    source : Source, and columns : tuple of str
-        Or None, if the file is small or of a kind that is read whole.
+    """Return the columns of a large file as a source, and their names; None if the file is one read whole.
 
     Raises
     ------

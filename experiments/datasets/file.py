@@ -85,15 +85,7 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
 def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
     """Return a large file's columns as they stand, what they are like, and some rows, evenly spaced.
 
-    Returns
-    -------
-    tuple or None
-        None if the file is one that is read whole.
-
-    Raises
-    ------
-    InputError
-        As `load` does.
+    It is None if the file is one that is read whole, and raises InputError as `load` does.
     """
     path, wanted = _checked(settings)
     if settings.categories or settings.scale != 1 or settings.centre != 0:

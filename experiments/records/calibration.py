@@ -34,20 +34,16 @@ class Coverage:
 
 @dataclass(frozen=True)
 class QuantityCalibration:
-    """One quantity under one method.
+    """One quantity under one method, by the ranks of the truth among draws, shape (n,), between 0 and 1.
 
     Attributes
     ----------
-    decision : str
-        ``calibrated``, one of `FLAGS`, or ``undecided``.
-    findings : tuple of str
-        All that was found wrong, in words; the first is the decision's.
+    decision, findings : str, tuple of str
+        ``calibrated``, one of `FLAGS`, or ``undecided``; all that was found wrong, the decision's first.
     shift, width : Effect
         See `experiments.calibration.effects`.
     band_p, symmetry_p : float
         Of the ranks' empirical distribution against the simultaneous band; of symmetry (VSBC).
-    ranks : ndarray, shape (n,)
-        Of the truth among draws, between 0 and 1 (PIT values).
     needs : int or None
         About how many replicates would decide an undecided one.
     """
@@ -71,20 +67,16 @@ class QuantityCalibration:
 
 @dataclass(frozen=True)
 class MethodCalibration:
-    """One method on one model.
+    """One method on one model; `judged` if it counts for the overall decision.
 
     Attributes
     ----------
-    judged : bool
-        Whether it counts for the overall decision.
     decision : str
         As a quantity's; of flags, the first of `FLAGS` that any quantity has.
     quantities : tuple of QuantityCalibration
         None where no replicate gave a posterior.
-    replicates : int
-        Those ranked.
-    refused, failed : dict of str to int
-        How many replicates were left out, by reason.
+    replicates, refused, failed : int, dict of str to int
+        How many were ranked, and how many were left out, by reason.
     ranked, processor_seconds : float
         The mean number of draws among which the truth was ranked; of all batches together.
     """
@@ -109,16 +101,9 @@ class MethodCalibration:
 
 @dataclass(frozen=True)
 class Design:
-    """How much was simulated, and by which margins it was judged.
+    """How much was simulated, and by which margins it was judged, as `CalibrationOptions` has it.
 
-    Attributes
-    ----------
-    replicates, points : int
-        As asked for.
-    error_rate : float
-        Chance of a wrong flag, all that is judged together.
-    test_level : float
-        That of each single test, corrected for their number; the bands have level 1 - this.
+    `test_level` is the error rate of each single test, corrected for their number; bands have level 1 - this.
     """
 
     replicates: int

@@ -56,16 +56,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One quantity of a verdict: a method's figure against the reference's.
+    """One quantity of a verdict, such as ``sorted mean 1``: a method's figure against the reference's.
 
     Attributes
     ----------
-    quantity : str
-        Such as ``sorted mean 1``.
-    difference, standard_error : float
-        Method minus reference, in the comparison's unit.
-    low, high : float
-        The interval that holds the difference at the verdict's error rate.
+    difference, standard_error, low, high : float
+        Method minus reference in `unit`, and the interval that holds it at the verdict's error rate.
     decision : str
         ``pass``, ``fail`` or ``undecided``.
     unit : str
@@ -90,18 +86,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a method's posterior agrees with the reference, within a stated margin.
+    """Whether a method's posterior agrees with the reference, and a sentence on it for a newcomer.
 
     Attributes
     ----------
     decision : str
         ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due.
-    sentence : str
-        The verdict, for a newcomer.
     margin : float
         Of the means, in reference standard deviations.
-    comparisons : tuple of Comparison
-        One for each judged quantity.
     needs : str
         What would decide an undecided verdict; empty for the others.
     impossible : tuple of str

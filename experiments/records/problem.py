@@ -22,15 +22,11 @@ class Condensation:
 
     Attributes
     ----------
-    n_points : int
-        Of the data set.
     exact : bool
         Whether the nodes are the distinct points themselves.
-    error, relative_error : float
+    error, relative_error, draws : float, float, int
         The largest difference between the log likelihood of the nodes and that of all points, in nats, and
-        relative to it.
-    draws : int
-        From CAVI's posterior, at which that was measured.
+        relative to it; at so many draws from CAVI's posterior.
     seconds : float
         Condensing and measuring.
     edges, counts : ndarray, shapes (B + 1,) and (B,)

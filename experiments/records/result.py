@@ -56,14 +56,9 @@ class Told:
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a method found: a q or chains, and how it ended, as in `MethodResult`; nothing is scored yet.
+    """What a method found and how it ended, as in `MethodResult`; nothing is scored yet.
 
-    Attributes
-    ----------
-    q : Approximation or None
-        What a variational method found.
-    chains : xarray.DataTree or None
-        A sampler's draws with their ``sample_stats``; one of `q` and `chains` is there.
+    It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``.
     """
 
     outcome: str
@@ -93,10 +88,9 @@ class MethodResult:
         Canonical draws in group ``posterior``. Group ``sample_stats`` holds, for a sampler, what it says
         of each draw (``diverging``, ``energy``, ...); for an approximation the log densities of each draw:
         ``log_joint`` = log p(x, theta), ``log_q``, ``log_q_symmetrised``.
-    bound : float or None
-        The bound that the method itself optimises, in nats; None for a sampler.
-    bound_se : float or None
-        Its standard error; 0 where the bound is exact.
+    bound, bound_se : float or None
+        The bound that the method itself optimises, in nats, and its standard error, 0 where it is exact;
+        None for a sampler.
     trace : ndarray, shape (T, 3)
         (seconds of running, best own bound so far of any start, standard error); T may be 0.
     info : dict
@@ -124,17 +118,10 @@ class NotFinite:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number and how sure of it one may be.
+    """A number, how it was obtained, and its standard error, 0 where it is exact up to rounding.
 
-    Attributes
-    ----------
-    standard_error : float
-        0 where the number is exact up to rounding.
-    method : str
-        How it was obtained.
-    quality : dict
-        The figures that say how far the standard error may be trusted (k-hat, effective sample size,
-        runs and their spread, ...), JSON values only.
+    `quality` holds the figures that say how far the standard error may be trusted (k-hat, effective sample
+    size, runs and their spread, ...), JSON values only.
     """
 
     value: float

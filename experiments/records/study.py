@@ -16,12 +16,7 @@ from experiments.records.result import Reference, Told
 class Cell:
     """The identity of one run of one method: where it stands in the grid, and its content key.
 
-    Attributes
-    ----------
-    dataset, model, method : str
-        As the user calls them.
-    kind : str
-        The method itself, whatever the user calls it: the plugin's name, such as ``cavi``.
+    Data set, model and method have the user's names; `kind` is the method's plugin, such as ``cavi``.
     """
 
     dataset: str
@@ -40,16 +35,12 @@ class CellRecord:
     ----------
     status : str
         ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
-    message : str
-        How it ended, in a sentence.
-    outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
-        See `MethodResult`; empty or None if it did not get so far.
+    message, outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
+        See `MethodResult`; but for the message empty or None if it did not get so far.
     draws : Path or None
         The netCDF file of the draws.
-    measurements : dict of str to Measurement
-        By metric name (that of its function).
-    verdict : Verdict or None
-        None until judged.
+    measurements, verdict : dict of str to Measurement, Verdict or None
+        By metric name (that of its function); None until judged.
     """
 
     cell: Cell
@@ -70,20 +61,16 @@ class CellRecord:
 
 @dataclass(frozen=True)
 class ProblemRecord:
-    """One problem of a study with all its cells, for the report.
+    """One problem of a study with all its cells, in the order of the study's methods, for the report.
 
     Attributes
     ----------
-    dataset, model : str
-        Names in the study.
     about_data, about_model : str
         A sentence on where the data come from, and what was done to them; the model's formula, as plain text.
     unit : str
         What one unit of x is, such as ``1000 km/s``; may be empty.
     problem : Problem or None
         None where the data are in the user's module, or simulated by each cell.
-    cells : tuple of CellRecord
-        In the order of the study's methods.
     features : tuple of str
         The D columns' names; empty if unknown.
     reference_cell : str or None
@@ -117,10 +104,8 @@ class StudyRecord:
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    config : str
-        The configuration as TOML text.
-    seed : int
-        The root seed.
+    config, seed : str, int
+        The configuration as TOML text; the root seed.
     versions, machine : dict of str to str
         Libraries and Python; processor, cores, memory, but no host name, no user, no path.
     """
@@ -138,14 +123,9 @@ class StudyRecord:
 
 @dataclass(frozen=True)
 class ProblemEntry:
-    """A problem's place in a study; the texts are those of `ProblemRecord`.
+    """A problem's place in a study, with the texts of `ProblemRecord` and the content key of data and model.
 
-    Attributes
-    ----------
-    key : str
-        Content key of the problem: its data and its model.
-    has_content : bool
-        Whether the problem's data are kept in the store.
+    `has_content` tells whether the problem's data are kept in the store.
     """
 
     key: str

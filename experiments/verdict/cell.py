@@ -36,10 +36,8 @@ def verdict_of_cell(
     ----------
     measurements : mapping of str to Measurement
         By metric name; a metric that is not there is not looked at, unless it is to be judged.
-    method : str
-        What the sentence calls the method, such as ``CAVI``.
-    outcome : str
-        The method's own word; see `MethodResult`.
+    method, outcome : str
+        What the sentence calls the method, such as ``CAVI``; the method's own word, see `MethodResult`.
     options : VerdictOptions, optional
         What is judged, by which margins and at which error rate.
     faults : sequence of str
@@ -50,10 +48,6 @@ def verdict_of_cell(
         What the L entries of a mixture's component are called; "feature 1", ... if not given.
     estimated : collection of str
         See `experiments.verdict.impossible_bounds.impossibilities`.
-
-    Returns
-    -------
-    Verdict
     """
     options = options or VerdictOptions()
     questions, missing = questions_of(measurements, options, quantity=quantity, entries=entries)

@@ -84,18 +84,9 @@ def z_score(alpha: float, n_quantities: int) -> float:
 
 
 def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Comparison, ...], Need]:
-    """Answer all questions at one error rate, and say what would decide those left open.
+    """Answer all questions, and say what would decide all that are undecided.
 
-    Parameters
-    ----------
-    alpha : float
-        The chance that some interval misses its true difference, at most.
-
-    Returns
-    -------
-    comparisons : tuple of Comparison
-    need : Need
-        What would decide all that are undecided.
+    Alpha is the chance that some interval misses its true difference, at most.
 
     Raises
     ------

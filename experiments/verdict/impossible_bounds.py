@@ -37,7 +37,7 @@ def impossibilities(
     Parameters
     ----------
     measurements : mapping of str to Measurement
-        By metric name. What is not there is not looked at.
+        By metric name; what is not there is not looked at.
     evidence : Estimate or None
         log p(x) of a reference that qualifies, in nats.
     estimated : collection of str

@@ -32,20 +32,9 @@ def questions_of(
     quantity: str = "mean",
     entries: Sequence[str] = (),
 ) -> tuple[list[Question], list[str]]:
-    """Return what is to be judged, and why any of it cannot be.
+    """Return what is to be judged, and a clause for each kind that is to be judged and has no figure.
 
-    Parameters
-    ----------
-    measurements : mapping of str to Measurement
-        By metric name.
-    quantity, entries
-        See `experiments.verdict.verdict_of_cell`.
-
-    Returns
-    -------
-    questions : list of Question
-    missing : list of str
-        A clause for each kind that is to be judged and has no figure.
+    The arguments are those of `experiments.verdict.verdict_of_cell`.
     """
     questions: list[Question] = []
     missing: list[str] = []

@@ -19,14 +19,9 @@ _ANY_SEED = 0
 
 @dataclass(frozen=True)
 class Factors:
-    """The factors whose variables the PyMC model has; the others are summed out in it.
+    """The derivation, guarded, and the variables of those factors whose variables the PyMC model has.
 
-    Attributes
-    ----------
-    guarded : GuardedDerivation
-        The derivation, and checks of what it returns.
-    kept : dict of str to list of str
-        The variables of each of these factors.
+    The other factors are summed out in it.
     """
 
     guarded: GuardedDerivation
