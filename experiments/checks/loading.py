@@ -7,32 +7,14 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from experiments.checks.mixture_log_joint import MixtureLogJoint
 from experiments.config.plugins import did_you_mean, find, find_class, names
+from experiments.families.lookup import offered
 from hand_cavi import InputError, Mixture
 from hand_cavi.mixture_derivation import MixtureDerivation
 
 _PREFIX = "mixture:"
-_TEXTBOOK = [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
-_PLANE = [
-    *([-2.6, 0.3], [-2.1, 1.1], [-1.7, 0.2], [-1.2, 0.9]),
-    *([1.4, 2.8], [1.9, 2.1], [2.3, 3.4], [2.8, 2.2]),
-]
-
-# A prior's numbers and a few points; no two numbers are alike, so that none stands in for another.
-_FAMILIES: dict[str, tuple[tuple[ArrayLike, ...], ArrayLike]] = {
-    "normal_known_variance": ((0.3, 25.0, 1.4), _TEXTBOOK),
-    "normal_gamma": (([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), _PLANE),
-    "normal_wishart": (([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), _PLANE),
-    "gamma_poisson": (([1.7, 2.6], [0.4, 0.7]), [[0, 9], [1, 7], [2, 8], [1, 6], [5, 2], [6, 3], [4, 2]]),
-    "dirichlet_categorical": (
-        ([[1.3, 2.1, 0.8], [1.6, 0.9, 1.2]],),
-        [[0, 1], [0, 0], [1, 0], [0, 0], [2, 2], [2, 1], [2, 2]],
-    ),
-}
-_WEIGHTS: dict[str, tuple[float, ...]] = {"fixed": (), "dirichlet": (1.3,), "stick_breaking": (1.6,)}
 
 
 def shipped() -> list[str]:
@@ -71,11 +53,14 @@ def load_derivations(name: str, log_joint: str | None) -> Iterator[tuple[str, ob
 def _mixture(name: str) -> tuple[MixtureDerivation, MixtureLogJoint]:
     if name not in shipped():
         raise InputError(f'there is no shipped derivation "{name}"{did_you_mean(name, shipped())}')
+    from experiments.families.weights import EXAMPLES
+
     family, _, mixing = name.removeprefix(_PREFIX).partition("+")
-    if family not in _FAMILIES or mixing not in _WEIGHTS:
+    example = offered(family, "EXAMPLE")
+    if example is None or mixing not in EXAMPLES:
         raise InputError(f'"{name}" has no example to be checked with; check it from a file of its own')
-    prior, x = _FAMILIES[family]
-    weights = find_class("weights", mixing)(*_WEIGHTS[mixing])
+    prior, x = example
+    weights = find_class("weights", mixing)(*EXAMPLES[mixing])
     mixture = Mixture(find_class("families", family)(*prior), weights, 2)
     points = np.asarray(x, dtype=float)
     return MixtureDerivation(mixture, points), MixtureLogJoint(mixture, points)

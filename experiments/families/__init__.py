@@ -11,7 +11,10 @@ Such a file may offer (`lookup.offered` finds it; what it lacks falls back to dr
 - ``from_parameters(given) -> (member, parameters)``: what simulates data from parameters that a user gives;
 - ``TRANSFORMS``: how coordinates of ``free_moments`` become canonical parameters, where not as usual;
 - ``doubt(fit, some, n_points, given) -> str | None``: a word of warning about a fit;
-- ``CATEGORICAL``: whether data are categories.
+- ``CATEGORICAL``: whether data are categories;
+- ``VARIABLES``, ``log_joint(prior, x, values)``: the canonical parameters, and ln p(theta_k), (S, K), with
+  ln p(x_i | theta_k), (S, K, N), from the story alone: what a derivation of the family is checked against;
+- ``EXAMPLE``: a prior's numbers and a few points to check with, no two numbers alike.
 
 `weights` does the same for the mixing weights.
 """

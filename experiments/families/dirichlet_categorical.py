@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.special import betainc
 
+from experiments.families import log_densities
 from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import Line, by_feature, entries, law, of_point, point, symbol
 from experiments.families.priors import Default
@@ -11,6 +12,9 @@ from experiments.records.problem import Draws
 from hand_cavi import DirichletCategorical, InputError
 
 CATEGORICAL = True
+
+VARIABLES = ("probability",)
+EXAMPLE = ([[1.3, 2.1, 0.8], [1.6, 0.9, 1.2]],), [[0, 1], [0, 0], [1, 0], [0, 0], [2, 2], [2, 1], [2, 2]]
 
 
 def story(prior: DirichletCategorical) -> list[Line]:
@@ -56,3 +60,10 @@ def from_parameters(parameters: Parameters) -> tuple[DirichletCategorical, Param
     if (probability < 0).any() or not np.allclose(probability.sum(axis=2), 1):
         raise InputError("probabilities must not be negative, and must sum to 1 over the categories")
     return DirichletCategorical(np.ones(probability.shape[1:])), {"probability": probability}
+
+
+def log_joint(prior: DirichletCategorical, x: np.ndarray, values: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln p(theta_k), (S, K), and ln p(x_i | theta_k), (S, K, N), from the story alone."""
+    log_p = np.log(values["probability"])
+    log_x = log_p[:, :, np.arange(x.shape[1]), x.astype(int)].sum(axis=-1)
+    return log_densities.dirichlet(log_p, prior.concentration).sum(axis=-1), log_x

@@ -3,12 +3,16 @@
 import numpy as np
 from scipy.special import gammainc, gammaln
 
+from experiments.families import log_densities
 from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import Line, by_feature, gamma, law, of_point, point, symbol, vector
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import GammaPoisson, InputError
+
+VARIABLES = ("rate",)
+EXAMPLE = ([1.7, 2.6], [0.4, 0.7]), [[0, 9], [1, 7], [2, 8], [1, 6], [5, 2], [6, 3], [4, 2]]
 
 
 def story(prior: GammaPoisson) -> list[Line]:
@@ -49,3 +53,10 @@ def from_parameters(parameters: Parameters) -> tuple[GammaPoisson, Parameters]:
     if (rate <= 0).any():
         raise InputError("a rate must be above zero")
     return GammaPoisson(np.ones(rate.shape[1]), np.ones(rate.shape[1])), {"rate": rate}
+
+
+def log_joint(prior: GammaPoisson, x: np.ndarray, values: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln p(theta_k), (S, K), and ln p(x_i | theta_k), (S, K, N), from the story alone."""
+    rate = values["rate"][:, :, np.newaxis]
+    log_x = np.sum(x * np.log(rate) - rate - gammaln(x + 1), axis=-1)
+    return log_densities.gamma(values["rate"], prior.shape, prior.rate).sum(axis=-1), log_x

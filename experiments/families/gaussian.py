@@ -14,6 +14,11 @@ from hand_cavi import InputError
 POINTS_OF_THE_MEAN = (0.01, "0.01")
 """How many points the prior mean is worth, as a default of a prior."""
 
+POINTS_OF_THE_EXAMPLE = (
+    *([-2.6, 0.3], [-2.1, 1.1], [-1.7, 0.2], [-1.2, 0.9]),
+    *([1.4, 2.8], [1.9, 2.1], [2.3, 3.4], [2.8, 2.2]),
+)
+
 
 def normal_density(x: np.ndarray, mean: np.ndarray | float, variance: np.ndarray | float) -> np.ndarray:
     """Return the normal density."""

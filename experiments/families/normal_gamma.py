@@ -3,8 +3,14 @@
 import numpy as np
 from scipy.special import stdtr
 
+from experiments.families import log_densities
 from experiments.families.components import if_finite
-from experiments.families.gaussian import POINTS_OF_THE_MEAN, normal_density, shared_variance
+from experiments.families.gaussian import (
+    POINTS_OF_THE_EXAMPLE,
+    POINTS_OF_THE_MEAN,
+    normal_density,
+    shared_variance,
+)
 from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import (
     RECIPROCAL,
@@ -21,6 +27,9 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import InputError, NormalGamma
+
+VARIABLES = ("mu", "precision")
+EXAMPLE = ([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), POINTS_OF_THE_EXAMPLE
 
 
 def story(prior: NormalGamma) -> list[Line]:
@@ -81,3 +90,12 @@ def from_parameters(parameters: Parameters) -> tuple[NormalGamma, Parameters]:
         raise InputError(f"variance needs numbers above zero in the shape of mu, {mu.shape}")
     one, ones = np.ones(()), np.ones(mu.shape[1])
     return NormalGamma(0 * ones, one, one, ones), {"mu": mu, "precision": 1 / variance}
+
+
+def log_joint(prior: NormalGamma, x: np.ndarray, values: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln p(theta_k), (S, K), and ln p(x_i | theta_k), (S, K, N), from the story alone."""
+    mu, precision = values["mu"], values["precision"]
+    given = log_densities.normal(mu, prior.mean, prior.precision_scale * precision)
+    log_prior = given + log_densities.gamma(precision, prior.shape, prior.rate)
+    log_x = log_densities.normal(x, mu[:, :, np.newaxis], precision[:, :, np.newaxis])
+    return log_prior.sum(axis=-1), log_x.sum(axis=-1)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from scipy.special import ndtr
 
+from experiments.families import log_densities
 from experiments.families.gaussian import normal_density
 from experiments.families.line import Line, Term, normal, of_point, point, symbol, vector
 from experiments.families.mathml import mi
@@ -15,6 +16,9 @@ from hand_cavi import Fit, NormalKnownVariance
 
 _SILLY = 4.0
 """A noise variance this many times too large or too small is worth a word; a convention of this project."""
+
+VARIABLES = ("mu",)
+EXAMPLE = (0.3, 25.0, 1.4), [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
 
 
 def story(prior: NormalKnownVariance) -> list[Line]:
@@ -81,3 +85,10 @@ def doubt(fit: Fit, some: Callable[[], np.ndarray], n_points: int, given: Collec
         f"with variance {within:.3g}{by}; give --noise-variance, or "
         "take a family that learns it: --family normal_gamma or normal_wishart"
     )
+
+
+def log_joint(prior: NormalKnownVariance, x: np.ndarray, values: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln p(theta_k), (S, K), and ln p(x_i | theta_k), (S, K, N), from the story alone."""
+    mu = values["mu"]
+    log_x = log_densities.normal(x, mu[:, :, np.newaxis], 1 / prior.noise_variance)
+    return log_densities.normal(mu, prior.mean, 1 / prior.variance).sum(axis=-1), log_x.sum(axis=-1)

@@ -3,8 +3,14 @@
 import numpy as np
 from scipy.special import stdtr
 
+from experiments.families import log_densities
 from experiments.families.components import if_finite
-from experiments.families.gaussian import POINTS_OF_THE_MEAN, normal_density, shared_variance
+from experiments.families.gaussian import (
+    POINTS_OF_THE_EXAMPLE,
+    POINTS_OF_THE_MEAN,
+    normal_density,
+    shared_variance,
+)
 from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import MATRIX, Line, Term, law, matrix, normal, of_point, point, symbol, vector
 from experiments.families.mathml import MINUS_ONE, sup
@@ -15,6 +21,9 @@ from hand_cavi import InputError, NormalWishart
 from ppl_baselines.transforms import LogCholesky
 
 TRANSFORMS = {"precision": LogCholesky()}
+
+VARIABLES = ("mu", "precision")
+EXAMPLE = ([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), POINTS_OF_THE_EXAMPLE
 
 
 def story(prior: NormalWishart) -> list[Line]:
@@ -88,3 +97,17 @@ def from_parameters(parameters: Parameters) -> tuple[NormalWishart, Parameters]:
         NormalWishart(zeros, one, freedom, inverse)  # refuses what is no covariance
     prior = NormalWishart(zeros, one, freedom, np.eye(n_features))
     return prior, {"mu": mu, "precision": np.linalg.inv(covariance)}
+
+
+def log_joint(prior: NormalWishart, x: np.ndarray, values: Draws) -> tuple[np.ndarray, np.ndarray]:
+    """Return ln p(theta_k), (S, K), and ln p(x_i | theta_k), (S, K, N), from the story alone."""
+    mu, precision, features = values["mu"], values["precision"], x.shape[1]
+    scale_inverse = np.asarray(prior.scale_inverse)
+    if len(scale_inverse) == 1:
+        scale_inverse = scale_inverse[0, 0] * np.eye(features)
+    mean = np.broadcast_to(prior.mean, (features,))
+    given = log_densities.multinormal(mu, mean, prior.precision_scale * precision)
+    away = x - mu[:, :, np.newaxis]  # (S, K, N, D)
+    square = np.sum((away @ precision) * away, axis=-1)
+    log_x = (np.linalg.slogdet(precision)[1][:, :, np.newaxis] - features * log_densities.LN_2PI - square) / 2
+    return given + log_densities.wishart(precision, float(prior.degrees_of_freedom), scale_inverse), log_x

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from experiments.families import log_densities
 from experiments.families.line import C, Line, Term, entries, law, symbol, vector
 from experiments.families.mathml import mi, mn, mo, row, sub
 from hand_cavi.weights.dirichlet import DirichletWeights
@@ -66,6 +67,23 @@ def mean_and_sd(q: MixingWeights) -> tuple[np.ndarray, np.ndarray]:
             return mean, np.sqrt(np.maximum(square - mean**2, 0))
     draws = q.sample(np.random.default_rng(0), 10_000)
     return mean, draws["weights"].std(axis=0) if "weights" in draws else np.zeros_like(mean)
+
+
+EXAMPLES: dict[str, tuple[float, ...]] = {"fixed": (), "dirichlet": (1.3,), "stick_breaking": (1.6,)}
+"""The numbers of priors to check derivations with."""
+
+
+def log_prior(prior: MixingWeights, weights: np.ndarray) -> np.ndarray | None:
+    """Return ln p(pi) of draws (S, K) against Lebesgue measure on K - 1 of them; None if pi is fixed."""
+    match prior.name, prior:
+        case "dirichlet", DirichletWeights(concentration=alpha):
+            return log_densities.dirichlet(np.log(weights), np.broadcast_to(alpha, weights.shape[1:]))
+        case "stick_breaking", StickBreaking(concentration=alpha):
+            # v_t = pi_t / (pi_t + ... + pi_K) ~ Beta(1, alpha), of density alpha (1 - v)^(alpha - 1)
+            rest = np.cumsum(weights[:, ::-1], axis=1)[:, ::-1]  # what is left before piece t is broken off
+            log_kept = np.log(rest[:, 1:]) - np.log(rest[:, :-1])  # ln(1 - v_t)
+            return np.sum(np.log(alpha) + (alpha - 1) * log_kept - np.log(rest[:, :-1]), axis=1)
+    return None
 
 
 def transform(prior: MixingWeights) -> Transform:
