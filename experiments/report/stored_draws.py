@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
+from experiments.engine.store.files import read_tree
+from experiments.posterior.draws import as_arrays, location
 from experiments.records import Draws
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 MOST_DRAWS = 4000  # a smooth density needs no more
 
@@ -18,10 +17,8 @@ class UnreadableDraws(Exception):
     """The file of a cell's draws is missing or is no file of draws."""
 
 
-def read_draws(path: Path, prepare: "Callable[[xr.DataTree], Draws | None]") -> Draws | None:
+def read_draws(path: Path, prepare: Callable[[xr.DataTree], Draws | None]) -> Draws | None:
     """Return what `prepare` makes of a file of draws; raise `UnreadableDraws`, saying what is wrong."""
-    from experiments.engine.store.files import read_tree
-
     try:
         return prepare(read_tree(path))
     except (OSError, KeyError, ValueError) as error:
@@ -29,10 +26,8 @@ def read_draws(path: Path, prepare: "Callable[[xr.DataTree], Draws | None]") -> 
         raise UnreadableDraws(f"its draws are not shown: {reason} ({path.name})") from error
 
 
-def posterior(tree: "xr.DataTree") -> Draws:
+def posterior(tree: xr.DataTree) -> Draws:
     """Return the draws of group ``posterior``, chains joined and thinned evenly; (S, K, ...)."""
-    from experiments.posterior.draws import as_arrays
-
     return thinned(as_arrays(tree), MOST_DRAWS)
 
 
@@ -48,8 +43,6 @@ def in_order(draws: Draws) -> Draws:
 
     A function of the draw alone, whatever the labels: the k-th smallest mean, and what belongs to it.
     """
-    from experiments.posterior.draws import location
-
     first = location(draws)[..., 0]
     order = np.argsort(first, axis=1)
     each = np.arange(len(order))[:, np.newaxis]

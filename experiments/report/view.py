@@ -7,16 +7,16 @@ its quantities, which need no order.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
+from experiments.posterior.draws import as_tree, location, location_entries, location_word
+from experiments.posterior.quantities import stored_quantities
 from experiments.records import CellRecord, Draws, Estimate, Measurement, Problem, ProblemRecord
+from experiments.relabel import named, pivot_of
 from experiments.report.stored_draws import UnreadableDraws, in_order, posterior, read_draws, thinned
 from experiments.report.style.palette import MethodStyle
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 MOST_NAMED = 2000
 """Draws whose components are named by allocations: it takes longer than sorting."""
@@ -74,8 +74,6 @@ class View:
     @property
     def entries_of_location(self) -> tuple[str, ...]:
         """What each number of a component's location is called; ("",) if there is but one."""
-        from experiments.posterior.draws import location_entries
-
         names = self.record.features
         found = location_entries(self.problem.mixture.components.mean_draw())
         if 1 < len(found) == len(names):
@@ -92,8 +90,6 @@ class View:
     @property
     def word(self) -> str:
         """What a component's location is: "mean", "rate", "probability"."""
-        from experiments.posterior.draws import location_word
-
         return location_word(self.problem.mixture.components.mean_draw())
 
     @property
@@ -129,8 +125,6 @@ def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
 
 def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
     """Return the view of a user's own model, reading the files of its draws."""
-    from experiments.posterior.quantities import stored_quantities
-
     entries, notes = _entries(
         record, styles, lambda tree: {name: v.ravel() for name, v in stored_quantities(tree).items()}
     )
@@ -140,7 +134,7 @@ def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
 
 
 def _entries(
-    record: ProblemRecord, styles: dict[str, MethodStyle], prepare: "Callable[[xr.DataTree], Draws | None]"
+    record: ProblemRecord, styles: dict[str, MethodStyle], prepare: Callable[[xr.DataTree], Draws | None]
 ) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """Return every method with its draws, and which could not be read."""
     entries, notes = [], []
@@ -194,9 +188,6 @@ class _Preparing:
 
     def __call__(self, draws: Draws) -> Draws | None:
         """Return finite draws in order, or None if there is nothing to draw."""
-        from experiments.posterior.draws import as_tree, location
-        from experiments.relabel import named, pivot_of
-
         if not draws or not all(np.isfinite(values).all() for values in draws.values()):
             return None
         if location(draws).shape[-1] == 1:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.posterior.draws import are_independent
 from experiments.records import Reference
 from experiments.report.conclusions.ranking import listed, ranking
 from experiments.report.gauges import gauges
@@ -26,8 +27,6 @@ def drawn(view: View) -> list[str]:
 
 
 def _on_reference(view: View) -> str:
-    from experiments.posterior.draws import are_independent
-
     reference = view.record.reference
     if not reference.qualified:
         return ""

@@ -1,8 +1,9 @@
 """Counts and categories: bars of the data, and the probabilities of a new point under each method."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from experiments.records import Draws
 from experiments.report.densities import component_densities, has_mass
@@ -11,10 +12,6 @@ from experiments.report.figures.picture import WIDE, Picture, figure_style, new_
 from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, MethodStyle, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_FEATURES = 6
 _MOST_BARS = 40
@@ -47,7 +44,7 @@ def picture(view: View) -> Picture | None:
 
 def components_figure(
     mixture: Mixture, draws: Draws, x: np.ndarray, names: list[str], labels: tuple[tuple[str, ...], ...] = ()
-) -> "Figure":
+) -> Figure:
     """Draw bars of the data, (N, D), each component's share of the probabilities, and their sum.
 
     Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called.
@@ -92,10 +89,8 @@ class _Panel:
         masses = component_densities(self.mixture, draws, values, self.feature)
         return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
-    def draw(self, axes: "Axes") -> None:
+    def draw(self, axes: Axes) -> None:
         """Draw the bars and the lines; for categories, which have no order, markers side by side."""
-        from matplotlib.ticker import MaxNLocator
-
         axes.bar(
             self.middles, self.heights, width=0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0
         )
@@ -126,7 +121,7 @@ class _Panel:
             axes.set_xticks(self.middles, labels)
 
 
-def _figure(panels: list[_Panel], names: list[str], width: float) -> "Figure":
+def _figure(panels: list[_Panel], names: list[str], width: float) -> Figure:
     columns = 1 if len(panels) == 1 or width < WIDE else 2
     rows = -(-len(panels) // columns)
     figure = new_figure(width, 0.5 + rows * (2.8 if len(panels) == 1 else 2.0))

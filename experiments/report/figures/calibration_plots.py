@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
@@ -13,10 +14,6 @@ from experiments.report.figures.marks import factor_ticks, few_ticks, lanes, leg
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Styles = dict[str, MethodStyle]
 Interval = Callable[[QuantityCalibration], tuple[float, float, float]]
@@ -64,7 +61,7 @@ def pictures(model: ModelCalibration, styles: Styles) -> list[Picture]:
     ]
 
 
-def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float, width: float) -> "Figure":
+def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float, width: float) -> Figure:
     names = quantities_of(shown)
     columns = min(len(names), 3 if width >= WIDE else 2)
     rows = -(-len(names) // columns)
@@ -99,7 +96,7 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
     return figure
 
 
-def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design, width: float) -> "Figure":
+def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design, width: float) -> Figure:
     measures: list[tuple[str, Interval]] = [
         ("shift (posterior sds)", lambda q: (q.shift.value, q.shift.low, q.shift.high)),
         ("width, true / claimed", lambda q: (q.width.value, q.width.low, q.width.high)),
@@ -118,7 +115,7 @@ def _draw_effects(shown: list[MethodCalibration], styles: Styles, design: Design
     return figure
 
 
-def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float) -> "Figure":
+def _draw_coverage(shown: list[MethodCalibration], styles: Styles, width: float) -> Figure:
     head = " intervals" if width >= WIDE else ""
     measures = [(f"{_percent(100 * level)} %{head}", partial(_coverage, i)) for i, level in enumerate(LEVELS)]
     figure, panels = _lanes(shown, styles, width, measures)
@@ -138,7 +135,7 @@ def _coverage(level: int, one: QuantityCalibration) -> tuple[float, float, float
 
 def _lanes(
     shown: list[MethodCalibration], styles: Styles, width: float, measures: Sequence[tuple[str, Interval]]
-) -> "tuple[Figure, list[Axes]]":
+) -> tuple[Figure, list[Axes]]:
     """Draw panels side by side, one for each measure, with one legend."""
     names = quantities_of(shown)
     figure = new_figure(width, 1.0 + len(names) * max(0.32, 0.12 * len(shown)))

@@ -4,19 +4,16 @@ Rank histograms after Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), sec
 chains are ranked together; chains that explore the same distribution have level histograms.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from experiments.posterior.draws import are_independent, sorted_location
 from experiments.report.figures.marks import few_ticks
 from experiments.report.figures.panels import titles_of
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.palette import MUTED, REFERENCE, cluster_colour
 from experiments.report.view import View
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_QUANTITIES = 3
 _MOST_DRAWN = 160  # draws of a chain in a trace
@@ -25,8 +22,6 @@ _BINS = 20
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if the reference is no sampler."""
-    from experiments.posterior.draws import are_independent, sorted_location
-
     tree = view.record.reference.draws
     if tree is None or are_independent(tree):
         return None
@@ -67,7 +62,7 @@ def rank_histograms(values: np.ndarray, bins: int = _BINS) -> np.ndarray:
     return np.array([np.histogram(chain, edges)[0] / values.shape[1] for chain in common_ranks(values)])
 
 
-def _draw(shown: list[tuple[str, np.ndarray]], width: float) -> "Figure":
+def _draw(shown: list[tuple[str, np.ndarray]], width: float) -> Figure:
     figure = new_figure(width, 0.25 + len(shown) * 1.25)
     grid = figure.subplots(len(shown), 2, squeeze=False, width_ratios=(1.5, 1))
     for row, (head, values) in enumerate(shown):
@@ -82,7 +77,7 @@ def _draw(shown: list[tuple[str, np.ndarray]], width: float) -> "Figure":
     return figure
 
 
-def _trace(axes: "Axes", values: np.ndarray) -> None:
+def _trace(axes: Axes, values: np.ndarray) -> None:
     n_draws = values.shape[1]
     some = np.unique(np.linspace(0, n_draws - 1, min(n_draws, _MOST_DRAWN)).round().astype(int))
     for c, chain in enumerate(values):
@@ -91,7 +86,7 @@ def _trace(axes: "Axes", values: np.ndarray) -> None:
     axes.locator_params(axis="y", nbins=3)
 
 
-def _ranks(axes: "Axes", values: np.ndarray) -> None:
+def _ranks(axes: Axes, values: np.ndarray) -> None:
     shares = rank_histograms(values)
     edges = np.linspace(0, 1, shares.shape[1] + 1)
     axes.axhline(1 / shares.shape[1], color=REFERENCE.light, linewidth=2.4, alpha=0.6)

@@ -1,8 +1,8 @@
 """The teaching picture: each cluster's histogram with rug, and the fitted normal densities over it."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.families.gaussian import normal_density
 from experiments.report.densities import has_density, normal_components
@@ -21,10 +21,6 @@ from experiments.report.figures.picture import (
 from experiments.report.style.palette import INK, cluster_colour
 from experiments.report.view import View
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 _MOST_POINTS = 100_000
 
 
@@ -37,7 +33,7 @@ def clusters_figure(
     *,
     sample_weight: np.ndarray | None = None,
     width: float = WIDE,
-) -> "Figure":
+) -> Figure:
     """Draw each cluster's histogram with rug and the fitted normal densities over it.
 
     Histograms and densities have the area N_k / N, so that their sum, the mixture, has area 1.
@@ -92,7 +88,7 @@ def clusters_figure(
     return figure
 
 
-def _label(axes: "Axes", component: int, mean: float, height: float, share: float, with_share: bool) -> None:
+def _label(axes: Axes, component: int, mean: float, height: float, share: float, with_share: bool) -> None:
     """Write a component's number over its peak, so that colour is not needed to tell clusters apart."""
     text = f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}"
     colour = cluster_colour(component).light

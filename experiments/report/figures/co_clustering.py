@@ -4,20 +4,20 @@ P(c_i = c_j given x) does not depend on what the components are called, so these
 without any relabelling.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
+from experiments.posterior.coclustering import co_clustering, some_points
+from experiments.posterior.draws import as_tree
 from experiments.records import Draws, Problem
+from experiments.relabel import allocation_probabilities
 from experiments.report.figures.ellipses import evenly
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.stored_draws import thinned
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import CO_CLUSTERING, MUTED
 from experiments.report.view import View, numbers_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST_POINTS = 90
 """Points in a map; more are thinned evenly."""
@@ -28,9 +28,6 @@ _LEVELS = 32  # shades, so that the picture stays small
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None where there is nothing to tell apart."""
-    from experiments.posterior.coclustering import co_clustering, some_points
-    from experiments.posterior.draws import as_tree
-
     problem = view.problem
     if not view.with_draws or problem.mixture.n_components < 2 or len(problem.x) < 2:
         return None
@@ -77,15 +74,11 @@ def order_of(allocations: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def _allocation(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarray:
     """Return the mean allocation probabilities of some points, (M, K)."""
-    from experiments.relabel import allocation_probabilities
-
     some = Problem(problem.mixture, problem.x[points])
     return allocation_probabilities(some, thinned(draws, _MOST_DRAWS)).mean(axis=0)
 
 
-def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> "Figure":
-    from matplotlib.colors import to_rgb
-
+def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> Figure:
     columns = min(len(maps), 3 if width >= WIDE or len(maps) > 4 else 2)
     rows = -(-len(maps) // columns)
     side = (width - 0.2) / columns

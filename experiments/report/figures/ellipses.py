@@ -1,9 +1,10 @@
 """Normal components of several features: ellipses over the scatter, D = 2; over pairs of features, D > 2."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
@@ -12,10 +13,6 @@ from experiments.report.figures.picture import WIDE, Picture, figure_style, new_
 from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 SHARES = (0.5, 0.95)
 """Of a component's points that an ellipse holds."""
@@ -79,7 +76,7 @@ def picture(view: View) -> Picture | None:
 
 def scatter_figure(
     x: np.ndarray, shown: list[tuple[str, Clusters]], names: list[str], unit: str = "", *, width: float = WIDE
-) -> "Figure":
+) -> Figure:
     """Draw points of two features, (N, 2), and components over them: a panel for each title and its clusters.
 
     The width is in inches.
@@ -101,7 +98,7 @@ def scatter_figure(
     return figure
 
 
-def pairs_figure(x: np.ndarray, clusters: Clusters, names: list[str], *, width: float = WIDE) -> "Figure":
+def pairs_figure(x: np.ndarray, clusters: Clusters, names: list[str], *, width: float = WIDE) -> Figure:
     """Draw every pair of features as `scatter_figure` does, the pairs below a diagonal; x is (N, D)."""
     number = min(x.shape[1], _MOST_FEATURES) - 1
     with figure_style():
@@ -131,7 +128,7 @@ def _thinned(x: np.ndarray) -> str:
     return f" {_MOST_POINTS} of {len(x)} points are drawn." if len(x) > _MOST_POINTS else ""
 
 
-def _draw(axes: "Axes", x: np.ndarray, clusters: Clusters, pair: tuple[int, int], numbered: bool) -> None:
+def _draw(axes: Axes, x: np.ndarray, clusters: Clusters, pair: tuple[int, int], numbered: bool) -> None:
     """Draw points, ellipses and means of two features."""
     points = x[:, pair]
     axes.plot(points[:, 0], points[:, 1], "o", color=DATA.light, markersize=2.6, markeredgewidth=0)

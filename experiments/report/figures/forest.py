@@ -1,9 +1,9 @@
 """Forest of posterior means and intervals: a panel for each component or quantity, a row for each method."""
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.records import Draws
 from experiments.report.figures.marks import panel_ticks, shade
@@ -19,9 +19,6 @@ from experiments.report.figures.panels import (
 from experiments.report.figures.picture import Picture
 from experiments.report.style.palette import REFERENCE
 from experiments.report.view import Entry, View
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _AGREES = (
     "Grey is the reference, with bands of the same widths: a method agrees where its marker stands on the "
@@ -99,7 +96,7 @@ def _moments_by_name(draws: Draws, names: list[str]) -> Moments:
 
 def _draw(
     heads: list[str], rows: list[tuple[Entry, Moments]], band: Moments | None, label: str, width: float
-) -> "Figure":
+) -> Figure:
     figure, panels, columns = panel_grid(len(heads), width, 0.55 + 0.24 * len(rows), 0.3)
     labels = [entry.label for entry, _ in rows]
     for k, axes in enumerate(panels):

@@ -1,8 +1,7 @@
 """The k-hat of every method's importance weights, against the threshold beyond which they mean nothing."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.report.figures.marks import ACROSS, ALONG, few_ticks, row_names, shade, write
 from experiments.report.figures.picture import Picture, new_figure
@@ -10,9 +9,6 @@ from experiments.report.gauges import Gauge, gauges
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, PAPER
 from experiments.report.view import Entry, View
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _HEADS = ("p/q", "p/q sym")
 
@@ -35,7 +31,7 @@ def picture(view: View) -> Picture | None:
     )
 
 
-def _draw(found: list[tuple[Entry, Gauge]], width: float) -> "Figure":
+def _draw(found: list[tuple[Entry, Gauge]], width: float) -> Figure:
     figure = new_figure(width, 0.75 + 0.42 * len(found))
     axes = figure.subplots()
     values = [v for _, gauge in found for v in (gauge.single, gauge.symmetrised) if np.isfinite(v)]

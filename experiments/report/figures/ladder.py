@@ -5,9 +5,10 @@ sampled log p(x) is no bound but an estimate of the ceiling itself.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.records import Estimate, Reference
 from experiments.report.figures.marks import ACROSS, ALONG, few_ticks, write
@@ -16,10 +17,6 @@ from experiments.report.gauges import gauges, is_distrusted
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, PAPER, RULE, Colour
 from experiments.report.view import Entry, View, number_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 RUNGS = (
     ("own_bound", "own bound"),
@@ -113,7 +110,7 @@ def _opinions(reference: Reference) -> tuple[Rung, ...]:
     return tuple(found)
 
 
-def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Figure":
+def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> Figure:
     n_rungs = sum(len(ladder.rungs) for ladder in ladders) + _GAP * (len(ladders) - 1)
     figure = new_figure(width, 0.75 + 0.19 * n_rungs)
     axes = figure.subplots()
@@ -149,7 +146,7 @@ def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> "Fi
     return figure
 
 
-def _mark(axes: "Axes", rung: Rung, y: float, ladder: Ladder, low: float) -> None:
+def _mark(axes: Axes, rung: Rung, y: float, ladder: Ladder, low: float) -> None:
     colour = ladder.colour.light
     if rung.value < low:
         write(axes, "further left", (low, y), (5, 0), va="center", color=MUTED.light, fontsize=7.5)
@@ -186,7 +183,7 @@ def _cut(ladders: list[Ladder]) -> float:
     return low
 
 
-def _ceiling(axes: "Axes", evidence: Estimate) -> None:
+def _ceiling(axes: Axes, evidence: Estimate) -> None:
     if evidence.standard_error > 0:
         spread = 2 * evidence.standard_error
         axes.axvspan(

@@ -1,15 +1,14 @@
 """Marks that several figures share: ticks, names of rows, lanes within rows, and words beside points."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments.report.figures.picture import WIDE
 from experiments.report.style.palette import INK, REFERENCE, RULE, MethodStyle
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 """Rows, values, and where their intervals begin and end, each of shape (n,)."""
@@ -31,7 +30,7 @@ class TextLook(TypedDict, total=False):
 
 
 def write(
-    axes: "Axes",
+    axes: Axes,
     text: str,
     at: tuple[float, float],
     shift: tuple[float, float] = (0.0, 0.0),
@@ -43,7 +42,7 @@ def write(
     axes.annotate(text, at, xytext=shift, xycoords=within, textcoords="offset points", **look)
 
 
-def legend_above(axes: "Axes", width: float) -> None:
+def legend_above(axes: Axes, width: float) -> None:
     """Put one legend above a figure, of what has a label in these axes, in as many columns as fit."""
     handles, _ = axes.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
@@ -52,17 +51,13 @@ def legend_above(axes: "Axes", width: float) -> None:
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
 
 
-def few_ticks(axes: "Axes", number: int = 4) -> None:
+def few_ticks(axes: Axes, number: int = 4) -> None:
     """Let the horizontal axis have at most `number` intervals."""
-    from matplotlib.ticker import MaxNLocator
-
     axes.xaxis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
 
 
-def panel_ticks(axes: "Axes", columns: int) -> None:
+def panel_ticks(axes: Axes, columns: int) -> None:
     """Let the horizontal axis have few ticks, and two, far apart, among more than three panels in a row."""
-    from matplotlib.ticker import MaxNLocator
-
     if columns <= 3:
         few_ticks(axes, 3)
         return
@@ -75,16 +70,14 @@ def panel_ticks(axes: "Axes", columns: int) -> None:
             return
 
 
-def factor_ticks(axes: "Axes", ticks: Sequence[float]) -> None:
+def factor_ticks(axes: Axes, ticks: Sequence[float]) -> None:
     """Let a logarithmic horizontal axis have these ticks alone, in plain figures."""
-    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def row_names(axes: "Axes", names: Sequence[str], edge: float = 0.5, *, spine: bool = False) -> None:
+def row_names(axes: Axes, names: Sequence[str], edge: float = 0.5, *, spine: bool = False) -> None:
     """Name rows 0, -1, ... on the vertical axis, from `edge` above the first; `spine`: with a line."""
     axes.set_ylim(-len(names) + 1 - edge, edge)
     axes.set_yticks([-row for row in range(len(names))], names)
@@ -92,13 +85,13 @@ def row_names(axes: "Axes", names: Sequence[str], edge: float = 0.5, *, spine: b
     axes.spines["left"].set_visible(spine)
 
 
-def shade(axes: "Axes", low: float, high: float) -> None:
+def shade(axes: Axes, low: float, high: float) -> None:
     """Shade what lies between two values of the horizontal axis, in the reference's grey."""
     axes.axvspan(low, high, color=REFERENCE.light, alpha=0.16, linewidth=0)
 
 
 def lanes(
-    axes: "Axes", rows: Sequence[str], methods: Sequence[tuple[MethodStyle, Ends]], *, size: float = 4.2
+    axes: Axes, rows: Sequence[str], methods: Sequence[tuple[MethodStyle, Ends]], *, size: float = 4.2
 ) -> None:
     """Draw intervals, a row for each quantity, in it a lane for each method."""
     lane = 0.8 / len(methods)

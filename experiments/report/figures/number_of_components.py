@@ -1,19 +1,16 @@
 """Numbers of components against what speaks for them: bounds and evidence, and held-out prediction."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.report.figures.marks import ALONG, legend_above, write
 from experiments.report.figures.picture import WIDE, figure_style, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle, cluster_colour
 from experiments.studies.choosing import Candidate
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CAPTION = (
     "In nats: the ELBO; ELBO + KL(q, q sym), symmetrised over relabellings, which is the fairer of the two "
@@ -24,7 +21,7 @@ CAPTION = (
 )
 
 
-def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure":
+def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> Figure:
     """Draw candidates, in ascending order of K; the width is in inches."""
     found = sorted(found, key=lambda one: one.n_components)
     numbers = np.array([one.n_components for one in found])
@@ -62,9 +59,7 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> "Figure"
     return figure
 
 
-def _line(
-    axes: "Axes", numbers: np.ndarray, values: Sequence[float] | np.ndarray, style: MethodStyle
-) -> None:
+def _line(axes: Axes, numbers: np.ndarray, values: Sequence[float] | np.ndarray, style: MethodStyle) -> None:
     """Draw a line with a ring about its highest point; nothing if there are no values."""
     heights = np.asarray(values, dtype=np.float64)
     if not np.isfinite(heights).any():
@@ -74,7 +69,7 @@ def _line(
     axes.plot(numbers[top], heights[top], "o", markersize=11, mfc="none", mec=style.colour.light, mew=1.1)
 
 
-def _focus(axes: "Axes", numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
+def _focus(axes: Axes, numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
     """Cut off what lies far below the rest, and say where it is: the contest is at the top.
 
     Error bars of length `error` to either side stay whole.

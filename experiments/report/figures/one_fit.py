@@ -1,8 +1,7 @@
 """The picture of a single CAVI fit, as fits its family: what `elbowroom fit --plot` draws."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.datasets import Dataset
 from experiments.posterior.draws import permuted
@@ -12,13 +11,10 @@ from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
 from hand_cavi import Fit, InputError
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 _DRAWS = 2000
 
 
-def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> "Figure":
+def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
     """Draw data and fitted components, which are numbered in the order given, shape (K,).
 
     Raises

@@ -1,16 +1,13 @@
 """One small panel for each component and feature: the frame that the forest and the densities share."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from experiments.posterior.draws import location
 from experiments.records import Draws
 from experiments.report.figures.picture import WIDE, new_figure
 from experiments.report.view import Entry, View, numbers_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST = 12
 """Panels shown; more than these make no readable figure."""
@@ -21,8 +18,6 @@ Moments = tuple[np.ndarray, np.ndarray]
 
 def flat_location(draws: Draws) -> np.ndarray:
     """Return the location of every draw's components, entry by entry, shape (S, K L)."""
-    from experiments.posterior.draws import location
-
     values = location(draws)
     return values.reshape(len(values), -1)
 
@@ -56,9 +51,7 @@ def moments(view: View) -> list[tuple[Entry, Moments]]:
     return found
 
 
-def panel_grid(
-    number: int, width: float, row_height: float, extra: float
-) -> tuple["Figure", list["Axes"], int]:
+def panel_grid(number: int, width: float, row_height: float, extra: float) -> tuple[Figure, list[Axes], int]:
     """Return a figure with so many panels, `MOST` at most, and the number of columns.
 
     In inches: the figure's width, the height of each row of panels, and that of what stands around them.

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from matplotlib.transforms import blended_transform_factory
+from matplotlib.typing import RcKeyType
 
 from experiments.report.style.palette import INK, MUTED, PAPER, RULE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.typing import RcKeyType
 
 WIDE, NARROW = 7.4, 3.9
 """Widths in inches: for a page on a desk, and for one in the hand."""
@@ -38,14 +40,12 @@ class Picture:
     key: str
     title: str
     caption: str
-    draw: Callable[[float], "Figure"]
+    draw: Callable[[float], Figure]
     group: str = ""
 
 
 def figure_style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws as the report does."""
-    import matplotlib
-
     settings: dict[RcKeyType, object] = {
         "font.size": 8.5,
         "axes.labelsize": 8.5,
@@ -86,15 +86,12 @@ def figure_style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(settings)
 
 
-def new_figure(width: float, height: float) -> "Figure":
+def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure whose parts do not overlap."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05))
 
 
-def settle(figure: "Figure") -> "Figure":
+def settle(figure: Figure) -> Figure:
     """Lay the figure out once, so that saving it in several formats does not do it again."""
     engine = figure.get_layout_engine()
     if engine is not None:
@@ -127,13 +124,9 @@ def bins_of(x: np.ndarray) -> np.ndarray:
 
 
 def draw_rug(
-    axes: "Axes", x: np.ndarray, colour: str, weight: np.ndarray | None = None, most: int = 400
+    axes: Axes, x: np.ndarray, colour: str, weight: np.ndarray | None = None, most: int = 400
 ) -> None:
     """Draw a tick for each point below the axis; for many points, for evenly spaced order statistics."""
-    from matplotlib.patches import PathPatch
-    from matplotlib.path import Path
-    from matplotlib.transforms import blended_transform_factory
-
     order = np.argsort(x)
     points = x[order]
     if weight is not None and weight.sum() > most:  # those that the points stand for
@@ -148,7 +141,7 @@ def draw_rug(
     axes.add_patch(PathPatch(Path(vertices, codes), transform=where, **look))
 
 
-def below_rug(axes: "Axes") -> None:
+def below_rug(axes: Axes) -> None:
     """Move the horizontal axis down, so that a rug has its place."""
     axes.spines["bottom"].set_position(("axes", -0.065))
     axes.set_ylim(bottom=0)

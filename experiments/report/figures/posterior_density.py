@@ -1,18 +1,15 @@
 """Posterior densities of locations, or of a user's own quantities: methods laid over each other."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.report.figures.marks import legend_above, panel_ticks
 from experiments.report.figures.panels import axis_label, flat_location, only_first, panel_grid, titles
 from experiments.report.figures.picture import Picture
 from experiments.report.style.palette import REFERENCE, MethodStyle
 from experiments.report.view import View
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _GRID = 128
 Curves = list[tuple[MethodStyle, list[np.ndarray]]]
@@ -69,7 +66,7 @@ def _draw(
     tail: float = 0.001,
     truth_label: str = "reference",
     axis: str = "",
-) -> "Figure":
+) -> Figure:
     """Draw a panel for each head, as wide as all draws without `tail` of them at either end."""
     figure, panels, columns = panel_grid(len(heads), width, 1.55, 0.55)
     for k, axes in enumerate(panels):

@@ -4,9 +4,9 @@ The noise floor is the Monte-Carlo error of the reference's own curve, from batc
 means; consecutive draws, so that a sampler's correlation counts), times sqrt 2 for a difference.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from experiments.records import Draws
 from experiments.report.densities import component_densities, component_scale, has_density
@@ -23,10 +23,6 @@ from experiments.report.figures.picture import (
 from experiments.report.style.palette import DATA, MUTED, REFERENCE
 from experiments.report.view import Entry, View
 from hand_cavi import Mixture
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _BATCHES = 20
 Curves = list[tuple[Entry, np.ndarray]]
@@ -46,7 +42,7 @@ def picture(view: View) -> Picture | None:
     ]
     truth = None if view.reference is None else density_and_error(problem.mixture, view.reference, grid)
 
-    def draw(width: float) -> "Figure":
+    def draw(width: float) -> Figure:
         heights = (1.0,) if truth is None else (2.1, 1.0)
         figure = new_figure(width, 2.9 if truth is None else 4.0)
         panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
@@ -93,7 +89,7 @@ def density_and_error(mixture: Mixture, draws: Draws, grid: np.ndarray) -> Truth
     return density, batches.std(axis=0, ddof=1) / np.sqrt(len(batches))
 
 
-def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> None:
+def _densities(axes: Axes, view: View, grid: np.ndarray, curves: Curves, truth: Truth | None) -> None:
     x, weight = view.problem.drawn
     x = x[:, 0]
     edges = bins_of(x)
@@ -107,7 +103,7 @@ def _densities(axes: "Axes", view: View, grid: np.ndarray, curves: Curves, truth
     below_rug(axes)
 
 
-def _differences(axes: "Axes", grid: np.ndarray, curves: Curves, truth: Truth) -> None:
+def _differences(axes: Axes, grid: np.ndarray, curves: Curves, truth: Truth) -> None:
     density, error = truth
     floor = 2 * np.sqrt(2) * error
     axes.fill_between(grid, -floor, floor, color=REFERENCE.light, alpha=0.3, linewidth=0)

@@ -1,8 +1,7 @@
 """Each method's posterior standard deviations, divided by the reference's."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.figure import Figure
 
 from experiments.report.figures.marks import Ends, factor_ticks, lanes, legend_above
 from experiments.report.figures.panels import MOST, only_first, titles_of
@@ -10,9 +9,6 @@ from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, MethodStyle
 from experiments.report.view import Entry, View, numbers_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Ratios = tuple[Entry, np.ndarray, np.ndarray]
 
@@ -40,7 +36,7 @@ def picture(view: View) -> Picture | None:
     )
 
 
-def _draw(found: list[Ratios], heads: list[str], width: float) -> "Figure":
+def _draw(found: list[Ratios], heads: list[str], width: float) -> Figure:
     figure = new_figure(width, 0.95 + len(heads) * max(0.3, 0.13 * len(found)))
     axes = figure.subplots()
     axes.set_xscale("log")

@@ -1,17 +1,14 @@
 """The bound against wall time, with the log evidence as the ceiling."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import Picture, new_figure
 from experiments.report.style.palette import INK, MUTED
 from experiments.report.view import Entry, View
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_POINTS = 300
 
@@ -30,9 +27,7 @@ def picture(view: View) -> Picture | None:
         if entry.record.status == "ok" and entry.record.bound is None and entry.record.seconds_run
     ]
 
-    def draw(width: float) -> "Figure":
-        from matplotlib.ticker import FuncFormatter, NullFormatter
-
+    def draw(width: float) -> Figure:
         figure = new_figure(width, 3.1)
         axes = figure.subplots()
         axes.set_xscale("log")
@@ -101,7 +96,7 @@ def _limits(traced: list[tuple[Entry, np.ndarray]], evidence: float | None) -> t
     return top - 2.2 * height, top + 0.15 * height
 
 
-def _line(axes: "Axes", entry: Entry, trace: np.ndarray) -> None:
+def _line(axes: Axes, entry: Entry, trace: np.ndarray) -> None:
     """Draw a trace in steps: the best so far holds until a better one is found."""
     colour, style = entry.style.colour.light, entry.style
     seconds, bound, error = trace.T

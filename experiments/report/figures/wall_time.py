@@ -1,15 +1,13 @@
 """Wall time of each method: compiling apart from running."""
 
-from typing import TYPE_CHECKING
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from experiments.report.figures.marks import few_ticks, row_names, write
 from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import seconds_text
 from experiments.report.style.palette import MUTED
 from experiments.report.view import Entry, View, warmth
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def picture(view: View) -> Picture | None:
@@ -18,9 +16,7 @@ def picture(view: View) -> Picture | None:
     if not timed:
         return None
 
-    def draw(width: float) -> "Figure":
-        from matplotlib.patches import Patch
-
+    def draw(width: float) -> Figure:
         figure = new_figure(width, 0.85 + 0.34 * len(timed))
         axes = figure.subplots()
         longest = max(sum(_seconds(entry)) for entry in timed)

@@ -9,6 +9,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from experiments.engine.store.files import clear_errors, write_whole
 from experiments.families.line import Line
 from experiments.records import StudyRecord
 from experiments.report import ReportPaths
@@ -151,8 +152,6 @@ def fill_html(kind: str, **context: object) -> str:
 
 def write(pages: Pages, folder: Path) -> ReportPaths:
     """Write the pages and their figures into a folder, as `write_report` says."""
-    from experiments.engine.store.files import clear_errors, write_whole
-
     paths = ReportPaths(folder / "report.html", folder / "report.md")
     with clear_errors("write to", folder):
         (folder / "figures").mkdir(parents=True, exist_ok=True)

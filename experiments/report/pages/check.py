@@ -8,9 +8,12 @@ from pathlib import Path
 
 from experiments.checks import BOUND, Decision, Report, Result
 from experiments.checks.suite import CHECKS, SIZES
+from experiments.engine.fingerprint import versions
+from experiments.engine.store.files import write_whole
 from experiments.report.conclusions.ranking import listed
 from experiments.report.pages.base import Badged, fill_html
 from experiments.report.style import numbers
+from hand_cavi import InputError
 
 TITLES = {"elbo": "ELBO", "symmetry": "Symmetry and limits", "fixed_point": "Fixed point"}
 ABOUT = {
@@ -83,9 +86,6 @@ def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) ->
     InputError
         If the file cannot be written.
     """
-    from experiments.engine.store.files import write_whole
-    from hand_cavi import InputError
-
     text = render(reports, seed=seed)
     try:
         write_whole(path, text.encode("utf-8"))
@@ -95,8 +95,6 @@ def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) ->
 
 def render(reports: Mapping[str, Report], *, seed: int) -> str:
     """Return the page as text; writes nothing."""
-    from experiments.engine.fingerprint import versions
-
     sections = [_section(name, report, i) for i, (name, report) in enumerate(reports.items(), start=1)]
     mark, sentence = _overall(sections)
     name = sections[0].name if len(sections) == 1 else f"{len(sections)} derivations"

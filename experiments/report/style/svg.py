@@ -8,12 +8,13 @@ that many figures can share one page; coordinates keep two decimals. Nothing dep
 import io
 import re
 from html import escape
-from typing import TYPE_CHECKING
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
 
 from experiments.report.style.palette import ALL_COLOURS
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _VARIABLES = {colour.light: f"var(--{colour.name})" for colour in ALL_COLOURS}
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
@@ -27,25 +28,20 @@ _MANY = 20
 """Round markers from which on one path draws them all, as dots."""
 
 
-def png(figure: "Figure", resolution: int = 160) -> bytes:
+def png(figure: Figure, resolution: int = 160) -> bytes:
     """Return the figure on white, at `resolution` dots per inch."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     FigureCanvasAgg(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=resolution, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
 
 
-def inline_svg(figure: "Figure", key: str, title: str, description: str) -> str:
+def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
     """Return an ``<svg>`` element for an HTML page, of a figure drawn in the palette's light colours.
 
     The key has letters, digits and dashes, unlike those of any other figure of the page; title and
     description say what the figure shows, for those who cannot see it.
     """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
     FigureCanvasSVG(figure)
     buffer = io.BytesIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
