@@ -13,7 +13,6 @@ from experiments.engine.store.files import clear_errors, write_whole
 from experiments.families.line import Line
 from experiments.records import StudyRecord
 from experiments.report import ReportPaths
-from experiments.report.conclusions import Conclusions
 from experiments.report.figures.picture import NARROW, WIDE, Picture, settle
 from experiments.report.style import numbers
 from experiments.report.style.palette import MethodStyle, css_variables
@@ -80,7 +79,7 @@ class Section:
     reference: str = ""
     quality: list[tuple[str, str]] = field(default_factory=list)
     opinions: list[Table] = field(default_factory=list)
-    conclusions: Conclusions | None = None
+    conclusions: dict[str, list[str]] = field(default_factory=dict)
     folded: list[Folded] = field(default_factory=list)
 
 

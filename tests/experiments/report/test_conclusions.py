@@ -52,8 +52,8 @@ def view(*cells, reference=EXACT, n_components=2, reference_cell=None):
 
 def said(*cells, **more):
     """Return what is concluded and what is not, each as one text."""
-    found = conclusions(view(*cells, **more))
-    return " ".join(found.drawn), " ".join(found.not_drawn)
+    drawn, not_drawn = conclusions(view(*cells, **more)).values()
+    return " ".join(drawn), " ".join(not_drawn)
 
 
 # docs/mathematics.md, 4 and 11: close together, the best mean-field F merges both components.
@@ -217,7 +217,7 @@ def test_untrusted_importance_weights_are_told_and_drawn_hollow():
 
 def test_no_figures_at_all_end_in_no_sentence_and_no_table():
     empty = view(cell("mine"), reference=NONE)
-    assert conclusions(empty).drawn == []
+    assert conclusions(empty)["What the figures say"] == []
     assert metric_tables(empty) == []
     assert opinions_table(empty) is None and decomposition_table(empty) is None
 
