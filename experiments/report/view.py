@@ -11,15 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.draws import as_tree, location, location_entries, location_word
+from experiments.engine.store.files import read_tree
+from experiments.posterior.draws import as_arrays, as_tree, location, location_entries, location_word
 from experiments.posterior.quantities import stored_quantities
 from experiments.records import CellRecord, Draws, Estimate, Measurement, Problem, ProblemRecord
 from experiments.relabel import named, pivot_of
-from experiments.report.stored_draws import UnreadableDraws, in_order, posterior, read_draws, thinned
+from experiments.report.stored_draws import in_order, thinned
 from experiments.report.style.palette import MethodStyle
 
-MOST_NAMED = 2000
-"""Draws whose components are named by allocations: it takes longer than sorting."""
+_MOST_DRAWS = 4000  # a smooth density needs no more
+_MOST_NAMED = 2000  # naming components by allocations takes longer than sorting them
 
 
 @dataclass(frozen=True)
@@ -115,12 +116,24 @@ class View:
 
 def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
     """Return the view of a mixture with its data, reading the files of its draws."""
-    assert record.problem is not None
-    prepare = _Preparing(record.problem)
-    entries, notes = _entries(record, styles, lambda tree: prepare(posterior(tree)))
+    problem, pivot = record.problem, None
+    assert problem is not None
+
+    def prepare(tree: xr.DataTree) -> Draws | None:
+        """Return finite draws in order, or None; the first that need names give them to all."""
+        nonlocal pivot
+        draws = thinned(as_arrays(tree), _MOST_DRAWS)
+        if not draws or not all(np.isfinite(values).all() for values in draws.values()):
+            return None
+        if location(draws).shape[-1] == 1:
+            return in_order(draws)
+        if pivot is None:
+            pivot = pivot_of(problem, as_tree(draws))
+        return named(problem, thinned(draws, _MOST_NAMED), pivot)
+
+    entries, notes = _entries(record, styles, prepare)
     tree = record.reference.draws if record.reference.qualified else None
-    reference = None if tree is None else prepare(posterior(tree))
-    return View(record, entries, reference, notes)
+    return View(record, entries, None if tree is None else prepare(tree), notes)
 
 
 def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
@@ -142,9 +155,10 @@ def _entries(
         style, draws = styles[cell.cell.method], None
         if cell.draws is not None and cell.status == "ok":
             try:
-                draws = read_draws(cell.draws, prepare)
-            except UnreadableDraws as error:
-                notes.append(f"{style.label}: {error}")
+                draws = prepare(read_tree(cell.draws))
+            except (OSError, KeyError, ValueError) as error:
+                why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+                notes.append(f"{style.label}: its draws are not shown: the file {why} ({cell.draws.name})")
         entries.append(Entry(cell, style, draws, cell.cell.key == record.reference_cell))
     return tuple(entries), tuple(notes)
 
@@ -177,24 +191,6 @@ def number_of(cell: CellRecord, name: str) -> tuple[float, float] | None:
     if numbers is None or numbers[0].size != 1 or not np.isfinite(numbers[0][0]):
         return None
     return float(numbers[0][0]), float(numbers[1][0])
-
-
-class _Preparing:
-    """Puts draws in order; the first that need names give them to all."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        self.pivot: np.ndarray | None = None
-
-    def __call__(self, draws: Draws) -> Draws | None:
-        """Return finite draws in order, or None if there is nothing to draw."""
-        if not draws or not all(np.isfinite(values).all() for values in draws.values()):
-            return None
-        if location(draws).shape[-1] == 1:
-            return in_order(draws)
-        if self.pivot is None:
-            self.pivot = pivot_of(self.problem, as_tree(draws))
-        return named(self.problem, thinned(draws, MOST_NAMED), self.pivot)
 
 
 def _with_name(entry: str, names: tuple[str, ...]) -> str:
