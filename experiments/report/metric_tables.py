@@ -4,7 +4,8 @@ Themes and labels are those that the metrics state (`experiments.metrics`). A me
 have leaves no row; one that is no longer known comes last under its own name.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Container
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,45 +20,28 @@ from experiments.report.view import View, values_and_errors
 _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them
 
 
-@dataclass(frozen=True)
-class _Line:
-    """A row to be: a metric, or one entry of its list."""
-
-    name: str
-    index: int | None = None
-    entry: str = ""
-
-    @property
-    def label(self) -> str:
-        label = METRICS[self.name].label if self.name in METRICS else self.name.replace("_", " ")
-        return f"{label}: {self.entry}" if self.entry else label
-
-
-def metric_tables(view: View) -> list[Table]:
-    """Return a table for each theme that has a metric."""
+def metric_tables(view: View, without: Container[str] = ()) -> list[Table]:
+    """Return a table for each theme that has a metric; those of `without` are left out."""
     themes = {name: one.theme for name, one in METRICS.items()}
     titles = [*dict.fromkeys(theme for theme in themes.values() if theme not in ("", OTHERS)), OTHERS]
     measured = (name for entry in view.entries for name in entry.record.measurements)
     themes |= {name: OTHERS for name in measured if name not in METRICS}
-    tables = (
-        _table(view, title, [name for name, theme in themes.items() if theme == title]) for title in titles
-    )
+    shown = [(name, theme) for name, theme in themes.items() if name not in without]
+    tables = (_table(view, title, [name for name, theme in shown if theme == title]) for title in titles)
     return [table for table in tables if table is not None]
 
 
 def _table(view: View, title: str, names: list[str]) -> Table | None:
-    lines = [line for name in names for line in _lines(view, name)]
     rows, held = [], False
-    for line in lines:
-        found = [entry.record.measurements.get(line.name) for entry in view.entries]
-        notes = line.name not in _ENTRIES  # their note is what the entries are called
-        shown = tuple(missing() if one is None else _shown(one, line, notes) for one in found)
+    for name, label, index in (line for one in names for line in _lines(view, one)):
+        found = [entry.record.measurements.get(name) for entry in view.entries]
+        shown = tuple(missing() if one is None else _shown(one, name, index) for one in found)
         if not any(one is not None and one.value is not None for one in found):
             continue  # a row of dashes tells nothing
         unit = next((one.unit for one in found if one is not None and one.unit), "")
         thresholds = [one.threshold for one in found if one is not None and one.threshold]
         held = held or bool(thresholds)
-        rows.append(Row(line.label, (*shown, Shown(unit, numeric=False), _against(thresholds))))
+        rows.append(Row(label, (*shown, Shown(unit, numeric=False), _against(thresholds))))
     if not rows:
         return None
     heads = [*(entry.label for entry in view.entries), "Unit", "Held against"]
@@ -69,31 +53,33 @@ def _table(view: View, title: str, names: list[str]) -> Table | None:
     return Table(caption, columns, tuple(rows), first="Metric")
 
 
-def _lines(view: View, name: str) -> list[_Line]:
-    """Return one line for a metric, or one for each named entry of its list."""
+def _lines(view: View, name: str) -> list[tuple[str, str, int | None]]:
+    """Return one line for a metric, or one for each named entry of its list: metric, head, and entry."""
+    label = METRICS[name].label if name in METRICS else name.replace("_", " ")
     for entry in view.entries:
         one = entry.record.measurements.get(name)
         if one is None or not isinstance(one.value, list):
             continue
         names = one.entries or _ENTRIES.get(name, ())
         if names and len(names) == len(one.value):
-            return [_Line(name, i, head) for i, head in enumerate(names)]
-    return [_Line(name)] if any(name in entry.record.measurements for entry in view.entries) else []
+            return [(name, f"{label}: {head}", i) for i, head in enumerate(names)]
+    return [(name, label, None)] if any(name in entry.record.measurements for entry in view.entries) else []
 
 
-def _shown(one: Measurement, line: _Line, notes: bool) -> Shown:
+def _shown(one: Measurement, name: str, index: int | None) -> Shown:
     """Return a measurement's figure on this line, with a mark where it is held against something."""
     if one.value is None:
         return Shown(numbers.DASH, note=one.note, numeric=False)
     values, errors = values_and_errors(one, one.value)
-    index = line.index if line.index is not None else _worst(line.name, values)
+    if index is None:
+        index = _worst(name, values)
     if index is None:
         low, high = numbers.rough(float(values.min())), numbers.rough(float(values.max()))
         return Shown(f"{low.text} to {high.text}", note=one.note, numeric=False)
     if index >= len(values) or not np.isfinite(values[index]):
         return Shown(numbers.DASH, note=one.note or "not a finite number", numeric=False)
     shown = _with_mark(one, float(values[index]), float(errors[index]))
-    return shown if notes else replace(shown, note="")
+    return replace(shown, note="") if name in _ENTRIES else shown  # it is what the entries are called
 
 
 def _worst(name: str, values: np.ndarray) -> int | None:

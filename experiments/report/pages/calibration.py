@@ -16,7 +16,7 @@ from experiments.report.figures.picture import figure_style
 from experiments.report.pages.base import Badged, Pages, Section, drawn, fill
 from experiments.report.style import numbers
 from experiments.report.style.glossary import OF_CALIBRATION
-from experiments.report.style.numbers import MINUS, Shown, fixed
+from experiments.report.style.numbers import Shown, fixed
 from experiments.report.style.palette import method_styles
 from experiments.report.tables.table import Column, Row, Table
 
@@ -109,7 +109,7 @@ def _entries(one: QuantityCalibration) -> tuple[Shown, ...]:
 
 def _effect(effect: Effect) -> Shown:
     interval = f"[{fixed(effect.low, 2)}, {fixed(effect.high, 2)}]"
-    return Shown(fixed(effect.value, 2), interval.replace("-", MINUS))
+    return Shown(fixed(effect.value, 2), interval)
 
 
 def _p(value: float) -> Shown:

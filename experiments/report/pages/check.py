@@ -13,6 +13,7 @@ from experiments.engine.store.files import write_whole
 from experiments.report.conclusions.ranking import listed
 from experiments.report.pages.base import Badged, fill_html
 from experiments.report.style import numbers
+from experiments.report.style.numbers import Shown
 from hand_cavi import InputError
 
 TITLES = {"elbo": "ELBO", "symmetry": "Symmetry and limits", "fixed_point": "Fixed point"}
@@ -43,22 +44,13 @@ _ALL = "all factors"
 
 
 @dataclass(frozen=True)
-class Mark:
-    """An entry of the table of checks and factors; `decision` is empty where nothing was asked."""
-
-    decision: str
-    word: str = ""
-    effect: str = ""
-
-
-@dataclass(frozen=True)
 class CheckRow:
-    """A check: its name, what it does, an entry for every factor, and all its findings."""
+    """A check: its name, what it does, an entry (or none) for every factor, and all its findings."""
 
     anchor: str
     title: str
     about: str
-    marks: tuple[Mark, ...]
+    entries: tuple[Shown, ...]
     findings: tuple[Badged, ...]
 
 
@@ -172,7 +164,7 @@ def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...
         anchor=f"check-{number}-{check}",
         title=TITLES.get(check, check.capitalize()),
         about=ABOUT[check],
-        marks=tuple(_mark([result for result in own if result.factor in column]) for column in columns),
+        entries=tuple(_entry([result for result in own if result.factor in column]) for column in columns),
         findings=tuple(
             Badged(_WORDS[r.decision], _typeset(r.sentence), r.decision.value, _numbers(r)) for r in own
         )
@@ -180,15 +172,15 @@ def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...
     )
 
 
-def _mark(results: Sequence[Result]) -> Mark:
+def _entry(results: Sequence[Result]) -> Shown:
     """Return one entry for several questions: the worst decision, and its largest effect."""
     if not results:
-        return Mark("")
+        return Shown("")
     worst = next(d for d in _WORST if any(result.decision is d for result in results))
     alike = [result for result in results if result.decision is worst]
     size = max((s for result in alike if (s := _size(result)) is not None), default=None)
     effect = "" if size is None else f"{'' if worst is Decision.FAILED else '≤ '}{_short(size)}"
-    return Mark(_WORDS[worst], worst.value, effect)
+    return Shown(worst.value, effect, mark=_WORDS[worst])
 
 
 def _size(result: Result) -> float | None:

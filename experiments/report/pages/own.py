@@ -1,7 +1,5 @@
 """The pages of a study of a user's own models: as those of mixtures, without what only mixtures have."""
 
-from dataclasses import replace
-
 from experiments.records import StudyRecord
 from experiments.report.figures import forest, posterior_density
 from experiments.report.figures.picture import figure_style
@@ -41,7 +39,7 @@ def _section(view: View, anchor: str) -> Section:
     title = record.model + (f", repeat {record.repeat}" if record.repeat > 1 else "")
     pictures = (forest.quantities_picture(view), posterior_density.quantities_picture(view))
     folded = (
-        Folded("Every metric, and what it is held against", metric_tables(_without_quantities(view))),
+        Folded("Every metric, and what it is held against", metric_tables(view, _BY_QUANTITY)),
         Folded("The numbers behind the verdicts", present(verdict_table(view))),
     )
     return Section(
@@ -67,12 +65,3 @@ def _verdicts(view: View) -> list[Badged]:
     given = [Badged(cell.verdict.decision, cell.verdict.sentence) for cell in cells if cell.verdict]
     failed = [entry for entry in view.entries if entry.record.status != "ok"]
     return given + [Badged("none", f"{entry.label}: {entry.record.message}") for entry in failed]
-
-
-def _without_quantities(view: View) -> View:
-    entries = []
-    for entry in view.entries:
-        measured = entry.record.measurements.items()
-        rest = {name: one for name, one in measured if name not in _BY_QUANTITY}
-        entries.append(replace(entry, record=replace(entry.record, measurements=rest)))
-    return replace(view, entries=tuple(entries))
