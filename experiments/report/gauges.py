@@ -1,8 +1,4 @@
-"""How far importance weights can be trusted: a method's two k-hats beside their threshold.
-
-k-hat is the shape of a Pareto tail fitted to the largest weights p/q (Vehtari et al. 2024). Below the
-threshold their averages settle; above it a few draws decide, and neither estimate nor error is worth much.
-"""
+"""How far importance weights can be trusted: a method's two k-hats (Vehtari et al. 2024) and their limit."""
 
 from dataclasses import dataclass
 
@@ -22,11 +18,6 @@ class Gauge:
     single: float
     symmetrised: float
     threshold: float
-
-    @property
-    def single_is_trusted(self) -> bool:
-        """Whether the k-hat of p/q is known and good."""
-        return self.single <= self.threshold
 
     @property
     def symmetrised_is_trusted(self) -> bool:

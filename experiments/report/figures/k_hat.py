@@ -44,10 +44,10 @@ def _draw(found: list[tuple[Entry, Gauge]], width: float) -> Figure:
     write(axes, f"threshold {ends}", (limits[-1], 1.0), (0, 3), ALONG, ha="center", va="bottom")
     for row, (entry, gauge) in enumerate(found):
         colour = entry.style.colour.light
-        pairs = (gauge.single, gauge.single_is_trusted), (gauge.symmetrised, gauge.symmetrised_is_trusted)
-        for i, (value, trusted) in enumerate(pairs):
+        for i, value in enumerate((gauge.single, gauge.symmetrised)):
             if not np.isfinite(value):
                 continue
+            trusted = value <= gauge.threshold
             y = -row + (0.17 if i == 0 else -0.17)
             face = PAPER.light if i == 0 else colour
             axes.plot(value, y, entry.style.marker, color=colour, mfc=face, markersize=5.5, zorder=3)

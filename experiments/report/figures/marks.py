@@ -1,7 +1,7 @@
 """Marks that several figures share: ticks, names of rows, lanes within rows, and words beside points."""
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,25 +19,15 @@ ALONG = ("data", "axes fraction")
 """Coordinates of what stands above or at the foot of the axes."""
 
 
-class TextLook(TypedDict, total=False):
-    """How words look, as matplotlib calls it."""
-
-    ha: Literal["left", "center", "right"]
-    va: Literal["baseline", "bottom", "center", "top"]
-    color: str
-    fontsize: float
-    fontweight: str
-
-
 def write(
     axes: Axes,
     text: str,
     at: tuple[float, float],
     shift: tuple[float, float] = (0.0, 0.0),
     within: str | tuple[str, str] = "data",
-    **look: Unpack[TextLook],
+    **look: Any,
 ) -> None:
-    """Write words at a point of the axes, shifted by so many points of type."""
+    """Write words at a point of the axes, shifted by so many points of type; `look` is matplotlib's."""
     look = {"fontsize": 8, **look}
     axes.annotate(text, at, xytext=shift, xycoords=within, textcoords="offset points", **look)
 

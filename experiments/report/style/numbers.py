@@ -74,32 +74,27 @@ def with_error(value: float | None, error: float | None, note: str = "") -> Show
     return Shown(fixed(value, decimals), f"± {fixed(error, decimals)}", note)
 
 
-def with_spread(mean: float | None, sd: float | None, note: str = "") -> Shown:
+def with_spread(mean: float | None, sd: float | None) -> Shown:
     """Return ``mean ± sd``, the sd to two significant digits; a spread, not an uncertainty of the mean."""
     if mean is None or _absent(mean):
-        return missing(note)
+        return missing()
     if sd is None or _absent(sd) or sd <= 0:
-        return Shown(fixed(mean, 3), note=note)
+        return Shown(fixed(mean, 3))
     decimals = min(_MOST_DECIMALS, max(0, 1 - math.floor(math.log10(sd))))
-    return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}", note)
+    return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}")
 
 
-def seconds(value: float | None, note: str = "") -> Shown:
+def seconds(value: float | None) -> Shown:
     """Return a duration in seconds to about three significant digits."""
-    if value is None or _absent(value):
-        return missing(note)
-    return Shown(seconds_text(value), note=note)
+    return missing() if value is None or _absent(value) else Shown(seconds_text(value))
 
 
 def seconds_text(value: float) -> str:
     """Return the digits of a duration in seconds, without the unit."""
-    if value >= 100:
-        return fixed(value, 0)
-    if value >= 10:
-        return fixed(value, 1)
-    if value >= 0.1:
-        return fixed(value, 2)
-    return fixed(value, 3) if value >= 0.001 else fixed(value, 5) if value > 0 else "0"
+    for least, decimals in ((100, 0), (10, 1), (0.1, 2), (0.001, 3)):
+        if value >= least:
+            return fixed(value, decimals)
+    return fixed(value, 5) if value > 0 else "0"
 
 
 def rough(value: float | None, note: str = "") -> Shown:

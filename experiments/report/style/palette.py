@@ -7,7 +7,7 @@ a thin line has a contrast of at least 3 : 1 with white; marker and dash tell me
 """
 
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any
 
 from experiments.methods import label
 
@@ -33,14 +33,6 @@ CO_CLUSTERING = Colour("together", "#3f74c9", "#3f74c9")
 """Of heat maps: a middle tone, whose transparency is the scale, on white and on black."""
 
 
-class LineLook(TypedDict):
-    """How a method's line looks, as matplotlib calls it."""
-
-    color: str
-    linestyle: Dash
-    label: str
-
-
 @dataclass(frozen=True)
 class MethodStyle:
     """How a method looks: its name for readers, colour, marker and dash."""
@@ -51,8 +43,8 @@ class MethodStyle:
     dash: Dash
 
     @property
-    def line(self) -> LineLook:
-        """The look of its lines."""
+    def line(self) -> dict[str, Any]:
+        """The look of its lines, as matplotlib calls it."""
         return {"color": self.colour.light, "linestyle": self.dash, "label": self.label}
 
 
