@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from experiments.records import Draws
 from experiments.report.densities import component_densities, has_mass
 from experiments.report.figures.marks import legend_above
-from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure
+from experiments.report.figures.picture import WIDE, Picture, figure_style, new_panels
 from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, MethodStyle, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
@@ -123,17 +123,13 @@ class _Panel:
 
 def _figure(panels: list[_Panel], names: list[str], width: float) -> Figure:
     columns = 1 if len(panels) == 1 or width < WIDE else 2
-    rows = -(-len(panels) // columns)
-    figure = new_figure(width, 0.5 + rows * (2.8 if len(panels) == 1 else 2.0))
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, panel in zip(grid, panels, strict=False):
+    figure, grid = new_panels(len(panels), columns, width, 2.8 if len(panels) == 1 else 2.0, 0.5)
+    for axes, panel in zip(grid, panels, strict=True):
         panel.draw(axes)
         kind = "category" if panel.n_categories else "count"
         axes.set_title(f"{names[panel.feature]}: share of points at each {kind}", fontsize=8)
         axes.set_xlabel(names[panel.feature], color=MUTED.light)
         axes.set_ylim(bottom=0)
-    for axes in grid[len(panels) :]:
-        axes.remove()
     legend_above(grid[0], width)
     return figure
 

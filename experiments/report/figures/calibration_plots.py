@@ -11,7 +11,7 @@ from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
 from experiments.records import Design, MethodCalibration, ModelCalibration, QuantityCalibration
 from experiments.report.figures.marks import factor_ticks, few_ticks, lanes, legend_above, shade
-from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.figures.picture import WIDE, Picture, new_figure, new_panels
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle
 
@@ -64,16 +64,14 @@ def pictures(model: ModelCalibration, styles: Styles) -> list[Picture]:
 def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float, width: float) -> Figure:
     names = quantities_of(shown)
     columns = min(len(names), 3 if width >= WIDE else 2)
-    rows = -(-len(names) // columns)
-    figure = new_figure(width, 0.75 + rows * (1.75 if width >= WIDE else 1.6))
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    height = 1.75 if width >= WIDE else 1.6
+    figure, panels = new_panels(len(names), columns, width, height, 0.75, sharex=True, sharey=True)
     bounds = band(min(one.replicates for one in shown), 1 - test_level)
     z = np.concatenate([[0.0], bounds.grid, [1.0]])
     low = np.concatenate([[0.0], bounds.lower / bounds.n - bounds.grid, [0.0]])
     high = np.concatenate([[0.0], bounds.upper / bounds.n - bounds.grid, [0.0]])
     fine = np.linspace(0, 1, _FINE)
-    for place, name in enumerate(names):
-        axes = grid[place // columns, place % columns]
+    for name, axes in zip(names, panels, strict=True):
         axes.fill_between(z, low, high, color=REFERENCE.light, alpha=0.2, linewidth=0)
         axes.axhline(0.0, color=INK.light, linewidth=0.8)
         for one in shown:
@@ -84,15 +82,12 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
         axes.set_title(name)
         axes.set_xlim(0, 1)
         axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-    for empty in grid.ravel()[len(names) :]:
-        empty.set_visible(False)
-    for column in range(columns):  # the lowest panel of each column has the axis
-        lowest = max(row for row in range(rows) if row * columns + column < len(names))
-        grid[lowest, column].tick_params(labelbottom=True)
-        grid[lowest, column].set_xlabel("place z of the truth", color=MUTED.light)
-    for row in range(rows):
-        grid[row, 0].set_ylabel("ECDF \N{MINUS SIGN} z", color=MUTED.light)
-    legend_above(grid[0, 0], width)
+    for axes in panels[-columns:]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("place z of the truth", color=MUTED.light)
+    for axes in panels[::columns]:
+        axes.set_ylabel("ECDF \N{MINUS SIGN} z", color=MUTED.light)
+    legend_above(panels[0], width)
     return figure
 
 

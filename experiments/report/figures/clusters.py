@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.special import softmax
 
 from experiments.families.gaussian import normal_density
 from experiments.report.densities import has_density, normal_components
@@ -111,8 +112,7 @@ def picture(view: View) -> Picture | None:
     weights, centres, covariances = normal_components(mixture, draws)
     means, sds = centres[:, 0], np.sqrt(covariances[:, 0, 0])
     scores = np.log(weights) - 0.5 * ((x[:, np.newaxis] - means) / sds) ** 2 - np.log(sds)
-    scores -= scores.max(axis=1, keepdims=True)
-    responsibilities = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    responsibilities = softmax(scores, axis=1)
     return Picture(
         "clusters",
         f"Clusters found by {entry.label}",

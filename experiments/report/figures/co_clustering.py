@@ -1,8 +1,4 @@
-"""Which points belong together: co-clustering probabilities as heat maps, reference and methods side by side.
-
-P(c_i = c_j given x) does not depend on what the components are called, so these maps compare methods
-without any relabelling.
-"""
+"""Which points belong together, P(c_i = c_j given x), as heat maps: it needs no relabelling."""
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -13,7 +9,7 @@ from experiments.posterior.draws import as_tree
 from experiments.records import Draws, Problem
 from experiments.relabel import allocation_probabilities
 from experiments.report.figures.ellipses import evenly
-from experiments.report.figures.picture import WIDE, Picture, new_figure
+from experiments.report.figures.picture import WIDE, Picture, new_panels
 from experiments.report.stored_draws import thinned
 from experiments.report.style.numbers import fixed
 from experiments.report.style.palette import CO_CLUSTERING, MUTED
@@ -80,11 +76,8 @@ def _allocation(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarra
 
 def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> Figure:
     columns = min(len(maps), 3 if width >= WIDE or len(maps) > 4 else 2)
-    rows = -(-len(maps) // columns)
-    side = (width - 0.2) / columns
-    figure = new_figure(width, rows * (side + 0.24))
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, head, probability in zip(panels, heads, maps, strict=False):
+    figure, panels = new_panels(len(maps), columns, width, (width - 0.2) / columns + 0.24)
+    for axes, head, probability in zip(panels, heads, maps, strict=True):
         shade = np.empty((*probability.shape, 4))
         shade[..., :3] = to_rgb(CO_CLUSTERING.light)
         shade[..., 3] = np.round(probability.clip(0, 1) * _LEVELS) / _LEVELS  # light and dark paper alike
@@ -94,6 +87,4 @@ def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> Figure:
         axes.set_yticks([])
         for spine in axes.spines.values():
             spine.set_visible(True)
-    for axes in panels[len(maps) :]:
-        axes.remove()
     return figure

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
 from experiments.report.figures.marks import write
-from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure
+from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure, new_panels
 from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
@@ -82,16 +82,13 @@ def scatter_figure(
     The width is in inches.
     """
     columns = 1 if len(shown) == 1 or width < WIDE else 2
-    rows = -(-len(shown) // columns)
     with figure_style():
-        figure = new_figure(width, rows * (3.6 if len(shown) == 1 else 2.7))
-        panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-        for axes, (title, clusters) in zip(panels, shown, strict=False):
+        height = 3.6 if len(shown) == 1 else 2.7
+        figure, panels = new_panels(len(shown), columns, width, height, sharex=True, sharey=True)
+        for axes, (title, clusters) in zip(panels, shown, strict=True):
             _draw(axes, x, clusters, (0, 1), numbered=True)
             axes.set_title(title, fontsize=8)
             axes.tick_params(labelbottom=True)
-        for axes in panels[len(shown) :]:
-            axes.remove()
         common = f" ({unit})" if unit else ""
         figure.supxlabel(names[0] + common, fontsize=8.5, color=MUTED.light)
         figure.supylabel(names[1] + common, fontsize=8.5, color=MUTED.light)

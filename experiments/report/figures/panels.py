@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from experiments.posterior.draws import location
 from experiments.records import Draws
-from experiments.report.figures.picture import WIDE, new_figure
+from experiments.report.figures.picture import WIDE, new_panels
 from experiments.report.view import Entry, View, numbers_of
 
 MOST = 12
@@ -52,20 +52,11 @@ def moments(view: View) -> list[tuple[Entry, Moments]]:
 
 
 def panel_grid(number: int, width: float, row_height: float, extra: float) -> tuple[Figure, list[Axes], int]:
-    """Return a figure with so many panels, `MOST` at most, and the number of columns.
-
-    In inches: the figure's width, the height of each row of panels, and that of what stands around them.
-    """
+    """Return a figure with so many panels, `MOST` at most, and the number of columns; see `new_panels`."""
     number = min(number, MOST)
-    most = 5 if width >= WIDE else 2
-    rows = -(-number // most)
+    rows = -(-number // (5 if width >= WIDE else 2))
     columns = -(-number // rows)
-    figure = new_figure(width, rows * row_height + extra)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    panels = list(grid.ravel())
-    for axes in panels[number:]:
-        axes.remove()
-    return figure, panels[:number], columns
+    return *new_panels(number, columns, width, row_height, extra), columns
 
 
 def axis_label(view: View) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -12,7 +13,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from matplotlib.transforms import blended_transform_factory
-from matplotlib.typing import RcKeyType
 
 from experiments.report.style.palette import INK, MUTED, PAPER, RULE
 
@@ -46,7 +46,7 @@ class Picture:
 
 def figure_style() -> AbstractContextManager[None]:
     """Return a context in which matplotlib draws as the report does."""
-    settings: dict[RcKeyType, object] = {
+    settings: dict[Any, object] = {
         "font.size": 8.5,
         "axes.labelsize": 8.5,
         "axes.titlesize": 8.5,
@@ -67,14 +67,6 @@ def figure_style() -> AbstractContextManager[None]:
         "grid.linewidth": 0.6,
         "text.color": INK.light,
         "text.parse_math": False,
-        "xtick.color": MUTED.light,
-        "ytick.color": MUTED.light,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "xtick.major.width": 0.6,
-        "ytick.major.width": 0.6,
-        "xtick.major.size": 3,
-        "ytick.major.size": 3,
         "legend.frameon": False,
         "legend.fontsize": 8,
         "legend.handlelength": 2.4,
@@ -83,12 +75,29 @@ def figure_style() -> AbstractContextManager[None]:
         "lines.markersize": 4.5,
         "hatch.linewidth": 0.7,
     }
+    ticks = {"color": MUTED.light, "labelsize": 8, "major.width": 0.6, "major.size": 3}
+    settings |= {f"{axis}tick.{name}": value for axis in "xy" for name, value in ticks.items()}
     return matplotlib.rc_context(settings)
 
 
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure whose parts do not overlap."""
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05))
+
+
+def new_panels(
+    number: int, columns: int, width: float, row_height: float, extra: float = 0.0, **share: Any
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure of so many panels in rows of so many columns; `share` is for matplotlib's `subplots`.
+
+    In inches: the figure's width, the height of each row of panels, and that of what stands around them.
+    """
+    rows = -(-number // columns)
+    figure = new_figure(width, rows * row_height + extra)
+    panels = list(figure.subplots(rows, columns, squeeze=False, **share).ravel())
+    for axes in panels[number:]:
+        axes.remove()
+    return figure, panels[:number]
 
 
 def settle(figure: Figure) -> Figure:
