@@ -1,9 +1,4 @@
-"""What a fit found, component by component, in the terms of its family: closed forms of q's moments.
-
-A family's own `moments` are, for all K components at once, the posterior means and standard deviations of the
-parameter by which components are told apart (mean, rate, probability), and what else a reader wants of it
-(the spread of a component's points, correlations). Moments that do not exist are NaN.
-"""
+"""What a fit found, component by component, in the terms of its family: closed forms of q's moments."""
 
 from collections.abc import Callable
 
@@ -22,7 +17,8 @@ def describe(fit: Fit) -> Figures:
 
     ``count`` (K,), ``weight`` and ``weight_sd`` (K,), and the family's own: ``mean``, ``rate`` or
     ``probability`` with ``sd`` of the same shape; ``spread`` (K, D), the standard deviations of a
-    component's points, and ``correlation`` (K, D, D), where they are unknowns of the model.
+    component's points, and ``correlation`` (K, D, D), where they are unknowns of the model. Moments that do
+    not exist are NaN.
     """
     weight, weight_sd = weights.mean_and_sd(fit.weights)
     own: Callable[[ConjugateFamily], Figures] = offered(fit.components.name, "moments") or _of_draws

@@ -8,12 +8,7 @@ Parameters = dict[str, np.ndarray]
 
 
 def take(given: Parameters, **axes: int) -> list[np.ndarray]:
-    """Return the named parameters, (K, ...); a missing axis of features is D = 1.
-
-    Parameters
-    ----------
-    **axes : int
-        How many axes each must have.
+    """Return the named parameters, (K, ...), each with so many axes; a missing axis of features is D = 1.
 
     Raises
     ------

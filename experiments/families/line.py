@@ -1,7 +1,4 @@
-"""A line of a generative story, in two notations at once: plain text for a sentence, MathML for a page.
-
-Both are written by the same call, so that they cannot tell of different models.
-"""
+"""A line of a generative story: plain text for a sentence and MathML for a page, both from one call."""
 
 from dataclasses import dataclass
 

@@ -7,14 +7,9 @@ from typing import Any
 
 @cache
 def offered(family: str, what: str) -> Any:
-    """Return what a family's file offers under this name; None if it does not, or if there is no such file.
+    """Return what a family's file offers, such as ``story``: `experiments.families` lists what there may be.
 
-    Parameters
-    ----------
-    family : str
-        The family's name.
-    what : str
-        Such as ``story``; `experiments.families` lists them.
+    None if it does not offer it, or if there is no file of that name.
     """
     if not family.isidentifier():  # such as "my_module:MyFamily"
         return None

@@ -26,22 +26,9 @@ Default = tuple[np.ndarray | float, str]
 def family_prior(
     name: str, x: np.ndarray | Summary, n_components: int, given: Mapping[str, object]
 ) -> tuple[ConjugateFamily, str]:
-    """Return a prior of a family, its fields given or scaled to the data.
+    """Return a prior of a family for D features, its fields given by name or scaled to the data x, (N, D).
 
-    Parameters
-    ----------
-    name : str
-        The family's.
-    x : ndarray, shape (N, D), or Summary
-    given : mapping
-        Fields that the user set, by name.
-
-    Returns
-    -------
-    prior : ConjugateFamily
-        For D features.
-    about : str
-        Which fields were chosen and how, such as "mean = the data's mean"; empty if none was.
+    Also return which fields were chosen and how, such as "mean = the data's mean"; empty if none was.
 
     Raises
     ------

@@ -10,13 +10,7 @@ from hand_cavi.sources import Source, as_source
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of all rows, exact but for rounding.
-
-    Attributes
-    ----------
-    mean, variance, low, high : ndarray, shape (D,)
-        The variance is that over N; it is infinite where float64 cannot hold it.
-    """
+    """Figures of all rows, (D,), exact but for rounding; the variance, over N, is infinite beyond float64."""
 
     n_points: int
     mean: np.ndarray

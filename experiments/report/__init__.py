@@ -20,28 +20,20 @@ class ReportPaths:
 
 
 def write_report(record: StudyRecord, folder: Path) -> ReportPaths:
-    """Write ``report.html``, ``report.md`` and ``figures/*.png`` into a folder.
+    """Write ``report.html``, ``report.md`` and ``figures/*.png`` of any study into a folder, made if need be.
 
     Each file appears at once or not at all; figures come first and the HTML last, so that nothing written
     refers to something that is not there yet.
-
-    Parameters
-    ----------
-    record : StudyRecord
-        Of any kind.
-    folder : Path
-        Made if it does not exist.
 
     Raises
     ------
     InputError
         If the folder cannot be written.
     """
-    from experiments.report.pages import calibration, own
-    from experiments.report.pages import mixtures as study
+    from experiments.report.pages import calibration, mixtures, own
     from experiments.report.pages.base import write
 
-    pages = {"mixtures": study.render, "own": own.render, "calibration": calibration.render}
+    pages = {"mixtures": mixtures.render, "own": own.render, "calibration": calibration.render}
     return write(pages[record.kind](record), folder)
 
 

@@ -1,7 +1,6 @@
 """Every metric of a problem by theme: rows are metrics, columns are methods, and what each is held against.
 
-Themes and labels are those that the metrics state (`experiments.metrics`). A metric that a study does not
-have leaves no row; one that is no longer known comes last under its own name.
+A metric that is no longer known comes last under its own name.
 """
 
 from collections.abc import Container

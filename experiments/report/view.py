@@ -1,8 +1,7 @@
 """A problem as the figures see it: its record, and the draws of every method in one order.
 
 With one number a component (D = 1) a mixture's components are sorted within each draw; else they are named
-alike by their allocations of points, see `experiments.relabel`. Of a user's own model the draws are those of
-its quantities, which need no order.
+alike by their allocations of points, see `experiments.relabel`.
 """
 
 from collections.abc import Callable

@@ -1,10 +1,4 @@
-"""Who wins on F, who after symmetrisation, and why the two can differ.
-
-F(q_sym) = F(q) + KL(q, q_sym), and the KL lies between 0 (q is the same under every renaming of its
-components) and ln K! (its K! mirror images do not overlap). So a q that describes one of the mirror-image
-modes well loses up to ln K! nats on F to a q that is spread over all of them, or that has merged its
-components; symmetrisation gives this back. (docs/mathematics.md, 4 and 5.)
-"""
+"""Who wins on F, who after symmetrisation, and why the two can differ: docs/mathematics.md, 4 and 5."""
 
 from dataclasses import dataclass
 from itertools import permutations

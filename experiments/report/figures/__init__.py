@@ -1,7 +1,6 @@
-"""The report's figures, one file each.
+"""The report's figures, one file each, that offers ``picture(view)``: None where the figure does not apply.
 
-A file offers ``picture(view) -> Picture | None``: None where the figure does not apply. Adding a figure
-is adding a file and its name to `FIGURES`, in the order of the report.
+Adding a figure is adding a file and its name to `FIGURES`, in the order of the report.
 """
 
 from collections.abc import Callable

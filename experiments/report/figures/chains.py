@@ -1,8 +1,4 @@
-"""The reference's chains: traces, and how the ranks of the draws are spread over each chain.
-
-Rank histograms after Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), section 4.3: all draws of all
-chains are ranked together; chains that explore the same distribution have level histograms.
-"""
+"""The reference's chains: traces, and rank histograms after Vehtari et al. (2021), section 4.3."""
 
 import numpy as np
 from matplotlib.axes import Axes

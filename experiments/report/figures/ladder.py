@@ -1,8 +1,4 @@
-"""The ladder of evidence: every bound of every method, and every opinion on log p(x), on one axis.
-
-Own bound <= F <= IWAE and F <= F(q_sym), all at most log p(x) (docs/mathematics.md, 4); the importance
-sampled log p(x) is no bound but an estimate of the ceiling itself.
-"""
+"""The ladder of evidence: every bound (docs/mathematics.md, 4) and every opinion on log p(x), on one axis."""
 
 from dataclasses import dataclass
 

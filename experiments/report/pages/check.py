@@ -68,15 +68,12 @@ class Checked:
 
 
 def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) -> None:
-    """Write the page, whole or not at all.
-
-    Reports, of which there is at least one, are by the derivation's name, as on the command line; the seed
-    is that from which every derivation was checked. The path's folder must exist.
+    """Write the page, whole or not at all, of one report or more by the derivations' names.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file cannot be written, such as into a folder that does not exist.
     """
     text = render(reports, seed=seed)
     try:

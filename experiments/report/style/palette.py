@@ -1,9 +1,8 @@
 """Colours, markers and names: one for each method, the same in every figure, light and dark.
 
-Figures are drawn in the light colours. In the HTML each light colour becomes a CSS variable
-(see `experiments.report.style.svg`), whose dark value stands beside it here; so every light colour is
-used for one thing only. The methods' hues follow Okabe & Ito (2008), darkened where needed so that
-a thin line has a contrast of at least 3 : 1 with white; marker and dash tell methods apart without colour.
+Every light colour is used for one thing only, since it becomes that thing's CSS variable (`style.svg`). The
+methods' hues follow Okabe & Ito (2008), darkened where needed so that a thin line has a contrast of at least
+3 : 1 with white; marker and dash tell methods apart without colour.
 """
 
 from dataclasses import dataclass, replace

@@ -1,8 +1,7 @@
 """A matplotlib figure as PNG bytes, or as an SVG that lives inside a page and takes on its colours.
 
-The figure is drawn in the palette's light colours. In the SVG each of these becomes a CSS variable, so
-that dark mode changes the figure with the page; text stays text, in the page's font; ids get a prefix, so
-that many figures can share one page; coordinates keep two decimals. Nothing depends on the time or on chance.
+In the SVG each light colour becomes a CSS variable, so that dark mode changes the figure with the page; ids
+get a prefix, so that many figures can share one page. Nothing depends on the time or on chance.
 """
 
 import io
