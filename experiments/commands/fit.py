@@ -142,7 +142,7 @@ def fit(
     for warning in result.warnings:
         warn(warning)
     if plot is not None:
-        from experiments.report.figures import fit_figure
+        from experiments.report.figures.one_fit import fit_figure
 
         write_picture(plot, lambda: fit_figure(result.fit, result.data.shown, result.order))
         if result.data.is_thinned:

@@ -20,8 +20,6 @@ from experiments.report.figures import (
     trace,
     wall_time,
 )
-from experiments.report.figures.clusters import clusters_figure
-from experiments.report.figures.one_fit import fit_figure
 from experiments.report.figures.picture import Picture
 from experiments.report.view import View
 
@@ -41,5 +39,3 @@ FIGURES: tuple[Callable[[View], Picture | None], ...] = (
     chains.picture,
     wall_time.picture,
 )
-
-__all__ = ["FIGURES", "Picture", "clusters_figure", "fit_figure"]

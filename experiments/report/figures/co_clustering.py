@@ -32,7 +32,9 @@ def picture(view: View) -> Picture | None:
     shown: list[tuple[str, Draws]] = [] if view.reference is None else [("reference", view.reference)]
     methods = [pair for pair in view.with_draws if view.reference is None or not pair[0].is_reference]
     shown += [(entry.label, draws) for entry, draws in methods]
-    points = points[order_of(_allocation(problem, points, shown[0][1]), problem.x[points])]
+    some = Problem(problem.mixture, problem.x[points])
+    allocations = allocation_probabilities(some, thinned(shown[0][1], _MOST_DRAWS)).mean(axis=0)
+    points = points[np.lexsort((some.x[:, 0], allocations.argmax(axis=1)))]  # by component, then by feature 1
     maps = [
         co_clustering(problem, as_tree(thinned(draws, _MOST_DRAWS)), points=points).matrix
         for _, draws in shown
@@ -44,7 +46,7 @@ def picture(view: View) -> Picture | None:
             heads[i] += f" (off by at most {fixed(float(found[0][0]), 2)})"
     first = "the reference" if view.reference is not None else heads[0].partition(" (")[0]
     which = "points" if problem.condensation is None else "nodes that stand for all points"
-    some = (
+    part = (
         f" {len(points)} of the {len(problem.x)} {which} are shown." if len(points) < len(problem.x) else ""
     )
     off = " In brackets: the largest difference from the reference." if " (off" in "".join(heads) else ""
@@ -54,24 +56,10 @@ def picture(view: View) -> Picture | None:
         "Every point against every other: the darker, the more probable it is that both are in the same "
         f"cluster. Points are ordered by {first}'s allocation, the same in all panels, so sharp blocks are "
         "separate clusters and blurred edges are points that could belong to either. Names of components "
-        f"play no part.{off}{some}{view.missing_from([entry for entry, _ in view.with_draws])}",
+        f"play no part.{off}{part}{view.missing_from([entry for entry, _ in view.with_draws])}",
         lambda width: _draw(heads, maps, width),
         "clusters",
     )
-
-
-def order_of(allocations: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Return an order of points, (N,): by most probable component, then by the first feature.
-
-    Allocations, (N, K), are averaged over draws whose components are in one order; x is (N, D).
-    """
-    return np.lexsort((x[:, 0], allocations.argmax(axis=1)))
-
-
-def _allocation(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarray:
-    """Return the mean allocation probabilities of some points, (M, K)."""
-    some = Problem(problem.mixture, problem.x[points])
-    return allocation_probabilities(some, thinned(draws, _MOST_DRAWS)).mean(axis=0)
 
 
 def _draw(heads: list[str], maps: list[np.ndarray], width: float) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from experiments.records import Draws
 from experiments.report.densities import has_ellipses, normal_components
 from experiments.report.figures.marks import write
-from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure, new_panels
+from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure, new_panels, with_unit
 from experiments.report.style.palette import DATA, MUTED, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
@@ -89,9 +89,8 @@ def scatter_figure(
             _draw(axes, x, clusters, (0, 1), numbered=True)
             axes.set_title(title, fontsize=8)
             axes.tick_params(labelbottom=True)
-        common = f" ({unit})" if unit else ""
-        figure.supxlabel(names[0] + common, fontsize=8.5, color=MUTED.light)
-        figure.supylabel(names[1] + common, fontsize=8.5, color=MUTED.light)
+        figure.supxlabel(with_unit(names[0], unit), fontsize=8.5, color=MUTED.light)
+        figure.supylabel(with_unit(names[1], unit), fontsize=8.5, color=MUTED.light)
     return figure
 
 

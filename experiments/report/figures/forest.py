@@ -28,7 +28,7 @@ _AGREES = (
 
 def picture(view: View) -> Picture | None:
     """Return the picture of means (rates, probabilities), or None if no method has any."""
-    rows = moments(view)
+    rows = moments(view, "sorted" if view.is_sorted else "component")
     if not rows:
         return None
     band = None if view.reference is None else _moments_of(flat_location(view.reference))

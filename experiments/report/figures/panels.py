@@ -37,13 +37,12 @@ def titles(view: View) -> list[str]:
     return [f"{k}: {entry}" for k in components for entry in entries]
 
 
-def moments(view: View) -> list[tuple[Entry, Moments]]:
+def moments(view: View, kind: str) -> list[tuple[Entry, Moments]]:
     """Return means and their posterior sds, each of shape (K L,), of every method that has them.
 
-    With one number a component they are those of sorted components, else of relabelled ones.
+    Those of components that are ``sorted`` within each draw, or of each ``component``, relabelled.
     """
-    kind, number = "sorted" if view.is_sorted else "component", len(titles(view))
-    found = []
+    number, found = len(titles(view)), []
     for entry in view.entries:
         means, sds = numbers_of(entry.record, f"{kind}_means"), numbers_of(entry.record, f"{kind}_sds")
         if means is not None and sds is not None and means[0].size == sds[0].size == number:

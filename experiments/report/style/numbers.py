@@ -58,15 +58,11 @@ def decimals_for(error: float) -> int:
     return max(0, keep - 1 - exponent) if leading < 950 else max(0, -exponent)
 
 
-def _absent(value: float | None) -> bool:
-    return value is None or not math.isfinite(value)
-
-
 def with_error(value: float | None, error: float | None, note: str = "") -> Shown:
     """Return ``value ± error``; an exact value (error 0) stands alone."""
-    if value is None or _absent(value):
+    if value is None or not math.isfinite(value):
         return missing(note or ("" if value is None else "not a finite number"))
-    if error is None or _absent(error):
+    if error is None or not math.isfinite(error):
         return Shown(fixed(value, 3), note=note or "standard error unknown")
     if error <= 0.5 * 10**-_MOST_DECIMALS:
         return Shown(fixed(value, _MOST_DECIMALS), note=note)
@@ -76,9 +72,9 @@ def with_error(value: float | None, error: float | None, note: str = "") -> Show
 
 def with_spread(mean: float | None, sd: float | None) -> Shown:
     """Return ``mean ± sd``, the sd to two significant digits; a spread, not an uncertainty of the mean."""
-    if mean is None or _absent(mean):
+    if mean is None or not math.isfinite(mean):
         return missing()
-    if sd is None or _absent(sd) or sd <= 0:
+    if sd is None or not math.isfinite(sd) or sd <= 0:
         return Shown(fixed(mean, 3))
     decimals = min(_MOST_DECIMALS, max(0, 1 - math.floor(math.log10(sd))))
     return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}")
@@ -86,7 +82,7 @@ def with_spread(mean: float | None, sd: float | None) -> Shown:
 
 def seconds(value: float | None) -> Shown:
     """Return a duration in seconds to about three significant digits."""
-    return missing() if value is None or _absent(value) else Shown(seconds_text(value))
+    return missing() if value is None or not math.isfinite(value) else Shown(seconds_text(value))
 
 
 def seconds_text(value: float) -> str:
@@ -99,7 +95,7 @@ def seconds_text(value: float) -> str:
 
 def rough(value: float | None, note: str = "") -> Shown:
     """Return a rate or a size to about three significant digits."""
-    if value is None or _absent(value):
+    if value is None or not math.isfinite(value):
         return missing(note)
     magnitude = 0 if value == 0 else math.floor(math.log10(abs(value)))
     text = fixed(value, max(0, min(_MOST_DECIMALS, 2 - magnitude)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.methods import label
 from experiments.records import CellRecord
-from experiments.report.figures.panels import flat_location
+from experiments.report.figures.panels import flat_location, moments
 from experiments.report.stored_draws import in_order
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
@@ -83,33 +83,26 @@ def _compile_time(cell: CellRecord) -> Shown:
 
 def means_table(view: View, kind: str) -> Table | None:
     """Return posterior means ± sd by component: `kind` is ``sorted`` or ``component`` (relabelled)."""
-    found = {
-        entry.record.cell.key: (means, sds)
-        for entry in view.entries
-        if (means := numbers_of(entry.record, f"{kind}_means")) is not None
-        and (sds := numbers_of(entry.record, f"{kind}_sds")) is not None
-        and means[0].shape == sds[0].shape
-    }
+    found = {entry.record.cell.key: pair for entry, pair in moments(view, kind)}
     if not found:
         return None
-    n_columns = max(len(means[0]) for means, _ in found.values())
+    names = view.entries_of_location
+    n_columns = view.problem.mixture.n_components * len(names)
     errors = kind == "sorted" and any("mean_error" in entry.record.measurements for entry in view.entries)
     rows = []
     for entry in view.entries:
         pair = found.get(entry.record.cell.key)
-        if pair is None or len(pair[0][0]) != n_columns:
-            note = _why_missing(entry, f"{kind}_means")
-            entries = tuple(missing(note) for _ in range(n_columns))
+        if pair is None:
+            entries = (missing(_why_missing(entry, f"{kind}_means")),) * n_columns
         else:
-            entries = tuple(numbers.with_spread(m, s) for m, s in zip(pair[0][0], pair[1][0], strict=True))
+            entries = tuple(numbers.with_spread(m, s) for m, s in zip(*pair, strict=True))
         largest = (_largest_error(entry.record),) if errors else ()
         rows.append(Row(entry.label, entries + largest, entry.record.cell.method))
     if view.reference is not None:
         values = flat_location(in_order(view.reference) if kind == "sorted" else view.reference)
-        moments = zip(values.mean(axis=0), values.std(axis=0), strict=True)
-        entries = tuple(numbers.with_spread(float(m), float(s)) for m, s in moments)
+        pairs = zip(values.mean(axis=0), values.std(axis=0), strict=True)
+        entries = tuple(numbers.with_spread(float(m), float(s)) for m, s in pairs)
         rows.append(Row("reference", entries + ((missing(),) if errors else ())))
-    names = view.entries_of_location
     columns = [Column(str(i // len(names) + 1), names[i % len(names)]) for i in range(n_columns)]
     if errors:
         columns.append(Column("Largest error", "reference sd ± s.e."))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.report.densities import component_densities
-from experiments.report.figures import clusters_figure
+from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.picture import bins_of
 from experiments.report.figures.posterior_density import smoothed
 from experiments.report.pages.base import fence, markdown_text
