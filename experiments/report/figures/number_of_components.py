@@ -30,18 +30,18 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> Figure:
         figure = new_figure(width, 4.6 if held_out else 3.0)
         panels = figure.subplots(2 if held_out else 1, 1, squeeze=False, sharex=True)[:, 0]
         bounds = panels[0]
-        elbo = [one.elbo for one in found]
+        elbo = np.array([one.elbo for one in found])
         _line(bounds, numbers, elbo, MethodStyle("ELBO", MUTED, "o", (0.0, (4, 2))))
-        symmetrised = [_nan(one.symmetrised) for one in found]
+        symmetrised = np.array([one.symmetrised for one in found], dtype=float)  # None becomes NaN
         first = MethodStyle("ELBO + KL(q, q sym)", cluster_colour(0), "s", (0.0, ()))
         _line(bounds, numbers, symmetrised, first)
-        evidence = [_nan(one.evidence.value if one.evidence else None) for one in found]
+        evidence = np.array([one.evidence.value if one.evidence else np.nan for one in found])
         _line(bounds, numbers, evidence, MethodStyle("log p(x)", REFERENCE, "D", (0.0, (1.4, 1.2))))
         bounds.set_title("nats", fontsize=8)
         if held_out:
             prediction = panels[1]
-            means = np.array([_nan(one.held_out) for one in found])
-            errors = np.nan_to_num([_nan(one.held_out_se) for one in found])
+            means = np.array([one.held_out for one in found], dtype=float)
+            errors = np.nan_to_num(np.array([one.held_out_se for one in found], dtype=float))
             prediction.errorbar(
                 numbers, means, yerr=2 * errors, color=INK.light, elinewidth=1.0, capsize=2, linewidth=0
             )
@@ -59,9 +59,8 @@ def choosing_figure(found: Sequence[Candidate], width: float = WIDE) -> Figure:
     return figure
 
 
-def _line(axes: Axes, numbers: np.ndarray, values: Sequence[float] | np.ndarray, style: MethodStyle) -> None:
+def _line(axes: Axes, numbers: np.ndarray, heights: np.ndarray, style: MethodStyle) -> None:
     """Draw a line with a ring about its highest point; nothing if there are no values."""
-    heights = np.asarray(values, dtype=np.float64)
     if not np.isfinite(heights).any():
         return
     axes.plot(numbers, heights, marker=style.marker, linewidth=1.3, zorder=3, **style.line)
@@ -83,7 +82,3 @@ def _focus(axes: Axes, numbers: np.ndarray, heights: np.ndarray, error: float = 
         if height < floor:
             text = f"↓ {fixed(height, 1 if abs(height) >= 100 else 2)}"
             write(axes, text, (number, 0.02), (0, 0), ALONG, ha="center", va="bottom")
-
-
-def _nan(value: float | None) -> float:
-    return np.nan if value is None else value

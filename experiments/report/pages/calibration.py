@@ -1,5 +1,6 @@
 """The pages of a calibration: what each section says of a model, from its `ModelCalibration`."""
 
+from experiments.calibration.effects import LEVELS
 from experiments.families.formula import story_of
 from experiments.methods import label
 from experiments.records import (
@@ -25,9 +26,7 @@ _COLUMNS = (
     Column("Verdict", numeric=False),
     Column("Shift", "posterior sds"),
     Column("Width", "true / claimed"),
-    Column("50 %", "held, %"),
-    Column("80 %", "held, %"),
-    Column("95 %", "held, %"),
+    *(Column(f"{100 * level:g} %", "held, %") for level in LEVELS),
     Column("Band", "p"),
     Column("Symmetry", "p"),
 )

@@ -33,13 +33,12 @@ ABOUT = {
 """What each check does, in one sentence."""
 
 _WORDS = {
-    Decision.PASSED: "pass",
     Decision.FAILED: "fail",
     Decision.UNDECIDED: "undecided",
+    Decision.PASSED: "pass",
     Decision.SKIPPED: "none",
 }
-"""The style sheet's class for a decision."""
-_WORST = (Decision.FAILED, Decision.UNDECIDED, Decision.PASSED, Decision.SKIPPED)
+"""The style sheet's class for a decision, the worst first."""
 _ALL = "all factors"
 
 
@@ -173,7 +172,7 @@ def _entry(results: Sequence[Result]) -> Shown:
     """Return one entry for several questions: the worst decision, and its largest effect."""
     if not results:
         return Shown("")
-    worst = next(d for d in _WORST if any(result.decision is d for result in results))
+    worst = next(d for d in _WORDS if any(result.decision is d for result in results))
     alike = [result for result in results if result.decision is worst]
     size = max((s for result in alike if (s := _size(result)) is not None), default=None)
     effect = "" if size is None else f"{'' if worst is Decision.FAILED else '≤ '}{_short(size)}"
