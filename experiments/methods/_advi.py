@@ -10,8 +10,8 @@ from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.methods.compiled_models import compiled_for
 from experiments.methods.step_gain import gain_of_a_step
-from experiments.records.problem import StartingPoints, Target
 from experiments.records.result import Fitted, Told
+from experiments.records.target import StartingPoints, Target
 
 if TYPE_CHECKING:
     from ppl_baselines.advi import AdviResult

@@ -12,7 +12,7 @@ from time import perf_counter
 from types import ModuleType
 from typing import Any
 
-from experiments.records.problem import Target
+from experiments.records.target import Target
 
 _MOST_KEPT = 6
 _kept: dict[tuple[object, ...], object] = {}

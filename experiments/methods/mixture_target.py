@@ -11,7 +11,8 @@ import xarray as xr
 from experiments.methods.starts import Starts
 from experiments.posterior.quantities import invariant_quantities
 from experiments.posterior.symmetrised import symmetrise
-from experiments.records.problem import Approximation, Draws, Problem, Symmetrised
+from experiments.records.problem import Draws, Problem
+from experiments.records.target import Approximation, Symmetrised
 from hand_cavi import Mixture, log_joint
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights

@@ -16,8 +16,9 @@ from experiments.config.options import Options
 from experiments.methods.compiled_models import compiled_for
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records.problem import Draws, Problem, StartingPoints, Target
+from experiments.records.problem import Draws, Problem
 from experiments.records.result import Fitted, Told
+from experiments.records.target import StartingPoints, Target
 from hand_cavi import fit as fit_mixture
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.posterior.symmetrised import EXACT
-from experiments.records.problem import Approximation, Target
+from experiments.records.target import Approximation, Target
 
 
 def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int) -> xr.DataTree:

@@ -14,15 +14,7 @@ from experiments.records.calibration import (
     QuantityCalibration,
 )
 from experiments.records.measured import Comparison, Measurement, Threshold, Verdict
-from experiments.records.problem import (
-    Approximation,
-    Condensation,
-    Draws,
-    Problem,
-    StartingPoints,
-    Symmetrised,
-    Target,
-)
+from experiments.records.problem import Condensation, Draws, Problem
 from experiments.records.result import Estimate, Fitted, MethodResult, NotFinite, Reference, Told
 from experiments.records.study import (
     Cell,
@@ -33,6 +25,7 @@ from experiments.records.study import (
     ProblemRecord,
     StudyRecord,
 )
+from experiments.records.target import Approximation, StartingPoints, Symmetrised, Target
 
 __all__ = [
     "Approximation",

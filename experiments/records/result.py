@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from experiments.records.problem import Approximation
+from experiments.records.target import Approximation
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from experiments.config.reading import Config
 from experiments.engine import fingerprint
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
 from experiments.engine.workers.pool import Task
-from experiments.records.problem import Problem, Target
+from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord
+from experiments.records.target import Target
 from experiments.studies.concluding import conclude_on
 from experiments.studies.judging import Case
 from experiments.studies.tasks import Assignment, method_code

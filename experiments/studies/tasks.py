@@ -11,8 +11,8 @@ from experiments.engine import fingerprint
 from experiments.engine.store.jsonable import dumps
 from experiments.methods import NotFiniteError
 from experiments.methods.score import score
-from experiments.records.problem import Target
 from experiments.records.result import MethodResult, NotFinite
+from experiments.records.target import Target
 
 TARGETS = {
     "methods": "experiments.methods.mixture_target",

@@ -12,8 +12,8 @@ from pydantic import Field
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.methods.own.own_target import OwnTarget
-from experiments.records.problem import StartingPoints
 from experiments.records.result import Fitted, Told
+from experiments.records.target import StartingPoints
 from hand_cavi.derivation import AscentStatus, ascend
 
 

@@ -19,7 +19,8 @@ from experiments.config.plugins import find, source_file
 from experiments.engine.fingerprint import data_hash
 from experiments.methods.own.variables import Factors, as_tree, factors_of, quantities_of, with_quantities
 from experiments.posterior.quantities import stored_quantities
-from experiments.records.problem import Approximation, Draws
+from experiments.records.problem import Draws
+from experiments.records.target import Approximation
 from hand_cavi import InputError
 from hand_cavi.derivation import Derivation
 
