@@ -59,7 +59,7 @@ def junit(record: StudyRecord, judged: Collection[str]) -> str:
             methods = [one for one in problem.details.methods if one.judged or one.failed]
             cases = [_case_of_ranks(record, problem, one) for one in methods]
         else:
-            cells = [cell for cell in problem.cells if cell.cell.key in judged or not _ended_well(cell)]
+            cells = [cell for cell in problem.cells if cell.cell.key in judged or not cell.ended_well]
             cases = [_case(record, problem, cell) for cell in cells]
         if cases:
             suites.append(_suite(record, problem, cases))
@@ -87,7 +87,7 @@ def _case(record: StudyRecord, problem: ProblemRecord, cell: CellRecord) -> ET.E
     seconds = (cell.seconds_compile or 0.0) + (cell.seconds_run or 0.0)
     case = _testcase(record, problem, cell.cell.method, seconds)
     verdict = cell.verdict
-    if not _ended_well(cell):
+    if not cell.ended_well:
         kind = cell.status if cell.status != "ok" else "not judged"
         message = cell.message if cell.status != "ok" else problem.reference.reason
         ET.SubElement(case, "error", type=_legal(kind), message=_legal(message))
@@ -133,11 +133,6 @@ def _lines(cell: CellRecord) -> list[str]:
         f"interval [{one.low:.4g}, {one.high:.4g}]"
         for one in cell.verdict.comparisons
     ]
-
-
-def _ended_well(cell: CellRecord) -> bool:
-    """Whether a cell ran to its end and was measured: one without measurements was never judged."""
-    return cell.status == "ok" and bool(cell.measurements)
 
 
 def _count(element: ET.Element) -> None:

@@ -72,17 +72,13 @@ def show(record: "StudyRecord", folder: Path, json: bool) -> None:
 
 
 def all_ran(record: "StudyRecord") -> bool:
-    """Whether every cell ended well and was measured: one without measurements was never judged.
-
-    Of a calibration: whether no replicate of a judged method failed.
-    """
-    for problem in record.problems:
-        if problem.details is not None:
-            if any(one.failed for one in problem.details.methods if one.judged):
-                return False
-        elif not all(cell.status == "ok" and cell.measurements for cell in problem.cells):
-            return False
-    return True
+    """Whether every cell ended well; of a calibration, whether no replicate of a judged method failed."""
+    return all(
+        all(cell.ended_well for cell in problem.cells)
+        if problem.details is None
+        else not any(one.failed for one in problem.details.methods if one.judged)
+        for problem in record.problems
+    )
 
 
 def by_verdict(record: "StudyRecord") -> int:

@@ -58,6 +58,11 @@ class CellRecord:
     verdict: Verdict | None = None
     told: Told = field(default_factory=Told)
 
+    @property
+    def ended_well(self) -> bool:
+        """Whether it ran to its end and was measured: one without measurements was never judged."""
+        return self.status == "ok" and bool(self.measurements)
+
 
 @dataclass(frozen=True)
 class ProblemRecord:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from experiments.records import Condensation, Draws, Problem
 from hand_cavi.ascent.ascend import StoppingRule
@@ -68,7 +69,7 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
         return problem
     data, q = found
     nodes = replace(
-        problem, x=_frozen(data.x), sample_weight=_frozen(data.weight), truth=_without_assignments(problem)
+        problem, x=frozen(data.x), sample_weight=frozen(data.weight), truth=_without_assignments(problem)
     )
     error, relative_error = measured_error(problem, nodes, q.sample(np.random.default_rng(seed), DRAWS))
     if not relative_error <= TOLERANCE:
@@ -141,7 +142,8 @@ def _without_assignments(problem: Problem) -> Draws:
     return truth
 
 
-def _frozen(array: np.ndarray) -> np.ndarray:
-    array = np.array(array, dtype=np.float64)
+def frozen(values: ArrayLike) -> np.ndarray:
+    """Return a copy that cannot be written to."""
+    array = np.array(values)
     array.setflags(write=False)
     return array

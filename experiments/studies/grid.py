@@ -1,19 +1,24 @@
-"""What studies of mixtures and of own models have in common: cells, the task of judging, the plan itself."""
+"""What studies of mixtures and of own models have in common: cells, the task of judging, plan and verdict."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import nan
+from typing import Any
 
 from experiments.config.entries import MethodEntry
 from experiments.config.reading import Config
-from experiments.engine import fingerprint
+from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
 from experiments.engine.workers.pool import Task
+from experiments.methods import label
+from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
-from experiments.records.study import Cell, CellRecord
+from experiments.records.study import Cell, CellRecord, ProblemEntry
 from experiments.records.target import Target
-from experiments.studies.concluding import conclude_on
 from experiments.studies.judging import Case
 from experiments.studies.tasks import Assignment, method_code
+from experiments.verdict import verdict_of_study
 
 
 @dataclass(frozen=True)
@@ -22,84 +27,54 @@ class Place:
 
     Attributes
     ----------
-    repeat : int
-        Counted from 1.
+    package : str
+        Where its methods are: ``methods`` or ``own methods``, see `experiments.config.plugins`.
+    names : tuple of str
+        From which its seeds descend, and from `repeat`, which is counted from 1.
     label : str
         What a person reads.
     """
 
     config: Config
+    package: str
+    names: tuple[str, ...]
     dataset: str
     model: str
     repeat: int
     label: str
 
+    def seed(self, what: str, *names: str) -> int:
+        """Return the seed of something at this place."""
+        return seeds.integer(self.config.seed, what, *self.names, *names, self.repeat)
 
-def planned_cell(
+
+def planned_problem(
     place: Place,
-    method: MethodEntry,
-    target: Target,
-    *,
-    package: str,
+    target_of: Callable[[MethodEntry], Target],
     content: Mapping[str, object],
-    seeds: tuple[int, int],
+    problem: Problem | None,
     structure: str,
-) -> PlannedCell:
-    """Return one method on one problem.
+    **about: Any,
+) -> PlannedProblem:
+    """Return one problem under every method.
 
     Parameters
     ----------
-    target : Target
-        What the method is given.
-    package : str
-        ``methods`` or ``own methods``, see `experiments.config.plugins`.
+    target_of : callable
+        Returns what a method is given.
     content : mapping
         What identifies model and data, as JSON.
-    seeds : tuple of int
-        Of the starts, which all methods share, and of what the method itself draws.
+    problem : Problem or None
+        What the judge sees; None where the cells hold the quantities that are judged.
     structure : str
         What a compiled model depends on: cells that share it find each other's work in the cache.
+    about
+        Further fields of the `ProblemEntry`.
     """
-    config = place.config
-    key = fingerprint.content_key(
-        {
-            **content,
-            "kind": method.kind,
-            "settings": method.settings.model_dump(mode="json"),
-            "seeds": list(seeds),
-            "code": method_code(package, method.kind),
-            "versions": fingerprint.versions(),
-        }
+    config, seed = place.config, place.seed("reference")
+    cells = tuple(
+        _planned_cell(place, method, target_of(method), content, structure) for method in config.methods
     )
-    task = Task(
-        key=key,
-        function="experiments.studies.tasks:fit_cell",
-        payload=Assignment(target, package, method.kind, method.settings, *seeds),
-        label=f"{method.name} on {place.label}",
-        time_limit=config.run.time_limit,
-        affinity=f"{method.kind} {structure}",
-    )
-    judged = config.verdict.methods
-    is_judged = method.kind == "cavi" if judged is None else method.name in judged
-    cell = Cell(place.dataset, place.model, method.name, place.repeat, key, method.kind)
-    return PlannedCell(cell, task, is_judged)
-
-
-def judging(
-    place: Place, problem: Problem | None, content: Mapping[str, object], seed: int
-) -> tuple[str, Callable[[tuple[CellRecord, ...]], Task]]:
-    """Return the key of a problem, and what gives the task of judging it.
-
-    Parameters
-    ----------
-    place, content
-        See `planned_cell`.
-    problem : Problem or None
-        What the cells saw; None where they hold the quantities that are judged.
-    seed : int
-        For the reference and the metrics.
-    """
-    config = place.config
     key = fingerprint.content_key(
         {
             **content,
@@ -121,7 +96,45 @@ def judging(
             time_limit=config.run.time_limit,
         )
 
-    return key, judge
+    entry = ProblemEntry(
+        key=key,
+        dataset=place.dataset,
+        model=place.model,
+        repeat=place.repeat,
+        cells=tuple(planned.cell for planned in cells),
+        has_content=problem is not None,
+        **about,
+    )
+    return PlannedProblem(entry, cells, problem, judge)
+
+
+def _planned_cell(
+    place: Place, method: MethodEntry, target: Target, content: Mapping[str, object], structure: str
+) -> PlannedCell:
+    """Return one method on one problem; all methods share the seed of the starts."""
+    config, streams = place.config, (place.seed("starts"), place.seed("method", method.name))
+    key = fingerprint.content_key(
+        {
+            **content,
+            "kind": method.kind,
+            "settings": method.settings.model_dump(mode="json"),
+            "seeds": list(streams),
+            "code": method_code(place.package, method.kind),
+            "versions": fingerprint.versions(),
+        }
+    )
+    task = Task(
+        key=key,
+        function="experiments.studies.tasks:fit_cell",
+        payload=Assignment(target, place.package, method.kind, method.settings, *streams),
+        label=f"{method.name} on {place.label}",
+        time_limit=config.run.time_limit,
+        affinity=f"{method.kind} {structure}",
+    )
+    judged = config.verdict.methods
+    is_judged = method.kind == "cavi" if judged is None else method.name in judged
+    cell = Cell(place.dataset, place.model, method.name, place.repeat, key, method.kind)
+    return PlannedCell(cell, task, is_judged)
 
 
 def as_plan(config: Config, problems: list[PlannedProblem], warnings: tuple[str, ...] = ()) -> Plan:
@@ -133,8 +146,21 @@ def as_plan(config: Config, problems: list[PlannedProblem], warnings: tuple[str,
         config=config.text,
         seed=config.seed,
         problems=tuple(problems),
-        conclude=conclude_on({cell.key for cell in judged}, [cell.method for cell in judged]),
+        conclude=partial(conclude, {cell.key: cell.method for cell in judged}),
         output=config.run.output,
         workers=config.run.workers,
         warnings=warnings,
     )
+
+
+def conclude(judged: Mapping[str, str], records: Sequence[CellRecord]) -> Verdict:
+    """Return the verdict on a study from those on the cells that it is about: their keys, and methods.
+
+    A cell without a verdict is undecided, unless it is the reference itself.
+    """
+    verdicts = [
+        record.verdict or Verdict("none" if record.ended_well else "undecided", "", nan)
+        for record in records
+        if record.cell.key in judged
+    ]
+    return verdict_of_study(verdicts, methods=tuple(dict.fromkeys(map(label, judged.values()))))

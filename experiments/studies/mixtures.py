@@ -7,9 +7,7 @@ method draws on those and its name.
 
 from dataclasses import replace
 
-import numpy as np
-
-from experiments.config.entries import DatasetEntry
+from experiments.config.entries import DatasetEntry, MethodEntry
 from experiments.config.models import ModelEntry
 from experiments.config.plugins import find
 from experiments.config.reading import Config
@@ -17,11 +15,10 @@ from experiments.datasets import Dataset
 from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedProblem
 from experiments.families.formula import formula
-from experiments.methods.mixture_target import MixtureTarget
+from experiments.methods.mixture_target import MixtureTarget, mixture_content
 from experiments.records.problem import Problem
-from experiments.records.study import ProblemEntry
-from experiments.studies.condensing import condensed
-from experiments.studies.grid import Place, as_plan, judging, planned_cell
+from experiments.studies.condensing import condensed, frozen
+from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_rows, as_sample_weight
 
@@ -43,7 +40,8 @@ def plan(config: Config) -> Plan:
             for model in config.models:
                 if model.datasets is None or entry.name in model.datasets:
                     label = f"{entry.name} ({model.name}{f', repeat {repeat}' if repeat > 1 else ''})"
-                    place = Place(config, entry.name, model.name, repeat, label)
+                    names = (entry.name, model.name)
+                    place = Place(config, "methods", names, *names, repeat, label)
                     problems.append(_planned(place, data, data_hash, model))
                     if warning := too_few_points(len(data.x), model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
@@ -65,8 +63,8 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
         weight = None if data.sample_weight is None else as_sample_weight(data.sample_weight, len(x))
     except InputError as error:
         raise InputError(f'data set "{entry.name}": {error}') from None
-    truth = {key: _frozen(np.asarray(value)) for key, value in data.truth.items()}
-    return replace(data, x=_frozen(x), sample_weight=None if weight is None else _frozen(weight), truth=truth)
+    truth = {key: frozen(value) for key, value in data.truth.items()}
+    return replace(data, x=frozen(x), sample_weight=None if weight is None else frozen(weight), truth=truth)
 
 
 def too_few_points(n_points: int, n_components: int) -> str | None:
@@ -78,46 +76,31 @@ def too_few_points(n_points: int, n_components: int) -> str | None:
 
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:
-    config, path = place.config, (place.dataset, place.model, place.repeat)
     points = _points(place, data, model)
+    mixture, n_features = points.mixture, points.x.shape[1]
     seen = points
-    if config.run.condense == "auto":
-        seen = condensed(points, seed=seeds.integer(config.seed, "condense", *path))
+    if place.config.run.condense == "auto":
+        seen = condensed(points, seed=place.seed("condense"))
     if seen is not points:
         data_hash = f"{data_hash} {fingerprint.data_hash(seen.x, seen.sample_weight)}"
-    content = {"model": MixtureTarget(points).content(), "data": data_hash}
-    starts_seed = seeds.integer(config.seed, "starts", *path)
-    cells = []
-    for method in config.methods:
-        names = (place.dataset, place.model, method.name, place.repeat)
+    exact = seen.condensation is None or seen.condensation.exact
+
+    def target_of(method: MethodEntry) -> MixtureTarget:
         needs_points = getattr(find("methods", method.kind), "NEEDS_POINTS", False)
-        exact = seen.condensation is None or seen.condensation.exact
-        given = points if needs_points and not exact else seen
-        cells.append(
-            planned_cell(
-                place,
-                method,
-                MixtureTarget(given),
-                package="methods",
-                content=content,
-                seeds=(starts_seed, seeds.integer(config.seed, "method", *names)),
-                structure=_structure(given),
-            )
-        )
-    key, judge = judging(place, seen, content, seeds.integer(config.seed, "reference", *path))
-    entry = ProblemEntry(
-        key=key,
-        dataset=place.dataset,
-        model=place.model,
-        repeat=place.repeat,
+        return MixtureTarget(points if needs_points and not exact else seen)
+
+    return planned_problem(
+        place,
+        target_of,
+        {"model": mixture_content(mixture), "data": data_hash},
+        seen,
+        f"{mixture.components.name} {mixture.weights.name} {mixture.n_components} {n_features}",
         about_data=data.about,
-        about_model=formula(points.mixture, len(data.x)),
+        about_model=formula(mixture, len(data.x)),
         unit=data.unit,
-        cells=tuple(planned.cell for planned in cells),
         features=data.features,
         series=model.series,
     )
-    return PlannedProblem(entry, tuple(cells), seen, judge)
 
 
 def _points(place: Place, data: Dataset, model: ModelEntry) -> Problem:
@@ -127,14 +110,3 @@ def _points(place: Place, data: Dataset, model: ModelEntry) -> Problem:
         raise InputError(f'model "{place.model}" on data set "{place.dataset}": {error}') from None
     mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
     return Problem(mixture, data.x, data.sample_weight, data.truth)
-
-
-def _structure(problem: Problem) -> str:
-    mixture = problem.mixture
-    return f"{mixture.components.name} {mixture.weights.name} {mixture.n_components} {problem.x.shape[1]}"
-
-
-def _frozen(array: np.ndarray) -> np.ndarray:
-    copy = np.array(array)
-    copy.setflags(write=False)
-    return copy

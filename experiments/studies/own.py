@@ -3,11 +3,10 @@
 from experiments.config.complaints import Complaints, stop_at
 from experiments.config.entries import OwnModelEntry
 from experiments.config.reading import Config
-from experiments.engine import fingerprint, seeds
+from experiments.engine import fingerprint
 from experiments.engine.plan import Plan, PlannedProblem
 from experiments.methods.own.own_target import OwnProblem, OwnTarget, file_of, load
-from experiments.records.study import ProblemEntry
-from experiments.studies.grid import Place, as_plan, judging, planned_cell
+from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError
 
 
@@ -33,41 +32,20 @@ def plan(config: Config) -> Plan:
 
 def _planned(config: Config, model: OwnModelEntry, problem: OwnProblem, repeat: int) -> PlannedProblem:
     module = model.where.partition(":")[0]  # it holds the data, and stands in the column of data sets
-    place = Place(config, module, model.name, repeat, model.name)
+    place = Place(config, "own methods", (model.name,), module, model.name, repeat, model.name)
     target = OwnTarget(model.where, config.folder)
-    content: dict[str, object] = {
+    content = {
         "model": target.content(),
         "file": fingerprint.code_of(file_of(model.where, config.folder)),
         "data": fingerprint.data_hash(*problem.data),
     }
-    starts_seed = seeds.integer(config.seed, "starts", model.name, repeat)
-    cells = tuple(
-        planned_cell(
-            place,
-            method,
-            target,
-            package="own methods",
-            content=content,
-            seeds=(starts_seed, seeds.integer(config.seed, "method", model.name, method.name, repeat)),
-            structure=model.where,
-        )
-        for method in config.methods
-    )
-    key, judge = judging(
+    return planned_problem(
         place,
+        lambda method: target,
+        content,
         None,
-        content | {"name": model.name, "repeat": repeat},
-        seeds.integer(config.seed, "reference", model.name, repeat),
-    )
-    entry = ProblemEntry(
-        key=key,
-        dataset=module,
-        model=model.name,
-        repeat=repeat,
+        model.where,
         about_data=problem.about_data,
         about_model=problem.about_model,
         unit="",
-        cells=tuple(planned.cell for planned in cells),
-        has_content=False,
     )
-    return PlannedProblem(entry, cells, None, judge)

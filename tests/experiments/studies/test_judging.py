@@ -10,7 +10,7 @@ from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.engine.store.files import read_tree, write_tree
 from experiments.records import Cell, CellRecord, Estimate, Measurement, Problem, Reference, Told
 from experiments.studies import judging
-from experiments.studies.concluding import conclude_on
+from experiments.studies.grid import conclude
 from experiments.studies.judging import Case, judge_problem
 from experiments.verdict import verdict_of_cell
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
@@ -89,8 +89,8 @@ def test_a_sampler_that_is_the_reference_is_due_no_verdict(tmp_path):
     rng = np.random.default_rng(0)
     cell = nuts(tmp_path, rng, "first")
     record = replace(cell, measurements=judged(cell).measurements["first"])
-    assert conclude_on({"first"}, ["nuts"])([record]).decision == "none"
-    assert conclude_on({"first"}, ["nuts"])([cell]).decision == "undecided"  # never judged
+    assert conclude({"first": "nuts"}, [record]).decision == "none"
+    assert conclude({"first": "nuts"}, [cell]).decision == "undecided"  # never judged
 
 
 def test_a_problem_without_any_draws_is_judged_all_the_same():
