@@ -95,6 +95,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         "status": cell.status,
         "outcome": cell.outcome or None,
         "message": cell.message,
+        "traceback": cell.traceback or None,
         "seconds": {"compile": cell.seconds_compile, "run": cell.seconds_run},
         "elbo": own[0] if own[0] is not None else cell.bound,
         "elbo_se": own[1] if own[0] is not None else cell.bound_se,

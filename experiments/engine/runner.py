@@ -68,7 +68,7 @@ def _manifest(plan: Plan) -> Manifest:
 def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
     """Return what is kept of a cell from how its task ended, and the result where there is one."""
     if outcome.status != "ok":
-        return CellRecord(cell, outcome.status, outcome.message), None
+        return CellRecord(cell, outcome.status, outcome.message, traceback=outcome.detail), None
     result: MethodResult | NotFinite = outcome.value
     if isinstance(result, NotFinite):
         return CellRecord(cell, "not_finite", result.message), None
@@ -126,7 +126,8 @@ class _Run:
             self.store.put_judgement(outcome.key, outcome.value)
         else:
             reason = f"judging {outcome.status.replace('_', ' ')}: {outcome.message}"
-            self.store.put_judgement(outcome.key, Judgement(Reference("none", False, reason)))
+            nothing = Judgement(Reference("none", False, reason), traceback=outcome.detail)
+            self.store.put_judgement(outcome.key, nothing)
 
     def _judge(self, key: str, pool: Pool) -> None:
         problem = self.problems[key]

@@ -41,6 +41,8 @@ class CellRecord:
         The netCDF file of the draws.
     measurements, verdict : dict of str to Measurement, Verdict or None
         By metric name (that of its function); None until judged.
+    traceback : str
+        Of the exception by which it failed; else empty.
     """
 
     cell: Cell
@@ -57,6 +59,7 @@ class CellRecord:
     measurements: dict[str, Measurement] = field(default_factory=dict)
     verdict: Verdict | None = None
     told: Told = field(default_factory=Told)
+    traceback: str = ""
 
     @property
     def ended_well(self) -> bool:
@@ -167,6 +170,8 @@ class Judgement:
     ----------
     measurements, verdicts : dict
         By cell key, measurements then by metric name.
+    traceback : str
+        Of the exception by which judging failed; else empty.
     """
 
     reference: Reference
@@ -174,6 +179,7 @@ class Judgement:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     reference_cell: str | None = None
     details: ModelCalibration | None = None
+    traceback: str = ""
 
     @property
     def cell_keys(self) -> frozenset[str]:

@@ -63,7 +63,7 @@ def hold_to_the_structure(element: ET.Element) -> None:
         hold_to_the_structure(child)
 
 
-def study(*verdicts, status="ok", message="Made up."):
+def study(*verdicts, status="ok", message="Made up.", traceback=""):
     """Return a study of one problem whose cells have these verdicts, and the cells' keys."""
     cells = tuple(
         CellRecord(
@@ -74,6 +74,7 @@ def study(*verdicts, status="ok", message="Made up."):
             seconds_run=1.0,
             verdict=verdict,
             measurements={"own_bound": Measurement(1.0, 0.0)} if status == "ok" else {},
+            traceback=traceback,
         )
         for i, verdict in enumerate(verdicts)
     )
@@ -131,10 +132,11 @@ def test_what_is_impossible_has_a_type_of_its_own():
 
 @pytest.mark.parametrize("status", ["failed", "crashed", "timed_out", "not_finite"])
 def test_a_cell_without_a_result_is_an_error_judged_or_not(status):
-    record, judged = study(None, status=status, message="It died.")
+    record, judged = study(None, status=status, message="It died.", traceback="Traceback: boom")
     for keys in (judged, set()):
         error = next(parsed(record, keys).iter("error"))
         assert (error.get("type"), error.get("message")) == (status, "It died.")
+        assert error.text == "Traceback: boom"
 
 
 def test_cells_that_are_not_judged_and_ended_well_are_left_out():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.commands._json import summary
 from experiments.config.reading import parse_config
 from experiments.engine import runner
 from experiments.studies import plan_of
@@ -76,6 +77,9 @@ def test_trouble_is_a_recorded_outcome_and_the_others_go_on(bad_day, method, sta
     assert cell.status == status
     assert says in cell.message
     assert bool(cell.measurements) == (status == "ok")
+    assert ("in fit" in cell.traceback) == (status == "failed")
+    (shown,) = (one for one in summary(record)["cells"] if one["method"] == method)
+    assert shown["traceback"] == (cell.traceback or None)
 
 
 def test_the_rest_is_judged_all_the_same(bad_day):
