@@ -1,18 +1,16 @@
 """How far a fit has come, on one line of the terminal that is written over and in the end taken away."""
 
-import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import Self, TextIO
 
-from experiments.engine.workers.progress import duration
+from rich.live import Live
+from rich.text import Text
+
+from experiments.engine.workers.progress import duration, is_live, live_display
 from hand_cavi.ascent.progress import Progress
-
-if TYPE_CHECKING:
-    from rich.live import Live
 
 PATIENCE = 1.0
 """Seconds for which nothing is shown, so that a short fit flickers nowhere."""
@@ -38,13 +36,11 @@ class FitProgress:
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        self._shows = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._shows = is_live(self._stream)
         self._last = self._clock() + PATIENCE - _EVERY
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
             self._live = None
@@ -56,10 +52,8 @@ class FitProgress:
         if not self._shows or now - self._last < _EVERY:
             return
         self._last = now
-        from rich.text import Text
-
         if self._live is None:
-            self._live = _live_display(self._stream)
+            self._live = live_display(self._stream, auto_refresh=False)
             self._live.start()
         self._live.update(Text(line_of(progress, seconds), no_wrap=True, overflow="ellipsis"), refresh=True)
 
@@ -96,12 +90,3 @@ def line_of(progress: Progress, seconds_a_sweep: float | None) -> str:
     if progress.sweeps_left is None or seconds_a_sweep is None:
         return f"{words}; time left not known yet"
     return f"{words}; about {duration(progress.sweeps_left * seconds_a_sweep)} left{until}"
-
-
-def _live_display(stream: TextIO) -> "Live":
-    """Return a rich display of one line, which is gone when it stops."""
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=stream, highlight=False)
-    return Live(console=console, transient=True, auto_refresh=False, redirect_stdout=False)

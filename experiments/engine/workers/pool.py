@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Any, Self
 
 from experiments.engine.workers.process import Worker, how_it_died
@@ -111,7 +110,8 @@ class _Slot:
 class Pool:
     """A few workers, and tasks for them. Use it as a context manager.
 
-    Tasks may be submitted at any time, also while `results` is being iterated.
+    Tasks may be submitted at any time, also while `results` is being iterated. What workers write goes to
+    standard error, never to standard output.
 
     Parameters
     ----------
@@ -121,8 +121,6 @@ class Pool:
         Told of every `Event`, in the parent, between other things: be quick.
     environment : callable, optional
         From a worker's number to environment variables, set before its interpreter starts.
-    log : Path, optional
-        Where workers' output is appended; by default it goes to standard error, never to standard output.
     """
 
     def __init__(
@@ -131,14 +129,12 @@ class Pool:
         *,
         on_event: Callable[[Event], None] | None = None,
         environment: Callable[[int], dict[str, str]] | None = None,
-        log: Path | None = None,
     ) -> None:
         self._slots = [_Slot(number) for number in range(workers)]
         self._queue: deque[Task] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._tell = on_event or (lambda event: None)
         self._environment = environment or (lambda slot: {})
-        self._log = log
 
     def submit(self, task: Task) -> None:
         """Queue a task; it starts at once if a worker is free."""
@@ -206,7 +202,7 @@ class Pool:
             self._finish(slot, "failed", message=f"its input cannot be sent to a worker: {sentence(error)}")
             return
         if not slot.worker:
-            slot.worker = Worker(self._environment(slot.number), self._log)
+            slot.worker = Worker(self._environment(slot.number))
         with suppress(OSError):  # it died just now: its socket will tell
             slot.worker.connection.send_bytes(message)
 

@@ -10,9 +10,8 @@ import subprocess
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Pipe
-from pathlib import Path
 
-_INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback in the log
+_INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback on standard error
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[2]); "
     "from experiments.engine.workers.worker import main; main(int(sys.argv[1]))"
@@ -22,16 +21,15 @@ _START = (
 class Worker:
     """One process and our end of its socket."""
 
-    def __init__(self, environment: dict[str, str], log: Path | None) -> None:
+    def __init__(self, environment: dict[str, str]) -> None:
         self.connection, theirs = Pipe()
-        with theirs, open(log or os.dup(2), "ab" if log else "wb") as output:  # never standard output
+        with theirs:
             self.process = subprocess.Popen(
                 [*_INTERPRETER, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
                 env={**os.environ, **environment},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                stdout=2,  # standard error: standard output is the parent's
                 start_new_session=True,
             )
 

@@ -14,12 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import fmean
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import Any, Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
 
 from experiments.engine.workers.pool import Event, Outcome, Task
-
-if TYPE_CHECKING:
-    from rich.live import Live
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 
@@ -64,7 +68,7 @@ class Tally:
             elif event.kind == "started":
                 self._waiting.pop(task.key, None)  # it may be started again, if its worker died
                 self.running[task.key] = (task, self.clock())
-            elif event.kind == "finished" and event.outcome:
+            elif event.outcome:
                 del self.running[task.key]
                 self.finished += 1
                 self.troubled += event.outcome.status != "ok"
@@ -114,8 +118,8 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
-        if self._stream.isatty() and os.environ.get("TERM") != "dumb":
-            self._live = _live_display(self._stream, self.tally)
+        if is_live(self._stream):
+            self._live = live_display(self._stream, get_renderable=_View(self.tally), refresh_per_second=4)
             self._live.start()
         if self._kept:
             self.say(f"{self._kept} done by an earlier run, kept")
@@ -131,7 +135,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Show an event."""
         self.tally.see(event)
-        if event.kind == "finished" and event.outcome:
+        if event.outcome:
             self.say(self._end(event.task, event.outcome), trouble=event.outcome.status != "ok")
         elif event.kind == "started" and not self._live:
             self.say(f"{self._count()} start  {event.task.label}")
@@ -139,8 +143,6 @@ class Progress:
     def say(self, line: str, *, trouble: bool = False) -> None:
         """Write a line: above the live display if there is one."""
         if self._live:
-            from rich.text import Text
-
             self._live.console.print(Text(line, style="bold red" if trouble else ""), soft_wrap=True)
             return
         with suppress(OSError, ValueError):  # nobody reads any more; the run is worth more than its display
@@ -172,32 +174,34 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _live_display(stream: TextIO, tally: Tally) -> "Live":
-    """Return a rich display of the tally: a line for each running task, and a bar with the time left."""
-    from rich.console import Console, Group
-    from rich.live import Live
-    from rich.progress_bar import ProgressBar
-    from rich.spinner import Spinner
-    from rich.table import Table
-    from rich.text import Text
+def is_live(stream: TextIO) -> bool:
+    """Whether a stream is a terminal whose lines can be written over."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
-    spinner = Spinner("dots")
 
-    class View:
-        def __rich__(self) -> Group:
-            now, left = tally.clock(), tally.seconds_left()
-            tasks = Table.grid(padding=(0, 1))
-            for task, start in list(tally.running.values()):
-                tasks.add_row(spinner, Text(task.label), Text(duration(now - start), style="dim"))
-            words = f"{tally.finished} of {tally.total} done"
-            if tally.troubled:
-                words += f" ({tally.troubled} in trouble)"
-            if tally.finished < tally.total:
-                words += f", about {duration(left)} left" if left is not None else ", time left not known yet"
-            done = ProgressBar(total=max(tally.total, 1), completed=tally.finished, width=20)
-            bar = Table.grid(padding=(0, 1))
-            bar.add_row(done, Text(words))
-            return Group(tasks, bar) if tally.running else Group(bar)
-
+def live_display(stream: TextIO, **options: Any) -> Live:
+    """Return a display on a stream, which is gone when it stops; `options` are those of rich's ``Live``."""
     console = Console(file=stream, highlight=False)
-    return Live(View(), console=console, transient=True, refresh_per_second=4, redirect_stdout=False)
+    return Live(console=console, transient=True, redirect_stdout=False, **options)
+
+
+class _View:
+    """What a live display shows of a tally: a line for each running task, and a bar with the time left."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._spinner = Spinner("dots")
+
+    def __call__(self) -> Group:
+        tally, left = self._tally, self._tally.seconds_left()
+        tasks, bar = Table.grid(padding=(0, 1)), Table.grid(padding=(0, 1))
+        for task, start in list(tally.running.values()):
+            lasts = Text(duration(tally.clock() - start), style="dim")
+            tasks.add_row(self._spinner, Text(task.label), lasts)
+        words = f"{tally.finished} of {tally.total} done"
+        if tally.troubled:
+            words += f" ({tally.troubled} in trouble)"
+        if tally.finished < tally.total:
+            words += f", about {duration(left)} left" if left is not None else ", time left not known yet"
+        bar.add_row(ProgressBar(total=max(tally.total, 1), completed=tally.finished, width=20), Text(words))
+        return Group(tasks, bar) if tally.running else Group(bar)

@@ -213,16 +213,11 @@ def test_events_tell_the_whole_story():
     assert {event.slot for event in events} == {None, 0}
 
 
-def test_standard_output_stays_the_parents(capfd, tmp_path):
+def test_standard_output_stays_the_parents(capfd):
     outcomes([task("a", "chatter", "hello")])
     captured = capfd.readouterr()
     assert captured.out == ""
     assert captured.err.count("hello") == 3
-
-    outcomes([task("a", "chatter", "hello")], log=tmp_path / "workers.log")
-    captured = capfd.readouterr()
-    assert captured.out == captured.err == ""
-    assert (tmp_path / "workers.log").read_text().count("hello") == 3
 
 
 @pytest.mark.parametrize("name", ["with_child", "deaf"])
