@@ -106,7 +106,6 @@ def candidates(
     for mixture in mixtures:
         fitted = fit(mixture, x, rng=rng, starts=starts)
         symmetry, error = _symmetry(fitted, rng)
-        elbos = np.array([start.elbo for start in fitted.starts])
         found.append(
             Candidate(
                 n_components=mixture.n_components,
@@ -115,8 +114,8 @@ def candidates(
                 symmetry_se=error,
                 evidence=_evidence(mixture, x, rng, ways),
                 occupied=int(np.sum(fitted.counts >= OCCUPIED)),
-                starts=len(elbos),
-                starts_at_best=int(np.sum(elbos >= elbos[0] - 1e-6 * max(1.0, abs(elbos[0])))),
+                starts=len(fitted.starts),
+                starts_at_best=fitted.starts_at_best,
             )
         )
         if folds:
