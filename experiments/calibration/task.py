@@ -89,7 +89,7 @@ class Ranks:
 def run_batch(batch: Batch) -> MethodResult:
     """Simulate, fit and rank every replicate of a batch; `ranks_of` reads what is kept of them."""
     began, processor = perf_counter(), process_time()
-    method = find("methods", batch.kind, offers=("Settings", "fit"))
+    method = find("methods", batch.kind)
     fit: FitMethod = getattr(method, "fit_briefly", method.fit)
     numbers = range(batch.first, batch.first + batch.size)
     names: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from experiments.config.complaints import Complaints, Place, Table, validated
 from experiments.config.options import Name, Options
-from experiments.config.plugins import OFFERS, find
+from experiments.config.plugins import find
 from hand_cavi import InputError
 
 
@@ -106,7 +106,7 @@ def _with_plugin(
     if not isinstance(chosen, str):
         return None
     try:
-        plugin = find(package, chosen, offers=("Settings", OFFERS[package]))
+        plugin = find(package, chosen)
         if not (isinstance(plugin.Settings, type) and issubclass(plugin.Settings, BaseModel)):
             raise InputError(f'the Settings of "{chosen}" are no pydantic model, which they must be')
     except InputError as error:

@@ -26,11 +26,13 @@ PACKAGES = {
 }
 """What there is to find, and the package whose files hold it."""
 
-OFFERS = {"methods": "fit", "own methods": "fit", "datasets": "load"}
-"""The function that each file of a kind offers, beside its `Settings`."""
-
-_MARKS = {"methods": "Settings", "own methods": "Settings", "datasets": "Settings", "references": "compute"}
-"""The name that each file of a kind binds; files beside it that bind none are helpers."""
+_OFFERS = {
+    "methods": ("Settings", "fit"),
+    "own methods": ("Settings", "fit"),
+    "datasets": ("Settings", "load"),
+    "references": ("compute",),
+}
+"""The names that each file of a kind binds; files beside it that do not bind the first are helpers."""
 
 _SINGULAR = {"families": "family", "weights": "weights", "own methods": "method"}
 _THERE = {"own methods": "for a model of your own there are"}
@@ -48,28 +50,25 @@ def about(kind: str, name: str) -> str:
     return " ".join((ast.get_docstring(told) or "").split("\n\n")[0].split())
 
 
-def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
-    """Return the module or metric of this name, or the user's own object of a name like "my_module:my_thing".
+def find(kind: str, name: str) -> Any:
+    """Return the module of this name, or the user's own object of a name like "my_module:my_thing".
 
     Parameters
     ----------
     kind, name : str
-        One of `PACKAGES`; a file's name without its ending, or ``module:attribute``.
-    offers : iterable of str
-        Attributes that it must have, such as ``Settings`` and ``fit``.
+        One of `PACKAGES` but metrics; a file's name without its ending, or ``module:attribute``.
 
     Raises
     ------
     InputError
-        If there is no such file, module or attribute.
+        If there is no such file, module or attribute, or it lacks what its kind offers.
     """
     from hand_cavi import InputError
 
     if ":" in name:
         thing = _users_own(name)
     elif name in names(kind):
-        thing = importlib.import_module(f"{PACKAGES[kind]}.{_files(kind)[name].stem}")
-        thing = getattr(thing, name) if kind == "metrics" else thing
+        thing = importlib.import_module(f"{PACKAGES[kind]}.{name}")
     else:
         valid = names(kind)
         one = _SINGULAR.get(kind, kind.removesuffix("s"))
@@ -77,7 +76,7 @@ def find(kind: str, name: str, offers: Iterable[str] = ()) -> Any:
             f'unknown {one} "{name}" ({_THERE.get(kind, "there are")} {", ".join(valid) or "none"})'
             f"{did_you_mean(name, valid)}"
         )
-    lacking = [attribute for attribute in offers if not hasattr(thing, attribute)]
+    lacking = [attribute for attribute in _OFFERS.get(kind, ()) if not hasattr(thing, attribute)]
     if lacking:
         raise InputError(f'"{name}" offers no {" and no ".join(lacking)}; {kind} need them')
     return thing
@@ -125,18 +124,14 @@ def _files(kind: str) -> dict[str, Path]:
 def _metrics(path: Path) -> dict[str, ast.FunctionDef]:
     """Return a file's functions under ``@metric(...)``, by name."""
     nodes = ast.parse(path.read_text(encoding="utf-8")).body
-    return {node.name: node for node in nodes if isinstance(node, ast.FunctionDef) and _is_metric(node)}
-
-
-def _is_metric(node: ast.FunctionDef) -> bool:
-    made = (made.func for made in node.decorator_list if isinstance(made, ast.Call))
-    return any(isinstance(by, ast.Name) and by.id == "metric" for by in made)
+    functions = (node for node in nodes if isinstance(node, ast.FunctionDef))
+    return {f.name: f for f in functions for by in f.decorator_list if ast.unparse(by).startswith("metric(")}
 
 
 def _is_one(kind: str, path: Path) -> bool:
     """Whether a file is one of its kind, and not a helper or a base class beside them."""
-    if kind in _MARKS:
-        return _MARKS[kind] in _bound(path)
+    if kind in _OFFERS:
+        return _OFFERS[kind][0] in _bound(path)
     return f'name: ClassVar[str] = "{path.stem}"' in path.read_text(encoding="utf-8")
 
 

@@ -56,7 +56,7 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
     InputError
         If it cannot be had, or holds anything but finite numbers.
     """
-    plugin = find("datasets", entry.source, offers=("Settings", "load"))
+    plugin = find("datasets", entry.source)
     data = plugin.load(entry.settings, seeds.generator(seed, "data", entry.name, repeat))
     try:
         x = as_rows(data.x)

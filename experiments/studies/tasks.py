@@ -60,7 +60,7 @@ def method_code(package: str, kind: str) -> list[str]:
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
     """Run the method; then score its q, and let it look back, neither of which is its time."""
     target, settings, seed = assignment.target, assignment.settings, assignment.rng_seed
-    method = find(assignment.package, assignment.kind, offers=("Settings", "fit"))
+    method = find(assignment.package, assignment.kind)
     try:
         fitted = method.fit(target, settings, starts=target.starts(assignment.starts_seed), seed=seed)
         draws, told = fitted.chains, fitted.told

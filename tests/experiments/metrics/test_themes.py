@@ -25,13 +25,6 @@ def test_lists_that_import_nothing_agree_with_the_code():
     assert plugins.names("metrics") == metrics.names()
     for name in metrics.names():
         assert plugins.about("metrics", name) == metrics.METRICS[name].about
-        assert plugins.find("metrics", name) is metrics.METRICS[name]
-
-
-def test_a_metric_of_ones_own_is_found_by_its_module(tmp_path, monkeypatch):
-    (tmp_path / "a_metric_of_mine.py").write_text("def thing(context):\n    return 3\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert plugins.find("metrics", "a_metric_of_mine:thing")(None) == 3
 
 
 def test_what_stands_in_a_table_has_a_theme_of_the_report_and_a_label_of_its_own():
