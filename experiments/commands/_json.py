@@ -6,6 +6,7 @@ from typing import Any
 from experiments.records import (
     CellRecord,
     Effect,
+    Estimate,
     Measurement,
     MethodCalibration,
     ProblemRecord,
@@ -34,27 +35,22 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
         ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
         those of the components in ascending order, in the data's unit; of a user's own model, those of the
         quantities in ``measurements.means.entries``. ``condensed`` says how many nodes stood for how many
-        points, and the error of the log likelihood in nats and relative to it. Every cell has
-        ``measurements``: each metric by name, with ``value``, ``standard_error``, ``interval`` (both ends of
-        a 95 % interval), ``unit``, ``entries`` (what the values of a list are called), ``threshold``
-        (``value``, ``sense``, ``source``, ``is_convention``) and ``note``. Of a calibration there are
-        ``calibration``, ``store``, ``report``, ``verdict`` (calibrated, flagged or undecided), its design,
-        and ``models``; every model has ``methods``, and these have ``quantities`` with effects, p values and
-        coverage.
+        points, and the error of the log likelihood in nats and relative to it; ``traceback`` is a failed
+        cell's. Every cell has ``measurements``: each metric by name, with ``value``, ``standard_error``,
+        ``interval`` (both ends of a 95 % interval), ``unit``, ``entries`` (what the values of a list are
+        called), ``threshold`` (``value``, ``sense``, ``source``, ``is_convention``) and ``note``. Of a
+        calibration there are ``calibration``, ``store``, ``report``, ``verdict`` (calibrated, flagged or
+        undecided), its design, and ``models``; every model has ``methods``, and these have ``quantities``
+        with effects, p values and coverage.
     """
-    if record.kind == "calibration":
-        return without_nan(_calibration(record, report))
-    content = {
-        "study": record.name,
+    calibrated = record.kind == "calibration"
+    head = {
+        "calibration" if calibrated else "study": record.name,
         "store": str(record.folder / "study.sqlite"),
         "report": report,
-        **_verdict(record.verdict),
-        "seed": record.seed,
-        "versions": record.versions,
-        "machine": record.machine,
-        "cells": [_cell(problem, cell) for problem in record.problems for cell in problem.cells],
     }
-    return without_nan(content)
+    found = _calibration(record) if calibrated else _study(record)
+    return without_nan(head | found | _fields(record, "seed versions machine"))
 
 
 def without_nan(content: Any) -> Any:
@@ -70,59 +66,52 @@ def without_nan(content: Any) -> Any:
     return content
 
 
+def _fields(thing: object, names: str) -> dict[str, object]:
+    """Return attributes by their names, which stand between blanks."""
+    return {name: getattr(thing, name) for name in names.split()}
+
+
+def _figure(name: str, figure: Estimate | Measurement | None) -> dict[str, object]:
+    """Return a figure under a name, and its standard error beside it; None where it does not exist."""
+    return {name: figure and figure.value, f"{name}_se": figure and figure.standard_error}
+
+
 def _condensed(problem: ProblemRecord) -> dict[str, object] | None:
     """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
     if problem.problem is None or problem.problem.condensation is None:
         return None
-    names = ("n_points", "exact", "error", "relative_error", "draws", "seconds")
-    about = problem.problem.condensation
-    return {"nodes": len(problem.problem.x), **{name: getattr(about, name) for name in names}}
+    about = _fields(problem.problem.condensation, "n_points exact error relative_error draws seconds")
+    return {"nodes": len(problem.problem.x), **about}
 
 
 def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
-    measured = cell.measurements
-    collapsed, symmetrised = _figure(measured, "collapsed_bound"), _figure(measured, "symmetrised_bound")
-    gap, error = _figure(measured, "evidence_gap"), _figure(measured, "mean_error")
-    evidence = problem.reference.log_evidence
-    own = _figure(measured, "own_bound")
-    of_own_model = "means" in measured  # of a user's own model, whose quantities are in no order
-    means, sds = (_figure(measured, name if of_own_model else f"sorted_{name}") for name in ("means", "sds"))
+    measured, reference = cell.measurements, problem.reference
+    own = measured.get("own_bound")
+    if own is None or own.value is None:
+        own = Measurement(cell.bound, cell.bound_se)
+    sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
+    unpaired = ("component_means", "component_sds", "ess_per_second")
+    opinions = ({"method": one.method, **_figure("log_evidence", one)} for one in reference.opinions)
     return {
-        "dataset": cell.cell.dataset,
-        "model": cell.cell.model,
-        "method": cell.cell.method,
-        "repeat": cell.cell.repeat,
+        **_fields(cell.cell, "dataset model method repeat"),
         "status": cell.status,
         "outcome": cell.outcome or None,
         "message": cell.message,
         "traceback": cell.traceback or None,
         "seconds": {"compile": cell.seconds_compile, "run": cell.seconds_run},
-        "elbo": own[0] if own[0] is not None else cell.bound,
-        "elbo_se": own[1] if own[0] is not None else cell.bound_se,
-        "elbo_collapsed": collapsed[0],
-        "elbo_collapsed_se": collapsed[1],
-        "elbo_symmetrised": symmetrised[0],
-        "elbo_symmetrised_se": symmetrised[1],
-        "log_evidence": evidence.value if evidence else None,
-        "log_evidence_se": evidence.standard_error if evidence else None,
-        "evidence_gap": gap[0],
-        "evidence_gap_se": gap[1],
+        **_figure("elbo", own),
+        **_figure("elbo_collapsed", measured.get("collapsed_bound")),
+        **_figure("elbo_symmetrised", measured.get("symmetrised_bound")),
+        **_figure("log_evidence", reference.log_evidence),
+        **_figure("evidence_gap", measured.get("evidence_gap")),
         "condensed": _condensed(problem),
-        "reference": problem.reference.method,
-        "reference_qualified": problem.reference.qualified,
-        "opinions": [
-            {"method": one.method, "log_evidence": one.value, "log_evidence_se": one.standard_error}
-            for one in problem.reference.opinions
-        ],
-        "means": means[0],
-        "means_se": means[1],
-        "sds": sds[0],
-        "sds_se": sds[1],
-        "component_means": _figure(measured, "component_means")[0],
-        "component_sds": _figure(measured, "component_sds")[0],
-        "mean_error": error[0],
-        "mean_error_se": error[1],
-        "ess_per_second": _figure(measured, "ess_per_second")[0],
+        "reference": reference.method,
+        "reference_qualified": reference.qualified,
+        "opinions": list(opinions),
+        **_figure("means", measured.get(f"{sorted_}means")),
+        **_figure("sds", measured.get(f"{sorted_}sds")),
+        **_figure("mean_error", measured.get("mean_error")),
+        **{name: measured[name].value if name in measured else None for name in unpaired},
         "measurements": {name: _measurement(measured[name]) for name in sorted(measured)},
         **_verdict(cell.verdict),
         "info": {**_told(cell.told), **cell.info},
@@ -138,55 +127,43 @@ def _measurement(measurement: Measurement) -> dict[str, object]:
     """Return a measurement with all that belongs to it; the keys are always the same."""
     threshold = measurement.threshold
     return {
-        "value": measurement.value,
-        "standard_error": measurement.standard_error,
+        **_fields(measurement, "value standard_error note"),
         "interval": list(measurement.interval) or None,
         "unit": measurement.unit or None,
         "entries": list(measurement.entries) or None,
         "threshold": threshold
         and {
-            "value": threshold.value,
-            "sense": threshold.sense,
+            **_fields(threshold, "value sense is_convention"),
             "source": threshold.source or "convention of this project",
-            "is_convention": threshold.is_convention,
         },
-        "note": measurement.note,
     }
 
 
-def _figure(measured: dict[str, Measurement], name: str) -> tuple[object, object]:
-    measurement = measured.get(name)
-    return (None, None) if measurement is None else (measurement.value, measurement.standard_error)
+def _study(record: StudyRecord) -> dict[str, object]:
+    """Return what a study of mixtures or of own models found."""
+    cells = [_cell(problem, cell) for problem in record.problems for cell in problem.cells]
+    return {**_verdict(record.verdict), "cells": cells}
 
 
 def _verdict(verdict: Verdict | None) -> dict[str, object]:
     if verdict is None:
         return {"verdict": None, "verdict_sentence": None, "comparisons": []}
-    names = ("quantity", "difference", "standard_error", "low", "high", "unit", "margin", "decision", "needs")
+    names = "quantity difference standard_error low high unit margin decision needs"
     return {
         "verdict": verdict.decision,
         "verdict_sentence": verdict.sentence,
-        "margin": verdict.margin,
-        "needs": verdict.needs,
-        "impossible": verdict.impossible,
-        "comparisons": [{name: getattr(entry, name) for name in names} for entry in verdict.comparisons],
+        **_fields(verdict, "margin needs impossible"),
+        "comparisons": [_fields(entry, names) for entry in verdict.comparisons],
     }
 
 
-def _calibration(record: StudyRecord, report: str | None) -> dict[str, object]:
-    """Return a calibration's figures."""
+def _calibration(record: StudyRecord) -> dict[str, object]:
+    """Return what a calibration found, by its own word for the verdict."""
     found = [problem.details for problem in record.problems if problem.details is not None]
-    design = vars(found[0].design) if found else {}
     return {
-        "calibration": record.name,
-        "store": str(record.folder / "study.sqlite"),
-        "report": report,
         "verdict": CALIBRATION_WORDS.get(record.verdict.decision, record.verdict.decision),
         "verdict_sentence": record.verdict.sentence,
-        "seed": record.seed,
-        **design,
-        "versions": record.versions,
-        "machine": record.machine,
+        **(vars(found[0].design) if found else {}),
         "models": [
             {"model": model.model, "about": model.about, "methods": [_method(one) for one in model.methods]}
             for model in found
@@ -196,29 +173,20 @@ def _calibration(record: StudyRecord, report: str | None) -> dict[str, object]:
 
 def _method(one: MethodCalibration) -> dict[str, object]:
     return {
-        "method": one.method,
-        "kind": one.kind,
-        "judged": one.judged,
+        **_fields(one, "method kind judged replicates refused failed processor_seconds"),
         "verdict": one.decision,
         "verdict_sentence": one.sentence,
-        "replicates": one.replicates,
-        "refused": one.refused,
-        "failed": one.failed,
         "draws_ranked_among": one.ranked,
-        "processor_seconds": one.processor_seconds,
         "quantities": [_quantity(quantity) for quantity in one.quantities],
     }
 
 
 def _quantity(one: QuantityCalibration) -> dict[str, object]:
     return {
-        "quantity": one.quantity,
+        **_fields(one, "quantity findings band_p symmetry_p"),
         "verdict": one.decision,
-        "findings": list(one.findings),
         "shift": _effect(one.shift),
         "width": _effect(one.width),
-        "band_p": one.band_p,
-        "symmetry_p": one.symmetry_p,
         "coverage": [{"level": c.level, "share": c.share, "interval": [c.low, c.high]} for c in one.coverage],
         "replicates_needed": one.needs,
     }
