@@ -144,7 +144,6 @@ class CellSums:
             n_points=self.n_points,
             total_weight=self.total_weight,
             width=grid.width,
-            degree=grid.n_moments - 1,
             exact=not full.any(),
             residual=float(residual.max(initial=0.0)),
         )

@@ -31,8 +31,6 @@ class Condensed:
         Their summed weight.
     width : float or None
         Of the grid's cells, in units of x; None where there was no grid.
-    degree : int or None
-        Up to which, cell by cell, sums of polynomials are the data's; None where there was no grid.
     exact : bool
         Whether these are the data's distinct points themselves, so that every sum is the data's.
     residual : float
@@ -44,7 +42,6 @@ class Condensed:
     n_points: int
     total_weight: float
     width: float | None
-    degree: int | None
     exact: bool
     residual: float = 0.0
 

@@ -65,13 +65,7 @@ def unique_rows(
     if most is None and PAYS * len(rows) > n_points:
         return None
     return Condensed(
-        x=rows,
-        weight=weight,
-        n_points=n_points,
-        total_weight=float(weight.sum()),
-        width=None,
-        degree=None,
-        exact=True,
+        x=rows, weight=weight, n_points=n_points, total_weight=float(weight.sum()), width=None, exact=True
     )
 
 
