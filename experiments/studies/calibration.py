@@ -5,8 +5,9 @@ add cells and change none, and what was ranked is kept when only margins change.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 
 import numpy as np
@@ -72,7 +73,7 @@ def plan(config: Config) -> Plan:
         config=config.text,
         seed=config.seed,
         problems=problems,
-        conclude=_conclude_on(judged),
+        conclude=partial(_conclude, judged),
         output=config.batches.output,
         workers=config.batches.workers,
     )
@@ -82,15 +83,10 @@ def judge_model(case: Case) -> Judgement:
     """Judge all methods on one model; runs in a worker."""
     options = case.options
     found = {cell.cell.key: ranks_of(read_tree(cell.draws)) for cell in case.cells if cell.draws}
-    methods = []
-    judgement_of: dict[str, Verdict] = {}
-    for name, kind, judged in case.methods:
-        cells = [cell for cell in case.cells if cell.cell.method == name]
-        ranks = [found[cell.cell.key] for cell in cells if cell.cell.key in found]
-        one = _method(name, kind, judged, ranks, cells, case)
-        methods.append(one)
-        verdict_of_method = Verdict(_WORDS.get(one.decision, "fail"), one.sentence, nan)
-        judgement_of |= {cell.cell.key: verdict_of_method for cell in cells if cell.cell.key in found}
+    methods = {name: _method(name, kind, judged, found, case) for name, kind, judged in case.methods}
+    verdicts = {
+        name: Verdict(_WORDS.get(one.decision, "fail"), one.sentence, nan) for name, one in methods.items()
+    }
     design = Design(
         options.replicates,
         options.points,
@@ -103,8 +99,8 @@ def judge_model(case: Case) -> Judgement:
     return Judgement(
         _NO_REFERENCE,
         measurements={key: _measured(ranks) for key, ranks in found.items()},
-        verdicts=judgement_of,
-        details=ModelCalibration(case.model, case.mixture, about, tuple(methods), design),
+        verdicts={cell.cell.key: verdicts[cell.cell.method] for cell in case.cells if cell.draws},
+        details=ModelCalibration(case.model, case.mixture, about, tuple(methods.values()), design),
     )
 
 
@@ -182,17 +178,9 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
     )
     key = fingerprint.content_key(
         {
-            "model": batch.model,
-            "method": batch.method,
+            **vars(batch),
             "mixture": mixture_content(batch.mixture),
-            "points": batch.points,
-            "kind": batch.kind,
             "settings": batch.settings.model_dump(mode="json"),
-            "seed": batch.seed,
-            "first": batch.first,
-            "size": batch.size,
-            "draws": batch.draws,
-            "quantities": list(batch.kinds),
             "code": [*method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
             "versions": fingerprint.versions(),
         }
@@ -211,16 +199,17 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
 
 
 def _method(
-    name: str, kind: str, judged: bool, found: Sequence[Ranks], cells: Sequence[CellRecord], case: Case
+    name: str, kind: str, judged: bool, ranks_by_key: dict[str, Ranks], case: Case
 ) -> MethodCalibration:
+    cells = [cell for cell in case.cells if cell.cell.method == name]
+    found = [ranks_by_key[cell.cell.key] for cell in cells if cell.draws]
     refused = Counter(why.partition(":")[0] for ranks in found for why in ranks.refused.values())
     failed = Counter(why for ranks in found for why in ranks.failed.values())
+    size, replicates = case.options.batch, case.options.replicates
     for cell in cells:
         if cell.draws is None:
-            size = min(
-                case.options.batch, case.options.replicates - (cell.cell.repeat - 1) * case.options.batch
-            )
-            failed[f"a batch {cell.status.replace('_', ' ')}: {cell.message}"] += size
+            why = f"a batch {cell.status.replace('_', ' ')}: {cell.message}"
+            failed[why] += min(size, replicates - (cell.cell.repeat - 1) * size)
     results = []
     n_draws = np.concatenate([ranks.n_draws for ranks in found]) if found else np.zeros(0)
     if (n_draws > 0).any():
@@ -249,17 +238,12 @@ def _measured(ranks: Ranks) -> dict[str, Measurement]:
     return {"replicates": Measurement(float(ranked), None, note=f"of {len(ranks.n_draws)} in the batch")}
 
 
-def _conclude_on(judged: Sequence[str]) -> Callable[[Sequence[CellRecord]], Verdict]:
-    """Return what gives the verdict on a calibration from the verdicts on its batches."""
-
-    def conclude(records: Sequence[CellRecord]) -> Verdict:
-        decisions: dict[tuple[str, str], str] = {}
-        for record in records:
-            cell = record.cell
-            said = record.verdict.decision if record.verdict else "undecided"
-            if decisions.get((cell.model, cell.method), "undecided") == "undecided":
-                decisions[cell.model, cell.method] = said
-        outcomes = [(label(method), method in judged, said) for (_, method), said in decisions.items()]
-        return Verdict(*verdict.overall(outcomes), nan)
-
-    return conclude
+def _conclude(judged: Sequence[str], records: Sequence[CellRecord]) -> Verdict:
+    """Return the verdict on a calibration from the verdicts on its batches."""
+    decisions: dict[tuple[str, str], str] = {}
+    for record in records:
+        place = record.cell.model, record.cell.method
+        if decisions.get(place, "undecided") == "undecided":
+            decisions[place] = record.verdict.decision if record.verdict else "undecided"
+    outcomes = [(label(method), method in judged, said) for (_, method), said in decisions.items()]
+    return Verdict(*verdict.overall(outcomes), nan)
