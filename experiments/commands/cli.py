@@ -8,30 +8,11 @@ stderr, never with a traceback.
 import errno
 import sys
 
-_COMPARE = {
-    "typer",
-    "rich",
-    "pydantic",
-    "pymc",
-    "pytensor",
-    "arviz",
-    "arviz_base",
-    "arviz_stats",
-    "nutpie",
-    "numba",
-}
-_COMPARE |= {"xarray", "h5netcdf", "pandas", "pyarrow", "jinja2", "matplotlib"}
+_COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
+_COMPARE |= {"nutpie", "numba", "xarray", "h5netcdf", "pandas", "pyarrow", "jinja2", "matplotlib"}
 
-_FOLDER_TROUBLE = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.ENOTDIR,
-    errno.EEXIST,
-}
-_FOLDER_TROUBLE |= {errno.EISDIR, errno.ENAMETOOLONG}
+_FOLDER_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
+_FOLDER_TROUBLE |= {errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -41,11 +41,6 @@ class Condense(StrEnum):
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"
-
-    @property
-    def setting(self) -> bool | Literal["auto"]:
-        """As `hand_cavi.fit` takes it."""
-        return "auto" if self is Condense.AUTO else self is Condense.ALWAYS
 
 
 def fit(
@@ -127,7 +122,7 @@ def fit(
                 starts=starts,
                 max_sweeps=max_sweeps,
                 tolerance=tolerance,
-                condense=condense.setting,
+                condense={"auto": "auto", "always": True, "never": False}[condense],
                 threads=threads,
                 checkpoint=checkpoint,
                 accelerate=accelerate,

@@ -33,14 +33,10 @@ class Candidate:
 
     Attributes
     ----------
-    n_components : int
-        K.
     elbo : float
-        In nats; the best of the starts.
-    symmetry : float or None
-        KL(q, q_sym) in nats; None where K! relabellings are too many.
-    symmetry_se : float
-        Its Monte-Carlo standard error.
+        In nats; the best that was found.
+    symmetry, symmetry_se : float
+        KL(q, q_sym) in nats, None where K! relabellings are too many; its Monte-Carlo standard error.
     evidence : Estimate or None
         log p(x), where a reference applies.
     held_out, held_out_se : float or None
@@ -84,17 +80,11 @@ def candidates(
     folds: int = FOLDS,
     sampled_evidence: bool = False,
 ) -> list[Candidate]:
-    """Fit every mixture, and gather what speaks for it.
+    """Fit every mixture, one for each number of components, and gather what speaks for it.
 
     Parameters
     ----------
-    mixtures : sequence of Mixture
-        One for each number of components.
     x : ndarray, shape (N, D)
-    rng : int
-        Seed.
-    starts : int
-        Of every fit.
     folds : int
         Of the cross-validation; 0 leaves it out.
     sampled_evidence : bool

@@ -109,7 +109,8 @@ def _faults(problem: Problem | None, tree: xr.DataTree) -> list[str]:
 def _reference(case: Case, trees: Trees) -> Reference:
     """Find the reference; draws that may not serve as one are never part of it."""
     able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell)]
-    nuts = [tree for cell in able if _has_divergences(tree := trees[cell.cell.key])]
+    nuts = [trees[cell.cell.key] for cell in able]  # a Hamiltonian sampler tells which paths diverged
+    nuts = [tree for tree in nuts if "diverging" in as_chains(tree, "sample_stats")]
     if case.problem is None:
         return _of_own_model(nuts)
     gibbs = [trees[cell.cell.key] for cell in able if cell.told.sampler == "gibbs"]
@@ -130,11 +131,6 @@ def _may_serve(cell: CellRecord) -> bool:
     Not if its chains all started in one mode, nor if it is a user's own method, which has a name of a module.
     """
     return not cell.told.warm_start and ":" not in cell.cell.kind
-
-
-def _has_divergences(tree: xr.DataTree) -> bool:
-    """Whether draws are a Hamiltonian sampler's, which tells of each whether its path diverged."""
-    return "diverging" in as_chains(tree, "sample_stats")
 
 
 def _sound(problem: Problem, trees: Sequence[xr.DataTree]) -> xr.DataTree | None:

@@ -73,17 +73,7 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
         return NotFinite(str(error))
     if not isinstance(draws, xr.DataTree):
         raise TypeError(f"its chains are a {type(draws).__name__}; without q they must be an xarray.DataTree")
-    result = MethodResult(
-        outcome=fitted.outcome,
-        message=fitted.message,
-        seconds_compile=fitted.seconds_compile,
-        seconds_run=fitted.seconds_run,
-        draws=draws,
-        bound=fitted.bound,
-        bound_se=fitted.bound_se,
-        trace=fitted.trace,
-        info=fitted.info,
-        told=told,
-    )
+    kept = {name: value for name, value in vars(fitted).items() if name not in ("q", "chains")}
+    result = MethodResult(**{**kept, "draws": draws, "told": told})
     dumps({**vars(result), "draws": None})  # what cannot be kept fails here, where it costs one cell
     return result
