@@ -1,19 +1,9 @@
 """A study's models: a family with its prior, weights with theirs, and the number of components.
 
-    [[models]]
-    name = "two-blobs"
-    family = "normal_wishart"
-    components = 2
-    weights = { name = "dirichlet", concentration = 1.0 }
-    [models.prior]
-    mean = [3.5, 70.0]
-    precision_scale = 0.01
-    degrees_of_freedom = 4.0
-    scale_inverse = [[0.6, 0.0], [0.0, 90.0]]
-
 The fields of a prior are those of the family's class; ``weights = "fixed"`` is short for weights that need no
-options. A list of numbers as ``components`` stands for one model each, named ``two-blobs-K1`` and so on.
-Each reader complains and returns None where something is wrong.
+options. A list of numbers as ``components`` stands for one model each, named ``two-blobs-K1`` and so on
+(`default.toml` and the folder ``configs`` have examples). Each reader complains and returns None where
+something is wrong.
 """
 
 import math

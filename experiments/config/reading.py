@@ -40,18 +40,12 @@ type Reader = Callable[[Table, Place, Complaints], object]
 
 @dataclass(frozen=True)
 class Config:
-    """A study, as asked for.
+    """A study, as asked for; `text` is its TOML, and `source` what complaints call that.
 
     Attributes
     ----------
     kind : str
         ``mixtures``, ``own`` or ``calibration``.
-    seed : int
-        The root of all seeds.
-    text : str
-        The TOML text.
-    source : str
-        What complaints call it.
     folder : Path or None
         Where relative paths in it start, and a user's modules are looked for first.
     datasets, models, own_models : tuple
