@@ -189,28 +189,23 @@ class Store:
             self._forget_judgement([key for cell in cell_keys for key in self._problems_judging(cell)])
 
     def judgement(self, problem_key: str) -> Judgement | None:
-        """Return what the judge found for a problem, the reference's draws in memory."""
+        """Return what the judge found for a problem but of its cells, the reference's draws in memory."""
         row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
         if not row:
             return None
         kept: Judgement = loads(row[0])
-        reference = kept.reference
-        if row[1]:
-            with clear_errors("read", self.folder):
-                reference = replace(reference, draws=read_tree(self.reference_path(problem_key)))
-        cells = {key: self.cell(key) for key in self._cells_judged(problem_key)}
-        return replace(
-            kept,
-            reference=reference,
-            measurements={key: cell.measurements for key, cell in cells.items() if cell},
-            verdicts={key: cell.verdict for key, cell in cells.items() if cell and cell.verdict},
-        )
+        if not row[1]:
+            return kept
+        with clear_errors("read", self.folder):
+            draws = read_tree(self.reference_path(problem_key))
+        return replace(kept, reference=replace(kept.reference, draws=draws))
 
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
         """Return whether a problem was judged with all of these cells, and its reference is there in full."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
         there = row is not None and (not row[0] or is_whole(self.reference_path(problem_key)))
-        return there and set(cell_keys) <= set(self._cells_judged(problem_key))
+        judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
+        return there and set(cell_keys) <= {key for (key,) in judged}
 
     # Where files are
 
@@ -246,11 +241,6 @@ class Store:
 
     def _problems_judging(self, cell_key: str) -> list[str]:
         return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
-
-    def _cells_judged(self, problem_key: str) -> list[str]:
-        return [
-            key for (key,) in self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
-        ]
 
     def _forget_judgement(self, problem_keys: list[str]) -> None:
         for table in ("judgement", "measurement", "verdict", "judged"):
