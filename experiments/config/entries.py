@@ -7,12 +7,15 @@ returns None after complaining. Mixtures are read in `experiments.config.models`
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from experiments.config.complaints import Complaints, Place, Table, validated
 from experiments.config.options import Name, Options
 from experiments.config.plugins import find
 from hand_cavi import InputError
+
+OWN_MODULE = r"^[^:]+:[^:]+$"
+"""How a schema has what users call ``my_module:my_thing``; loading it says more of what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,6 @@ class MethodEntry:
     settings: BaseModel
 
 
-@dataclass(frozen=True)
-class OwnModelEntry:
-    """A model of the user's own: its name, and where it is, such as ``my_model:problem``."""
-
-    name: str
-    where: str
-
-
 class _Entry(Options):
     name: Name
 
@@ -53,8 +48,10 @@ class _MethodEntry(_Entry):
     kind: str | None = None
 
 
-class _OwnModelEntry(_Entry):
-    model: str
+class OwnModelEntry(_Entry, title="model of your own"):
+    """A model of the user's own: its name, and where it is, such as ``my_model:problem``."""
+
+    model: str = Field(description='"my_module:my_thing"', json_schema_extra={"pattern": OWN_MODULE})
 
 
 def read_dataset(
@@ -86,8 +83,7 @@ def read_own_model(entry: Table, place: Place, complaints: Complaints) -> OwnMod
         what = "a study of your own models has no mixtures; give them a configuration of theirs"
         complaints.add(place, what)
         return None
-    head = validated(_OwnModelEntry, entry, place, complaints)
-    return None if head is None else OwnModelEntry(head.name, head.model)
+    return validated(OwnModelEntry, entry, place, complaints)
 
 
 def _with_plugin(

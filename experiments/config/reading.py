@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from experiments.config.complaints import Complaints, Place, Table, not_numbers, stop_at, validated
 from experiments.config.entries import (
@@ -22,7 +22,7 @@ from experiments.config.entries import (
     read_method,
     read_own_model,
 )
-from experiments.config.kinds import SCHEMAS, Named, Seeded, kind_of
+from experiments.config.kinds import SCHEMAS, Named, kind_of
 from experiments.config.models import ModelEntry, read_models, with_features
 from experiments.config.options import (
     BatchOptions,
@@ -101,14 +101,7 @@ def default_config_text() -> str:
 
 
 def parse_config(text: str, *, source: str = "the configuration", folder: Path | None = None) -> Config:
-    """Read a configuration from TOML text.
-
-    Parameters
-    ----------
-    source : str
-        What to call it in complaints.
-    folder : Path, optional
-        Where relative paths in it start; the current folder if not given.
+    """Read a configuration from TOML text, which complaints call `source`, see `Config`.
 
     Raises
     ------
@@ -147,17 +140,16 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     return config
 
 
-def _with_parts(bare: Config, head: Named, parts: Table) -> Config:
+def _with_parts(bare: Config, head: Named, parts: dict[str, Any]) -> Config:
     """Return the configuration with its tables and axes where its kind of study has them."""
     if bare.kind == "calibration":
         parts["batches"] = parts.pop("run")
     if bare.kind == "own":
         parts["own_models"] = parts.pop("models")
     else:
-        several = cast(tuple[tuple[ModelEntry, ...], ...], parts["models"])
-        parts["models"] = tuple(chain.from_iterable(several))
-    seeded = head if isinstance(head, Seeded) else cast(CalibrationOptions, parts["calibration"])
-    return replace(bare, seed=seeded.seed, **parts)  # type: ignore[arg-type]
+        parts["models"] = tuple(chain.from_iterable(parts["models"]))
+    seeded: Any = parts.get("calibration", head)
+    return replace(bare, seed=seeded.seed, **parts)
 
 
 def _read_table(table: type[Options], values: object, key: str, complaints: Complaints) -> Options | None:

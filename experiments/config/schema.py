@@ -9,12 +9,11 @@ from typing import Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
 
+from experiments.config.entries import OWN_MODULE, OwnModelEntry
 from experiments.config.kinds import SCHEMAS
 from experiments.config.models import is_required, options_of
 from experiments.config.options import Name, Options
 from experiments.config.plugins import about, find, find_class, names
-
-_OWN_MODULE = r"^[^:]+:[^:]+$"
 
 
 def json_schema() -> dict[str, Any]:
@@ -26,7 +25,7 @@ def json_schema() -> dict[str, Any]:
         "models": _list_of(mixtures),
         "methods": _methods("methods"),
     }
-    of_own = {"models": _list_of([_own_model()]), "methods": _methods("own methods")}
+    of_own = {"models": _list_of([OwnModelEntry]), "methods": _methods("own methods")}
     kinds: list[type[BaseModel]] = []
     for kind, schema in SCHEMAS.items():
         known = entries | (of_own if kind == "own" else {})
@@ -41,12 +40,6 @@ def _methods(kind: str) -> Any:
     return _list_of([*(_entry(kind, name, "kind") for name in names(kind)), _users_own(kind, "kind")])
 
 
-def _own_model() -> type[BaseModel]:
-    where = Field(pattern=_OWN_MODULE, description='"my_module:my_thing"')
-    fields: dict[str, Any] = {"name": (Name, ...), "model": (str, where)}
-    return create_model("model of your own", __base__=Options, **fields)
-
-
 def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:
     """Return an entry of a list: the plugin's settings, its name, and the key that selects the plugin."""
     settings, doc = find(kind, name).Settings, about(kind, name)
@@ -56,7 +49,7 @@ def _entry(kind: str, name: str, selector: str) -> type[BaseModel]:
 
 
 def _users_own(kind: str, selector: str) -> type[BaseModel]:
-    selector_field = Field(pattern=_OWN_MODULE, description='"my_module:my_thing"')
+    selector_field = Field(pattern=OWN_MODULE, description='"my_module:my_thing"')
     fields: dict[str, Any] = {"name": (Name, ...), selector: (str, selector_field)}
     return create_model(f"{kind} of your own", __config__=ConfigDict(extra="allow", frozen=True), **fields)
 

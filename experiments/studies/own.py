@@ -20,9 +20,9 @@ def plan(config: Config) -> Plan:
     """
     complaints = Complaints(config.source, config.text)
     models: list[tuple[OwnModelEntry, OwnProblem]] = []
-    for i, model in enumerate(config.own_models):
+    for i, entry in enumerate(config.own_models):
         try:
-            models.append((model, load(model.where, config.folder)))
+            models.append((entry, load(entry.model, config.folder)))
         except InputError as error:
             complaints.add(("models", i, "model"), str(error))
     stop_at(complaints)
@@ -30,13 +30,13 @@ def plan(config: Config) -> Plan:
     return as_plan(config, [_planned(config, *model, repeat) for repeat in repeats for model in models])
 
 
-def _planned(config: Config, model: OwnModelEntry, problem: OwnProblem, repeat: int) -> PlannedProblem:
-    module = model.where.partition(":")[0]  # it holds the data, and stands in the column of data sets
-    place = Place(config, "own methods", (model.name,), module, model.name, repeat, model.name)
-    target = OwnTarget(model.where, config.folder)
+def _planned(config: Config, entry: OwnModelEntry, problem: OwnProblem, repeat: int) -> PlannedProblem:
+    module = entry.model.partition(":")[0]  # it holds the data, and stands in the column of data sets
+    place = Place(config, "own methods", (entry.name,), module, entry.name, repeat, entry.name)
+    target = OwnTarget(entry.model, config.folder)
     content = {
         "model": target.content(),
-        "file": fingerprint.code_of(file_of(model.where, config.folder)),
+        "file": fingerprint.code_of(file_of(entry.model, config.folder)),
         "data": fingerprint.data_hash(*problem.data),
     }
     return planned_problem(
@@ -44,7 +44,7 @@ def _planned(config: Config, model: OwnModelEntry, problem: OwnProblem, repeat: 
         lambda method: target,
         content,
         None,
-        model.where,
+        entry.model,
         about_data=problem.about_data,
         about_model=problem.about_model,
         unit="",
