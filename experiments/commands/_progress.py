@@ -20,14 +20,9 @@ _MEASURED = 10  # sweeps by which the seconds of a sweep are measured
 
 
 class FitProgress:
-    """The display. A context manager, and the `progress` of `hand_cavi.fit`.
+    """The display, on standard error by default. A context manager, and the `progress` of `hand_cavi.fit`.
 
-    Parameters
-    ----------
-    stream : text file, optional
-        Standard error by default. Nothing is written unless it is a terminal.
-    clock : callable
-        Returns seconds.
+    Nothing is written unless the stream is a terminal.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:

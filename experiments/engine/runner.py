@@ -37,8 +37,10 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
     InputError
         If the folder cannot be used, holds a study of another kind, or another run is using it.
     """
+    entries = tuple(problem.entry for problem in plan.problems)
+    made_by = fingerprint.versions(), machine.describe()
     with Store.open(folder) as store:
-        store.put_manifest(_manifest(plan))
+        store.put_manifest(Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind))
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
@@ -56,13 +58,6 @@ def load(folder: Path) -> StudyRecord:
     """
     with Store.open(folder, writable=False) as store:
         return study_record(store)
-
-
-def _manifest(plan: Plan) -> Manifest:
-    """Return a plan's table of contents."""
-    made_by = fingerprint.versions(), machine.describe()
-    entries = tuple(problem.entry for problem in plan.problems)
-    return Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind)
 
 
 def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:

@@ -1,13 +1,7 @@
 """Large data in a few hundred weighted nodes: the one place where a study condenses, and what that costs.
 
-Everything that is asked of the data is a sum over points of a smooth function. `hand_cavi.data.condense`
-finds weighted nodes that have the same sums; counts and categories condense exactly, to distinct rows. The
-nodes are the problem that methods, references and metrics see, so that they cost the same for ten million
-points as for ten thousand. Gibbs sampling draws an assignment for every point, and is given the points.
-
-How fine the nodes have to be, CAVI finds out (`hand_cavi.ascent.condensed_fit`), by its bound and its sums.
-The other methods ask for log likelihoods: that of the nodes is held against that of all points, at draws from
-CAVI's posterior. If they differ by more than `TOLERANCE`, nothing is condensed.
+docs/how-it-judges.md, "Large data", says what condensing does, who is given the points, and how the error is
+measured; how fine the nodes have to be, CAVI finds out (`hand_cavi.ascent.condensed_fit`).
 
 Letters: N points, M nodes, D features, K components, S draws.
 """
@@ -91,16 +85,9 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
 
 
 def measured_error(problem: Problem, nodes: Problem, draws: Draws) -> tuple[float, float]:
-    """Return the largest difference between log likelihoods: in nats, and relative to them.
+    """Return the largest difference between a problem's log likelihood and that of its nodes.
 
-    Parameters
-    ----------
-    problem : Problem
-        With all points.
-    nodes : Problem
-        The same, condensed.
-    draws : dict of ndarray
-        Canonical, arrays (S, K, ...).
+    It is that of canonical draws, arrays (S, K, ...): in nats, and relative to the log likelihood.
     """
     of_points, of_nodes = log_likelihood(problem, draws), log_likelihood(nodes, draws)
     error = np.abs(of_points - of_nodes)

@@ -36,8 +36,8 @@ class Tally:
     ----------
     expected : int
         Tasks that will be submitted; more may come.
-    submitted, finished, troubled : int
-        Tasks so far; `troubled` counts those that did not end ``ok``, which are among the finished.
+    troubled : int
+        Those of the `finished` that did not end ``ok``.
     running : dict of str to (Task, float)
         By key, with the clock at the start.
     """
@@ -97,7 +97,7 @@ class Tally:
 
 
 class Progress:
-    """The display. A context manager, and the `on_event` of a `Pool`.
+    """The display, on standard error by default. A context manager, and the `on_event` of a `Pool`.
 
     Parameters
     ----------
@@ -105,8 +105,6 @@ class Progress:
         Tasks that will be submitted; a run that submits more is shown right all the same.
     kept : int
         Tasks that an earlier run had done; said once, at the top.
-    stream : text file, optional
-        Standard error by default.
     """
 
     def __init__(
