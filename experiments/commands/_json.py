@@ -1,8 +1,6 @@
 """A study's record as the one JSON document of ``run --json``, and as the short tables of a terminal."""
 
-import math
-from typing import Any
-
+from experiments.commands._output import without_nan
 from experiments.records import (
     CellRecord,
     Effect,
@@ -51,19 +49,6 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     }
     found = _calibration(record) if calibrated else _study(record)
     return without_nan(head | found | _fields(record, "seed versions machine"))
-
-
-def without_nan(content: Any) -> Any:
-    """Return JSON content with None in place of NaN and infinities, and lists in place of arrays."""
-    if hasattr(content, "tolist"):
-        content = content.tolist()
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    if isinstance(content, dict):
-        return {str(key): without_nan(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [without_nan(value) for value in content]
-    return content
 
 
 def _fields(thing: object, names: str) -> dict[str, object]:

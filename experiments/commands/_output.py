@@ -1,6 +1,7 @@
 """What goes where: results to stdout, everything else to stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,9 +18,20 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on s
 
 def print_json(content: Any) -> None:
     """Print a JSON document; NaN and infinities become null."""
-    from experiments.commands._json import without_nan
-
     print(json.dumps(without_nan(content), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def without_nan(content: Any) -> Any:
+    """Return JSON content with None in place of NaN and infinities, and lists in place of arrays."""
+    if hasattr(content, "tolist"):
+        content = content.tolist()
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, dict):
+        return {str(key): without_nan(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [without_nan(value) for value in content]
+    return content
 
 
 def warn(message: str) -> None:

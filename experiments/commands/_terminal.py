@@ -1,5 +1,6 @@
 """What a run says on the terminal: the verdict, a small table for each problem, where the report lies."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from rich.console import Console
@@ -82,8 +83,14 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
 _PRINTERS = {"mixtures": _print_mixture, "own": _print_own, "calibration": _print_calibration}
 
 
-def _plain_table() -> Table:
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+def _plain_table(left: Sequence[str] = (), right: Sequence[str] = ()) -> Table:
+    """Return a table without lines that begins with these columns, aligned at the left and at the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in left:
+        table.add_column(heading, no_wrap=True)
+    for heading in right:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
 
 
 def _heading(problem: ProblemRecord) -> str:
@@ -98,10 +105,7 @@ def _heading(problem: ProblemRecord) -> str:
 
 
 def _table(problem: ProblemRecord) -> Table:
-    table = _plain_table()
-    table.add_column("method", no_wrap=True)
-    for heading in ("own bound", "F", "F symmetrised", "compile s", "run s"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = _plain_table(["method"], ["own bound", "F", "F symmetrised", "compile s", "run s"])
     table.add_column(Text(_heading_of_means(problem)))
     table.add_column("verdict", no_wrap=True)
     for cell in problem.cells:
@@ -167,11 +171,7 @@ def _pair(mean: Any, sd: Any) -> str:
 
 
 def _ranks_table(methods: tuple[MethodCalibration, ...]) -> Table:
-    table = _plain_table()
-    table.add_column("method", no_wrap=True)
-    table.add_column("quantity", no_wrap=True)
-    for heading in ("shift / sd", "width", "50 %", "80 %", "95 %", "band p"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = _plain_table(["method", "quantity"], ["shift / sd", "width", "50 %", "80 %", "95 %", "band p"])
     table.add_column("verdict", no_wrap=True)
     for one in methods:
         for row, quantity in enumerate(one.quantities):

@@ -48,26 +48,23 @@ def check(
         reports[name] = run_check(thing, None, density, rng=seed)
         if not json:
             _print(name, reports[name])
+    outcomes = [report.passed for report in reports.values()]
+    passed = False if False in outcomes else None if None in outcomes else True
     if html is not None:
         from experiments.report.pages.check import write_check_page
 
         write_check_page(reports, html, seed=seed)
     if json:
         where = {} if html is None else {"report": str(html)}
-        print_json(_summary(reports) | where)
+        print_json(_summary(reports, passed) | where)
     elif html is not None:
         print(f"Report: {html}")
-    outcomes = [report.passed for report in reports.values()]
-    if False in outcomes:
-        raise typer.Exit(1)
-    if None in outcomes:
-        raise typer.Exit(3)
+    if not passed:
+        raise typer.Exit(3 if passed is None else 1)
 
 
-def _summary(reports: "dict[str, Report]") -> dict[str, object]:
+def _summary(reports: "dict[str, Report]", passed: bool | None) -> dict[str, object]:
     """Return one report as it is, several by name."""
-    outcomes = [report.passed for report in reports.values()]
-    passed = False if False in outcomes else None if None in outcomes else True
     if len(reports) == 1:
         ((name, report),) = reports.items()
         return {"derivation": name, **report.summary()}
