@@ -22,13 +22,7 @@ from hand_cavi import Fit, InputError, Mixture, Status, fit
 
 @dataclass(frozen=True)
 class Model:
-    """The model asked for on the command line; what is left out is scaled to the data.
-
-    Attributes
-    ----------
-    prior, weights_prior : dict
-        Fields that were given.
-    """
+    """The model asked for on the command line; what its priors leave out is scaled to the data."""
 
     n_components: int
     family: str = DEFAULT_FAMILY

@@ -33,15 +33,11 @@ def main() -> None:
         where = f' "{error.filename}"' if error.filename else ""
         _stop(f"cannot write{where}: {error.strerror}; choose another folder, or make room")
     except ValueError as error:
-        if not _is_input_error(error):
+        from hand_cavi import InputError  # not at the top: --help must not pay for it
+
+        if not isinstance(error, InputError):
             raise
         _stop(str(error))
-
-
-def _is_input_error(error: ValueError) -> bool:
-    from hand_cavi import InputError  # not at the top: --help must not pay for it
-
-    return isinstance(error, InputError)
 
 
 def _stop(message: str, code: int = 2) -> None:

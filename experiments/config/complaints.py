@@ -123,8 +123,6 @@ def validated[T: BaseModel](
 
     Parameters
     ----------
-    table : type
-        A pydantic model.
     context : dict, optional
         For the table's validators.
     also : iterable of str

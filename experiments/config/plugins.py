@@ -110,11 +110,16 @@ def source_file(thing: Any) -> Path | None:
     return Path(path) if path else None
 
 
+def folder_of(package: str) -> Path:
+    """Return the folder of a top-level package, which is found without importing it."""
+    spec = find_spec(package)
+    assert spec is not None and spec.submodule_search_locations is not None
+    return Path(spec.submodule_search_locations[0])
+
+
 def _files(kind: str) -> dict[str, Path]:
     package, *folders = PACKAGES[kind].split(".")
-    spec = find_spec(package)  # finding a top-level package does not import it
-    assert spec is not None and spec.submodule_search_locations is not None
-    root = Path(spec.submodule_search_locations[0], *folders)
+    root = folder_of(package).joinpath(*folders)
     files = {path.stem: path for path in root.glob("*.py") if not path.stem.startswith("_")}
     if kind == "metrics":
         return {name: path for path in files.values() for name in _metrics(path)}

@@ -12,10 +12,11 @@ import platform
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+
+from experiments.config.plugins import folder_of
 
 LIBRARIES = ("numpy", "scipy", "pymc", "pytensor", "nutpie", "numba", "arviz")
 """Those that make numbers."""
@@ -92,13 +93,8 @@ def data_hash(*arrays: np.ndarray | None) -> str:
 
 @cache
 def _roots() -> tuple[Path, ...]:
-    """Return the folders of the packages, which are found without importing them."""
-    found = []
-    for package in PACKAGES:
-        spec = find_spec(package)
-        assert spec is not None and spec.submodule_search_locations is not None
-        found.append(Path(spec.submodule_search_locations[0]))
-    return tuple(found)
+    """Return the folders of the packages."""
+    return tuple(map(folder_of, PACKAGES))
 
 
 @cache

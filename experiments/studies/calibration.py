@@ -41,7 +41,7 @@ _WORDS = {"calibrated": "pass", "undecided": "undecided"}  # every flag is a fai
 
 @dataclass(frozen=True)
 class Case:
-    """All batches of one model, for the judge.
+    """All batches of one model, however they ended, for the judge.
 
     Attributes
     ----------
@@ -49,8 +49,6 @@ class Case:
         Name, kind, and whether it is judged.
     test_level : float
         Of each single test.
-    cells : tuple of CellRecord
-        However they ended.
     """
 
     model: str

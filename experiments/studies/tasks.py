@@ -26,16 +26,12 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Assignment:
-    """One method, one target, and the seeds.
+    """One method with its `Settings`, one target, and the seeds.
 
     Attributes
     ----------
-    package : str
-        Where the method is: ``methods`` or ``own methods``.
-    kind : str
-        The method's plugin.
-    settings : BaseModel
-        The plugin's `Settings`.
+    package, kind : str
+        Where the method's plugin is, ``methods`` or ``own methods``, and its name.
     starts_seed, rng_seed : int
         Of the starts, which all methods of a problem share, and of what the method itself draws.
     """
