@@ -32,7 +32,7 @@ from experiments.records.calibration import Design, MethodCalibration, ModelCali
 from experiments.records.measured import Measurement, Verdict
 from experiments.records.result import Reference
 from experiments.records.study import Cell, CellRecord, Judgement, ProblemEntry
-from experiments.studies.tasks import method_code
+from experiments.studies.fitting import method_code
 from hand_cavi import Mixture
 
 _NO_REFERENCE = Reference("none", False, "a calibration ranks the truth that it simulated: it needs none")

@@ -17,7 +17,7 @@ from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry
 from experiments.records.target import Target
 from experiments.studies.judging import Case
-from experiments.studies.tasks import Assignment, method_code
+from experiments.studies.fitting import Assignment, method_code
 from experiments.verdict import verdict_of_study
 
 
@@ -125,7 +125,7 @@ def _planned_cell(
     )
     task = Task(
         key=key,
-        function="experiments.studies.tasks:fit_cell",
+        function="experiments.studies.fitting:fit_cell",
         payload=Assignment(target, place.package, method.kind, method.settings, *streams),
         label=f"{method.name} on {place.label}",
         time_limit=config.run.time_limit,

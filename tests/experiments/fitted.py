@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.metrics import Context
 from experiments.records import MethodResult, Problem, Reference
-from experiments.studies.tasks import Assignment, fit_cell
+from experiments.studies.fitting import Assignment, fit_cell
 
 
 def result_of(

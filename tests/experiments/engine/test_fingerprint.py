@@ -12,7 +12,7 @@ from experiments.engine import fingerprint
 
 ROOT = Path(__file__).parents[3]
 JUDGE = "experiments.studies.judging"
-WORK = "experiments.studies.tasks"
+WORK = "experiments.studies.fitting"
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from experiments.methods import cavi, cavi_lr, label
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
-from experiments.studies.tasks import Assignment
+from experiments.studies.fitting import Assignment
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, NormalWishart, fit
 from hand_cavi.linear_response import linear_response
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
@@ -94,7 +94,7 @@ def test_a_refusal_is_a_failed_cell_with_the_reason() -> None:
         run(cavi_lr, problem)
     assignment = Assignment(MixtureTarget(problem), "methods", "cavi_lr", cavi_lr.Settings(starts=4), 5, 6)
     status, _, message, _ = pickle.loads(
-        answer_to(pickle.dumps(("experiments.studies.tasks:fit_cell", pickle.dumps(assignment))))
+        answer_to(pickle.dumps(("experiments.studies.fitting:fit_cell", pickle.dumps(assignment))))
     )
     assert status == "failed"
     assert "components overlap too heavily for linear response" in message

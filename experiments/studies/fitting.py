@@ -47,7 +47,7 @@ class Assignment:
 def method_code(package: str, kind: str) -> list[str]:
     """Return the hashes of the code behind a method's numbers: what runs it, its target, its own closure."""
     return [
-        fingerprint.code("experiments.studies.tasks"),
+        fingerprint.code("experiments.studies.fitting"),
         fingerprint.code(TARGETS[package]),
         fingerprint.code_of(source_file(find(package, kind))),
     ]
