@@ -16,8 +16,8 @@ from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry
 from experiments.records.target import Target
-from experiments.studies.judging import Case
 from experiments.studies.fitting import Assignment, method_code
+from experiments.studies.judging import Case
 from experiments.verdict import verdict_of_study
 
 

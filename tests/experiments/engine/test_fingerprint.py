@@ -114,11 +114,11 @@ import numpy as np
 from experiments.config.plugins import find
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.records import Problem
-from experiments.studies import tasks
+from experiments.studies import fitting
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 target = MixtureTarget(Problem(Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 2), np.ones((4, 1))))
 settings = find("methods", "{method}").Settings()
-tasks.fit_cell(tasks.Assignment(target, "methods", "{method}", settings, 1, 2))
+fitting.fit_cell(fitting.Assignment(target, "methods", "{method}", settings, 1, 2))
 print(*(name for name in sys.modules if name.split(".")[0] in {fingerprint.PACKAGES}))
 """
     loaded = subprocess.run(

@@ -128,7 +128,7 @@ def test_killed_half_way_and_run_again_the_figures_are_the_same(twice, tmp_path)
         [*command, "--output", str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     wait_for(lambda: list(tmp_path.glob("trial/draws/*.nc")))
-    wait_for(lambda: cells(runner.load(tmp_path / "trial"))["cavi"].status == "ok")  # its row follows its draws
+    wait_for(lambda: cells(runner.load(tmp_path / "trial"))["cavi"].status == "ok")  # its row comes later
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -16,7 +16,7 @@ from experiments.methods.own.own_target import OwnTarget
 from experiments.methods.score import score
 from experiments.posterior.draws import as_arrays
 from experiments.records import Fitted, Problem, Told
-from experiments.studies import tasks
+from experiments.studies import fitting
 from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.gaussian import GaussianApproximation
 from ppl_baselines.transforms import Identity, Log
@@ -46,18 +46,18 @@ def test_a_structure_is_the_prior_and_the_number_of_features_and_no_data():
 
 def test_what_a_methods_number_depends_on_is_in_its_key_with_its_target():
     for package in ("methods", "own methods"):
-        codes = {tuple(tasks.method_code(package, kind)) for kind in names(package)}
+        codes = {tuple(fitting.method_code(package, kind)) for kind in names(package)}
         assert len(codes) == len(names(package))
-    assert tasks.method_code("methods", "advi") != tasks.method_code("own methods", "advi")
+    assert fitting.method_code("methods", "advi") != fitting.method_code("own methods", "advi")
 
 
 @pytest.mark.parametrize("package", ["methods", "own methods"])
 def test_an_edit_of_what_runs_a_method_or_of_its_target_changes_its_key(package, monkeypatch):
-    code, before = tasks.fingerprint.code, tasks.method_code(package, "advi")
-    for edited in (tasks.__name__, tasks.TARGETS[package]):
+    code, before = fitting.fingerprint.code, fitting.method_code(package, "advi")
+    for edited in (fitting.__name__, fitting.TARGETS[package]):
         other = lambda module, edited=edited: "other" if module == edited else code(module)  # noqa: E731
-        monkeypatch.setattr(tasks.fingerprint, "code", other)
-        assert tasks.method_code(package, "advi") != before
+        monkeypatch.setattr(fitting.fingerprint, "code", other)
+        assert fitting.method_code(package, "advi") != before
 
 
 def test_own_methods_are_found_by_their_files_and_helpers_are_none():
