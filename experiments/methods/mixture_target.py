@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from experiments.methods._contract import check_support
 from experiments.methods.starts import Starts
 from experiments.posterior.quantities import invariant_quantities
 from experiments.posterior.symmetrised import symmetrise
@@ -71,7 +72,8 @@ class MixtureTarget:
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
     ) -> xr.DataTree:
-        """Return canonical draws, arrays (C, M, K, ...), as a DataTree."""
+        """Return canonical draws, arrays (C, M, K, ...), as a DataTree; bad input if no prior allows them."""
+        check_support(chains)
         return to_datatree(chains, sample_stats=sample_stats, attributes=attributes)
 
 

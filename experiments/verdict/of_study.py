@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from experiments.records import Verdict
-from experiments.verdict.wording import MARGIN
+from experiments.verdict.wording import MARGIN, plain
 
 
 def verdict_of_study(verdicts: Sequence[Verdict], *, methods: Sequence[str] = ("The method",)) -> Verdict:
@@ -62,8 +62,8 @@ def _worst_of(judged: Sequence[Verdict]) -> str:
         return "."
     worst = max(abs(one.difference) for one in compared)
     return (
-        f": its posterior means are off by at most {worst:.2f} posterior standard deviations, "
-        f"where {_largest_margin(judged):g} is allowed."
+        f": its posterior means are off by at most {plain(worst, 2)} posterior standard deviations, where "
+        f"{_largest_margin(judged):g} is allowed."
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference
+from experiments.verdict.questions import judged
 
 MARGIN = VerdictOptions().margin
 
@@ -47,12 +48,18 @@ def _in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str)
         )
     if one.unit == "reference sd":
         return (
-            f"{_which(one, comparisons, quantity)} is off by {abs(one.difference):.3f} posterior standard "
-            f"deviations, give or take {half:.3f}, and {margin:g} is allowed"
+            f"{_which(one, comparisons, quantity)} is off by {plain(abs(one.difference))} posterior "
+            f"standard deviations, give or take {plain(half)}, and {margin:g} is allowed"
         )
-    unit = " nats" if one.unit == "nats" else ""
-    size = f"{one.difference:.3f}{unit}, give or take {half:.3f}"
-    return f"the {one.quantity} is {size}, and {margin:g} is allowed"
+    unit = f" {one.unit}" if one.unit.startswith("nats") else ""
+    off = " off by" if one.unit == "nats per parameter" else ""
+    size = f"{plain(one.difference)}{unit}, give or take {plain(half)}"
+    return f"the {one.quantity} is{off} {size}, and {margin:.3g} is allowed"
+
+
+def plain(figure: float, decimals: int = 3) -> str:
+    """Return a figure with some decimals, or in powers of ten where that would be a row of digits."""
+    return f"{figure:.{decimals}f}" if abs(figure) < 1e6 else f"{figure:.2g}"
 
 
 def _which(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
@@ -70,12 +77,45 @@ def remarks(measurements: Mapping[str, Measurement], options: VerdictOptions) ->
     if ratios is not None and isinstance(ratios.value, list):
         flat = np.asarray(ratios.value, dtype=np.float64)
         span = f"{flat.min():.2f} to {flat.max():.2f} times the reference's"
-        rule = f"judged within a factor of {options.sd_factor:g}" if "sds" in options.judge else "not judged"
+        rule = (
+            f"judged within a factor of {options.sd_factor:g}"
+            if "sds" in judged(measurements, options)
+            else "not judged"
+        )
         said += f" Its standard deviations are {span} ({rule})."
     below = _below_the_best(measurements.get("error_decomposition"))
     if below > _WORSE_OPTIMUM:
         said += f" It sits at a worse optimum: the best known bound is {below:.2f} nats higher."
     return said
+
+
+_JUDGED = {
+    "means": "means",
+    "sds": "standard deviations",
+    "likelihood": "the log likelihood",
+    "predictive": "the predictive density",
+    "co_clustering": "co-clustering",
+    "evidence": "the evidence gap",
+}
+"""What a sentence calls that which is judged."""
+
+
+def what_was_judged(
+    measurements: Mapping[str, Measurement], options: VerdictOptions, unstated: Sequence[str]
+) -> str:
+    """Return sentences, with a space before each, on what was judged and what could not be decided."""
+    names: list[str] = []
+    for kind in judged(measurements, options):
+        if kind == "parameters":
+            entries = measurements["parameter_error"].entries if "parameter_error" in measurements else ()
+            names += dict.fromkeys(f"{entry.split()[1]}s" for entry in entries)
+        elif kind == "likelihood" and "means" in measurements:
+            names.append("the joint log density")
+        else:
+            names.append(_JUDGED[kind])
+    *others, last = names
+    said = f" Judged: {', '.join(others)}{' and ' if others else ''}{last}."
+    return said + (f" Not decided: {'; '.join(unstated)}." if unstated else "")
 
 
 def _below_the_best(parts: Measurement | None) -> float:
