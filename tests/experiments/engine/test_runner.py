@@ -181,4 +181,4 @@ def test_a_result_that_cannot_be_kept_costs_its_cell_alone(tmp_path):
     found = cells(record)
     assert found["cavi"].status == "ok" and found["cavi"].verdict.decision == "pass"
     assert found["no_json"].status == "failed" and "a PosixPath cannot be kept" in found["no_json"].message
-    assert found["no_tree"].status == "failed" and "chains are a dict" in found["no_tree"].message
+    assert found["no_tree"].status == "failed" and "chains are an object of" in found["no_tree"].message
