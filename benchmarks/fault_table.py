@@ -92,8 +92,9 @@ def page(counts: Counts, n_faults: int, n_correct: int) -> str:
     on = datetime.now(UTC).date().isoformat()
     parts = [
         f"Made by `uv run python -m benchmarks.fault_table` on {on}: {len(tried)} kinds of fault, each with "
-        f"{n_faults} data set{'s' * (n_faults != 1)} on every problem to which it applies ({sum(total.values())} verdicts), and "
-        f"{len(CORRECT)} correct methods, each with {n_correct} data sets ({sum(right.values())} verdicts).",
+        f"{n_faults} data set{'s' * (n_faults != 1)} on every problem to which it applies "
+        f"({sum(total.values())} verdicts), and {len(CORRECT)} correct methods, each with {n_correct} data "
+        f"sets ({sum(right.values())} verdicts).",
         f"Correct methods: {said(right)}.",
         table(
             ["correct method", *(f"{problem}" for problem in PROBLEMS)],
