@@ -77,7 +77,8 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
         _say(console, f"{one.sentence}{'' if one.judged else ' (not judged)'}")
         for what, reasons in (("left out", one.refused), ("failed", one.failed)):
             for why, number in reasons.items():
-                _say(console, f"  {number} replicates {what}: {why}", "yellow")
+                replicates = "replicate" if number == 1 else "replicates"
+                _say(console, f"  {number} {replicates} {what}: {why}", "yellow")
 
 
 _PRINTERS = {"mixtures": _print_mixture, "own": _print_own, "calibration": _print_calibration}
