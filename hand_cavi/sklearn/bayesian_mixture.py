@@ -18,7 +18,12 @@ from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Status
-from hand_cavi.sklearn.estimator_inputs import distinct_points, gaussian_prior, starting_responsibilities
+from hand_cavi.sklearn.estimator_inputs import (
+    distinct_points,
+    gaussian_prior,
+    refuse_gaps,
+    starting_responsibilities,
+)
 from hand_cavi.sklearn.estimator_outputs import attributes, printing
 from hand_cavi.weights import DirichletWeights, StickBreaking
 
@@ -185,6 +190,7 @@ covariance_prior_
         -------
         self
         """
+        refuse_gaps(X)
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         points, weight = _distinct(rows, sample_weight)
         mixture = self._mixture(points, weight)
@@ -298,6 +304,7 @@ covariance_prior_
 
     def _rows(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
+        refuse_gaps(X)
         return validate_data(self, X, dtype=np.float64, reset=False)
 
     def _mixture(self, points: np.ndarray, weight: np.ndarray) -> Mixture:
@@ -336,5 +343,4 @@ covariance_prior_
 
 def _distinct(rows: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct rows that count, and their weights, checked."""
-    given = None if sample_weight is None else np.asarray(sample_weight)
-    return distinct_points(rows, as_sample_weight(given, len(rows)))
+    return distinct_points(rows, as_sample_weight(sample_weight, len(rows)))
