@@ -84,6 +84,7 @@ class FileFit:
         return {
             "data": self.data.shown.about,
             "n": self.data.n_points,
+            "dropped": len(self.data.shown.dropped),
             "columns": list(self.data.shown.features),
             "categories": [list(labels) for labels in self.data.shown.categories],
             "model": self.about_model,

@@ -1,10 +1,11 @@
 """`elbowroom choose`: how many components, by CAVI alone, on a file of one's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
@@ -17,6 +18,10 @@ def choose(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[str, typer.Option(help="Numbers of components, such as 1-8 or 1,2,4.")],
     column: Column = None,
+    weight_column: WeightColumn = "",
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    missing: Missing = "refuse",
     family: Family = DEFAULT_FAMILY,
     weights: Weights = DEFAULT_WEIGHTS,
     prior: Prior = None,
@@ -46,17 +51,23 @@ def choose(
     if folds == 1:
         raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
     model = model_of(numbers[0], family, weights, prior, concentration)
-    read_data = read(data, tuple(column or ()), family)
-    mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
+    reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
+    whole = read(data, tuple(column or ()), family, **reading)
+    read_data, weight = whole.shown, whole.shown.sample_weight
+    mixtures, abouts = zip(*(model.of(whole.summary, k) for k in numbers), strict=True)
     if warning := too_few_points(len(read_data.x), max(numbers)):
         warn(warning)
-    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
+    settings: dict[str, Any] = dict(
+        starts=starts, folds=folds, sampled_evidence=evidence, sample_weight=weight
+    )
+    found = candidates(mixtures, read_data.x, rng=seed, **settings)
     if plot is not None:
         from experiments.report.figures.number_of_components import choosing_figure
 
         write_picture(plot, lambda: choosing_figure(found))
     if json:
-        print_json({"data": read_data.about, "n": len(read_data.x), "prior": abouts[0], **_content(found)})
+        about = {"data": read_data.about, "n": len(read_data.x), "dropped": len(read_data.dropped)}
+        print_json({**about, "prior": abouts[0], **_content(found)})
         return
     print(read_data.about)
     if abouts[0]:

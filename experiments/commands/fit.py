@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.config.plugins import names
 from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
@@ -47,6 +48,10 @@ def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
     column: Column = None,
+    weight_column: WeightColumn = "",
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    missing: Missing = "refuse",
     family: Family = DEFAULT_FAMILY,
     weights: Weights = DEFAULT_WEIGHTS,
     prior: Prior = None,
@@ -100,23 +105,36 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
     ] = None,
+    assignments: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each row's component, and the probability of each, into a .csv or .parquet file; "
+            "- puts them into the document of --json."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Fit a mixture to a file by CAVI: bound, components and weights."""
+    from experiments.commands import _assignments
     from experiments.commands._data import open_data
     from experiments.commands._fit_tables import print_fit
     from experiments.commands._fitting import fit_file
     from experiments.commands._progress import FitProgress
-    from hand_cavi import Status
+    from hand_cavi import InputError, Status
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
+    if table := None if assignments == Path("-") else assignments:
+        writable_file(table, "--assignments", _assignments.ENDINGS, data)
+    elif assignments is not None and not json:
+        raise InputError("--assignments - goes into the document of --json; give that too, or name a file")
+    reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     try:
         with FitProgress() as progress:
             result = fit_file(
-                open_data(data, tuple(column or ()), family),
+                open_data(data, tuple(column or ()), family, **reading),
                 model,
                 seed=seed,
                 starts=starts,
@@ -144,8 +162,11 @@ def fit(
             warn(
                 f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} points, evenly spaced"
             )
+    if table is not None and result.fit.status is not Status.NOT_FINITE:
+        _assignments.write_assignments(result, table)
     if json:
-        print_json(result.content())
+        told = {"assignments": _assignments.table(result)} if table != assignments else {}
+        print_json({**result.content(), **told})
     else:
         print_fit(result, trace)
     if result.fit.status is Status.NOT_FINITE:

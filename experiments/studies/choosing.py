@@ -23,6 +23,8 @@ from hand_cavi import Fit, InputError, Mixture, fit
 DRAWS = 4000
 """Draws from q by which KL(q, q_sym) is estimated."""
 
+_MOST_POINTS = 10_000_000
+
 OCCUPIED = 0.5
 """Points that a component holds at least, to count as occupied."""
 
@@ -79,6 +81,7 @@ def candidates(
     starts: int = 20,
     folds: int = FOLDS,
     sampled_evidence: bool = False,
+    sample_weight: np.ndarray | None = None,
 ) -> list[Candidate]:
     """Fit every mixture, one for each number of components, and gather what speaks for it.
 
@@ -90,11 +93,14 @@ def candidates(
     sampled_evidence : bool
         Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
         where it cannot be had exactly.
+    sample_weight : ndarray, shape (N,), optional
+        How many points each row stands for; whole numbers, if there is to be a cross-validation.
     """
+    points = _points(x, sample_weight) if folds else x
     ways = ["auto"] if sampled_evidence else exact()
     found, predicted = [], []
     for mixture in mixtures:
-        fitted = fit(mixture, x, rng=rng, starts=starts)
+        fitted = fit(mixture, x, rng=rng, starts=starts, sample_weight=sample_weight)
         symmetry, error = _symmetry(fitted, rng)
         found.append(
             Candidate(
@@ -102,7 +108,7 @@ def candidates(
                 elbo=fitted.elbo,
                 symmetry=symmetry,
                 symmetry_se=error,
-                evidence=_evidence(mixture, x, rng, ways),
+                evidence=_evidence(mixture, x, rng, ways, sample_weight),
                 occupied=int(np.sum(fitted.counts >= OCCUPIED)),
                 starts=len(fitted.starts),
                 starts_at_best=fitted.starts_at_best,
@@ -110,8 +116,20 @@ def candidates(
         )
         if folds:
             few = min(starts, STARTS_HELD_OUT)
-            predicted.append(log_predictive(mixture, x, folds=folds, rng=rng, starts=few))
+            predicted.append(log_predictive(mixture, points, folds=folds, rng=rng, starts=few))
     return _with_predictions(found, predicted) if folds else found
+
+
+def _points(x: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Return each row as often as it stands for a point: folds hold points, not all copies of a row."""
+    if weight is None:
+        return x
+    if (weight != np.floor(weight)).any() or weight.sum() > _MOST_POINTS:
+        raise InputError(
+            f"cross-validation takes weights that are whole numbers and sum to {_MOST_POINTS:,} at most; "
+            "leave it out with --folds 0"
+        )
+    return np.repeat(x, weight.astype(np.intp), axis=0)
 
 
 def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
@@ -125,10 +143,12 @@ def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
 
 
-def _evidence(mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str]) -> Estimate | None:
+def _evidence(
+    mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str], weight: np.ndarray | None
+) -> Estimate | None:
     for method in ways:
         with suppress(InputError):  # it does not apply here
-            return log_evidence(mixture, x, method=method, rng=rng)
+            return log_evidence(mixture, x, method=method, rng=rng, sample_weight=weight)
     return None
 
 

@@ -172,11 +172,11 @@ def test_bad_values_are_refused_as_in_small_files(here, elbowroom, monkeypatch, 
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("text.parquet", 'column "v" of text.parquet holds string, not numbers'),
-        ("yes.parquet", 'yes.parquet: column "v" holds bool'),
+        ("text.parquet", 'text.parquet: column "v" holds text or the like, not numbers'),
+        ("yes.parquet", 'yes.parquet: column "v" holds truth values, not numbers; write 1 and 0'),
         ("damaged.parquet", "damaged.parquet is no readable Parquet file"),
         ("cut.npy", "cut.npy is no readable NPY file"),
-        ("complex.npy", 'column "0" holds complex128, not numbers'),
+        ("complex.npy", 'column "0" holds complex numbers, not real ones'),
         ("cube.npy", "has 3 axes"),
     ],
 )
