@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from experiments.config.plugins import did_you_mean
-from experiments.datasets._words import Reading, as_number, no_number, refuse_other_than_numbers
+from experiments.datasets._words import Reading, as_number, no_number
 from hand_cavi import InputError
 
 if TYPE_CHECKING:
@@ -59,11 +59,18 @@ def read_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> Colum
 
 
 def read_numbers(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return columns, shape (N, D), and their names; missing values are NaN if they are to be dropped."""
-    if path.suffix.lower() not in (".npy", *PARQUET) and (found := _by_pandas(path, wanted, reading)):
+    """Return columns of a text, (N, D), and their names; missing values are NaN if they are to be dropped."""
+    if found := _by_pandas(path, wanted, reading):
         return found
     columns = read_columns(path, wanted, reading)
-    return np.column_stack([_numbers(columns, d, reading) for d in range(len(columns.names))]), columns.names
+    values = []
+    for name, words in zip(columns.names, columns.entries, strict=True):
+        numbers = [reading.number(word) for word in words]
+        if None in numbers:
+            place, unit = columns.place(bad := numbers.index(None))
+            raise no_number(place, name, words[bad], unit)
+        values.append(numbers)
+    return np.array(values, dtype=np.float64).T.copy(), columns.names
 
 
 def _by_pandas(
@@ -212,25 +219,6 @@ def _text(
         for place, found in zip(places, words, strict=True):
             found.append(row[place] if place < len(row) else "")
     return Columns(path, names, words, lines)
-
-
-def _numbers(columns: Columns, d: int, reading: Reading) -> np.ndarray:
-    """Return one column as numbers, shape (N,)."""
-    name, entries = columns.names[d], columns.entries[d]
-    if columns.lines is None:
-        entries = np.asarray(entries)
-        if entries.dtype.kind != "O":
-            refuse_other_than_numbers(columns.path.name, name, entries.dtype)
-            refuse_gaps(columns.path, name, entries, drop=reading.drops)
-            return entries.astype(np.float64)
-    words = ["" if entry is None else str(entry) for entry in entries]
-    numbers = [reading.number(word) for word in words]
-    if None in numbers:
-        place, unit = columns.place(bad := numbers.index(None))
-        raise no_number(place, name, words[bad], unit)
-    if columns.lines is None and any(words):  # text that looks like numbers
-        refuse_other_than_numbers(columns.path.name, name, entries.dtype)
-    return np.array(numbers, dtype=np.float64)
 
 
 def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0, drop: bool = False) -> None:

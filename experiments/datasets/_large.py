@@ -1,7 +1,7 @@
-"""Files too large to be read whole: NPY is mapped into memory, Parquet read a row group at a time.
+"""Columns of NPY and Parquet files as sources: what is large is mapped or read a row group at a time.
 
-What is held of them is a piece of rows. They are read once before all else, to find a value that is no finite
-number; the complaint about it is the one that small files get.
+What is held of large files is a piece of rows. All are read once before all else, to find a value that is no
+finite number.
 """
 
 from pathlib import Path
@@ -19,25 +19,21 @@ LARGE = 1 << 20
 """Numbers, 8 MB of float64, up to which a file is read whole."""
 
 
-def open_large(
-    path: Path, wanted: tuple[str, ...], reading: Reading
-) -> tuple[Source, tuple[str, ...]] | None:
-    """Return the columns of a large file as a source, and their names; None if the file is one read whole.
+def open_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
+    """Return columns as a source, and their names.
 
     Raises
     ------
     InputError
-        If the file is unreadable, or a column is not there or holds no numbers.
+        If the file is unreadable, or a column is not there, is empty or holds no numbers.
     """
-    openers = {".npy": _npy, ".parquet": _parquet, ".pq": _parquet}
-    opener = openers.get(path.suffix.lower())
-    return None if opener is None else opener(path, wanted, reading)
+    return (_npy if path.suffix.lower() == ".npy" else _parquet)(path, wanted, reading)
 
 
 def checked(
     source: Source, path: Path, features: tuple[str, ...], reading: Reading
 ) -> tuple[Source, Summary, np.ndarray]:
-    """Return a large file's rows but those to be dropped, what they are like, and the numbers of the others.
+    """Return the rows but those to be dropped, what they are like, and the numbers of the others.
 
     Raises
     ------
@@ -57,6 +53,8 @@ def checked(
                 begins += len(piece.rows)
             if reading.drops:
                 found = CompleteRows.of(source)
+                if found.n_points == 0:
+                    raise InputError(f"{path.name}: every row has a missing value; one must have none")
                 complete, dropped = found, found.dropped
                 summary = Summary.of(complete)
     except InputError:
@@ -66,26 +64,19 @@ def checked(
     return complete, summary, dropped
 
 
-def _npy(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]] | None:
-    if path.stat().st_size <= 8 * LARGE:
-        return None
-    array = load_npy(path, mapped=True)
+def _npy(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
+    array = load_npy(path, mapped=path.stat().st_size > 8 * LARGE)
     arrays, columns = npy_columns(path, array, wanted, reading)
-    weight = (
-        npy_columns(path, array, (reading.weight_column,), reading)[0][0] if reading.weight_column else None
-    )
-    for name, values in zip(columns, arrays, strict=True):
-        refuse_other_than_numbers(path.name, name, values.dtype)
-    if weight is not None:
-        refuse_other_than_numbers(path.name, reading.weight_column, weight.dtype)
-        return ColumnSource(tuple(arrays), weight), columns
+    weights = npy_columns(path, array, reading.weights, reading)[0] if reading.weights else []
+    for name, values in zip((*columns, *reading.weights), (*arrays, *weights), strict=True):
+        _check(path, name, values.dtype, len(values))
     whole = array.dtype.names is None and columns == tuple(str(d) for d in range(len(columns)))
     if whole and array.size == len(array) * len(columns) and array.dtype in (np.float64, np.float32):
         return as_source(array), columns
-    return ColumnSource(tuple(arrays)), columns
+    return ColumnSource(tuple(arrays), *weights), columns
 
 
-def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]] | None:
+def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -95,15 +86,16 @@ def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Sou
     except pa.ArrowException as error:
         raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
     columns = choose(path, list(schema.names), wanted, reading)
-    weights = (
-        choose(path, list(schema.names), (reading.weight_column,), reading) if reading.weight_column else ()
-    )
-    if n_points * len(columns) <= LARGE:
-        return None
-    for name in [*columns, *weights]:
+    for name in (*columns, *(reading.weights and choose(path, schema.names, reading.weights, reading))):
         try:
             dtype = np.dtype(schema.field(name).type.to_pandas_dtype())
         except NotImplementedError:  # a kind of which numpy knows nothing
             dtype = np.dtype(object)
-        refuse_other_than_numbers(path.name, name, dtype)
-    return open_parquet(path, columns, reading.weight_column or None), columns
+        _check(path, name, dtype, n_points)
+    return open_parquet(path, columns, *reading.weights), columns
+
+
+def _check(path: Path, column: str, dtype: np.dtype, n_points: int) -> None:
+    if n_points == 0:
+        raise InputError(f'{path.name}: column "{column}" is empty; there must be at least one point')
+    refuse_other_than_numbers(path.name, column, dtype)

@@ -54,6 +54,11 @@ class Reading(Options):
         """Whether rows with a missing value are dropped."""
         return self.missing == "drop"
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The column of weights, if there is one."""
+        return (self.weight_column,) if self.weight_column else ()
+
     def number(self, word: str) -> float | None:
         """Return a finite number, NaN where a value is missing that may be dropped, or None."""
         if self.drops and is_missing(word):

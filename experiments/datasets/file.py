@@ -14,11 +14,11 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import Labels, encode
-from experiments.datasets._columns import PARQUET, read_numbers, refuse_weights
+from experiments.datasets._columns import PARQUET, read_numbers
 from experiments.datasets._words import Reading
 from experiments.families.summary import Summary
 from hand_cavi import InputError
-from hand_cavi.sources import Source
+from hand_cavi.sources import ArraySource, Source
 
 _TEXT = (".csv", ".tsv", ".txt")
 _KNOWN = (*_TEXT, *PARQUET, ".npy")
@@ -61,27 +61,36 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         categories: nothing).
     """
     path, wanted = _checked(settings)
-    weight: np.ndarray | None = None
     labels: Labels = ()
     try:
         if settings.categories:
             values, features, labels = encode(path, wanted, settings)
-        else:
+            source = _with_weights(path, values, settings)
+        elif path.suffix.lower() in _TEXT:
             values, features = read_numbers(path, wanted, settings)
-        if settings.weight_column:
-            weight = read_numbers(path, (settings.weight_column,), settings)[0][:, 0]
-            refuse_weights(path, settings.weight_column, weight, drop=settings.drops)
+            source = _with_weights(path, values, settings)
+        else:
+            source, features = _large.open_columns(path, wanted, settings)
+        source, _, dropped = _large.checked(source, path, features, settings)
+        block = source.spread_out(source.n_points)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    kept = ~np.isnan(values if weight is None else np.column_stack([values, weight])).any(axis=1)
     with np.errstate(over="ignore"):
-        x = values[kept] / settings.scale - settings.centre
+        x = block.rows / settings.scale - settings.centre
     if not np.isfinite(x).all():
         raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
-    weight = None if weight is None else weight[kept]
-    dropped = np.flatnonzero(~kept)
     about = _about(path.name, features, settings, labels, len(dropped), len(x))
-    return Dataset(x, features, about, settings.unit, weight, categories=labels, dropped=dropped)
+    return Dataset(x, features, about, settings.unit, block.weight, categories=labels, dropped=dropped)
+
+
+def _with_weights(path: Path, values: np.ndarray, settings: Settings) -> Source:
+    """Return rows that were read whole as a source, with their weights."""
+    if not settings.weights:
+        return ArraySource(values)
+    if path.suffix.lower() in _TEXT:
+        return ArraySource(values, read_numbers(path, settings.weights, settings)[0][:, 0])
+    weights = _large.open_columns(path, settings.weights, settings)[0]
+    return ArraySource(values, weights.spread_out(weights.n_points).rows[:, 0])
 
 
 def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
@@ -92,11 +101,12 @@ def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset]
     path, wanted = _checked(settings)
     if settings.categories or settings.scale != 1 or settings.centre != 0:
         return None
+    if path.suffix.lower() in _TEXT:
+        return None
     try:
-        found = _large.open_large(path, wanted, settings)
-        if found is None:
+        source, features = _large.open_columns(path, wanted, settings)
+        if source.n_points * source.n_features <= _large.LARGE:
             return None
-        source, features = found
         source, summary, dropped = _large.checked(source, path, features, settings)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
@@ -126,9 +136,7 @@ def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
 def _about(
     name: str, features: tuple[str, ...], settings: Settings, labels: Labels, n_dropped: int, n_kept: int
 ) -> str:
-    """Say which columns these are, and what was done to them; refuse data of which nothing is left."""
-    if n_kept == 0:
-        raise InputError(f"{name}: every row has a missing value; there must be one that has none")
+    """Say which columns these are, and what was done to them."""
     sentence = _categories_of(name, features, labels) if labels else ""
     sentence = sentence or f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
     if settings.scale != 1:
