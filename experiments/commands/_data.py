@@ -60,15 +60,13 @@ class Data:
             begins += len(kept)
 
 
-def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
-    """Return columns of a file, read whole; for categories, as codes with the labels that they stand for.
+def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Dataset:
+    """Return columns of a file; for categories, as codes with the labels that they stand for.
 
     `reading` are other fields of `file.Settings`.
     """
     rng = np.random.default_rng(0)  # nothing is random in a file
-    data = file.load(_settings(path, columns, family, reading), rng)
-    source = as_source(data.x, data.sample_weight)
-    return Data(source, Summary.of(source), data)
+    return file.load(_settings(path, columns, family, reading), rng)
 
 
 def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
@@ -80,7 +78,11 @@ def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any)
         If the file, a column or a value cannot be used.
     """
     large = file.open_large(_settings(path, columns, family, reading), SOME)
-    return read(path, columns, family, **reading) if large is None else Data(*large)
+    if large is not None:
+        return Data(*large)
+    data = read(path, columns, family, **reading)
+    source = as_source(data.x, data.sample_weight)
+    return Data(source, Summary.of(source), data)
 
 
 def _settings(path: Path, columns: tuple[str, ...], family: str, reading: dict[str, Any]) -> file.Settings:

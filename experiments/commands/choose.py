@@ -42,9 +42,11 @@ def choose(
     numbers = read_numbers(components)
 
     from experiments.commands._data import read
+    from experiments.families.summary import Summary
     from experiments.studies.choosing import candidates
     from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
+    from hand_cavi.sources import as_source
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
@@ -52,9 +54,10 @@ def choose(
         raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
     model = model_of(numbers[0], family, weights, prior, concentration)
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
-    whole = read(data, tuple(column or ()), family, **reading)
-    read_data, weight = whole.shown, whole.shown.sample_weight
-    mixtures, abouts = zip(*(model.of(whole.summary, k) for k in numbers), strict=True)
+    read_data = read(data, tuple(column or ()), family, **reading)
+    weight = read_data.sample_weight
+    summary = Summary.of(as_source(read_data.x, weight))
+    mixtures, abouts = zip(*(model.of(summary, k) for k in numbers), strict=True)
     if warning := too_few_points(len(read_data.x), max(numbers)):
         warn(warning)
     settings: dict[str, Any] = dict(

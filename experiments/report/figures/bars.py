@@ -43,16 +43,22 @@ def picture(view: View) -> Picture | None:
 
 
 def components_figure(
-    mixture: Mixture, draws: Draws, x: np.ndarray, names: list[str], labels: tuple[tuple[str, ...], ...] = ()
+    mixture: Mixture,
+    draws: Draws,
+    x: np.ndarray,
+    names: list[str],
+    labels: tuple[tuple[str, ...], ...] = (),
+    weight: np.ndarray | None = None,
 ) -> Figure:
     """Draw bars of the data, (N, D), each component's share of the probabilities, and their sum.
 
-    Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called.
+    Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called, and
+    `weight`, (N,), how many points each row stands for.
     """
     markers = "osD^vPXph"
     panels = []
     for d in range(min(x.shape[1], _MOST_FEATURES)):
-        panel = _Panel(mixture, x, None, d)
+        panel = _Panel(mixture, x, weight, d)
         panel.labels = labels[d] if labels else ()
         masses = panel.masses(draws)
         panel.lines = [

@@ -10,7 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from experiments.commands._data import open_data
+from experiments.commands._fitting import Model, fit_file
 from experiments.datasets import _large
+from experiments.report.figures.one_fit import fit_figure
 from hand_cavi.data.derived_sources import CompleteRows
 from hand_cavi.sources import as_source, open_parquet
 
@@ -129,6 +131,17 @@ def test_a_weight_says_how_many_points_a_row_stands_for(frequencies, elbowroom, 
     np.testing.assert_allclose(table["means"], long["means"], rtol=1e-4)
     assert sum(table["counts"]) == pytest.approx(450)
     assert f"weighted by {weight}" in table["data"]
+
+
+def test_a_picture_counts_rows_by_their_weights(frequencies):
+    """The bars are those of the points, not of the rows."""
+    pictures = []
+    for name, how in {"table.csv": {"weight_column": "days"}, "long.csv": {}}.items():
+        data = open_data(frequencies / name, ("deaths",), "gamma_poisson", **how)
+        result = fit_file(data, Model(1, "gamma_poisson", "dirichlet"))
+        axes = fit_figure(result.fit, data.shown, result.order).axes[0]
+        pictures.append([bar.get_height() for bar in axes.patches])
+    np.testing.assert_allclose(pictures[0][:7], pictures[1][:7], rtol=1e-12)
 
 
 def test_choose_takes_weights(frequencies, elbowroom):
