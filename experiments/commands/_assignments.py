@@ -32,13 +32,7 @@ def table(result: FileFit) -> dict[str, np.ndarray]:
 
 
 def write_assignments(result: FileFit, path: Path) -> None:
-    """Write the table as CSV or Parquet, by the file's ending: in full or not at all.
-
-    Raises
-    ------
-    InputError
-        If it cannot be written.
-    """
+    """Write the table as CSV or Parquet, by the file's ending: in full, or not at all and InputError."""
     import pyarrow as pa
     from pyarrow.csv import CSVWriter
     from pyarrow.parquet import ParquetWriter

@@ -20,13 +20,7 @@ LARGE = 1 << 20
 
 
 def open_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
-    """Return columns as a source, and their names.
-
-    Raises
-    ------
-    InputError
-        If the file is unreadable, or a column is not there, is empty or holds no numbers.
-    """
+    """Return columns as a source, and their names; or raise InputError."""
     return (_npy if path.suffix.lower() == ".npy" else _parquet)(path, wanted, reading)
 
 
@@ -35,10 +29,7 @@ def checked(
 ) -> tuple[Source, Summary, np.ndarray]:
     """Return the rows but those to be dropped, what they are like, and the numbers of the others.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be read, or naming the column and the row that holds no finite number.
+    InputError names the column and the row that holds no finite number.
     """
     complete, dropped = source, np.empty(0, dtype=np.intp)
     try:
