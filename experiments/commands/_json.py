@@ -30,7 +30,9 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     -------
     dict
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
-        ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
+        ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats, and evidence that is not
+        leant on is None; ``log_evidence_error_is`` says what its error is: ``sampling``, a standard error,
+        ``numerical``, or ``rounding``, all that is left of what is exact. ``means`` and ``sds`` are
         those of the components in ascending order, in the data's unit; of a user's own model, those of the
         quantities in ``measurements.means.entries``. ``condensed`` says how many nodes stood for how many
         points, and the error of the log likelihood in nats and relative to it; ``traceback`` is a failed
@@ -61,6 +63,12 @@ def _figure(name: str, figure: Estimate | Measurement | None) -> dict[str, objec
     return {name: figure and figure.value, f"{name}_se": figure and figure.standard_error}
 
 
+def _error_is(evidence: Estimate | None) -> str | None:
+    if evidence is None:
+        return None
+    return "rounding" if evidence.is_exact else evidence.error_is
+
+
 def _condensed(problem: ProblemRecord) -> dict[str, object] | None:
     """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
     if problem.problem is None or problem.problem.condensation is None:
@@ -76,7 +84,10 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         own = Measurement(cell.bound, cell.bound_se)
     sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
     unpaired = ("component_means", "component_sds", "ess_per_second")
-    opinions = ({"method": one.method, **_figure("log_evidence", one)} for one in reference.opinions)
+    opinions = (
+        {"method": one.method, **_figure("log_evidence", one), "log_evidence_error_is": _error_is(one)}
+        for one in reference.opinions
+    )
     return {
         **_fields(cell.cell, "dataset model method repeat"),
         "status": cell.status,
@@ -87,7 +98,8 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         **_figure("elbo", own),
         **_figure("elbo_collapsed", measured.get("collapsed_bound")),
         **_figure("elbo_symmetrised", measured.get("symmetrised_bound")),
-        **_figure("log_evidence", reference.log_evidence),
+        **_figure("log_evidence", reference.evidence),
+        "log_evidence_error_is": _error_is(reference.evidence),
         **_figure("evidence_gap", measured.get("evidence_gap")),
         "condensed": _condensed(problem),
         "reference": reference.method,

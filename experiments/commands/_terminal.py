@@ -96,12 +96,13 @@ def _plain_table(left: Sequence[str] = (), right: Sequence[str] = ()) -> Table:
 
 def _heading(problem: ProblemRecord) -> str:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
-    evidence = problem.reference.log_evidence
+    evidence = problem.reference.evidence
     if evidence is None:
         truth = f"log evidence unknown; {problem.reference.reason.rstrip('.')}"
     else:
         figure = with_error(evidence.value, evidence.standard_error).plain
-        truth = f"log evidence {figure} nats ({evidence.method})"
+        exact = f", {evidence.accuracy}" if evidence.accuracy else ""
+        truth = f"log evidence {figure} nats ({evidence.method}{exact})"
     return f"{problem.dataset}, {problem.model}{repeat}: {truth}"
 
 

@@ -18,7 +18,7 @@ from experiments.references.request import Request
 from hand_cavi import FixedWeights, NormalKnownVariance
 
 GIVES = ("evidence", "draws")
-CALLED = "the exact answer (by quadrature)"
+CALLED = "the answer by quadrature"
 EXACT = True
 
 MAX_COMPONENTS = 4
@@ -88,7 +88,7 @@ def compute(problem: Problem, request: Request) -> Reference:
             + ("" if qualified else "; that is too much to lean on")
         ),
         draws=draws,
-        log_evidence=Estimate(log_evidence, numerical_error, "quadrature"),
+        log_evidence=Estimate(log_evidence, numerical_error, "quadrature", error_is="numerical"),
         quality={"nodes": len(grid.nodes), "difference": difference, "numerical_error": numerical_error},
     )
 

@@ -31,16 +31,14 @@ def _on_reference(view: View) -> str:
     if not reference.qualified:
         return ""
     evidence = view.evidence
-    if evidence is not None and evidence.standard_error == 0:
-        if reference.method not in _SAMPLERS:
+    if evidence is not None and evidence.accuracy:
+        by = f"{evidence.accuracy} (by {evidence.method})"
+        if reference.method == evidence.method:
             return (
-                f"The reference is exact (by {evidence.method}): differences from it are the methods' own, "
-                "but for the stated Monte-Carlo errors."
+                f"The reference is {by}: differences from it are the methods' own, but for the stated "
+                "Monte-Carlo errors."
             )
-        return (
-            f"log p(x) is exact (by {evidence.method}); means and widths are compared with "
-            f"{_source(reference)}."
-        )
+        return f"log p(x) is {by}; means and widths are compared with {_source(reference)}."
     if reference.draws is not None and not are_independent(reference.draws):
         return (
             f"The reference is not exact. It is {_source(reference)}: nothing can be told that is finer than "

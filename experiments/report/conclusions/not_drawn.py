@@ -80,7 +80,7 @@ def _disagreement(reference: Reference) -> list[str]:
 
 def _disagree(one: Estimate, other: Estimate) -> bool:
     apart = distance(one, other)
-    return abs(one.value - other.value) > 1e-6 if apart is None else abs(apart) > _APART
+    return abs(one.value - other.value) > 1e-6 and (apart is None or abs(apart) > _APART)
 
 
 def _said(estimate: Estimate) -> str:

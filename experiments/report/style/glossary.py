@@ -29,8 +29,8 @@ OF_MIXTURES = {
     "total variation": "Half the area between two densities, from 0 (equal) to 1 (apart). Even two sets of "
     "draws from the same posterior differ a little: that is the noise floor.",
     "± in bounds and in means": "Beside a bound, ± is a standard error: how uncertain the number is, by "
-    "Monte Carlo. No ± means exact up to rounding. Beside a posterior mean, ± is the posterior's standard "
-    "deviation: how uncertain the method is.",
+    "Monte Carlo. No ± means that the error is too small for the digits shown. Beside a posterior mean, ± is "
+    "the posterior's standard deviation: how uncertain the method is.",
     "reference": "What stands for the truth: enumeration or quadrature where feasible, otherwise estimates "
     "and sampler runs that passed their own checks. Without one, no verdict is given.",
     "threshold": "What a figure is held against, where a line should be drawn. Whether it comes from the "

@@ -211,7 +211,10 @@ def test_wrong_usage_is_2(here, elbowroom, arguments):
 # run, validate, report: with a stand-in for the runner
 
 
-def record_of(study, folder, *, decision="pass", status="ok"):
+EVIDENCE = Estimate(LOG_EVIDENCE, 0.0, "enumeration")
+
+
+def record_of(study, folder, *, decision="pass", status="ok", evidence=EVIDENCE, qualified=True):
     """Make up what a runner would return."""
     verdict = Verdict(
         decision, f"This is a {decision}.", 0.25, (Comparison("sorted mean 1", 0.1, 0.0, 0.1, 0.1, decision),)
@@ -240,7 +243,7 @@ def record_of(study, folder, *, decision="pass", status="ok"):
         )
         if status == "ok":
             cells = tuple(replace(cell, measurements=measured, verdict=verdict) for cell in cells)
-        reference = Reference("enumeration", True, "Exact.", None, Estimate(LOG_EVIDENCE, 0.0, "enumeration"))
+        reference = Reference(evidence.method, qualified, "Exact.", None, evidence)
         entry = problem.entry
         about = (entry.about_data, entry.about_model, entry.unit, problem.content, reference, cells)
         problems.append(ProblemRecord(entry.dataset, entry.model, entry.repeat, *about))
@@ -290,6 +293,7 @@ def test_run_prints_one_json_document_of_the_agreed_form(here, elbowroom, runner
     assert (
         cell["elbo"] == BEST_ELBO and cell["log_evidence"] == LOG_EVIDENCE and cell["log_evidence_se"] == 0.0
     )
+    assert cell["log_evidence_error_is"] == "rounding"
     assert cell["elbo_collapsed"] == -18.685 and cell["elbo_collapsed_se"] == 0.002
     assert (
         cell["elbo_symmetrised"] is None and cell["ess_per_second"] is None and cell["info"] == {"bad": None}
@@ -311,7 +315,31 @@ def test_run_says_the_verdict_first_and_where_the_report_lies(here, elbowroom, r
     lines = out.splitlines()
     assert code == 0 and lines[0] == "This is a pass."
     assert lines[-1] == f"Report: {Path('studies/eight/report.html')}"
-    assert "log evidence \u221217.990122 nats (enumeration)" in out and "\u221218.6850 \u00b1 0.0020" in out
+    assert (
+        "log evidence \u221217.990122 nats (enumeration, exact up to rounding)" in out
+        and "\u221218.6850 \u00b1 0.0020" in out
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "qualified", "said"),
+    [
+        (
+            Estimate(LOG_EVIDENCE, 2e-11, "quadrature", error_is="numerical"),
+            True,
+            "right to within 2e-11 nats)",
+        ),
+        (Estimate(LOG_EVIDENCE, 0.02, "importance"), True, "\u221217.990 \u00b1 0.020 nats (importance)"),
+        (Estimate(LOG_EVIDENCE, 0.02, "importance"), False, "log evidence unknown"),
+    ],
+)
+def test_a_log_evidence_is_told_as_what_it_is(here, elbowroom, runner, evidence, qualified, said):
+    runner.ending = {"evidence": evidence, "qualified": qualified}
+    out = elbowroom("run", "study.toml")[1]
+    assert said in out and "exact" not in out.split("log evidence")[1].split("\n")[0]
+    cell = json.loads(elbowroom("run", "study.toml", "--json")[1])["cells"][0]
+    assert cell["log_evidence"] == (LOG_EVIDENCE if qualified else None)
+    assert cell["log_evidence_error_is"] == (evidence.error_is if qualified else None)
 
 
 def test_run_without_a_configuration_runs_the_built_in_study(here, elbowroom, runner):
