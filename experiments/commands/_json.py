@@ -63,12 +63,6 @@ def _figure(name: str, figure: Estimate | Measurement | None) -> dict[str, objec
     return {name: figure and figure.value, f"{name}_se": figure and figure.standard_error}
 
 
-def _error_is(evidence: Estimate | None) -> str | None:
-    if evidence is None:
-        return None
-    return "rounding" if evidence.is_exact else evidence.error_is
-
-
 def _condensed(problem: ProblemRecord) -> dict[str, object] | None:
     """Return how many nodes stand for how many points, and how well; None if the points do so themselves."""
     if problem.problem is None or problem.problem.condensation is None:
@@ -85,7 +79,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
     sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
     unpaired = ("component_means", "component_sds", "ess_per_second")
     opinions = (
-        {"method": one.method, **_figure("log_evidence", one), "log_evidence_error_is": _error_is(one)}
+        {"method": one.method, **_figure("log_evidence", one), "log_evidence_error_is": one.error_is}
         for one in reference.opinions
     )
     return {
@@ -99,7 +93,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         **_figure("elbo_collapsed", measured.get("collapsed_bound")),
         **_figure("elbo_symmetrised", measured.get("symmetrised_bound")),
         **_figure("log_evidence", reference.evidence),
-        "log_evidence_error_is": _error_is(reference.evidence),
+        "log_evidence_error_is": reference.evidence and reference.evidence.error_is,
         **_figure("evidence_gap", measured.get("evidence_gap")),
         "condensed": _condensed(problem),
         "reference": reference.method,

@@ -143,8 +143,8 @@ class ScaledProblem:
         for occupied in range(n_components - 1, 0, -1):
             few = 1 if occupied == 1 else max(2, n_starts // n_components)
             found += self._ascents(FixedWeights().for_components(occupied), occupied, rng, few)
-        kept = [sums for sums, _ in self._distinct(found)]
-        return np.array(kept).reshape(-1, n_components, self.statistics.shape[1])
+        kept = np.array([sums for sums, _ in self._distinct(found)])
+        return kept.reshape(-1, n_components, self.statistics.shape[1])
 
     def _distinct(self, found: list[tuple[np.ndarray, float]]) -> list[tuple[np.ndarray, float]]:
         kept: list[tuple[np.ndarray, float]] = []

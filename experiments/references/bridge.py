@@ -41,9 +41,6 @@ BROADENED = 20
 MOVES = 2
 """Metropolis steps of each draw that enters the bridge."""
 
-STARTS = 4
-"""Of CAVI with fewer components, for the part of the proposal where some are empty."""
-
 MISSED = 4.0
 """Standard errors by which the proposal's draws alone may say more: a false alarm in 3e-5, at most."""
 
@@ -131,7 +128,7 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
     # A fifth is the same at half of what the data taught: states that are rare in the first half are met.
     broad = 0.5 * sums[:: max(1, len(sums) // BROADENED)]
     # Chains that never emptied a component are found out by draws where some are empty.
-    emptied = target.emptied(rng, STARTS)
+    emptied = target.emptied(rng, 4)
     parts = [(0.7, sums), (0.2, broad), (0.1, emptied)]
     shares = np.concatenate([np.full(len(part), share / max(1, len(part))) for share, part in parts])
     proposal = with_prior(target, np.concatenate([part for _, part in parts]), shares)

@@ -123,9 +123,8 @@ def _rounding(target: ScaledProblem, labels: np.ndarray, log_p: np.ndarray) -> f
     labels, n_components = labels[heaviest], target.mixture.n_components
 
     def lost(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        eta = prior.natural + sums
-        of_sums = (np.abs(prior.natural) + sizes) * np.abs(prior.expected(eta))
-        return of_sums.sum(axis=-1) + np.abs(prior.log_partition(eta))
+        of_sums = (np.abs(prior.natural) + sizes) * np.abs(prior.expected(prior.natural + sums))
+        return of_sums.sum(axis=-1) + np.abs(prior.log_partition(prior.natural + sums))
 
     nothing = np.zeros(statistics.shape[1])
     each = lost(_sums(labels, statistics, n_components), _sums(labels, np.abs(statistics), n_components))

@@ -211,7 +211,7 @@ def test_wrong_usage_is_2(here, elbowroom, arguments):
 # run, validate, report: with a stand-in for the runner
 
 
-EVIDENCE = Estimate(LOG_EVIDENCE, 0.0, "enumeration")
+EVIDENCE = Estimate(LOG_EVIDENCE, 0.0, "enumeration", error_is="rounding")
 
 
 def record_of(study, folder, *, decision="pass", status="ok", evidence=EVIDENCE, qualified=True):

@@ -348,14 +348,14 @@ def test_the_posterior_where_a_component_is_empty_is_found() -> None:
 WIDTHS = (1e-8, 1e-6, 1e-4, 1e-2, 1.0, 1e4, 1e8)
 
 
-@pytest.mark.parametrize("n_components", [2, *(pytest.param(k, marks=pytest.mark.slow) for k in (3, 4, 5))])
+@pytest.mark.parametrize("n_components", [2, *(pytest.param(k, marks=pytest.mark.slow) for k in (3, 5))])
 def test_importance_sampling_is_right_however_wide_the_prior(n_components: int) -> None:
-    """Twenty-eight problems: what qualifies is right within 4 errors, 2e-3 of seeds, and z is honest.
+    """Sixteen problems or more: what qualifies is right within 4 errors, 2e-3 of seeds, and z is honest.
 
-    The sd of 28 standard normals lies in [0.6, 1.45] but for 1e-3 of seeds; at most two may be refused.
+    The sd of 14 standard normals lies in [0.43, 1.7] but for 1e-3 of seeds; at most two may be refused.
     """
     z, refused = [], 0
-    for i, width in enumerate(WIDTHS):
+    for i, width in enumerate(WIDTHS if n_components < 3 else WIDTHS[::2]):
         normal = NormalKnownVariance(0.0, 1 / width)
         for problem in (
             under(width, n_components),
@@ -368,7 +368,7 @@ def test_importance_sampling_is_right_however_wide_the_prior(n_components: int) 
             if found.qualified:
                 z.append(z_score(found, exact(problem)))
     assert refused <= 2 and np.max(np.abs(z)) < 4
-    assert 0.6 < np.std(z) < 1.45
+    assert 0.43 < np.std(z) < 1.7
 
 
 def occupied_draws(n: int) -> Draws:
