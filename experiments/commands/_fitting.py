@@ -9,37 +9,40 @@ from typing import Any
 import numpy as np
 
 from experiments.commands._data import Data
-from experiments.datasets import Dataset
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.commands._remarks import before
+from experiments.families import AUTO
 from experiments.families.components import Figures, describe, order
 from experiments.families.formula import formula
 from experiments.families.lookup import offered
-from experiments.families.priors import family_prior, fields_of, weights_prior
+from experiments.families.priors import family_prior, fields_of, model_for, weights_prior
 from experiments.families.summary import Summary
-from experiments.studies.mixtures import too_few_points
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 
 
 @dataclass(frozen=True)
 class Model:
-    """The model asked for on the command line; what its priors leave out is scaled to the data."""
+    """The model asked for on the command line; what is left out is chosen for the data, see `model_for`."""
 
     n_components: int
-    family: str = DEFAULT_FAMILY
-    weights: str = DEFAULT_WEIGHTS
+    family: str = AUTO
+    weights: str = AUTO
     prior: dict[str, object] = field(default_factory=dict)
     weights_prior: dict[str, object] = field(default_factory=dict)
 
     def of(self, x: np.ndarray | Summary, n_components: int | None = None) -> tuple[Mixture, str]:
-        """Return the mixture for these data, and what of its priors was chosen here (or nothing)."""
+        """Return the mixture for these data, and what of it was chosen here (or nothing)."""
         n_components = n_components or self.n_components
-        prior, about = family_prior(self.family, x, n_components, self.prior)
-        weights, about_weights = weights_prior(self.weights, self.weights_prior)
+        x = x if isinstance(x, Summary) else Summary.of(x)
+        family, of_weights, about_model = model_for(self.family, self.weights, x.n_features, self.prior)
+        prior, about = family_prior(family, x, n_components, self.prior)
+        weights, about_weights = weights_prior(of_weights, self.weights_prior)
         chosen = [about] if about else []
         if about_weights:
             chosen.append(f"{about_weights} (weights)")
-        said = f"Chosen here, for want of a prior: {', '.join(chosen)}." if chosen else ""
-        return Mixture(prior, weights, n_components), said
+        said = [f"Chosen here: {about_model}."] if about_model else []
+        if chosen:
+            said.append(f"Chosen here, for want of a prior: {', '.join(chosen)}.")
+        return Mixture(prior, weights, n_components), "\n".join(said)
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,7 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> Fil
     result = fit(mixture, data.source, rng=seed, **settings)
     doubt: Callable[..., str | None] | None = offered(result.components.name, "doubt")
     warnings = [
-        too_few_points(data.n_points, model.n_components),
-        *_unused_categories(data.shown),
+        *before(data.shown, data.n_points, model),
         doubt(result, data.some, data.n_points, model.prior) if doubt else None,
     ]
     if settings.get("condense") is True and result.condensed is None:
@@ -169,14 +171,3 @@ def assignments(words: list[str], option: str) -> dict[str, object]:
             raise InputError(f"{option} gives {key} twice; once is enough")
         found[key] = value
     return found
-
-
-def _unused_categories(data: Dataset) -> list[str]:
-    """Say where a feature has fewer categories than another: the family gives all features as many."""
-    most = max((len(labels) for labels in data.categories), default=0)
-    return [
-        f'column "{name}" has {len(labels)} categories of the {most} that some column has; '
-        "the model holds the others possible"
-        for name, labels in zip(data.features, data.categories, strict=False)
-        if len(labels) < max(most, 2)
-    ]

@@ -7,7 +7,7 @@ import typer
 
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.families import AUTO
 
 if TYPE_CHECKING:
     from experiments.studies.choosing import Candidate
@@ -17,8 +17,8 @@ def choose(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[str, typer.Option(help="Numbers of components, such as 1-8 or 1,2,4.")],
     column: Column = None,
-    family: Family = DEFAULT_FAMILY,
-    weights: Weights = DEFAULT_WEIGHTS,
+    family: Family = AUTO,
+    weights: Weights = AUTO,
     prior: Prior = None,
     concentration: Concentration = None,
     starts: Starts = 20,
@@ -37,18 +37,18 @@ def choose(
     numbers = read_numbers(components)
 
     from experiments.commands._data import read
+    from experiments.commands._remarks import before
     from experiments.studies.choosing import candidates
-    from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
     if folds == 1:
         raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
-    model = model_of(numbers[0], family, weights, prior, concentration)
+    model = model_of(max(numbers), family, weights, prior, concentration)
     read_data = read(data, tuple(column or ()), family)
     mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
-    if warning := too_few_points(len(read_data.x), max(numbers)):
+    for warning in before(read_data, len(read_data.x), model):
         warn(warning)
     found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
     if plot is not None:

@@ -8,7 +8,7 @@ import typer
 
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.config.plugins import names
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 
 if TYPE_CHECKING:
     from experiments.commands._fitting import Model
@@ -17,10 +17,17 @@ Column = Annotated[list[str] | None, typer.Option(help="A column to use; may be 
 Family = Annotated[
     str,
     typer.Option(
-        help=f"What components are: {', '.join(names('families'))}. `elbowroom list` says more of each."
+        help=f"What components are: {', '.join(names('families'))}. `elbowroom list` says more of each. "
+        f"{AUTO}: {ONE_COLUMN} for one column, {SEVERAL_COLUMNS} for several."
     ),
 ]
-Weights = Annotated[str, typer.Option(help=f"The components' weights: {', '.join(names('weights'))}.")]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help=f"The components' weights: {', '.join(names('weights'))}. "
+        f"{AUTO}: {DEFAULT_WEIGHTS}, but fixed for {TEXTBOOK}."
+    ),
+]
 Prior = Annotated[
     list[str] | None,
     typer.Option(
@@ -47,8 +54,8 @@ def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
     column: Column = None,
-    family: Family = DEFAULT_FAMILY,
-    weights: Weights = DEFAULT_WEIGHTS,
+    family: Family = AUTO,
+    weights: Weights = AUTO,
     prior: Prior = None,
     concentration: Concentration = None,
     mean: Annotated[
@@ -56,10 +63,13 @@ def fit(
     ] = None,
     variance: Annotated[
         float | None,
-        typer.Option(help="Prior variance of a component's mean. Default: the data's range, squared."),
+        typer.Option(
+            help=f"Prior variance of a component's mean, in {TEXTBOOK}. Default: the data's range, squared."
+        ),
     ] = None,
     noise_variance: Annotated[
-        float | None, typer.Option(help="Known variance about a component's mean. Default: 1.")
+        float | None,
+        typer.Option(help=f"Known variance about a component's mean, in {TEXTBOOK}. Default: 1."),
     ] = None,
     starts: Starts = 20,
     seed: Seed = 1,
@@ -107,16 +117,21 @@ def fit(
     from experiments.commands._fit_tables import print_fit
     from experiments.commands._fitting import fit_file
     from experiments.commands._progress import FitProgress
+    from experiments.commands._remarks import before
     from hand_cavi import Status
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
+    opened = open_data(data, tuple(column or ()), family)
+    early = before(opened.shown, opened.n_points, model)
+    for warning in early:
+        warn(warning)
     try:
         with FitProgress() as progress:
             result = fit_file(
-                open_data(data, tuple(column or ()), family),
+                opened,
                 model,
                 seed=seed,
                 starts=starts,
@@ -134,7 +149,7 @@ def fit(
             raise
         warn(f'interrupted; what is done is kept in "{checkpoint}", and the same command goes on from there')
         raise typer.Exit(130) from None
-    for warning in result.warnings:
+    for warning in result.warnings[len(early) :]:
         warn(warning)
     if plot is not None:
         from experiments.report.figures.one_fit import fit_figure

@@ -7,6 +7,8 @@ method draws on those and its name.
 
 from dataclasses import replace
 
+import numpy as np
+
 from experiments.config.entries import DatasetEntry, MethodEntry
 from experiments.config.models import ModelEntry
 from experiments.config.plugins import find
@@ -21,6 +23,8 @@ from experiments.studies.condensing import condensed, frozen
 from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_rows, as_sample_weight
+
+_SOME = 10_000  # rows among which different ones are looked for first
 
 
 def plan(config: Config) -> Plan:
@@ -43,7 +47,7 @@ def plan(config: Config) -> Plan:
                     names = (entry.name, model.name)
                     place = Place(config, "methods", names, *names, repeat, label)
                     problems.append(_planned(place, data, data_hash, model))
-                    if warning := too_few_points(len(data.x), model.mixture.n_components):
+                    if warning := too_few_points(data.x, model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
     return as_plan(config, problems, tuple(warnings))
 
@@ -67,12 +71,19 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
     return replace(data, x=frozen(x), sample_weight=None if weight is None else frozen(weight), truth=truth)
 
 
-def too_few_points(n_points: int, n_components: int) -> str | None:
-    """Return a warning if there are fewer points than components, which is allowed."""
-    if n_points >= n_components:
-        return None
-    points = "1 point" if n_points == 1 else f"{n_points} points"
-    return f"{points} for {n_components} components; at least {n_components - n_points} must stay empty"
+def too_few_points(x: np.ndarray, n_components: int) -> str | None:
+    """Return a warning if there are fewer points, or different ones, than components, which is allowed."""
+    points = "1 point" if len(x) == 1 else f"{len(x):,} points"
+    if len(x) < n_components:
+        return f"{points} for {n_components} components; at least {n_components - len(x)} must stay empty"
+    for some in (x[:_SOME], x):
+        different = len(np.unique(some, axis=0))
+        if different >= n_components:
+            return None
+    return (
+        f"{points}, of which {different} differ, for {n_components} components; more than {different} cannot "
+        "be told apart"
+    )
 
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:
