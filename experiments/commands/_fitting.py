@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.commands._data import Data
+from experiments.commands._data import SOME, Data
 from experiments.commands._remarks import before
+from experiments.commands._sds import Sds, by_linear_response
 from experiments.families import AUTO
-from experiments.families.components import Figures, describe, order
+from experiments.families.components import Figures, describe, empty_components, order
 from experiments.families.formula import formula
 from experiments.families.lookup import offered
 from experiments.families.priors import family_prior, fields_of, model_for, weights_prior
 from experiments.families.summary import Summary
 from hand_cavi import Fit, InputError, Mixture, Status, fit
+from hand_cavi.ascent.cautions import on_overlap, overlapping
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Model:
 class FileFit:
     """A fit and what is to be said of it.
 
-    `about_model` is the model's formula; `about_prior` what of the prior was chosen here, or empty.
+    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty.
     """
 
     data: Data
@@ -58,6 +60,7 @@ class FileFit:
     about_model: str
     about_prior: str
     warnings: tuple[str, ...]
+    sds: Sds = Sds({})
 
     @property
     def starts_given_up(self) -> int:
@@ -77,7 +80,20 @@ class FileFit:
     @cached_property
     def figures(self) -> Figures:
         """What was found of the components, in the order of `order`."""
-        return {name: values[self.order] for name, values in describe(self.fit).items()}
+        found = self.sds.put_into(describe(self.fit), self.fit)
+        return {name: values[self.order] for name, values in found.items()}
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What belongs beside the figures: components without points, and components that overlap."""
+        some, plain = self.data.source.spread_out(SOME), describe(self.fit)
+        overlap = on_overlap(overlapping(self.fit, some.rows, some.weight)[self.order])
+        if overlap and self.sds.response:
+            most = self.sds.ratio(plain, self.sds.put_into(plain, self.fit))
+            overlap += f"; those shown are linear response's, up to {most:.3g} times as wide"
+        elif overlap and self.sds.why_not:
+            overlap += f"; linear response cannot mend it here: {self.sds.why_not}"
+        return (*empty_components(self.fit), *([overlap] if overlap else []))
 
     def content(self) -> dict[str, object]:
         """Return the figures as JSON content."""
@@ -118,12 +134,17 @@ class FileFit:
             ],
             "means": found[location],
             "sds": found["sd"],
+            "sds_by": self.sds.by,
+            "sds_note": self.sds.why_not,
             "counts": found["count"],
             "warnings": list(self.warnings),
+            "cautions": list(self.cautions),
         }
 
 
-def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> FileFit:
+def fit_file(
+    data: Data, model: Model, *, seed: int = 1, mean_field_sds: bool = False, **settings: Any
+) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
 
     Raises
@@ -144,7 +165,8 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> Fil
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
-    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said)
+    sds = Sds({}) if mean_field_sds else by_linear_response(data, result, settings.get("threads"))
+    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, sds)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

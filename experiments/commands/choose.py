@@ -36,7 +36,9 @@ def choose(
     """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
     numbers = read_numbers(components)
 
+    from experiments.commands._choose_tables import HEADER, print_conclusion, print_row, row_of
     from experiments.commands._data import read
+    from experiments.commands._progress import FitProgress
     from experiments.commands._remarks import before
     from experiments.studies.choosing import candidates
     from hand_cavi import InputError
@@ -50,7 +52,27 @@ def choose(
     mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
     for warning in before(read_data, len(read_data.x), model):
         warn(warning)
-    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
+    if not json:
+        print("\n".join(word for word in (read_data.about, abouts[0], "") if word or word == ""))
+        print_row(HEADER)
+    with FitProgress() as progress:
+
+        def found_one(candidate: "Candidate") -> None:
+            if not json:
+                progress.clear()
+                print_row(row_of(candidate))
+
+        found = candidates(
+            mixtures,
+            read_data.x,
+            rng=seed,
+            starts=starts,
+            folds=folds,
+            sampled_evidence=evidence,
+            found_one=found_one,
+            stage=progress.begins,
+            progress=progress,
+        )
     if plot is not None:
         from experiments.report.figures.number_of_components import choosing_figure
 
@@ -58,11 +80,7 @@ def choose(
     if json:
         print_json({"data": read_data.about, "n": len(read_data.x), "prior": abouts[0], **_content(found)})
         return
-    print(read_data.about)
-    if abouts[0]:
-        print(abouts[0])
-    print()
-    _print(found)
+    print_conclusion(found)
 
 
 def read_numbers(text: str) -> list[int]:
@@ -90,8 +108,10 @@ def read_numbers(text: str) -> list[int]:
 
 
 def _content(found: "list[Candidate]") -> dict[str, object]:
+    from experiments.studies.choosing_words import conclusion
+
     names = ["elbo", "symmetrised", "symmetry_se", "held_out", "held_out_se", "behind", "behind_se"]
-    names += ["occupied", "starts", "starts_at_best"]
+    names += ["occupied", "cautions", "starts", "starts_at_best"]
     return {
         "candidates": [
             {
@@ -99,46 +119,9 @@ def _content(found: "list[Candidate]") -> dict[str, object]:
                 **{name: getattr(one, name) for name in names},
                 "log_evidence": one.evidence.value if one.evidence else None,
                 "log_evidence_se": one.evidence.standard_error if one.evidence else None,
+                "log_evidence_note": one.no_evidence or None,
             }
             for one in found
-        ]
+        ],
+        "conclusion": conclusion(found),
     }
-
-
-def _print(found: "list[Candidate]") -> None:
-    from experiments.commands._fit_tables import print_aligned
-    from experiments.report.style.numbers import DASH, with_error
-
-    def shown(value: float | None, error: float | None) -> str:
-        return DASH if value is None else with_error(value, error).plain
-
-    header = ["K", "ELBO", "ELBO + KL(q, q_sym)", "log p(x)", "held out / point", "behind best"]
-    rows = [[*header, "occupied", "starts at best"]]
-    for one in found:
-        evidence = one.evidence
-        rows.append(
-            [
-                str(one.n_components),
-                f"{one.elbo:.3f}",
-                shown(one.symmetrised, one.symmetry_se),
-                shown(evidence.value, evidence.standard_error) if evidence else DASH,
-                shown(one.held_out, one.held_out_se),
-                shown(one.behind, one.behind_se),
-                str(one.occupied),
-                f"{one.starts_at_best} of {one.starts}",
-            ]
-        )
-    print_aligned(rows)
-    best = max(found, key=lambda one: one.elbo if one.symmetrised is None else one.symmetrised)
-    print(f"\nThe bound is highest at K = {best.n_components}", end="")
-    predicted = [one for one in found if one.held_out is not None]
-    if predicted:
-        leader = max(predicted, key=lambda one: one.held_out or 0.0)
-        near = [
-            str(one.n_components)
-            for one in predicted
-            if one is not leader and one.behind is not None and one.behind > -2 * (one.behind_se or 0.0)
-        ]
-        also = f"; within two standard errors of it: {', '.join(near)}" if near else ""
-        print(f"; held-out points are predicted best with K = {leader.n_components}{also}", end="")
-    print(".")

@@ -50,6 +50,13 @@ class Condense(StrEnum):
     NEVER = "never"
 
 
+class Ways(StrEnum):
+    """Whose standard deviations are shown."""
+
+    LINEAR_RESPONSE = "linear-response"
+    MEAN_FIELD = "mean-field"
+
+
 def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
@@ -106,6 +113,13 @@ def fit(
             "way, goes on from there."
         ),
     ] = None,
+    sds: Annotated[
+        Ways,
+        typer.Option(
+            help="Standard deviations: by linear response where it qualifies, or mean field's, which are too "
+            "small where components overlap."
+        ),
+    ] = Ways.LINEAR_RESPONSE,
     trace: Annotated[bool, typer.Option("--trace", help="Print the bound after every sweep.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
@@ -143,6 +157,7 @@ def fit(
                 accelerate=accelerate,
                 moves="auto" if moves is None else moves,
                 progress=progress,
+                mean_field_sds=sds is Ways.MEAN_FIELD,
             )
     except KeyboardInterrupt:
         if checkpoint is None:

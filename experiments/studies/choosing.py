@@ -8,23 +8,23 @@ Three kinds of evidence, which need not agree:
 - the held-out log predictive density per point, which asks for prediction and not for the number of groups.
 """
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.families.components import cautions
 from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
 from experiments.references import exact, log_evidence
 from hand_cavi import Fit, InputError, Mixture, fit
+from hand_cavi.ascent.cautions import occupied
+from hand_cavi.ascent.progress import Tell
+from hand_cavi.data.condense import unique_rows
 
 DRAWS = 4000
 """Draws from q by which KL(q, q_sym) is estimated."""
-
-OCCUPIED = 0.5
-"""Points that a component holds at least, to count as occupied."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,16 @@ class Candidate:
         KL(q, q_sym) in nats, None where K! relabellings are too many; its Monte-Carlo standard error.
     evidence : Estimate or None
         log p(x), where a reference applies.
+    no_evidence : str
+        Why there is none; empty if there is one, or if it was not tried.
     held_out, held_out_se : float or None
         Mean log predictive density per point, in nats, and its standard error over points.
     behind, behind_se : float or None
         How far the held-out density is behind the best candidate's, point by point, and its standard error.
-    occupied : int
-        Components that hold points.
+    occupied : int or None
+        Components that hold points; None if it is not known.
+    cautions : tuple of str
+        What belongs beside the figures: see `experiments.families.components.cautions`.
     starts, starts_at_best : int
         How many starts there were, and how many ended there; None if it is not known.
     method : str
@@ -56,11 +60,13 @@ class Candidate:
     symmetry: float | None = None
     symmetry_se: float = 0.0
     evidence: Estimate | None = None
+    no_evidence: str = ""
     held_out: float | None = None
     held_out_se: float | None = None
     behind: float | None = None
     behind_se: float | None = None
-    occupied: int = 0
+    occupied: int | None = None
+    cautions: tuple[str, ...] = ()
     starts: int = 0
     starts_at_best: int | None = None
     method: str = "CAVI"
@@ -79,6 +85,9 @@ def candidates(
     starts: int = 20,
     folds: int = FOLDS,
     sampled_evidence: bool = False,
+    found_one: Callable[[Candidate], None] | None = None,
+    stage: Callable[[str], None] | None = None,
+    progress: Tell | None = None,
 ) -> list[Candidate]:
     """Fit every mixture, one for each number of components, and gather what speaks for it.
 
@@ -90,27 +99,45 @@ def candidates(
     sampled_evidence : bool
         Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
         where it cannot be had exactly.
+    found_one : callable, optional
+        Given each candidate as soon as it is done, before it is compared with the others.
+    stage : callable, optional
+        Told in words what begins.
+    progress : callable, optional
+        Told of each candidate's fit, see `hand_cavi.fit`.
     """
-    ways = ["auto"] if sampled_evidence else exact()
+    say = stage or (lambda words: None)
     found, predicted = [], []
     for mixture in mixtures:
-        fitted = fit(mixture, x, rng=rng, starts=starts)
+        k = f"K = {mixture.n_components}"
+        say(k)
+        points, weight = _distinct(mixture, x)
+        fitted = fit(mixture, points, rng=rng, starts=starts, sample_weight=weight, progress=progress)
         symmetry, error = _symmetry(fitted, rng)
-        found.append(
-            Candidate(
-                n_components=mixture.n_components,
-                elbo=fitted.elbo,
-                symmetry=symmetry,
-                symmetry_se=error,
-                evidence=_evidence(mixture, x, rng, ways),
-                occupied=int(np.sum(fitted.counts >= OCCUPIED)),
-                starts=len(fitted.starts),
-                starts_at_best=fitted.starts_at_best,
-            )
+        say(f"{k}: log p(x)")
+        evidence, no_evidence = _evidence(mixture, x, rng, sampled_evidence)
+        candidate = Candidate(
+            n_components=mixture.n_components,
+            elbo=fitted.elbo,
+            symmetry=symmetry,
+            symmetry_se=error,
+            evidence=evidence,
+            no_evidence=no_evidence,
+            occupied=int(occupied(fitted).sum()),
+            cautions=cautions(fitted, points, weight),
+            starts=len(fitted.starts),
+            starts_at_best=fitted.starts_at_best,
         )
         if folds:
+            say(f"{k}: prediction of held-out points")
             few = min(starts, STARTS_HELD_OUT)
-            predicted.append(log_predictive(mixture, x, folds=folds, rng=rng, starts=few))
+            values = log_predictive(mixture, x, folds=folds, rng=rng, starts=few, condense=_distinct)
+            predicted.append(values)
+            mean, mean_error = mean_and_error(values)
+            candidate = replace(candidate, held_out=mean, held_out_se=mean_error)
+        found.append(candidate)
+        if found_one is not None:
+            found_one(candidate)
     return _with_predictions(found, predicted) if folds else found
 
 
@@ -125,18 +152,29 @@ def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
 
 
-def _evidence(mixture: Mixture, x: np.ndarray, rng: int, ways: Sequence[str]) -> Estimate | None:
-    for method in ways:
-        with suppress(InputError):  # it does not apply here
-            return log_evidence(mixture, x, method=method, rng=rng)
-    return None
+def _distinct(mixture: Mixture, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return counts or categories as their distinct rows and weights, where that pays; else x."""
+    condensed = unique_rows(x) if mixture.components.discrete else None
+    return (x, None) if condensed is None else (condensed.x, condensed.weight)
+
+
+def _evidence(mixture: Mixture, x: np.ndarray, rng: int, sampled: bool) -> tuple[Estimate | None, str]:
+    """Return log p(x), or why there is none; sampling sees distinct rows, each as often as it occurs."""
+    reasons = []
+    for method in [*exact(), "auto"] if sampled else exact():
+        points, weight = _distinct(mixture, x) if method == "auto" else (x, None)
+        try:
+            return log_evidence(mixture, points, method=method, rng=rng, sample_weight=weight), ""
+        except InputError as error:
+            reasons.append(str(error))
+    return None, reasons[-1] if sampled else "it is not exact here, and sampling was not asked for"
 
 
 def _with_predictions(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:
-    """Add the held-out densities, and the paired differences from the candidate that predicts best."""
+    """Add the paired differences of held-out densities from the candidate that predicts best."""
     best = predicted[int(np.argmax([values.mean() for values in predicted]))]
     told = []
     for candidate, values in zip(found, predicted, strict=True):
-        (mean, error), (behind, behind_se) = mean_and_error(values), mean_and_error(values - best)
-        told.append(replace(candidate, held_out=mean, held_out_se=error, behind=behind, behind_se=behind_se))
+        behind, behind_se = mean_and_error(values - best)
+        told.append(replace(candidate, behind=behind, behind_se=behind_se))
     return told

@@ -13,6 +13,7 @@ from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View, number_of
 from experiments.studies.choosing import Candidate
+from experiments.studies.choosing_words import conclusion
 
 
 def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
@@ -51,6 +52,7 @@ def _candidate(view: View) -> Candidate | None:
         evidence=view.evidence,
         held_out=cell.told.held_out,
         held_out_se=cell.told.held_out_se,
+        occupied=cell.told.occupied,
         starts=cell.told.starts or 0,
         starts_at_best=cell.told.starts_at_best,
         method=label(cell.cell.method),
@@ -77,4 +79,5 @@ def _table(candidates: list[Candidate]) -> Table:
             Shown(starts, numeric=False),
         )
         rows.append(Row(str(one.n_components), entries))
-    return Table("What speaks for each number of components K", columns, tuple(rows))
+    caption = " ".join(["What speaks for each number of components K.", *conclusion(candidates)])
+    return Table(caption, columns, tuple(rows))

@@ -429,6 +429,18 @@ def test_nothing_is_shown_at_first_nor_left_at_the_end():
     assert shown.endswith("\x1b[2K") and "\x1b[?25h" in shown  # the line is wiped, and the cursor back
 
 
+def test_what_begins_is_shown_before_what_is_told_of_it():
+    stream, clock = Terminal(), Clock()
+    with FitProgress(stream, clock) as progress:
+        clock.now = 2.0
+        progress.begins("K = 3: log p(x)")
+        progress.clear()
+        assert "K = 3: log p(x)" in stream.getvalue() and stream.getvalue().endswith("\x1b[2K")
+        clock.now = 3.0
+        progress(at(10))
+    assert "K = 3: log p(x): start 1 of 20: sweep 10" in stream.getvalue()
+
+
 def test_nothing_is_shown_but_on_a_terminal(here, elbowroom, monkeypatch):
     monkeypatch.setattr("experiments.commands._progress.PATIENCE", 0.0)
     monkeypatch.setattr("experiments.commands._progress._EVERY", 0.0)
