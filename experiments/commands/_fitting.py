@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from experiments.commands._data import SOME, Data
-from experiments.commands._remarks import before
-from experiments.commands._sds import Sds, by_linear_response
+from experiments.commands._sds import widened
+from experiments.datasets import Dataset
 from experiments.families import AUTO
 from experiments.families.components import Figures, describe, empty_components, order
 from experiments.families.formula import formula
@@ -18,7 +18,10 @@ from experiments.families.lookup import offered
 from experiments.families.priors import family_prior, fields_of, model_for, weights_prior
 from experiments.families.summary import Summary
 from hand_cavi import Fit, InputError, Mixture, Status, fit
-from hand_cavi.ascent.cautions import on_overlap, overlapping
+from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
+
+FEW = 50
+"""Different values, each of them twice on average, that may be counts; a convention of this project."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,26 @@ class Model:
             said.append(f"Chosen here, for want of a prior: {', '.join(chosen)}.")
         return Mixture(prior, weights, n_components), "\n".join(said)
 
+    def remarks(self, shown: Dataset, n_points: int) -> list[str]:
+        """Return what looks wrong before any fit, or may be meant otherwise."""
+        x = shown.x
+        words = [on_few_points(x, self.n_components)] if len(x) == n_points else []
+        whole = self.family == AUTO and not (x < 0).any() and not (x != np.floor(x)).any()
+        if whole and (n := max(len(np.unique(column)) for column in x.T)) <= min(FEW, len(x) // 2):
+            words.append(
+                f"whole numbers from {x.min():g} to {x.max():g}, {n} different ones in a column: if they are "
+                "counts, take --family gamma_poisson; if they are codes, --family dirichlet_categorical"
+            )
+        return [word for word in [*words, *_unused_categories(shown)] if word]
+
 
 @dataclass(frozen=True)
 class FileFit:
     """A fit and what is to be said of it.
 
-    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty.
+    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty; `found`
+    the components' figures, in the fit's order; `widened` the largest factor by which linear response widened
+    their sds, None if these are mean field's, and `why_not` why, if it was asked for.
     """
 
     data: Data
@@ -60,7 +77,9 @@ class FileFit:
     about_model: str
     about_prior: str
     warnings: tuple[str, ...]
-    sds: Sds = Sds({})
+    found: Figures
+    widened: float | None = None
+    why_not: str = ""
 
     @property
     def starts_given_up(self) -> int:
@@ -80,19 +99,17 @@ class FileFit:
     @cached_property
     def figures(self) -> Figures:
         """What was found of the components, in the order of `order`."""
-        found = self.sds.put_into(describe(self.fit), self.fit)
-        return {name: values[self.order] for name, values in found.items()}
+        return {name: values[self.order] for name, values in self.found.items()}
 
     @cached_property
     def cautions(self) -> tuple[str, ...]:
         """What belongs beside the figures: components without points, and components that overlap."""
-        some, plain = self.data.source.spread_out(SOME), describe(self.fit)
+        some = self.data.source.spread_out(SOME)
         overlap = on_overlap(overlapping(self.fit, some.rows, some.weight)[self.order])
-        if overlap and self.sds.response:
-            most = self.sds.ratio(plain, self.sds.put_into(plain, self.fit))
-            overlap += f"; those shown are linear response's, up to {most:.3g} times as wide"
-        elif overlap and self.sds.why_not:
-            overlap += f"; linear response cannot mend it here: {self.sds.why_not}"
+        if overlap and self.widened:
+            overlap += f"; those shown are linear response's, up to {self.widened:.3g} times as wide"
+        elif overlap and self.why_not:
+            overlap += f"; linear response cannot mend it here: {self.why_not}"
         return (*empty_components(self.fit), *([overlap] if overlap else []))
 
     def content(self) -> dict[str, object]:
@@ -134,8 +151,8 @@ class FileFit:
             ],
             "means": found[location],
             "sds": found["sd"],
-            "sds_by": self.sds.by,
-            "sds_note": self.sds.why_not,
+            "sds_by": "linear response" if self.widened else "mean field",
+            "sds_note": self.why_not,
             "counts": found["count"],
             "warnings": list(self.warnings),
             "cautions": list(self.cautions),
@@ -156,7 +173,7 @@ def fit_file(
     result = fit(mixture, data.source, rng=seed, **settings)
     doubt: Callable[..., str | None] | None = offered(result.components.name, "doubt")
     warnings = [
-        *before(data.shown, data.n_points, model),
+        *model.remarks(data.shown, data.n_points),
         doubt(result, data.some, data.n_points, model.prior) if doubt else None,
     ]
     if settings.get("condense") is True and result.condensed is None:
@@ -165,8 +182,14 @@ def fit_file(
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
-    sds = Sds({}) if mean_field_sds else by_linear_response(data, result, settings.get("threads"))
-    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, sds)
+    done = FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, describe(result))
+    if mean_field_sds:
+        return done
+    try:
+        found, most = widened(done.found, result, data, settings.get("threads"))
+    except InputError as error:
+        return replace(done, why_not=str(error))
+    return replace(done, found=found, widened=most)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:
@@ -193,3 +216,14 @@ def assignments(words: list[str], option: str) -> dict[str, object]:
             raise InputError(f"{option} gives {key} twice; once is enough")
         found[key] = value
     return found
+
+
+def _unused_categories(data: Dataset) -> list[str]:
+    """Say where a feature has fewer categories than another: the family gives all features as many."""
+    most = max((len(labels) for labels in data.categories), default=0)
+    return [
+        f'column "{name}" has {len(labels)} categories of the {most} that some column has; '
+        "the model holds the others possible"
+        for name, labels in zip(data.features, data.categories, strict=False)
+        if len(labels) < max(most, 2)
+    ]

@@ -45,10 +45,11 @@ class FitProgress:
             self._live.stop()
             self._live = None
 
-    def begins(self, stage: str) -> None:
+    def begins(self, stage: str) -> Self:
         """Show what begins; it stands before all that is told of it."""
         self._stage = stage
         self._show(stage, self._clock())
+        return self
 
     def __call__(self, progress: Progress) -> None:
         """Show where the fit stands."""
@@ -87,7 +88,9 @@ class Pace:
 def line_of(progress: Progress, seconds_a_sweep: float | None) -> str:
     """Return the line that tells where a fit stands, and how long it may yet take."""
     under_way, n_starts = progress.under_way, progress.n_starts
-    if len(under_way) == 1:
+    if n_starts == 0:
+        words, until = "a split-and-merge move", " for this move"
+    elif len(under_way) == 1:
         words = f"start {under_way[0]} of {n_starts}"
         until = " for this start" if n_starts > 1 else ""
     else:

@@ -36,10 +36,9 @@ def choose(
     """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
     numbers = read_numbers(components)
 
-    from experiments.commands._choose_tables import HEADER, print_conclusion, print_row, row_of
     from experiments.commands._data import read
     from experiments.commands._progress import FitProgress
-    from experiments.commands._remarks import before
+    from experiments.report.tables.series import COLUMNS, row_of
     from experiments.studies.choosing import candidates
     from hand_cavi import InputError
 
@@ -50,17 +49,17 @@ def choose(
     model = model_of(max(numbers), family, weights, prior, concentration)
     read_data = read(data, tuple(column or ()), family)
     mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
-    for warning in before(read_data, len(read_data.x), model):
+    for warning in model.remarks(read_data, len(read_data.x)):
         warn(warning)
-    if not json:
-        print("\n".join(word for word in (read_data.about, abouts[0], "") if word or word == ""))
-        print_row(HEADER)
     with FitProgress() as progress:
 
-        def found_one(candidate: "Candidate") -> None:
-            if not json:
-                progress.clear()
-                print_row(row_of(candidate))
+        def show(one: "Candidate") -> None:
+            progress.clear()
+            if one.n_components == numbers[0]:
+                print(read_data.about, *([abouts[0]] if abouts[0] else []), "", sep="\n")
+                print_row("K", [column.name for column in COLUMNS])
+            row = row_of(one)
+            print_row(row.head, [entry.plain for entry in row.entries])
 
         found = candidates(
             mixtures,
@@ -69,9 +68,8 @@ def choose(
             starts=starts,
             folds=folds,
             sampled_evidence=evidence,
-            found_one=found_one,
-            stage=progress.begins,
-            progress=progress,
+            begins=progress.begins,
+            **({} if json else {"found_one": show}),
         )
     if plot is not None:
         from experiments.report.figures.number_of_components import choosing_figure
@@ -80,7 +78,7 @@ def choose(
     if json:
         print_json({"data": read_data.about, "n": len(read_data.x), "prior": abouts[0], **_content(found)})
         return
-    print_conclusion(found)
+    _print_conclusion(found)
 
 
 def read_numbers(text: str) -> list[int]:
@@ -108,7 +106,7 @@ def read_numbers(text: str) -> list[int]:
 
 
 def _content(found: "list[Candidate]") -> dict[str, object]:
-    from experiments.studies.choosing_words import conclusion
+    from experiments.studies.choosing import conclusion
 
     names = ["elbo", "symmetrised", "symmetry_se", "held_out", "held_out_se", "behind", "behind_se"]
     names += ["occupied", "cautions", "starts", "starts_at_best"]
@@ -125,3 +123,27 @@ def _content(found: "list[Candidate]") -> dict[str, object]:
         ],
         "conclusion": conclusion(found),
     }
+
+
+def print_row(number: str, words: list[str]) -> None:
+    """Print a row at once, before it is known which will be the widest."""
+    print(f"{number:>3}", *(word.rjust(18) for word in words), sep="  ", flush=True)
+
+
+def _print_conclusion(found: "list[Candidate]") -> None:
+    """Print what is known in the end: distances from the best, missing figures, cautions, a conclusion."""
+    from experiments.report.style.numbers import with_error
+    from experiments.studies.choosing import conclusion
+
+    print()
+    for one in found:
+        if one.behind:
+            behind = with_error(one.behind, one.behind_se).plain
+            print(f"Held out, K = {one.n_components} against the best: {behind} nats a point")
+    for reason in dict.fromkeys(one.no_evidence for one in found if one.no_evidence):
+        numbers = [str(one.n_components) for one in found if one.no_evidence == reason]
+        print(f"No log p(x) at K = {', '.join(numbers)}: {reason}")
+    for one in found:
+        for caution in one.cautions:
+            print(f"Caution, K = {one.n_components}: {caution}.")
+    print(*conclusion(found), sep="\n")

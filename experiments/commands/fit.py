@@ -131,7 +131,6 @@ def fit(
     from experiments.commands._fit_tables import print_fit
     from experiments.commands._fitting import fit_file
     from experiments.commands._progress import FitProgress
-    from experiments.commands._remarks import before
     from hand_cavi import Status
 
     if plot is not None:
@@ -139,7 +138,7 @@ def fit(
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     opened = open_data(data, tuple(column or ()), family)
-    early = before(opened.shown, opened.n_points, model)
+    early = model.remarks(opened.shown, opened.n_points)
     for warning in early:
         warn(warning)
     try:

@@ -10,6 +10,7 @@ Three kinds of evidence, which need not agree:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
 
@@ -26,6 +27,12 @@ from hand_cavi.data.condense import unique_rows
 DRAWS = 4000
 """Draws from q by which KL(q, q_sym) is estimated."""
 
+ELBO, SYMMETRISED, EVIDENCE = "ELBO", "ELBO + KL(q, q_sym)", "log p(x)"
+"""The columns that may decide; the last that every candidate has does."""
+
+MENTION = 1.0
+"""Nats: a smaller lead is "not worth more than a bare mention" (Kass & Raftery 1995)."""
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -40,7 +47,7 @@ class Candidate:
     evidence : Estimate or None
         log p(x), where a reference applies.
     no_evidence : str
-        Why there is none; empty if there is one, or if it was not tried.
+        Why there is none.
     held_out, held_out_se : float or None
         Mean log predictive density per point, in nats, and its standard error over points.
     behind, behind_se : float or None
@@ -85,9 +92,8 @@ def candidates(
     starts: int = 20,
     folds: int = FOLDS,
     sampled_evidence: bool = False,
-    found_one: Callable[[Candidate], None] | None = None,
-    stage: Callable[[str], None] | None = None,
-    progress: Tell | None = None,
+    found_one: Callable[[Candidate], None] = lambda one: None,
+    begins: Callable[[str], Tell | None] = lambda words: None,
 ) -> list[Candidate]:
     """Fit every mixture, one for each number of components, and gather what speaks for it.
 
@@ -99,22 +105,17 @@ def candidates(
     sampled_evidence : bool
         Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
         where it cannot be had exactly.
-    found_one : callable, optional
-        Given each candidate as soon as it is done, before it is compared with the others.
-    stage : callable, optional
-        Told in words what begins.
-    progress : callable, optional
-        Told of each candidate's fit, see `hand_cavi.fit`.
+    found_one, begins : callable
+        Given each candidate before it is compared with the others; told in words what begins, it may return
+        the `progress` of a fit.
     """
-    say = stage or (lambda words: None)
     found, predicted = [], []
     for mixture in mixtures:
         k = f"K = {mixture.n_components}"
-        say(k)
         points, weight = _distinct(mixture, x)
-        fitted = fit(mixture, points, rng=rng, starts=starts, sample_weight=weight, progress=progress)
+        fitted = fit(mixture, points, rng=rng, starts=starts, sample_weight=weight, progress=begins(k))
         symmetry, error = _symmetry(fitted, rng)
-        say(f"{k}: log p(x)")
+        begins(f"{k}: log p(x)")
         evidence, no_evidence = _evidence(mixture, x, rng, sampled_evidence)
         candidate = Candidate(
             n_components=mixture.n_components,
@@ -129,15 +130,14 @@ def candidates(
             starts_at_best=fitted.starts_at_best,
         )
         if folds:
-            say(f"{k}: prediction of held-out points")
+            begins(f"{k}: prediction of held-out points")
             few = min(starts, STARTS_HELD_OUT)
             values = log_predictive(mixture, x, folds=folds, rng=rng, starts=few, condense=_distinct)
             predicted.append(values)
             mean, mean_error = mean_and_error(values)
             candidate = replace(candidate, held_out=mean, held_out_se=mean_error)
         found.append(candidate)
-        if found_one is not None:
-            found_one(candidate)
+        found_one(candidate)
     return _with_predictions(found, predicted) if folds else found
 
 
@@ -178,3 +178,42 @@ def _with_predictions(found: list[Candidate], predicted: list[np.ndarray]) -> li
         behind, behind_se = mean_and_error(values - best)
         told.append(replace(candidate, behind=behind, behind_se=behind_se))
     return told
+
+
+def conclusion(found: Sequence[Candidate]) -> list[str]:
+    """Return what candidates speak for, by bound or evidence and by prediction; nothing for one alone."""
+    if len(found) < 2:
+        return []
+    evidence = [one.evidence for one in found if one.evidence is not None]
+    columns = {
+        EVIDENCE: [(one.value, one.standard_error) for one in evidence],
+        SYMMETRISED: [(one.symmetrised, one.symmetry_se) for one in found if one.symmetrised is not None],
+        ELBO: [(one.elbo, 0.0) for one in found],
+    }
+    column, values = next((name, of_all) for name, of_all in columns.items() if len(of_all) == len(found))
+    first, second = sorted(range(len(found)), key=lambda i: -values[i][0])[:2]
+    best, lead = found[first], values[first][0] - values[second][0]
+    needed = max(MENTION, 2 * hypot(values[first][1], values[second][1]))
+    what = "log p(x)" if column == EVIDENCE else "The bound"
+    said = [f'{what} is highest at K = {best.n_components} (column "{column}" decides)']
+    if lead < needed:
+        below = f"K = {found[second].n_components} is {lead:.2g} nats below"
+        said[0] += f", but hardly: {below}, and less than {needed:.2g} tells nothing"
+    if best.occupied is not None and best.occupied < best.n_components:
+        held = f"Of these {best.n_components} components {best.occupied} hold points"
+        said.append(f"{held}, which speaks for K = {best.occupied}")
+    plain = max(found, key=lambda one: one.elbo)
+    if plain is not best:
+        why = "a lower bound on it" if column == EVIDENCE else "which pays up to ln K! for naming components"
+        said.append(f'The column "{ELBO}", {why}, is highest at K = {plain.n_components}')
+    predicted = [one for one in found if one.behind is not None and one.held_out is not None]
+    if predicted:
+        leader = max(predicted, key=lambda one: one.held_out or 0.0)
+        near = [  # NaN, what is not known, is not far
+            str(one.n_components)
+            for one in predicted
+            if one is not leader and not (one.behind or 0.0) < -2 * (one.behind_se or 0.0)
+        ]
+        also = f", but hardly: within two standard errors of it lies K = {', '.join(near)}" if near else ""
+        said.append(f"Held-out points are predicted best with K = {leader.n_components}{also}")
+    return [f"{sentence}." for sentence in said]

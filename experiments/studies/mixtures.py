@@ -7,8 +7,6 @@ method draws on those and its name.
 
 from dataclasses import replace
 
-import numpy as np
-
 from experiments.config.entries import DatasetEntry, MethodEntry
 from experiments.config.models import ModelEntry
 from experiments.config.plugins import find
@@ -22,9 +20,8 @@ from experiments.records.problem import Problem
 from experiments.studies.condensing import condensed, frozen
 from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError, Mixture
+from hand_cavi.ascent.cautions import on_few_points
 from hand_cavi.inputs import as_rows, as_sample_weight
-
-_SOME = 10_000  # rows among which different ones are looked for first
 
 
 def plan(config: Config) -> Plan:
@@ -47,7 +44,7 @@ def plan(config: Config) -> Plan:
                     names = (entry.name, model.name)
                     place = Place(config, "methods", names, *names, repeat, label)
                     problems.append(_planned(place, data, data_hash, model))
-                    if warning := too_few_points(data.x, model.mixture.n_components):
+                    if warning := on_few_points(data.x, model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
     return as_plan(config, problems, tuple(warnings))
 
@@ -69,21 +66,6 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
         raise InputError(f'data set "{entry.name}": {error}') from None
     truth = {key: frozen(value) for key, value in data.truth.items()}
     return replace(data, x=frozen(x), sample_weight=None if weight is None else frozen(weight), truth=truth)
-
-
-def too_few_points(x: np.ndarray, n_components: int) -> str | None:
-    """Return a warning if there are fewer points, or different ones, than components, which is allowed."""
-    points = "1 point" if len(x) == 1 else f"{len(x):,} points"
-    if len(x) < n_components:
-        return f"{points} for {n_components} components; at least {n_components - len(x)} must stay empty"
-    for some in (x[:_SOME], x):
-        different = len(np.unique(some, axis=0))
-        if different >= n_components:
-            return None
-    return (
-        f"{points}, of which {different} differ, for {n_components} components; more than {different} cannot "
-        "be told apart"
-    )
 
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:

@@ -33,6 +33,7 @@ class CautionWarning(UserWarning):
 
 
 _BLOCK = 1 << 20  # numbers held at once: 8 MB
+_SOME = 10_000  # rows among which different ones are looked for first
 
 
 def occupied(fit: Fit) -> np.ndarray:
@@ -70,6 +71,21 @@ def doubt(fit: Fit, x: ArrayLike, sample_weight: ArrayLike | None = None) -> np.
 def overlapping(fit: Fit, x: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
     """Return which components overlap others, shape (K,); parameters as of `doubt`."""
     return doubt(fit, x, sample_weight) >= IN_DOUBT
+
+
+def on_few_points(x: np.ndarray, n_components: int) -> str:
+    """Say, before a fit, if there are fewer rows of x, or different ones, than components; or nothing."""
+    points = "1 point" if len(x) == 1 else f"{len(x):,} points"
+    if len(x) < n_components:
+        return f"{points} for {n_components} components; at least {n_components - len(x)} must stay empty"
+    for some in (x[:_SOME], x):
+        different = len(np.unique(some, axis=0))
+        if different >= n_components:
+            return ""
+    return (
+        f"{points}, of which {different} differ, for {n_components} components; more than {different} cannot "
+        "be told apart"
+    )
 
 
 def on_empty(holds: Sequence[bool] | np.ndarray) -> str:

@@ -397,6 +397,7 @@ def test_fewer_points_than_components_is_said_on_stderr(here, elbowroom, runner)
         ("25.0", "-25.0", "variance is -25.0"),
         ("25.0", "nan", "it must be finite"),
         ('"cavi"', '"cavvi"', 'did you mean "cavi"?'),
+        ('"cavi"', '"avdi"', 'did you mean "advi"?'),
         ("path =", "pth =", 'did you mean "path"?'),
         ('"eight.csv"', '"nine.csv"', "there is no data file"),
         ('"eight.csv"', '"eight.csv"\ncolumns = ["w"]', 'no column "w"'),

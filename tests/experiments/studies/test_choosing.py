@@ -11,8 +11,7 @@ from experiments.records import Estimate
 from experiments.references import log_evidence
 from experiments.report.figures.number_of_components import choosing_figure
 from experiments.studies import choosing
-from experiments.studies.choosing import Candidate
-from experiments.studies.choosing_words import conclusion
+from experiments.studies.choosing import Candidate, conclusion
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,
