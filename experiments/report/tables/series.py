@@ -63,8 +63,8 @@ COLUMNS = (
     Column(SYMMETRISED, "nats"),
     Column(EVIDENCE, "nats"),
     Column("Held out", "nats per point ± s.e."),
-    Column("Occupied"),
     Column("Starts at best", numeric=False),
+    Column("Occupied"),
 )
 """What speaks for a number of components."""
 
@@ -78,8 +78,8 @@ def row_of(one: Candidate) -> Row:
         missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
         numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(one.no_evidence),
         numbers.with_error(one.held_out, one.held_out_se),
-        missing() if one.occupied is None else Shown(str(one.occupied)),
         Shown(starts, numeric=False),
+        missing() if one.occupied is None else Shown(str(one.occupied)),
     )
     return Row(str(one.n_components), entries)
 
