@@ -111,7 +111,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
 
 def _told(told: Told) -> dict[str, object]:
     """Return what a method told, without what it had nothing to tell of."""
-    return {name: value for name, value in vars(told).items() if value not in (None, "")}
+    return {name: value for name, value in vars(told).items() if value not in (None, "", ())}
 
 
 def _measurement(measurement: Measurement) -> dict[str, object]:

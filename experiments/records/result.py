@@ -34,6 +34,10 @@ class Told:
         Where chains started, if they all started in one mode; else empty.
     cache_warm, reused : bool
         Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
+    occupied : int
+        Components that hold points.
+    cautions : tuple of str
+        Sentences that belong beside its figures: see `experiments.families.components.cautions`.
     """
 
     family: str = ""
@@ -52,6 +56,8 @@ class Told:
     warm_start: str = ""
     cache_warm: bool | None = None
     reused: bool | None = None
+    occupied: int | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

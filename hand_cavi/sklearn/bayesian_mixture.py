@@ -13,6 +13,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hand_cavi.ascent.cautions import CautionWarning, occupied, on_empty, on_overlap, overlapping
 from hand_cavi.ascent.stochastic import Stream
 from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError, as_sample_weight
@@ -114,6 +115,9 @@ covariance_prior_
     feature_names_in_ : ndarray, if the columns have names
     result_ : hand_cavi.Fit
         The fit itself, with draws, the terms of the bound, and every start.
+    cautions_ : tuple of str
+        What belongs beside the figures: components without points, and components that overlap, counted
+        from 1. `fit` gives each as a `hand_cavi.ascent.cautions.CautionWarning`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
@@ -211,7 +215,10 @@ covariance_prior_
         if self.result_.status is not Status.CONVERGED:
             warn(f"{self.result_.status.value}; increase max_iter or tol", ConvergenceWarning, stacklevel=2)
         self._stream = Stream.after(self.result_)
-        return self._with_attributes()
+        self._with_attributes(points, weight)
+        for caution in self.cautions_:
+            warn(f"{caution} (counted from 1)", CautionWarning, stacklevel=3)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -265,11 +272,14 @@ covariance_prior_
         self._stream, self.result_ = stream.result(points, weight)
         if self.result_.status is Status.NOT_FINITE:
             raise InputError(self.result_.status.value)
-        return self._with_attributes()
+        return self._with_attributes(points, weight)
 
-    def _with_attributes(self) -> Self:
-        for name, value in attributes(self.result_.mixture, self.result_).items():
+    def _with_attributes(self, points: np.ndarray, weight: np.ndarray) -> Self:
+        found = self.result_
+        for name, value in attributes(found.mixture, found).items():
             setattr(self, name, value)
+        cautions = on_empty(occupied(found)), on_overlap(overlapping(found, points, weight))
+        self.cautions_ = tuple(caution for caution in cautions if caution)
         return self
 
     def fit_predict(

@@ -108,12 +108,13 @@ def test_fit_prints_what_the_teaching_code_prints(here, elbowroom):
 
 
 def test_fit_says_which_prior_it_chose_and_when_the_scale_is_silly(here, elbowroom):
-    _, out, err = elbowroom("fit", "eight.csv", "--components", 2)
+    textbook = ["--components", 2, "--family", "normal_known_variance"]
+    _, out, err = elbowroom("fit", "eight.csv", *textbook)
     assert (
         "mean = the data's mean, variance = the data's range squared, noise variance = 1" in out and not err
     )
     (here / "km.csv").write_text("v\n" + "\n".join(str(1000 * v) for v in EIGHT))
-    code, _, err = elbowroom("fit", "km.csv", "--components", 2)
+    code, _, err = elbowroom("fit", "km.csv", *textbook)
     assert code == 0 and "give --noise-variance" in err and err.count("\n") == 1
     _, _, err = elbowroom("fit", "km.csv", "--components", 2, "--noise-variance", 250000)
     assert err == ""
@@ -136,7 +137,8 @@ def test_fit_draws_its_clusters(here, elbowroom, name):
 
 
 @pytest.mark.parametrize(
-    ("body", "warning"), [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", ""), ("1e4\n-1e4\n1e4\n", "")]
+    ("body", "warning"),
+    [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", "1 differ, for 2"), ("1e4\n-1e4\n1e4\n", "")],
 )
 def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
     (here / "d.csv").write_text("v\n" + body)
@@ -167,7 +169,7 @@ def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
         (["eight.csv", "--components", 2, "--prior", "mean=1", "--mean", 1], "once is enough"),
         (["eight.csv", "--components", 2, "--family", "normal_gama"], 'did you mean "normal_gamma"?'),
         (["eight.csv", "--components", 2, "--weights", "dirichlt"], 'did you mean "dirichlet"?'),
-        (["eight.csv", "--components", 2, "--concentration", 1], 'fixed has no field "concentration"'),
+        (["eight.csv", *TEXTBOOK, "--concentration", 1], 'fixed has no field "concentration"'),
         (
             ["eight.csv", "--components", 2, "--weights", "dirichlet", "--concentration", 0],
             "concentration is",
@@ -423,6 +425,7 @@ def test_fewer_points_than_components_is_said_on_stderr(here, elbowroom, runner)
         ("25.0", "-25.0", "variance is -25.0"),
         ("25.0", "nan", "it must be finite"),
         ('"cavi"', '"cavvi"', 'did you mean "cavi"?'),
+        ('"cavi"', '"avdi"', 'did you mean "advi"?'),
         ("path =", "pth =", 'did you mean "path"?'),
         ('"eight.csv"', '"nine.csv"', "there is no data file"),
         ('"eight.csv"', '"eight.csv"\ncolumns = ["w"]', 'no column "w"'),

@@ -144,6 +144,9 @@ def test_a_study_over_k_has_its_own_section(tmp_path, monkeypatch):
     rows = [line for line in markdown.splitlines() if line.startswith(("| 1 |", "| 2 |", "| 3 |"))]
     assert [row.split("|")[5].strip() for row in rows] == [f"−{3 + k}.00 ± 0.20" for k in (1, 2, 3)]
     assert {row.split("|")[6].strip() for row in rows} == {"–"}  # how many starts ended there is not told
+    occupied = [record.cells[0].told.occupied for record in records]
+    assert [row.split("|")[7].strip() for row in rows] == [str(n) for n in occupied]
+    assert "decides)" in markdown and "by the bounds of CAVI" in markdown
     assert (tmp_path / "r/figures/choice-1-choosing.png").is_file()
     alone = replace(study, problems=tuple(records[:1]))
     assert "How many components?" not in write_report(alone, tmp_path / "r1").html.read_text(encoding="utf-8")
