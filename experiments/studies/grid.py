@@ -158,9 +158,12 @@ def conclude(judged: Mapping[str, str], records: Sequence[CellRecord]) -> Verdic
 
     A cell without a verdict is undecided, unless it is the reference itself.
     """
+    cells = [record for record in records if record.cell.key in judged]
     verdicts = [
-        record.verdict or Verdict("none" if record.ended_well else "undecided", "", nan)
-        for record in records
-        if record.cell.key in judged
+        cell.verdict or Verdict("none" if cell.ended_well else "undecided", "", nan) for cell in cells
     ]
-    return verdict_of_study(verdicts, methods=tuple(dict.fromkeys(map(label, judged.values()))))
+    return verdict_of_study(
+        verdicts,
+        methods=tuple(dict.fromkeys(map(label, judged.values()))),
+        measurements=[cell.measurements for cell in cells],
+    )

@@ -8,10 +8,7 @@ from experiments.report.conclusions.ranking import listed, ranking
 from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
 from experiments.report.view import Entry, View, number_of, numbers_of
-from experiments.verdict import MARGIN
-
-NEGLIGIBLE = 0.05
-"""A standard deviation that is off by less than this share is called right: a convention of this project."""
+from experiments.verdict.wording import MARGIN, NEGLIGIBLE, against
 
 BEYOND = 5.0
 """Standard errors by which a bound may not exceed the evidence."""
@@ -76,14 +73,15 @@ def _means(entry: Entry, words: str) -> tuple[str, bool]:
     i = int(np.nanargmax(sizes))
     shown = f"{with_error(float(sizes[i]), float(errors[i])).plain} reference sd"
     margin = entry.record.verdict.margin if entry.record.verdict is not None else MARGIN
-    allowed = f"{margin:g} is allowed"
+    largest = f"the largest difference is {shown}"
     if (sizes + 2 * errors <= margin).all():  # NaN, what is not known, is not
-        return f"its {words} agree with the reference (the largest difference is {shown}, {allowed})", True
+        return f"its {words} agree with the reference ({largest}, {against('pass', f'{margin:g}')})", True
     if (sizes - 2 * errors > margin).any():
-        return f"its {words} do not agree with the reference: one is off by {shown}, and {allowed}", False
+        beyond = against("fail", f"{margin:g}")
+        return f"its {words} do not agree with the reference: one is off by {shown}, {beyond}", False
     return (
-        f"whether its {words} agree with the reference cannot be told: the largest difference is {shown}, "
-        f"and {allowed}"
+        f"whether its {words} agree with the reference cannot be told: {largest}, "
+        f"{against('undecided', f'{margin:g}')}"
     ), False
 
 

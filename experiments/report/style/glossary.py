@@ -38,7 +38,7 @@ OF_MIXTURES = {
     "verdict and margin": "A method passes where the whole interval for its difference from the reference "
     "lies within the margin, fails where it lies outside, and stays undecided where it straddles it. "
     "Differences are in reference standard deviations. The margin is a convention of this project, set in "
-    "the config.",
+    "the config. ✓, ✗ and ? stand for pass, fail and undecided, and for nothing else.",
     "effective draws per second": "Effective sample size (ESS) per second of running: how many independent "
     "draws a sampler's correlated draws are worth. Draws from a variational approximation are independent, "
     "so the figure does not exist for them.",

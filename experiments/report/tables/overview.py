@@ -39,7 +39,7 @@ def _summary(cell: CellRecord | None) -> Shown:
     if cell is None:
         return Shown(numbers.DASH, numeric=False)
     if cell.status != "ok":
-        return Shown(cell.status.replace("_", " "), mark="fail", numeric=False)
+        return Shown(cell.status.replace("_", " "), numeric=False)
     decision = cell.verdict.decision if cell.verdict else "none"
     gap = number_of(cell, "evidence_gap")
     words = "no verdict" if decision == "none" else f"{MARKS.get(decision, '')} {decision}"
