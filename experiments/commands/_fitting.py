@@ -16,7 +16,10 @@ from experiments.families.formula import formula
 from experiments.families.lookup import offered
 from experiments.families.priors import family_prior, fields_of, weights_prior
 from experiments.families.summary import Summary
+from experiments.posterior.predictive_checks import data_fit
+from experiments.records import Measurement, Problem
 from experiments.studies.mixtures import too_few_points
+from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 
 
@@ -76,6 +79,14 @@ class FileFit:
         """What was found of the components, in the order of `order`."""
         return {name: values[self.order] for name, values in describe(self.fit).items()}
 
+    @cached_property
+    def data_fit(self) -> Measurement | None:
+        """Posterior predictive p-values of the rows that are shown; None where the fit is not finite."""
+        if self.fit.status is Status.NOT_FINITE:
+            return None
+        problem, rng = Problem(self.fit.mixture, self.data.shown.x), np.random.default_rng(0)
+        return data_fit(problem, self.fit.sample(rng, 1000), rng, self.data.shown.features)
+
     def content(self) -> dict[str, object]:
         """Return the figures as JSON content."""
         fit, mixture, found = self.fit, self.fit.mixture, self.figures
@@ -116,6 +127,8 @@ class FileFit:
             "means": found[location],
             "sds": found["sd"],
             "counts": found["count"],
+            "data_fit": p_values(self.data_fit),
+            "data_sentence": sentence("The mixture", self.data_fit) or None,
             "warnings": list(self.warnings),
         }
 

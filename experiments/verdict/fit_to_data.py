@@ -1,59 +1,47 @@
-"""Whether what was fitted fits the data: sentences on posterior predictive checks, apart from any agreement.
-
-A method may agree with the reference on a model that does not fit, and fit what the posterior does not.
-"""
+"""Whether what was fitted fits the data: sentences on posterior predictive checks."""
 
 from collections.abc import Mapping, Sequence
 
 from experiments.records import Measurement
 
 
-def p_value(measurement: Measurement | None) -> float | None:
-    """Return the p-value of all checks together (Bonferroni); None where nothing was checked."""
+def p_values(measurement: Measurement | None) -> dict[str, float]:
+    """Return the p-value of each kind of check; none where nothing was checked."""
     if measurement is None or not isinstance(measurement.value, list):
-        return None
-    return min(1.0, len(measurement.value) * min(measurement.value))
+        return {}
+    return dict(zip(measurement.entries, measurement.value, strict=True))
 
 
 def fits(measurement: Measurement) -> bool:
     """Whether no check is below its threshold."""
-    assert isinstance(measurement.value, list) and measurement.threshold is not None
-    return min(measurement.value) >= measurement.threshold.value
+    assert measurement.threshold is not None
+    return min(p_values(measurement).values()) >= measurement.threshold.value
 
 
 def sentence(what: str, measurement: Measurement | None) -> str:
     """Return whether something, such as "CAVI's mixture", fits the data; empty if that was not checked."""
-    if p_value(measurement) is None or measurement is None:
+    found = p_values(measurement).values()
+    if measurement is None or not found:
         return ""
-    return _said(f"{what} {'fits' if fits(measurement) else 'does not fit'}", measurement)
+    p = min(1.0, len(found) * min(found))  # of all checks together (Bonferroni)
+    size = f"posterior predictive p {'< 0.0001' if p < 1e-4 else f'= {p:.2g}'}"
+    if fits(measurement):
+        return f"{what} fits the data, as far as they can tell ({size})."
+    return f"{what} does not fit the data ({size}): {measurement.note}."
 
 
 def of_study(measurements: Sequence[Mapping[str, Measurement]]) -> str:
-    """Return whether what the judged cells fitted fits the data, and what misses them most; or nothing."""
-    checked = [one for one in measurements if p_value(one.get("data_fit")) is not None]
+    """Return how many judged cells fit the data, and what the worst misses; empty if nothing was checked."""
+    checked = [one for one in measurements if p_values(one.get("data_fit"))]
     if not checked:
         return ""
-    worst = min(checked, key=lambda one: p_value(one["data_fit"]) or 0.0)
-    number, misfits = len(checked), sum(not fits(one["data_fit"]) for one in checked)
-    if not misfits:
-        return _said(
-            "the fitted mixture fits" if number == 1 else "every fitted mixture fits", worst["data_fit"]
-        )
-    many = f"{misfits} of {number} fitted mixtures {'does' if misfits == 1 else 'do'} not fit"
-    said = _said("the fitted mixture does not fit" if number == 1 else many, worst["data_fit"])
-    truth = worst.get("reference_data_fit")
-    if truth is None or p_value(truth) is None:
+    worst = min(checked, key=lambda one: min(p_values(one["data_fit"]).values()))
+    said, truth = sentence("The fitted mixture", worst["data_fit"]), worst.get("reference_data_fit")
+    if len(checked) > 1:
+        number = sum(fits(one["data_fit"]) for one in checked)
+        least = sentence("The one that fits least", worst["data_fit"])
+        said = f"Fitted mixtures that fit the data: {number} of {len(checked)}. {least}"
+    if truth is None or not p_values(truth) or fits(worst["data_fit"]):
         return said
-    if fits(truth):
-        return f"{said} The reference's fits them: it is the method that does not."
-    return f"{said} Nor does the reference's: it is the model that does not fit."
-
-
-def _said(what: str, measurement: Measurement) -> str:
-    """Return the sentence that begins with what fits or does not."""
-    p = p_value(measurement) or 0.0
-    begin = f"{what[:1].upper()}{what[1:]} the data"
-    size = f"posterior predictive p {'< 0.0001' if p < 1e-4 else f'= {p:.2g}'}"
-    if fits(measurement):
-        return f"{begin}, as far as they can tell ({size})."
-    return f"{begin} ({size}): {measurement.note}."
+    end = "The reference's fits them: it is the method that does not." if fits(truth) else ""
+    return f"{said} {end or "Nor does the reference's: it is the model that does not fit."}"

@@ -2,11 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import exp, isfinite
 
 from experiments.records import Comparison, Measurement, Verdict
-from experiments.verdict.fit_to_data import of_study as on_the_data
 from experiments.verdict.wording import MARGIN, against, widths
 
 _ORDER = ("pass", "undecided", "fail")
@@ -27,15 +25,8 @@ def verdict_of_study(
     methods : sequence of str
         What the sentence calls the judged methods, such as ``CAVI``.
     measurements : sequence of mapping
-        Of the judged cells: widths, and whether what they fitted fits the data.
+        Of the judged cells, for what is told besides.
     """
-    verdict = _on_agreement(verdicts, methods, measurements)
-    return replace(verdict, on_the_data=on_the_data(measurements))
-
-
-def _on_agreement(
-    verdicts: Sequence[Verdict], methods: Sequence[str], measurements: Sequence[Mapping[str, Measurement]]
-) -> Verdict:
     judged = [verdict for verdict in verdicts if verdict.decision != "none"]
     if not judged:
         return Verdict("none", "Nothing was judged.", MARGIN)

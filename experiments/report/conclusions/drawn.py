@@ -8,6 +8,7 @@ from experiments.report.conclusions.ranking import listed, ranking
 from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
 from experiments.report.view import Entry, View, number_of, numbers_of
+from experiments.verdict.fit_to_data import sentence
 from experiments.verdict.wording import MARGIN, NEGLIGIBLE, against
 
 BEYOND = 5.0
@@ -19,8 +20,8 @@ _PREDICTIVE_MATTERS = 0.05  # total variation; the margin of `VerdictOptions`, w
 
 def drawn(view: View) -> list[str]:
     """Return the sentences that the figures support."""
-    found = [_on_reference(view), *_on_moments(view), *ranking(view), *_on_gap(view), *_on_prediction(view)]
-    return [sentence for sentence in (*found, *_on_importance(view)) if sentence]
+    found = [_on_reference(view), *_on_moments(view), *_on_the_data(view), *ranking(view), *_on_gap(view)]
+    return [said for said in (*found, *_on_prediction(view), *_on_importance(view)) if said]
 
 
 def _on_reference(view: View) -> str:
@@ -48,6 +49,14 @@ def _on_reference(view: View) -> str:
 
 def _source(reference: Reference) -> str:
     return f"{_SAMPLERS.get(reference.method, f'a run of {reference.method}')} that passed its own checks"
+
+
+def _on_the_data(view: View) -> list[str]:
+    """Say whether the reference's mixture and each method's fit the data."""
+    found = [(entry.label, entry.record.measurements) for entry in view.entries if not entry.is_reference]
+    truth = next((one.get("reference_data_fit") for _, one in found), None)
+    said = [sentence(f"{label}'s mixture", one.get("data_fit")) for label, one in found]
+    return [sentence("The reference's mixture", truth), *said]
 
 
 def _on_moments(view: View) -> list[str]:

@@ -31,6 +31,10 @@ OF_MIXTURES = {
     "± in bounds and in means": "Beside a bound, ± is a standard error: how uncertain the number is, by "
     "Monte Carlo. No ± means exact up to rounding. Beside a posterior mean, ± is the posterior's standard "
     "deviation: how uncertain the method is.",
+    "fit to the data": "Agreeing with the reference is one thing, fitting the data another: where the model "
+    "is wrong, the exact posterior fits no better. New points are drawn from what was fitted, and the data "
+    "are held against them. The p-value is the chance that data from the fitted mixture itself would stray "
+    "as far, anywhere. The data serve twice, to fit and to check, so that it is rather too large.",
     "reference": "What stands for the truth: enumeration or quadrature where feasible, otherwise estimates "
     "and sampler runs that passed their own checks. Without one, no verdict is given.",
     "threshold": "What a figure is held against, where a line should be drawn. Whether it comes from the "

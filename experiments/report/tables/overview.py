@@ -43,7 +43,7 @@ def _summary(cell: CellRecord | None) -> Shown:
     decision = cell.verdict.decision if cell.verdict else "none"
     gap = number_of(cell, "evidence_gap")
     words = "no verdict" if decision == "none" else f"{MARKS.get(decision, '')} {decision}"
-    return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, mark=decision, numeric=False)
+    return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, numeric=False)
 
 
 def title_of(view: View) -> str:
