@@ -19,6 +19,7 @@ GRID = 100
 
 _HALVINGS = 50  # of the interval in which gamma lies
 _STRICTLY = 1 + 1e-9
+_SMALLEST = 1e-16  # tail that float64 can tell from none in a probability near 1
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def band(n: int, level: float) -> Band:
 
 def band_on(n: int, grid: np.ndarray, level: float) -> Band:
     """Return the same on any grid, ascending between 0 and 1, shape (G,)."""
-    low, high = np.log(1e-16), 0.0  # of log gamma
+    low, high = np.log(_SMALLEST), 0.0  # of log gamma
     inside = (np.zeros(len(grid), dtype=int), np.full(len(grid), n), 1.0)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -80,7 +81,7 @@ def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
 
 def p_of_counts(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
     """Return the chance that n uniform ranks stray, somewhere on any grid, into as small a tail as these."""
-    gamma = 2 * tail_of(counts, n, grid) * _STRICTLY
+    gamma = max(2 * tail_of(counts, n, grid) * _STRICTLY, _SMALLEST)
     if gamma >= 1:
         return 1.0
     lower, upper = _bounds(n, grid, gamma)

@@ -112,7 +112,7 @@ def _as_recorded(problem: Problem, x: np.ndarray, y: np.ndarray) -> tuple[np.nda
         values = np.unique(x[:, d])
         if 1 < len(values) < len(x):
             first, gap = values[0], np.diff(values).min()
-            if np.allclose((values - first) / gap, np.rint((values - first) / gap), atol=0.01):
+            if np.allclose((values - first) / gap, np.rint((values - first) / gap), 0, 0.01):
                 x[:, d], y[:, d] = (first + np.rint((one[:, d] - first) / gap) * gap for one in (x, y))
     return x, y
 

@@ -12,10 +12,15 @@ def p_values(measurement: Measurement | None) -> dict[str, float]:
     return dict(zip(measurement.entries, measurement.value, strict=True))
 
 
+def share_of_threshold(measurement: Measurement) -> float:
+    """Return the smallest p-value over its threshold: below 1, something does not fit."""
+    assert measurement.threshold is not None
+    return min(p_values(measurement).values()) / measurement.threshold.value
+
+
 def fits(measurement: Measurement) -> bool:
     """Whether no check is below its threshold."""
-    assert measurement.threshold is not None
-    return min(p_values(measurement).values()) >= measurement.threshold.value
+    return share_of_threshold(measurement) >= 1
 
 
 def sentence(what: str, measurement: Measurement | None) -> str:
@@ -35,7 +40,7 @@ def of_study(measurements: Sequence[Mapping[str, Measurement]]) -> str:
     checked = [one for one in measurements if p_values(one.get("data_fit"))]
     if not checked:
         return ""
-    worst = min(checked, key=lambda one: min(p_values(one["data_fit"]).values()))
+    worst = min(checked, key=lambda one: share_of_threshold(one["data_fit"]))
     said, truth = sentence("The fitted mixture", worst["data_fit"]), worst.get("reference_data_fit")
     if len(checked) > 1:
         number = sum(fits(one["data_fit"]) for one in checked)

@@ -65,6 +65,13 @@ def test_the_chance_to_stay_inside_is_exact_on_an_uneven_grid():
     assert p_of_counts(np.array([0, 2, 4]), n, grid) == pytest.approx(1.0)
 
 
+def test_a_tail_that_underflows_is_a_small_p_and_no_error():
+    """Of 300 points half lie up to each place: binomial tails down to 1e-322 are below what scipy inverts."""
+    grid = np.arange(1, 100) / 100
+    assert p_of_counts(np.full(99, 150), 300, grid) < 1e-12
+    assert p_of_counts(np.full(99, 300), 300, grid) < 1e-12
+
+
 def test_expected_shares_are_the_mixtures_distribution_function():
     """100,000 new points: five standard errors of a share; false alarm below 1e-4 over 99 places."""
     mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)

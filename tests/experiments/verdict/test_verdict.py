@@ -481,6 +481,8 @@ def test_fitting_the_data_is_a_sentence_of_its_own_and_decides_nothing() -> None
     many = "Fitted mixtures that fit the data: 1 of 2. The one that fits least does not fit the data (post"
     assert said((fine, fine), (bad, bad)).startswith(many)
     assert said((fine, fine), (fine, fine)).startswith("Fitted mixtures that fit the data: 2 of 2.")
+    few, many_kinds = data_fit(0.008), data_fit(0.005, 0.5, 0.9)  # 0.008 and 0.015 of all checks
+    assert "1 of 2. The one that fits least does not fit" in said((few, few), (many_kinds, many_kinds))
     unknown = Measurement(None, None, "p-value", "no")
     assert said((unknown, unknown)) == ""
 
