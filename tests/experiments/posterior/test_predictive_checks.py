@@ -66,9 +66,9 @@ def test_the_chance_to_stay_inside_is_exact_on_an_uneven_grid():
 
 
 def test_a_tail_that_underflows_is_a_small_p_and_no_error():
-    """Of 300 points half lie up to each place: binomial tails down to 1e-322 are below what scipy inverts."""
+    """Of 300 points 200 lie up to each place: binomial tails down to 3e-319 are below what scipy inverts."""
     grid = np.arange(1, 100) / 100
-    assert p_of_counts(np.full(99, 150), 300, grid) < 1e-12
+    assert p_of_counts(np.full(99, 200), 300, grid) < 1e-12
     assert p_of_counts(np.full(99, 300), 300, grid) < 1e-12
 
 
