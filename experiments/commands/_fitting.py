@@ -17,6 +17,9 @@ from experiments.families.formula import formula
 from experiments.families.lookup import offered
 from experiments.families.priors import family_prior, fields_of, model_for, weights_prior
 from experiments.families.summary import Summary
+from experiments.posterior.predictive_checks import data_fit
+from experiments.records import Measurement, Problem
+from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
 
@@ -112,6 +115,15 @@ class FileFit:
             overlap += f"; linear response cannot mend it here: {self.why_not}"
         return (*empty_components(self.fit), *([overlap] if overlap else []))
 
+    @cached_property
+    def data_fit(self) -> Measurement | None:
+        """Posterior predictive p-values of the rows that are shown; None where the fit is not finite."""
+        if self.fit.status is Status.NOT_FINITE:
+            return None
+        shown, rng = self.data.shown, np.random.default_rng(0)
+        problem = Problem(self.fit.mixture, shown.x, shown.sample_weight)
+        return data_fit(problem, self.fit.sample(rng, 1000), rng, shown.features)
+
     def content(self) -> dict[str, object]:
         """Return the figures as JSON content."""
         fit, mixture, found = self.fit, self.fit.mixture, self.figures
@@ -155,6 +167,8 @@ class FileFit:
             "sds_by": "linear response" if self.widened else "mean field",
             "sds_note": self.why_not,
             "counts": found["count"],
+            "data_fit": p_values(self.data_fit),
+            "data_sentence": sentence("The mixture", self.data_fit) or None,
             "warnings": list(self.warnings),
             "cautions": list(self.cautions),
         }

@@ -30,7 +30,8 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     -------
     dict
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
-        ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats, and evidence that is not
+        ``data_sentence`` (whether what was fitted fits the data; it decides nothing), ``margin`` (in
+        reference sds), ``cells``. Bounds and evidence are in nats, and evidence that is not
         leant on is None; ``log_evidence_error_is`` says what its error is: ``sampling``, a standard error,
         ``numerical``, or ``rounding``, all that is left of what is exact. ``means`` and ``sds`` are
         those of the components in ascending order, in the data's unit; of a user's own model, those of the
@@ -133,7 +134,7 @@ def _measurement(measurement: Measurement) -> dict[str, object]:
 def _study(record: StudyRecord) -> dict[str, object]:
     """Return what a study of mixtures or of own models found."""
     cells = [_cell(problem, cell) for problem in record.problems for cell in problem.cells]
-    return {**_verdict(record.verdict), "cells": cells}
+    return {**_verdict(record.verdict), "data_sentence": record.verdict.on_the_data or None, "cells": cells}
 
 
 def _verdict(verdict: Verdict | None) -> dict[str, object]:

@@ -18,6 +18,8 @@ def print_study(record: StudyRecord, *, report: str, console: Console | None = N
     console = console or stdout()
     style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
     console.print(Text(record.verdict.sentence, style=style))
+    if record.verdict.on_the_data:
+        _say(console, record.verdict.on_the_data, "bold")
     for problem in record.problems:
         console.print()
         _PRINTERS[record.kind](problem, console)

@@ -1,6 +1,6 @@
 """What a verdict says, for a newcomer: sentences with the numbers in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, isfinite
 
 import numpy as np
@@ -12,6 +12,9 @@ MARGIN = VerdictOptions().margin
 
 _WORSE_OPTIMUM = 0.1
 """Nats below the best known optimum from which a sentence tells it."""
+
+NEGLIGIBLE = 0.05
+"""A standard deviation that is off by less than this share is called right: a convention of this project."""
 
 
 def sentence_of(
@@ -43,16 +46,23 @@ def _in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str)
     if one.unit == "log ratio":
         return (
             f"the {one.quantity} is {exp(one.difference):.2f} times the reference's (between "
-            f"{exp(one.low):.2f} and {exp(one.high):.2f}), and a factor of {exp(margin):.3g} is allowed"
+            f"{exp(one.low):.2f} and {exp(one.high):.2f}), "
+            f"{against(one.decision, f'factor of {exp(margin):.3g}')}"
         )
+    limit = against(one.decision, f"{margin:g}")
     if one.unit == "reference sd":
         return (
             f"{_which(one, comparisons, quantity)} is off by {abs(one.difference):.3f} posterior standard "
-            f"deviations, give or take {half:.3f}, and {margin:g} is allowed"
+            f"deviations, give or take {half:.3f}, {limit}"
         )
     unit = " nats" if one.unit == "nats" else ""
-    size = f"{one.difference:.3f}{unit}, give or take {half:.3f}"
-    return f"the {one.quantity} is {size}, and {margin:g} is allowed"
+    return f"the {one.quantity} is {one.difference:.3f}{unit}, give or take {half:.3f}, {limit}"
+
+
+def against(decision: str, limit: str) -> str:
+    """Return how a figure with this decision stands to what is allowed, so that it cannot be misread."""
+    how = {"pass": "within", "fail": "which exceeds"}.get(decision, "which may or may not exceed")
+    return f"{how} the {limit} that is allowed"
 
 
 def _which(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
@@ -66,16 +76,34 @@ def _which(one: Comparison, comparisons: Sequence[Comparison], quantity: str) ->
 def remarks(measurements: Mapping[str, Measurement], options: VerdictOptions) -> str:
     """Return what a reader of a verdict should know beside it, in sentences that begin with a space."""
     said = ""
-    ratios = measurements.get("sd_ratio")
-    if ratios is not None and isinstance(ratios.value, list):
-        flat = np.asarray(ratios.value, dtype=np.float64)
-        span = f"{flat.min():.2f} to {flat.max():.2f} times the reference's"
+    if span := widths([measurements.get("sd_ratio")]):
         rule = f"judged within a factor of {options.sd_factor:g}" if "sds" in options.judge else "not judged"
-        said += f" Its standard deviations are {span} ({rule})."
+        said += f" Its {span} ({rule})."
     below = _below_the_best(measurements.get("error_decomposition"))
     if below > _WORSE_OPTIMUM:
         said += f" It sits at a worse optimum: the best known bound is {below:.2f} nats higher."
     return said
+
+
+def widths(ratios: Iterable[Measurement | None]) -> str:
+    """Return what standard deviations are as ratios to the reference's, as a clause, or nothing."""
+    found = [one for one in ratios if one is not None and isinstance(one.value, list) and one.value]
+    pairs = [(_flat(one.value), _flat(one.standard_error)) for one in found]
+    if not pairs or not all(np.isfinite(value).all() for value, _ in pairs):
+        return ""
+    value = np.concatenate([value for value, _ in pairs])
+    error = np.concatenate([np.broadcast_to(error, value.shape) for value, error in pairs])
+    said = f"standard deviations are {value.min():.2f} to {value.max():.2f} times the reference's"
+    off = [
+        f"up to {100 * share.max():.0f} % too {word}"
+        for word, share in (("small", 1 - value), ("large", value - 1))
+        if (share - 2 * error > NEGLIGIBLE).any()  # what has no error is called neither
+    ]
+    return said + (f": {' and '.join(off)}" if off else "")
+
+
+def _flat(figures: object) -> np.ndarray:
+    return np.asarray(np.nan if figures is None else figures, dtype=np.float64).ravel()
 
 
 def _below_the_best(parts: Measurement | None) -> float:

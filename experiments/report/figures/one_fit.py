@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.datasets import Dataset
 from experiments.posterior.draws import permuted
-from experiments.report.densities import has_density, has_ellipses, has_mass, normal_components
+from experiments.report.densities import has_density, has_ellipses, has_mass
 from experiments.report.figures.bars import components_figure
 from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
@@ -27,10 +27,8 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
     if has_density(mixture) or has_ellipses(mixture) or has_mass(mixture):
         draws = permuted(fit.sample(0, _DRAWS), order)
     if has_density(mixture):
-        _, means, covariances = normal_components(mixture, draws)
-        responsibilities = fit.responsibilities(x)[:, order]
-        sds = np.sqrt(covariances[:, 0, 0])
-        return clusters_figure(x[:, 0], means[:, 0], sds, responsibilities, data.unit, sample_weight=weight)
+        shares = fit.responsibilities(x)[:, order]
+        return clusters_figure(mixture, draws, x[:, 0], shares, data.unit, sample_weight=weight)
     if has_ellipses(mixture):
         some = evenly(x)
         clusters = Clusters.of(mixture, draws, some)

@@ -51,7 +51,7 @@ def opinions_table(view: View) -> Table | None:
 
 _PHRASES = {
     "k_hat": "k-hat {:.2f}",
-    "k_hat_limit": "at most {:.2f} is allowed",
+    "k_hat_limit": "trusted up to {:.2f}",
     "r_hat": "R-hat {:.4f}",
     "runs": "{:,.0f} runs",
     "effective_draws": "worth {:,.0f} independent draws",

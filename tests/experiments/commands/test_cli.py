@@ -107,6 +107,19 @@ def test_fit_prints_what_the_teaching_code_prints(here, elbowroom):
     assert np.all(np.diff([float(row[1]) for row in table]) >= -1e-7)
 
 
+def test_fit_says_whether_the_mixture_fits_the_data(here, elbowroom):
+    fits = "The mixture fits the data, as far as they can tell (posterior predictive p = "
+    _, out, _ = elbowroom("fit", "eight.csv", *TEXTBOOK, "--noise-variance", 1)
+    assert fits in out
+    (here / "three.csv").write_text("v\n" + "\n".join(str(v + shift) for shift in (0, 40, 90) for v in EIGHT))
+    three = ("fit", "three.csv", "--components", 2, "--noise-variance", 1)
+    _, out, _ = elbowroom(*three)
+    said = next(line for line in out.splitlines() if line.startswith("The mixture does not fit the data"))
+    assert "of the points have v at most" in said
+    document = json.loads(elbowroom(*three, "--json")[1])
+    assert document["data_sentence"] == said and document["data_fit"]["each feature"] < 1e-4
+
+
 def test_fit_says_which_prior_it_chose_and_when_the_scale_is_silly(here, elbowroom):
     textbook = ["--components", 2, "--family", "normal_known_variance"]
     _, out, err = elbowroom("fit", "eight.csv", *textbook)

@@ -98,7 +98,7 @@ def test_the_page_has_formulas_and_figures(tmp_path, family):
     html = write_report(record, tmp_path / "r").html.read_text(encoding="utf-8")
     assert "could not be drawn" not in html
     pictures = {path.stem.partition("-")[2].partition("-")[2] for path in (tmp_path / "r/figures").iterdir()}
-    wanted = {"forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
+    wanted = {"fit", "forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
     assert pictures == wanted | {"co-clustering", CASES[family].picture} - {None}
     assert html.count("<math>") == 3 * len(story_of(flat.problem.mixture))
     assert "1: waiting" in html if family != "dirichlet_categorical" else "1: waiting = 2" in html
