@@ -111,6 +111,7 @@ covariance_prior_
         After every sweep from the best start.
     n_iter_ : int
     converged_ : bool
+        Whether the bound stopped rising, and not at a saddle, of which `fit` warns.
     n_features_in_ : int
     feature_names_in_ : ndarray, if the columns have names
     result_ : hand_cavi.Fit
@@ -213,7 +214,9 @@ covariance_prior_
         if self.result_.status is Status.NOT_FINITE:
             raise InputError(self.result_.status.value)
         if self.result_.status is not Status.CONVERGED:
-            warn(f"{self.result_.status.value}; increase max_iter or tol", ConvergenceWarning, stacklevel=2)
+            at_saddle = self.result_.status is Status.SADDLE
+            mend = "change random_state, init_params or n_init" if at_saddle else "increase max_iter or tol"
+            warn(f"{self.result_.status.value}; {mend}", ConvergenceWarning, stacklevel=2)
         self._stream = Stream.after(self.result_)
         self._with_attributes(points, weight)
         for caution in self.cautions_:

@@ -143,6 +143,15 @@ def test_starts_that_are_given_up_are_counted(here, capsys):
     assert f"{given_up} of 8 were given up" in capsys.readouterr().out
 
 
+def test_an_end_at_a_saddle_is_the_first_thing_said(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("v\n-3\n-2\n2\n3\n")
+    data = open_data(tmp_path / "x.csv", ("v",), "normal_known_variance")
+    result = fit_file(data, Model(2, "normal_known_variance", "fixed"), starts=np.full((4, 2), 0.5))
+    print_fit(result)
+    assert "\nsaddle after 4 sweeps: the bound stopped rising at a saddle" in capsys.readouterr().out
+    assert result.content()["status"] == "saddle"
+
+
 def test_a_picture_and_a_warning_may_rest_on_some_rows(here, elbowroom, monkeypatch):
     monkeypatch.setattr("experiments.commands._data.SOME", 300)
     arguments = ["--column", 0, "--components", 2, "--noise-variance", 1, "--starts", 2]

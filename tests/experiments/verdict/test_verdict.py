@@ -132,6 +132,12 @@ def test_what_cannot_tell_whether_it_finished_cannot_pass() -> None:
     assert judged([0.0], [0.01], outcome="undecided").needs == "a longer run of cavi"
 
 
+def test_what_sits_at_a_saddle_is_told_to_start_elsewhere() -> None:
+    verdict = judged([0.0], [0.01], outcome="saddle")
+    assert verdict.decision == "fail"
+    assert verdict.sentence.endswith("(its outcome is 'saddle'), and so fails: start it elsewhere.")
+
+
 def test_a_study_that_fails_for_want_of_an_end_says_so() -> None:
     good, short = judged([0.0], [0.01]), judged([0.0], [0.01], outcome="max_sweeps")
     far = judged([1.0], [0.01], outcome="max_sweeps")

@@ -221,6 +221,16 @@ def test_warm_start_goes_on_where_it_stopped():
     assert parts.set_params(n_components=2, max_iter=500, tol=1e-3).fit(FAITHFUL).means_.shape == (2, 2)
 
 
+def test_a_fit_that_ended_at_a_saddle_says_so(monkeypatch):
+    module = "hand_cavi.sklearn.bayesian_mixture.starting_responsibilities"
+    monkeypatch.setattr(module, lambda points, *_: np.full((len(points), 2), 0.5))
+    with pytest.warns(ConvergenceWarning, match="saddle.*change random_state, init_params or n_init"):
+        model = BayesianMixture(n_components=2, weight_concentration_prior_type="dirichlet_distribution").fit(
+            FAITHFUL
+        )
+    assert not model.converged_
+
+
 def test_a_fit_that_did_not_converge_says_so():
     with pytest.warns(ConvergenceWarning, match="maximum of sweeps"):
         model = BayesianMixture(n_components=3, max_iter=2, random_state=0).fit(FAITHFUL)
