@@ -20,6 +20,7 @@ from experiments.calibration.simulate import replicate
 from experiments.config.plugins import find
 from experiments.engine.seeds import generator, integer
 from experiments.methods import NotFiniteError
+from experiments.methods._contract import check_fitted
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import are_independent, as_chains
 from experiments.records.problem import Draws, Problem
@@ -153,7 +154,7 @@ def _ranks(
     target = MixtureTarget(problem)
     starts = target.starts(integer(batch.seed, "calibration starts", batch.model, number))
     seed = integer(batch.seed, "calibration fit", batch.model, batch.method, number)
-    fitted = fit(target, batch.settings, starts=starts, seed=seed)
+    fitted = check_fitted(fit(target, batch.settings, starts=starts, seed=seed))
     chains, independent = _chains(fitted, seed, batch.draws)
     values = _values(problem, chains, kinds)
     if not np.isfinite(values).all():

@@ -12,6 +12,7 @@ from experiments.config.options import (
     Options,
     ReferenceOptions,
     RunOptions,
+    SamplerOptions,
     VerdictOptions,
 )
 
@@ -46,9 +47,9 @@ SCHEMAS = {
     ),
     "own": Schema(
         Seeded,
-        {"run": RunOptions, "verdict": VerdictOptions},
+        {"run": RunOptions, "reference": SamplerOptions, "verdict": VerdictOptions},
         ("models", "methods"),
-        {"datasets": "a model of your own has its own data", "reference": "it is NUTS"},
+        {"datasets": "a model of your own has its own data"},
     ),
     "calibration": Schema(
         Named,

@@ -43,7 +43,17 @@ class RunOptions(Options):
     )
 
 
-class ReferenceOptions(Options):
+class SamplerOptions(Options):
+    """Which samplers may stand for the truth."""
+
+    samplers: tuple[str, ...] = Field(
+        default=(),
+        description="methods of your own, by name, whose draws may be the reference if they qualify; "
+        "without, only the NUTS and Gibbs of this project may",
+    )
+
+
+class ReferenceOptions(SamplerOptions):
     """What stands for the truth."""
 
     method: str | tuple[str, ...] = Field(
@@ -78,8 +88,13 @@ class ReferenceOptions(Options):
         return value
 
 
-Judged = Literal["means", "sds", "predictive", "evidence"]
+Judged = Literal["means", "sds", "parameters", "likelihood", "predictive", "co_clustering", "evidence"]
 """What a verdict may be about."""
+
+JUDGED: tuple[Judged, ...] = ("means", "sds", "parameters", "likelihood", "predictive", "co_clustering")
+"""What it is about if nothing else is said; of a user's own model, those of `JUDGED_OF_OWN`."""
+
+JUDGED_OF_OWN: tuple[Judged, ...] = ("means", "sds", "likelihood")
 
 
 class VerdictOptions(Options):
@@ -87,17 +102,19 @@ class VerdictOptions(Options):
 
     A mean that is off by 0.25 posterior standard deviations turns a 95 % interval into a 94.3 % one: no
     reader would decide otherwise for it. Mean-field standard deviations are known to be too small, so that
-    they are judged for gross errors only: half as wide a 95 % interval covers 67 %. An evidence gap below
+    they are judged for gross errors only: half as wide a 95 % interval covers 67 %. The log likelihood may be
+    off by what standard deviations too small by `sd_factor` throughout would do to it. An evidence gap below
     1 nat is, as a Bayes factor, "not worth more than a bare mention" (Kass & Raftery 1995).
     """
 
     methods: tuple[str, ...] | None = Field(
         default=None, description="the methods to judge, by name; without, every method of kind cavi"
     )
-    judge: tuple[Judged, ...] = Field(
-        default=("means", "sds"),
+    judge: tuple[Judged, ...] | None = Field(
+        default=None,
         min_length=1,
-        description="the quantities that decide; the others are reported and not judged",
+        description="the quantities that decide; without, means, sds, parameters (weights and precisions), "
+        "likelihood, predictive and co_clustering; of your own model means, sds and likelihood",
     )
     margin: float = Field(
         default=0.25, gt=0, description="of means, in standard deviations of the reference posterior"
@@ -105,13 +122,26 @@ class VerdictOptions(Options):
     sd_factor: float = Field(
         default=2.0, gt=1, description="the largest factor between standard deviations, up or down"
     )
+    sampler_sd_factor: float = Field(
+        default=1.25, gt=1, description="the same of samplers, which claim to be exact; at most `sd_factor`"
+    )
     predictive_distance: float = Field(
         default=0.05, gt=0, lt=1, description="the largest total variation between predictive densities"
+    )
+    co_clustering: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="the largest mean difference between the probabilities that two points belong together",
     )
     evidence_gap: float = Field(default=1.0, gt=0, description="the largest log p(x) - F(q_sym), in nats")
     error_rate: float = Field(
         default=0.01, gt=0, lt=0.5, description="chance of a wrong pass or fail, all quantities together"
     )
+
+    def of_sampler(self) -> "VerdictOptions":
+        """Return the same with the margin of what claims to be exact."""
+        return self.model_copy(update={"sd_factor": min(self.sd_factor, self.sampler_sd_factor)})
 
 
 Ranked = Literal["location", "weights", "log_likelihood", "log_joint", "together"]

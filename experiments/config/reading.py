@@ -25,6 +25,7 @@ from experiments.config.entries import (
 from experiments.config.kinds import SCHEMAS, Named, kind_of
 from experiments.config.models import ModelEntry, read_models, with_features
 from experiments.config.options import (
+    JUDGED_OF_OWN,
     BatchOptions,
     CalibrationOptions,
     Options,
@@ -70,9 +71,6 @@ class Config:
     reference: ReferenceOptions = field(default_factory=ReferenceOptions)
     verdict: VerdictOptions = field(default_factory=VerdictOptions)
     calibration: CalibrationOptions = field(default_factory=CalibrationOptions)
-
-
-_JUDGED_OF_OWN = ("means", "sds")
 
 
 def load_config(path: Path) -> Config:
@@ -146,6 +144,7 @@ def _with_parts(bare: Config, head: Named, parts: dict[str, Any]) -> Config:
         parts["batches"] = parts.pop("run")
     if bare.kind == "own":
         parts["own_models"] = parts.pop("models")
+        parts["reference"] = ReferenceOptions(samplers=parts["reference"].samplers)
     else:
         parts["models"] = tuple(chain.from_iterable(parts["models"]))
     seeded: Any = parts.get("calibration", head)
@@ -182,10 +181,11 @@ def _checked(config: Config, complaints: Complaints) -> Config:
         features = config.calibration.features
         return replace(config, models=with_features(config.models, features, complaints))
     _refuse_strangers(config.verdict.methods, methods, ("verdict", "methods"), "method", complaints)
+    _refuse_strangers(config.reference.samplers, methods, ("reference", "samplers"), "method", complaints)
     if config.kind == "own":
-        for judged in config.verdict.judge:
-            if judged not in _JUDGED_OF_OWN:
-                what = f'"{judged}" is only for mixtures; here there are {", ".join(_JUDGED_OF_OWN)}'
+        for judged in config.verdict.judge or ():
+            if judged not in JUDGED_OF_OWN:
+                what = f'"{judged}" is only for mixtures; here there are {", ".join(JUDGED_OF_OWN)}'
                 complaints.add(("verdict", "judge"), what)
     elif not complaints.sentences:
         for i, dataset in enumerate(config.datasets):

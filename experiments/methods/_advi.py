@@ -1,6 +1,5 @@
 """What mean-field and full-rank ADVI share: PyMC's ADVI, prepared and run from dispersed starts."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -9,7 +8,6 @@ from pydantic import Field
 from experiments.config.options import Options
 from experiments.methods import NotFiniteError
 from experiments.methods.compiled_models import compiled_for
-from experiments.methods.step_gain import gain_of_a_step
 from experiments.records.result import Fitted, Told
 from experiments.records.target import StartingPoints, Target
 
@@ -89,15 +87,6 @@ def fit_advi(
             "restart_elbos": [_number(elbo) for elbo in result.restart_elbos],
         },
     )
-
-
-def afterwards(target: Target, settings: AdviSettings, fitted: Fitted, seed: int) -> Told:
-    """Return what is told, and what one step on from q gains in F."""
-    from ppl_baselines.gaussian import GaussianApproximation
-
-    assert isinstance(fitted.q, GaussianApproximation)
-    gain, error = gain_of_a_step(fitted.q, target.log_joint, np.random.default_rng([seed, 1]))
-    return replace(fitted.told, step_gain=_number(gain), step_gain_se=_number(error))
 
 
 def _family(q: "GaussianApproximation", kind: str) -> str:

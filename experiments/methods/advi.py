@@ -3,9 +3,9 @@
 from functools import partial
 
 from experiments.methods._advi import AdviSettings as Settings
-from experiments.methods._advi import afterwards, fit_advi
+from experiments.methods._advi import fit_advi
 
-__all__ = ["Settings", "afterwards", "fit", "fit_briefly"]
+__all__ = ["Settings", "fit", "fit_briefly"]
 
 fit = partial(fit_advi, "mean_field")
 fit_briefly = partial(fit, brief=True)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from experiments.config.plugins import source_file
 from experiments.engine import fingerprint
+from experiments.methods._contract import check_support
 from experiments.methods.starts import Starts
 from experiments.posterior.quantities import invariant_quantities
 from experiments.posterior.symmetrised import symmetrise
@@ -73,7 +74,8 @@ class MixtureTarget:
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
     ) -> xr.DataTree:
-        """Return canonical draws, arrays (C, M, K, ...), as a DataTree."""
+        """Return canonical draws, arrays (C, M, K, ...), as a DataTree; bad input if no prior allows them."""
+        check_support(chains)
         return to_datatree(chains, sample_stats=sample_stats, attributes=attributes)
 
 

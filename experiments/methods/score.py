@@ -4,15 +4,25 @@ All methods are scored by the target's log p(x, theta), whatever is discrete sum
 docs/how-it-judges.md, "Bounds on one scale".
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 
+from experiments.methods._contract import checked_density, checked_draws
 from experiments.posterior.symmetrised import EXACT
 from experiments.records.target import Approximation, Target
 
 
-def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int) -> xr.DataTree:
-    """Draw n times from q and evaluate the draws.
+def score(
+    target: Target,
+    q: Approximation,
+    *,
+    rng: np.random.Generator,
+    n: int,
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> xr.DataTree:
+    """Draw n times from q and evaluate the draws; if `shapes` of the variables are given, look at them too.
 
     Returns
     -------
@@ -24,7 +34,9 @@ def score(target: Target, q: Approximation, *, rng: np.random.Generator, n: int)
         (see `experiments.posterior.symmetrised`).
     """
     draws = q.sample(rng, n)
-    columns = {"log_joint": target.log_joint(draws), "log_q": q.log_density(draws)}
+    if shapes is not None:
+        draws = checked_draws(draws, shapes, n)
+    columns = {"log_joint": target.log_joint(draws), "log_q": checked_density(q.log_density(draws), n)}
     symmetrised = target.symmetrise(q, draws)
     if symmetrised is not None:
         columns["log_q_symmetrised"] = symmetrised.log_q

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.records.problem import Draws
+from experiments.records.result import Told
 
 if TYPE_CHECKING:
     from ppl_baselines.gaussian import GaussianApproximation
@@ -27,6 +28,17 @@ WIDEST = 4.0
 """Times as large, or as small, a variance may become."""
 
 LogJoint = Callable[[Draws], np.ndarray]
+
+
+def with_step_gain(told: Told, q: object, log_p: LogJoint, seed: int) -> Told:
+    """Return what is told, with what a step on from q gains: of a Gaussian q it is never taken on trust."""
+    from ppl_baselines.gaussian import GaussianApproximation
+
+    if not isinstance(q, GaussianApproximation):
+        return told
+    gain, error = gain_of_a_step(q, log_p, np.random.default_rng([seed, 1]))
+    known = bool(np.isfinite(gain) and np.isfinite(error))
+    return replace(told, step_gain=gain if known else None, step_gain_se=error if known else None)
 
 
 def gain_of_a_step(

@@ -23,6 +23,9 @@ from experiments.posterior.quantities import invariant_quantities, stored_quanti
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
+FEWEST_DRAWS = 100
+"""Independent draws below which no standard error of theirs is believed: a convention of this project."""
+
 _MOST_RELABELLED = 4000
 """Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
 
@@ -188,7 +191,13 @@ class Context:
             return f"there is no reference ({self.reference.reason})"
         if self.is_reference:
             return "this run is the reference"
-        return "" if self.finite else "some draws are not finite"
+        return self.too_few if self.finite else "some draws are not finite"
+
+    @cached_property
+    def too_few(self) -> str:
+        """Why independent draws are too few for figures with an error; empty if they are not."""
+        n_draws = len(next(iter(as_arrays(self.draws).values())))
+        return too_few(n_draws) if self.independent and n_draws < FEWEST_DRAWS else ""
 
     @property
     def symmetrised_how(self) -> str:
@@ -223,13 +232,18 @@ def missing(why: str, unit: str = "") -> Measurement:
     return Measurement(None, None, unit, why)
 
 
+def too_few(n_draws: int) -> str:
+    """Return why so few draws have no figure with an error."""
+    return f"{n_draws} draw{'s are' if n_draws != 1 else ' is'} too few; a figure needs {FEWEST_DRAWS}"
+
+
 def average(values: np.ndarray, unit: str) -> Measurement:
     """Return the mean of independent values, shape (S,), with its standard error."""
     if not np.isfinite(values).all():
         share = float(np.mean(~np.isfinite(values)))
         return missing(f"it is not finite at {share:.1%} of the draws", unit)
     if len(values) < 2:
-        return missing("one draw has no standard error", unit)
+        return missing(too_few(len(values)), unit)
     return Measurement(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), unit)
 
 

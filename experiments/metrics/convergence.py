@@ -13,6 +13,7 @@ from experiments.metrics._context import Context, missing
 from experiments.metrics._metric import metric
 from experiments.metrics.bounds import ASSIGNMENTS
 from experiments.records import Measurement, Threshold
+from experiments.verdict.cell import FINISHED
 from experiments.verdict.impossible_bounds import LARGEST_FALL
 from hand_cavi.numerics.special import logsumexp
 from hand_cavi.result import wilson_interval
@@ -43,13 +44,11 @@ def monotonicity(context: Context) -> Measurement:
 def update_gain(context: Context) -> Measurement:
     """What updating q(theta) by its definition would gain, beyond what the method's own updates say is left.
 
-    In nats with its standard error; negative where more is left than this half-step.
+    In nats with its standard error; negative where more is left than this half-step. What a method does not
+    state, or what is too much for one that has come to its end, is not believed: then it is the whole gain.
     """
     if context.told.bound_of != ASSIGNMENTS or context.log_ratio("log_q") is None:
         return missing("the method is no coordinate ascent over parameters and assignments", "nats")
-    left = context.told.elbo_left
-    if left is None:
-        return missing("the method does not say what its own updates leave", "nats")
     joint = AssignedJoint.of(context.mixture, context.draws)
     n_draws = len(joint.phi)
     if n_draws < 2 * GROUPS:
@@ -58,6 +57,10 @@ def update_gain(context: Context) -> Measurement:
     if not np.isfinite(given).all():
         return missing("it is not finite at some draws", "nats")
     gain, error = _gain(given - given.mean(axis=1, keepdims=True))
+    left = context.told.elbo_left
+    if left is None or (left > MATTERS and context.result.outcome in FINISHED):
+        note = "what its own updates leave is not stated, or too much for a method at its end"
+        return Measurement(gain, error, "nats", note, threshold=Threshold(MATTERS, "at most"))
     return Measurement(gain - max(left, 0.0), error, "nats")
 
 

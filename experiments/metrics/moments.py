@@ -4,12 +4,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from experiments.metrics._context import Context, by_component, missing
+from experiments.metrics._context import Context, Moments, by_component, missing
 from experiments.metrics._metric import metric
-from experiments.posterior.draws import as_chains, location, mean_and_error, sd_and_error
+from experiments.posterior.draws import are_independent, as_chains, location, mean_and_error, sd_and_error
+from experiments.posterior.predictive import thinned
+from experiments.posterior.quantities import log_likelihood, sorted_parameters
 from experiments.records import Measurement
 
 _DATA = "data"
+_NO_SPREAD = "a reference standard deviation is 0"
 
 
 @metric(theme="Moments", label="mean error, furthest from 0")
@@ -25,10 +28,8 @@ def mean_error(context: Context) -> Measurement:
         return missing(context.without_reference, unit)
     own, truth = context.moments, context.reference_moments
     if not (truth.sd > 0).all():
-        return missing("a reference standard deviation is 0", unit)
-    difference = (own.mean - truth.mean) / truth.sd
-    variance = own.mean_error**2 + truth.mean_error**2 + (difference * truth.sd_error) ** 2
-    return context.listed(difference, np.sqrt(variance) / truth.sd, unit)
+        return missing(_NO_SPREAD, unit)
+    return context.listed(*_shift(own, truth), unit)
 
 
 @metric(theme="Moments", label="sd ratio, furthest from 1")
@@ -41,10 +42,84 @@ def sd_ratio(context: Context) -> Measurement:
     if context.without_reference:
         return missing(context.without_reference, "ratio")
     own, truth = context.moments, context.reference_moments
-    if not ((own.sd > 0).all() and (truth.sd > 0).all()):
-        return missing("a standard deviation is 0", "ratio")
+    if not (truth.sd > 0).all():
+        return missing(_NO_SPREAD, "ratio")
+    return context.listed(*_ratio(own, truth), "ratio")
+
+
+@metric(theme="Moments", label="error of weights and precisions, furthest from 0", only="mixtures")
+def parameter_error(context: Context) -> Measurement:
+    """Posterior means of all other parameters, sorted along with the locations, minus the reference's.
+
+    In reference standard deviations, by name; errors as those of `mean_error`. Empty where components have
+    no parameter but their location.
+    """
+    return _of_parameters(context, _shift, "reference sd")
+
+
+@metric(theme="Moments", label="sd ratio of weights and precisions, furthest from 1", only="mixtures")
+def parameter_sd_ratio(context: Context) -> Measurement:
+    """Sds of all other parameters, sorted along with the locations, over the reference's, by name."""
+    return _of_parameters(context, _ratio, "ratio")
+
+
+Compared = Callable[[Moments, Moments], tuple[np.ndarray, np.ndarray]]
+
+
+def _of_parameters(context: Context, compared: Compared, unit: str) -> Measurement:
+    tree = context.reference.draws
+    if context.without_reference or tree is None:
+        return missing(context.without_reference, unit)
+    ours, theirs = sorted_parameters(context.draws), sorted_parameters(tree)
+    if not ours:
+        return Measurement([], [], unit, "components have no parameter but their location")
+    own = Moments.of(ours, independent=context.independent)
+    truth = Moments.of({name: theirs[name] for name in ours}, independent=are_independent(tree))
+    if not (truth.sd > 0).all():
+        return missing(_NO_SPREAD, unit)
+    values, errors = compared(own, truth)
+    return Measurement(values.tolist(), errors.tolist(), unit, entries=tuple(ours))
+
+
+def _shift(own: Moments, truth: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Return differences of means in reference sds, with errors; shape (Q,) each."""
+    difference = (own.mean - truth.mean) / truth.sd
+    variance = own.mean_error**2 + truth.mean_error**2 + (difference * truth.sd_error) ** 2
+    return difference, np.sqrt(variance) / truth.sd
+
+
+def _ratio(own: Moments, truth: Moments) -> tuple[np.ndarray, np.ndarray]:
+    """Return ratios of sds, with errors; shape (Q,) each. A ratio of 0 is exact: all draws are equal."""
     ratio = own.sd / truth.sd
-    return context.listed(ratio, ratio * np.hypot(own.sd_error / own.sd, truth.sd_error / truth.sd), "ratio")
+    return ratio, np.hypot(own.sd_error / truth.sd, ratio * truth.sd_error / truth.sd)
+
+
+@metric(theme="Moments", label="log likelihood minus the reference's")
+def likelihood_error(context: Context) -> Measurement:
+    """Mean of ln p(x | theta) minus the reference's; of a user's own model of ln p(x, theta).
+
+    In nats for each number that theta holds, with the Monte-Carlo errors of both. Standard deviations r times
+    too large throughout move it by (1 - r^2)/2, whatever the model.
+    """
+    unit, tree = "nats per parameter", context.reference.draws
+    if context.without_reference or tree is None:
+        return missing(context.without_reference, unit)
+    values = []
+    for one in (context.draws, tree):
+        if context.problem is not None:
+            values.append(log_likelihood(context.problem, thinned(one)))
+        elif (found := as_chains(one, "sample_stats").get("log_joint")) is not None:
+            values.append(found)
+        else:
+            return missing("ln p(x, theta) of the draws is not kept", unit)
+    if not all(np.isfinite(one).all() for one in values):
+        return missing("it is not finite at some draws", unit)
+    (own, error), (truth, of_truth) = (
+        mean_and_error(one, independent=are_independent(of))
+        for one, of in zip(values, (context.draws, tree), strict=True)
+    )
+    size = sum(int(np.prod(one.shape[2:])) for one in as_chains(context.draws).values())
+    return Measurement(float(own - truth) / size, float(np.hypot(error, of_truth)) / size, unit)
 
 
 @metric(only="mixtures")

@@ -165,5 +165,6 @@ def _of_chains(what: str, values: np.ndarray, **options: object) -> np.ndarray:
     from arviz_stats.base import array_stats  # slow to import
 
     flat = values.reshape(*values.shape[:2], -1)
-    figure = getattr(array_stats, what)(flat, chain_axis=0, draw_axis=1, **options)
+    with np.errstate(divide="ignore", invalid="ignore"):  # chains that stand still have no such figure
+        figure = getattr(array_stats, what)(flat, chain_axis=0, draw_axis=1, **options)
     return np.asarray(figure, dtype=np.float64).reshape(values.shape[2:])

@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 
 from experiments.posterior.draws import (
-    as_arrays,
     as_chains,
+    flat,
     location,
     location_entries,
     location_name,
@@ -22,16 +22,37 @@ def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
     They are the sorted means (rates, probabilities), one for every component and feature, and the log
     likelihood.
     """
-    quantities = sorted_locations(tree)
-    shape = next(iter(quantities.values())).shape
-    quantities["log likelihood"] = _log_likelihood(problem, tree).reshape(shape)
-    return quantities
+    return sorted_locations(tree) | {"log likelihood": log_likelihood(problem, as_chains(tree))}
 
 
 def sorted_locations(tree: xr.DataTree) -> Draws:
     """Return the sorted means (rates, probabilities) alone."""
     draws = as_chains(tree)
     return _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
+
+
+def sorted_parameters(tree: xr.DataTree) -> Draws:
+    """Return what else components have, such as weights and precisions, sorted along with their locations."""
+    draws = as_chains(tree)
+    where = location_name(draws)
+    first = draws[where].reshape(*draws[where].shape[:3], -1)[..., 0]
+    order = np.argsort(first, axis=-1, kind="stable")
+    found: Draws = {}
+    for name in draws:
+        if name != where:
+            values, entries = _flat(draws[name])
+            ordered = np.take_along_axis(values, order[..., np.newaxis], axis=2)
+            found |= _named(f"sorted {name.removesuffix('s')}", ordered, entries)
+    return found
+
+
+def log_likelihood(problem: Problem, chains: Draws) -> np.ndarray:
+    """Return log p(x | theta, pi) of draws (C, M, K, ...), in nats, shape (C, M)."""
+    draws, mixture = flat(chains), problem.mixture
+    log_prior = mixture.components.with_features(problem.x.shape[1]).log_density(draws).sum(axis=1)
+    log_prior = log_prior + mixture.weights.log_density(draws, len(log_prior))
+    found = log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
+    return found.reshape(next(iter(chains.values())).shape[:2])
 
 
 def quantities_by_component(relabelled: xr.DataTree) -> Draws:
@@ -47,14 +68,6 @@ def quantities_by_component(relabelled: xr.DataTree) -> Draws:
         if name != where:
             quantities |= _named(f"{name} of component", *_flat(draws[name]))
     return quantities
-
-
-def _log_likelihood(problem: Problem, tree: xr.DataTree) -> np.ndarray:
-    """Return log p(x | theta, pi) of all draws, shape (S,)."""
-    draws, mixture = as_arrays(tree), problem.mixture
-    log_prior = mixture.components.with_features(problem.x.shape[1]).log_density(draws).sum(axis=1)
-    log_prior = log_prior + mixture.weights.log_density(draws, len(log_prior))
-    return log_joint(mixture, problem.x, draws, problem.sample_weight) - log_prior
 
 
 def _flat(values: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

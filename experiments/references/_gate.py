@@ -4,7 +4,7 @@ Thresholds and sources are in docs/mathematics.md, section 6. No gate can see a 
 missed. C chains of M draws each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import xarray as xr
@@ -12,30 +12,38 @@ import xarray as xr
 from experiments.posterior.draws import as_chains, effective_sample_size, r_hat
 from experiments.posterior.quantities import invariant_quantities, quantities_by_component
 from experiments.records import Draws, Problem
+from experiments.references._copies import copies
 from experiments.relabel import relabel
 
 MAX_R_HAT = 1.01
 MIN_ESS = 400.0
 MIN_E_FMI = 0.2
 FEWEST_DRAWS = 8
+STATED = ("diverging", "energy")
+"""What a Hamiltonian sampler states of each draw."""
+
+_ABSURD = 1000.0  # an R-hat above this has no further digits worth reading
 
 Figures = dict[str, object]
 """What the gate looked at, by name; JSON values."""
 
 
 def examine_chains(
-    problem: Problem, tree: xr.DataTree, sampler_stats: Mapping[str, np.ndarray] | None = None
+    problem: Problem,
+    tree: xr.DataTree,
+    sampler_stats: Mapping[str, np.ndarray] | None = None,
+    needed: Collection[str] = (),
 ) -> tuple[Figures, list[str]]:
     """Return the figures that a mixture's draws are judged by, and what is wrong: `examine_quantities`."""
     quantities = as_chains(tree)
     if not _usable(quantities)[1]:
         relabelled = quantities_by_component(relabel(tree, problem=problem))
         quantities = invariant_quantities(problem, tree) | relabelled
-    return examine_quantities(quantities, sampler_stats)
+    return examine_quantities(quantities, sampler_stats, needed)
 
 
 def examine_quantities(
-    quantities: Draws, sampler_stats: Mapping[str, np.ndarray] | None = None
+    quantities: Draws, sampler_stats: Mapping[str, np.ndarray] | None = None, needed: Collection[str] = ()
 ) -> tuple[Figures, list[str]]:
     """Return the figures that chains are judged by, and what is wrong with them.
 
@@ -44,39 +52,36 @@ def examine_quantities(
     quantities : dict of ndarray
         Label-invariant quantities by name, each (C, M).
     sampler_stats : mapping of str to ndarray, optional
-        What NUTS says of its draws: ``diverging`` and ``energy``, each (C, M).
+        What the sampler says of its draws: ``diverging`` and ``energy``, each (C, M), are looked at.
+    needed : collection of str
+        Those of the two without which draws do not qualify.
 
     Returns
     -------
     figures : dict
         ``chains``, ``draws`` (per chain), ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest), and
         ``..._of``, the quantities that these belong to. The last six are missing where the draws allow no
-        diagnostic. With `sampler_stats` also ``divergences`` and ``e_fmi`` (smallest).
+        diagnostic. By `sampler_stats` also ``divergences`` and ``e_fmi`` (smallest).
     faults : list of str
         Empty if the draws qualify.
     """
     figures, faults = _usable(quantities)
     if not faults:
         converged, faults = _examine_convergence(quantities)
+        faults = faults or copies(quantities, independent=False)
         figures |= converged
-    if sampler_stats is None:
-        return figures, faults
-    of_the_sampler, own_faults = _examine_sampler(sampler_stats)
+    of_the_sampler, own_faults = _examine_sampler(sampler_stats or {}, needed)
     return figures | of_the_sampler, own_faults + faults
 
 
-def _examine_sampler(stats: Mapping[str, np.ndarray]) -> tuple[Figures, list[str]]:
+def _examine_sampler(stats: Mapping[str, np.ndarray], needed: Collection[str]) -> tuple[Figures, list[str]]:
     figures: Figures = {}
-    faults = []
-    if "diverging" not in stats:
-        faults.append("its statistics lack 'diverging'")
-    else:
-        figures["divergences"] = divergences = int(stats["diverging"].sum())
+    faults = [f"its statistics lack '{name}'" for name in STATED if name in needed and name not in stats]
+    if "diverging" in stats:
+        figures["divergences"] = divergences = int(np.count_nonzero(stats["diverging"]))
         if divergences:
             faults.append(f"{divergences} transitions diverged")
-    if "energy" not in stats:
-        faults.append("its statistics lack 'energy'")
-    else:
+    if "energy" in stats:
         figures["e_fmi"] = e_fmi = float(np.min(_e_fmi(stats["energy"])))
         if not e_fmi > MIN_E_FMI:
             faults.append(f"E-FMI is {e_fmi:.2f}, not above {MIN_E_FMI}")
@@ -114,7 +119,8 @@ def _examine_convergence(quantities: Draws) -> tuple[Figures, list[str]]:
     r_hat_of, largest = names[worst], float(every[worst])
     figures["r_hat"], figures["r_hat_of"] = largest if np.isfinite(largest) else None, r_hat_of
     if not largest < MAX_R_HAT:
-        faults.append(f"R-hat of {r_hat_of} is {largest:.3f}, not below {MAX_R_HAT}")
+        size = f"{largest:.3f}" if largest < _ABSURD else f"above {_ABSURD:g}, as of chains that stand still"
+        faults.append(f"R-hat of {r_hat_of} is {size}, not below {MAX_R_HAT}")
     for name in ("bulk", "tail"):
         sizes = np.nan_to_num(effective_sample_size(values, tail=name == "tail"), nan=0.0)
         least = int(np.argmin(sizes))

@@ -17,7 +17,7 @@ from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.posterior.draws import as_chains, location
 from experiments.records import Problem, Reference
-from experiments.references._gate import Figures, examine_chains, in_words
+from experiments.references._gate import STATED, Figures, examine_chains, in_words
 from experiments.references.request import Request
 
 GIVES = ("draws",)
@@ -58,7 +58,7 @@ def compute(problem: Problem, request: Request) -> Reference:
 
 def examine(problem: Problem, tree: xr.DataTree) -> tuple[Figures, list[str]]:
     """Return the figures that the gate looks at, the sampler's statistics included, and what is wrong."""
-    return examine_chains(problem, tree, as_chains(tree, "sample_stats"))
+    return examine_chains(problem, tree, as_chains(tree, "sample_stats"), STATED)
 
 
 def reference_of(draws: xr.DataTree, figures: Mapping[str, object], faults: list[str]) -> Reference:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from pydantic import BaseModel
 
 from experiments.config.plugins import find, source_file
 from experiments.engine import fingerprint
 from experiments.engine.store.jsonable import dumps
 from experiments.methods import NotFiniteError
+from experiments.methods._contract import check_fitted, check_told, checked_chains
 from experiments.methods.score import score
+from experiments.methods.step_gain import with_step_gain
 from experiments.records.result import MethodResult, NotFinite
 from experiments.records.target import Target
 
@@ -54,21 +55,30 @@ def method_code(package: str, kind: str) -> list[str]:
 
 
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
-    """Run the method; then score its q, and let it look back, neither of which is its time."""
+    """Run the method; then look at what it hands in, score its q, and let it look back: none of it its time.
+
+    Raises
+    ------
+    InputError
+        If it is not what a method must hand in, in one sentence.
+    """
     target, settings, seed = assignment.target, assignment.settings, assignment.rng_seed
     method = find(assignment.package, assignment.kind)
+    starts = target.starts(assignment.starts_seed)
     try:
-        fitted = method.fit(target, settings, starts=target.starts(assignment.starts_seed), seed=seed)
-        draws, told = fitted.chains, fitted.told
+        fitted = check_fitted(method.fit(target, settings, starts=starts, seed=seed))
+        told = fitted.told
+        shapes = {name: np.shape(one) for name, one in starts.parameters(1)[0].items()}
         if fitted.q is not None:
             n_draws = getattr(settings, "draws", DRAWS)
-            draws = score(target, fitted.q, rng=np.random.default_rng(seed), n=n_draws)
+            draws = score(target, fitted.q, rng=np.random.default_rng(seed), n=n_draws, shapes=shapes)
+        else:
+            draws = checked_chains(target, fitted.chains, shapes)
         if hasattr(method, "afterwards"):
-            told = method.afterwards(target, settings, fitted, seed)
+            told = check_told(method.afterwards(target, settings, fitted, seed))
+        told = with_step_gain(told, fitted.q, target.log_joint, seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
-    if not isinstance(draws, xr.DataTree):
-        raise TypeError(f"its chains are a {type(draws).__name__}; without q they must be an xarray.DataTree")
     kept = {name: value for name, value in vars(fitted).items() if name not in ("q", "chains")}
     result = MethodResult(**{**kept, "draws": draws, "told": told})
     dumps({**vars(result), "draws": None})  # what cannot be kept fails here, where it costs one cell

@@ -5,9 +5,10 @@ cells, so that judging again recomputes no fit. Runs in a worker.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import xarray as xr
 
 from experiments.config.options import ReferenceOptions, VerdictOptions
@@ -18,7 +19,8 @@ from experiments.metrics._context import quantities_of
 from experiments.posterior.draws import as_chains, location_entries, location_word
 from experiments.records import CellRecord, Draws, Judgement, Measurement, Problem, Reference, Verdict
 from experiments.references import reference
-from experiments.references._gate import examine_chains, examine_quantities
+from experiments.references._copies import copies
+from experiments.references._gate import STATED, examine_chains, examine_quantities
 from experiments.references.nuts import reference_of
 from experiments.relabel import pivot_of
 from experiments.verdict import verdict_of_cell
@@ -91,46 +93,88 @@ def _verdict(
         context.reference,
         method=label(cell.cell.method),
         outcome=cell.outcome,
-        options=case.verdict,
-        faults=() if context.independent else _faults(case.problem, context.draws),
+        options=case.verdict.of_sampler() if context.log_ratio("log_q") is None else case.verdict,
+        faults=_faults(case.problem, context),
+        unstated=_unstated(cell, context, measurements),
         quantity=location_word(chains) if chains else "mean",
         entries=location_entries(chains) if chains else (),
-        estimated=("symmetrised_bound",) if context.symmetrised_how == "about" else (),
+        estimated=("symmetrised_bound", "importance_evidence") if context.symmetrised_how == "about" else (),
     )
 
 
-def _faults(problem: Problem | None, tree: xr.DataTree) -> list[str]:
-    """Return what keeps chains from being trusted."""
+def _faults(problem: Problem | None, context: Context) -> list[str]:
+    """Return what keeps draws from being trusted: of chains what the gate of references finds."""
+    stats = as_chains(context.draws, "sample_stats")
+    if context.independent:
+        density = {name: one for name, one in stats.items() if name == "log_joint" and np.isfinite(one).all()}
+        return copies(context.quantities | density, independent=True) if context.finite else []
     if problem is None:
-        return examine_quantities(_compared(tree))[1]
-    return examine_chains(problem, tree)[1]
+        return examine_quantities(_compared(context.draws), stats)[1]
+    return examine_chains(problem, context.draws, stats)[1]
+
+
+def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Measurement]) -> list[str]:
+    """Return what cannot be decided because the method does not state it, a clause each."""
+    found = []
+    if not context.independent and not cell.told.sampler:
+        stated = as_chains(context.draws, "sample_stats")
+        if lacking := [name for name in STATED if name not in stated]:
+            found.append(f"whether its paths are sound (its draws state no {' and no '.join(lacking)})")
+    if cell.bound is not None and not cell.told.bound_of:
+        found.append("whether its bound is that of its q (it does not say which bound it reports)")
+    gains = (
+        context.told.step_gain,
+        measurements["update_gain"].value if "update_gain" in measurements else None,
+    )
+    if context.independent and _is_users(cell) and gains == (None, None):
+        found.append("whether it is at its end (no gain of a further step is known)")
+    return found
 
 
 def _reference(case: Case, trees: Trees) -> Reference:
     """Find the reference; draws that may not serve as one are never part of it."""
-    able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell)]
-    nuts = [trees[cell.cell.key] for cell in able]  # a Hamiltonian sampler tells which paths diverged
-    nuts = [tree for tree in nuts if "diverging" in as_chains(tree, "sample_stats")]
+    able = [
+        cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, case.reference.samplers)
+    ]
+    nuts, others = [], []  # a Hamiltonian sampler tells which paths diverged
+    for cell in able:
+        tree = trees[cell.cell.key]
+        if "diverging" in as_chains(tree, "sample_stats"):
+            nuts.append(tree)
+        elif cell.told.sampler == "gibbs" or _is_users(cell):
+            others.append(tree)
     if case.problem is None:
-        return _of_own_model(nuts)
-    gibbs = [trees[cell.cell.key] for cell in able if cell.told.sampler == "gibbs"]
-    return reference(
-        case.problem,
-        method=case.reference.method,
-        rng=case.seed,
-        nuts_draws=_sound(case.problem, nuts),
-        gibbs_draws=_sound(case.problem, gibbs),
-        n_draws=case.reference.draws,
-        budget=case.reference.budget,
-    )
+        found = _of_own_model(nuts)
+    else:
+        found = reference(
+            case.problem,
+            method=case.reference.method,
+            rng=case.seed,
+            nuts_draws=_sound(case.problem, nuts),
+            gibbs_draws=_sound(case.problem, others),
+            n_draws=case.reference.draws,
+            budget=case.reference.budget,
+        )
+    for cell in able:
+        if _is_users(cell) and found.draws is trees[cell.cell.key]:
+            whose = (
+                f"{cell.cell.method}, a sampler of your own that the configuration lets stand as reference"
+            )
+            found = replace(found, reason=f"the draws are those of {whose}; {found.reason}", called=whose)
+    return found
 
 
-def _may_serve(cell: CellRecord) -> bool:
+def _may_serve(cell: CellRecord, named: Sequence[str]) -> bool:
     """Whether a sampler's draws may be the reference.
 
-    Not if its chains all started in one mode, nor if it is a user's own method, which has a name of a module.
+    Not if its chains all started in one mode, nor if it is a user's own that the configuration does not name.
     """
-    return not cell.told.warm_start and ":" not in cell.cell.kind
+    return not cell.told.warm_start and (not _is_users(cell) or cell.cell.method in named)
+
+
+def _is_users(cell: CellRecord) -> bool:
+    """Whether it is a user's own method, which has the name of a module."""
+    return ":" in cell.cell.kind
 
 
 def _sound(problem: Problem, trees: Sequence[xr.DataTree]) -> xr.DataTree | None:
@@ -145,7 +189,7 @@ def _of_own_model(nuts: Sequence[xr.DataTree]) -> Reference:
     if not nuts:
         return Reference("none", False, "there are no NUTS draws to serve as a reference")
     found = [
-        reference_of(tree, *examine_quantities(_compared(tree), as_chains(tree, "sample_stats")))
+        reference_of(tree, *examine_quantities(_compared(tree), as_chains(tree, "sample_stats"), STATED))
         for tree in nuts
     ]
     return next((one for one in found if one.qualified), found[0])

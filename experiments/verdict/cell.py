@@ -5,9 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference, Verdict
 from experiments.verdict.equivalence import Need, compare
-from experiments.verdict.impossible_bounds import N_ERRORS, impossibilities, number
+from experiments.verdict.impossible_bounds import (
+    ERROR_OF_BOUND,
+    N_ERRORS,
+    doubt_about_bound,
+    impossibilities,
+    number,
+)
 from experiments.verdict.questions import questions_of
-from experiments.verdict.wording import called, remarks, sentence_of
+from experiments.verdict.wording import called, remarks, sentence_of, what_was_judged
 
 FINISHED = ("converged", "sampled")
 """The outcomes of methods that reached their end."""
@@ -32,6 +38,7 @@ def verdict_of_cell(
     quantity: str = "mean",
     entries: Sequence[str] = (),
     estimated: Collection[str] = (),
+    unstated: Sequence[str] = (),
 ) -> Verdict:
     """Judge one method's result on one problem.
 
@@ -51,6 +58,8 @@ def verdict_of_cell(
         What the L entries of a mixture's component are called; "feature 1", ... if not given.
     estimated : collection of str
         See `experiments.verdict.impossible_bounds.impossibilities`.
+    unstated : sequence of str
+        What cannot be decided because the method does not state it, a clause each.
     """
     options = options or VerdictOptions()
     questions, missing = questions_of(measurements, options, quantity=quantity, entries=entries)
@@ -78,13 +87,17 @@ def verdict_of_cell(
     sentence = sentence_of(decision, comparisons, method, called(reference), quantity)
     if needs and decision == "undecided":
         sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
-    sentence += remarks(measurements, options)
+    sentence += remarks(measurements, options) + what_was_judged(measurements, options, unstated)
     end = ""
     if outcome not in FINISHED:
         decision, end = _unfinished(decision, method, outcome)
     elif left := _left(measurements):
         decision = "fail"
         end = f" But {method} is not at its end, as it says: {left}. So it fails: let it run longer."
+    elif decision == "pass" and (doubt := doubt_about_bound(measurements)):
+        decision = "undecided"
+        end = f" But {doubt}, so that {method} cannot pass."
+        needs = f"a bound of {method} with an error below {ERROR_OF_BOUND:g} nats"
     if end:
         sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
         needs = needs or f"a longer run of {method}"
@@ -109,16 +122,17 @@ def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:
 
 def _left(measurements: Mapping[str, Measurement]) -> str:
     """Return what is left to a method beyond doubt and beyond what matters, as a clause; empty if nothing."""
-    measurement = measurements.get("step_gain")
-    gain = number(measurement)
-    if measurement is None or measurement.threshold is None or gain is None:
-        return ""
-    if gain[0] - N_ERRORS * gain[1] <= measurement.threshold.value:
-        return ""
-    return (
-        f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
-        f"and {measurement.threshold.value:g} may be left"
-    )
+    for name in ("step_gain", "update_gain"):
+        measurement = measurements.get(name)
+        gain = number(measurement)
+        if measurement is None or measurement.threshold is None or gain is None:
+            continue
+        if gain[0] - N_ERRORS * gain[1] > measurement.threshold.value:
+            return (
+                f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
+                f"and {measurement.threshold.value:g} may be left"
+            )
+    return ""
 
 
 def decide(comparisons: Sequence[Comparison]) -> str:

@@ -21,8 +21,12 @@ BOUNDS = {
     "collapsed_bound": "its collapsed bound F",
     "symmetrised_bound": "its symmetrised bound",
     "iwae": "its importance-weighted bound",
+    "importance_evidence": "the average of its importance weights p/q",
 }
 """Metrics that are lower bounds on log p(x), and what a sentence calls them."""
+
+ERROR_OF_BOUND = 0.2
+"""Nats: five such standard errors are the nat by which a bound may not be wrong. A convention."""
 
 LARGEST_FALL = -1e-10
 """The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain: a convention of
@@ -71,8 +75,15 @@ def impossibilities(
             f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
             "q and the joint density give"
         )
-    more = number(measurements.get("update_gain"))
-    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
+    gain_of_update = measurements.get("update_gain")
+    more = number(gain_of_update)
+    if (
+        more
+        and gain_of_update
+        and gain_of_update.threshold is None
+        and own
+        and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0]))
+    ):
         found.append(
             f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
             "its own updates say is left"
@@ -83,6 +94,19 @@ def impossibilities(
     if gain is not None and gain[0] < allowed:
         found.append(f"its bound fell during a sweep, by {-gain[0]:.1e} of its size, and it never can")
     return tuple(found)
+
+
+def doubt_about_bound(measurements: Mapping[str, Measurement]) -> str:
+    """Return why a method's own bound says too little to be held against anything; empty if it does."""
+    own = measurements.get("own_bound")
+    if own is None or own.value is None:
+        return ""
+    error = own.standard_error
+    if not isinstance(error, float | int) or not isfinite(error):
+        return "its bound is stated without a standard error"
+    if error > ERROR_OF_BOUND:
+        return f"its bound has a standard error of {error:.2g} nats, where {ERROR_OF_BOUND:g} is allowed"
+    return ""
 
 
 def number(measurement: Measurement | None) -> tuple[float, float] | None:

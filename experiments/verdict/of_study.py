@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from math import exp, isfinite
 
 from experiments.records import Comparison, Measurement, Verdict
-from experiments.verdict.wording import MARGIN, against, widths
+from experiments.verdict.wording import MARGIN, against, in_words, plain, widths, worst_of
 
 _ORDER = ("pass", "undecided", "fail")
+_IN_ITS_OWN_CLAUSE = ("reference sd", "log ratio")
 
 
 def verdict_of_study(
@@ -50,7 +51,8 @@ def verdict_of_study(
         sentence = f"{subject} says itself that it did not finish on {of_all}, and so fails there."
         return Verdict(decision, sentence, _largest_margin(judged))
     needs = _needs_of(judged) if decision == "undecided" else ""
-    off = "; ".join(clause for clause in (_means(judged), _widths(judged, measurements)) if clause)
+    clauses = (_means(judged), _widths(judged, measurements), _others(judged, decision))
+    off = "; ".join(clause for clause in clauses if clause)
     sentence = f"{said}: {off}." if off else f"{said}."
     return Verdict(decision, sentence, _largest_margin(judged), needs=needs)
 
@@ -67,7 +69,7 @@ def _means(judged: Sequence[Verdict]) -> str:
     if worst is None:
         return ""
     off, limit = (
-        f"{abs(worst.difference):.2f} posterior standard deviations",
+        f"{plain(abs(worst.difference), 2)} posterior standard deviations",
         worst.margin or _largest_margin(judged),
     )
     how = "are off by at most" if worst.decision == "pass" else "are off by up to"
@@ -81,6 +83,15 @@ def _widths(judged: Sequence[Verdict], measurements: Sequence[Mapping[str, Measu
     if not said or worst is None:
         return f"{said} (not judged)" if said else ""
     return f"{said}, {against(worst.decision, f'factor of {exp(worst.margin or 0.0):.3g}')}"
+
+
+def _others(judged: Sequence[Verdict], decision: str) -> str:
+    """Return what else, neither a mean nor a width, speaks against a pass; nothing if nothing does."""
+    compared = [one for verdict in judged for one in verdict.comparisons]
+    other = [
+        one for one in compared if one.unit not in _IN_ITS_OWN_CLAUSE and one.decision == decision != "pass"
+    ]
+    return in_words(worst_of(other), other, "") if other else ""
 
 
 def _worst(judged: Sequence[Verdict], unit: str) -> Comparison | None:

@@ -1,9 +1,12 @@
 """From measurements to the questions of a verdict: what is judged, in which unit, against which margin.
 
-means       posterior means, method minus reference, in reference standard deviations
-sds         posterior standard deviations, as log ratios: half and double are equally far off
-predictive  total variation between the posterior predictive densities; only above the margin is wrong
-evidence    log p(x) - F(q_sym), in nats; only above the margin is wrong (below 0: `impossible`)
+means          posterior means, method minus reference, in reference standard deviations
+sds            posterior standard deviations, as log ratios: half and double are equally far off
+parameters     both of all other parameters, such as weights and precisions, sorted along with the locations
+likelihood     mean log likelihood, in nats for each parameter (of an own model: of the joint density)
+predictive     total variation between the posterior predictive densities; only above the margin is wrong
+co_clustering  mean difference of the probabilities that two points belong together; as above
+evidence       log p(x) - F(q_sym), in nats; only above the margin is wrong (below 0: `impossible`)
 
 Means and sds are those of a mixture's sorted locations, or of what a user's own model compares, by name.
 """
@@ -13,15 +16,18 @@ from math import log
 
 import numpy as np
 
-from experiments.config.options import VerdictOptions
+from experiments.config.options import JUDGED, Judged, VerdictOptions
 from experiments.records import Measurement
 from experiments.verdict.equivalence import Question
 
-_METRICS = {
-    "means": "mean_error",
-    "sds": "sd_ratio",
-    "predictive": "predictive_distance",
-    "evidence": "evidence_gap",
+_METRICS: dict[Judged, tuple[str, ...]] = {
+    "means": ("mean_error",),
+    "sds": ("sd_ratio",),
+    "parameters": ("parameter_error", "parameter_sd_ratio"),
+    "likelihood": ("likelihood_error",),
+    "predictive": ("predictive_distance",),
+    "co_clustering": ("co_clustering",),
+    "evidence": ("evidence_gap",),
 }
 
 
@@ -38,23 +44,30 @@ def questions_of(
     """
     questions: list[Question] = []
     missing: list[str] = []
-    for kind in options.judge:
-        measurement = measurements.get(_METRICS[kind])
-        if measurement is None or measurement.value is None or measurement.standard_error is None:
-            why = measurement.note if measurement is not None else ""
-            missing.append(why or f"{_METRICS[kind]} was not measured")
-        elif kind == "means":
-            names = _names(measurement, quantity, entries, own="mean of ")
-            questions += _means(measurement, names, _method_errors(measurements), options.margin)
-        elif kind == "sds":
-            names = _names(measurement, quantity, entries)
-            questions += _sds(measurement, names, log(options.sd_factor))
-        elif kind == "predictive":
-            name, margin = "predictive distance", options.predictive_distance
-            questions.append(_one_sided(measurement, name, margin, "total variation"))
-        else:
-            questions.append(_one_sided(measurement, "evidence gap", options.evidence_gap, "nats"))
+    for kind in judged(measurements, options):
+        for metric in _METRICS[kind]:
+            measurement = measurements.get(metric)
+            if measurement is None or measurement.value is None or measurement.standard_error is None:
+                why = measurement.note if measurement is not None else ""
+                missing.append(why or f"{metric} was not measured")
+            elif metric == "mean_error":
+                names = _names(measurement, quantity, entries, own="mean of ")
+                questions += _means(measurement, names, _method_errors(measurements), options.margin)
+            elif metric == "parameter_error":
+                questions += _means(measurement, list(measurement.entries), None, options.margin)
+            elif metric in ("sd_ratio", "parameter_sd_ratio"):
+                names = _names(measurement, quantity, entries)
+                questions += _sds(measurement, names, log(options.sd_factor))
+            else:
+                questions.append(_one_figure(kind, measurement, options))
     return questions, list(dict.fromkeys(missing))
+
+
+def judged(measurements: Mapping[str, Measurement], options: VerdictOptions) -> tuple[Judged, ...]:
+    """Return what is judged: what the options say, else all of `JUDGED` that this kind of study measures."""
+    if options.judge is not None:
+        return options.judge
+    return tuple(kind for kind in JUDGED if any(name in measurements for name in _METRICS[kind]))
 
 
 def _means(
@@ -73,9 +86,17 @@ def _sds(measurement: Measurement, names: list[str], margin: float) -> Iterator[
         yield Question(f"standard deviation of {name}", difference, of_log, margin, "log ratio")
 
 
-def _one_sided(measurement: Measurement, name: str, margin: float, unit: str) -> Question:
-    ((value, error),) = _figures(measurement)
-    return Question(name, value, error, margin, unit, one_sided=True)
+def _one_figure(kind: Judged, measurement: Measurement, options: VerdictOptions) -> Question:
+    value, error = _figures(measurement)[-1]  # of co-clustering the mean difference stands last
+    if kind == "likelihood":
+        margin = (1 - options.sd_factor**-2) / 2
+        return Question("log likelihood", value, error, margin, measurement.unit)
+    name, margin = {
+        "predictive": ("predictive distance", options.predictive_distance),
+        "co_clustering": ("mean co-clustering difference", options.co_clustering),
+        "evidence": ("evidence gap", options.evidence_gap),
+    }[kind]
+    return Question(name, value, error, margin, measurement.unit, one_sided=True)
 
 
 def _method_errors(measurements: Mapping[str, Measurement]) -> np.ndarray | None:

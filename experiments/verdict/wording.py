@@ -7,6 +7,7 @@ import numpy as np
 
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference
+from experiments.verdict.questions import judged
 
 MARGIN = VerdictOptions().margin
 
@@ -32,8 +33,12 @@ def sentence_of(
     alike = [one for one in comparisons if one.decision == decision]
     if decision == "pass":
         alike = [one for one in alike if one.unit == "reference sd"] or alike
-    worst = max(alike, key=_share_of_margin)
-    return f"{said}: {_in_words(worst, comparisons, quantity)}."
+    return f"{said}: {in_words(worst_of(alike), comparisons, quantity)}."
+
+
+def worst_of(comparisons: Sequence[Comparison]) -> Comparison:
+    """Return the comparison that is furthest off, as a share of its margin."""
+    return max(comparisons, key=_share_of_margin)
 
 
 def _share_of_margin(one: Comparison) -> float:
@@ -41,7 +46,8 @@ def _share_of_margin(one: Comparison) -> float:
     return share if isfinite(share) else float("inf")
 
 
-def _in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
+def in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
+    """Return a comparison with its numbers, as a clause."""
     half, margin = (one.high - one.low) / 2, one.margin or MARGIN
     if one.unit == "log ratio":
         return (
@@ -49,20 +55,26 @@ def _in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str)
             f"{exp(one.low):.2f} and {exp(one.high):.2f}), "
             f"{against(one.decision, f'factor of {exp(margin):.3g}')}"
         )
-    limit = against(one.decision, f"{margin:g}")
+    limit = against(one.decision, f"{margin:.3g}")
     if one.unit == "reference sd":
         return (
-            f"{_which(one, comparisons, quantity)} is off by {abs(one.difference):.3f} posterior standard "
-            f"deviations, give or take {half:.3f}, {limit}"
+            f"{_which(one, comparisons, quantity)} is off by {plain(abs(one.difference))} posterior standard "
+            f"deviations, give or take {plain(half)}, {limit}"
         )
-    unit = " nats" if one.unit == "nats" else ""
-    return f"the {one.quantity} is {one.difference:.3f}{unit}, give or take {half:.3f}, {limit}"
+    unit = f" {one.unit}" if one.unit.startswith("nats") else ""
+    off = " off by" if one.unit == "nats per parameter" else ""
+    return f"the {one.quantity} is{off} {plain(one.difference)}{unit}, give or take {plain(half)}, {limit}"
 
 
 def against(decision: str, limit: str) -> str:
     """Return how a figure with this decision stands to what is allowed, so that it cannot be misread."""
     how = {"pass": "within", "fail": "which exceeds"}.get(decision, "which may or may not exceed")
     return f"{how} the {limit} that is allowed"
+
+
+def plain(figure: float, decimals: int = 3) -> str:
+    """Return a figure with some decimals, or in powers of ten where that would be a row of digits."""
+    return f"{figure:.{decimals}f}" if abs(figure) < 1e6 else f"{figure:.2g}"
 
 
 def _which(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
@@ -77,7 +89,8 @@ def remarks(measurements: Mapping[str, Measurement], options: VerdictOptions) ->
     """Return what a reader of a verdict should know beside it, in sentences that begin with a space."""
     said = ""
     if span := widths([measurements.get("sd_ratio")]):
-        rule = f"judged within a factor of {options.sd_factor:g}" if "sds" in options.judge else "not judged"
+        is_judged = "sds" in judged(measurements, options)
+        rule = f"judged within a factor of {options.sd_factor:g}" if is_judged else "not judged"
         said += f" Its {span} ({rule})."
     below = _below_the_best(measurements.get("error_decomposition"))
     if below > _WORSE_OPTIMUM:
@@ -104,6 +117,35 @@ def widths(ratios: Iterable[Measurement | None]) -> str:
 
 def _flat(figures: object) -> np.ndarray:
     return np.asarray(np.nan if figures is None else figures, dtype=np.float64).ravel()
+
+
+_JUDGED = {
+    "means": "means",
+    "sds": "standard deviations",
+    "likelihood": "the log likelihood",
+    "predictive": "the predictive density",
+    "co_clustering": "co-clustering",
+    "evidence": "the evidence gap",
+}
+"""What a sentence calls that which is judged."""
+
+
+def what_was_judged(
+    measurements: Mapping[str, Measurement], options: VerdictOptions, unstated: Sequence[str]
+) -> str:
+    """Return sentences, with a space before each, on what was judged and what could not be decided."""
+    names: list[str] = []
+    for kind in judged(measurements, options):
+        if kind == "parameters":
+            entries = measurements["parameter_error"].entries if "parameter_error" in measurements else ()
+            names += dict.fromkeys(f"{entry.split()[1]}s" for entry in entries)
+        elif kind == "likelihood" and "means" in measurements:
+            names.append("the joint log density")
+        else:
+            names.append(_JUDGED[kind])
+    *others, last = names
+    said = f" Judged: {', '.join(others)}{' and ' if others else ''}{last}."
+    return said + (f" Not decided: {'; '.join(unstated)}." if unstated else "")
 
 
 def _below_the_best(parts: Measurement | None) -> float:

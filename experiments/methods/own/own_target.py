@@ -153,8 +153,16 @@ class OwnTarget:
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
     ) -> xr.DataTree:
-        """Return draws, arrays (C, M, ...), as a DataTree; what is compared is its group ``quantities``."""
-        tree = as_tree(chains, sample_stats=sample_stats, attributes=attributes)
+        """Return draws, arrays (C, M, ...), as a DataTree; what is compared is its group ``quantities``.
+
+        Of each draw there is ``log_joint``, ln p(x, theta), among its ``sample_stats``.
+        """
+        stats = dict(sample_stats or {})
+        if "log_joint" not in stats:
+            shape = next(iter(chains.values())).shape[:2]
+            flat = {name: one.reshape(-1, *one.shape[2:]) for name, one in chains.items()}
+            stats["log_joint"] = self.log_joint(flat).reshape(shape)
+        tree = as_tree(chains, sample_stats=stats, attributes=attributes)
         return with_quantities(tree, self.quantities(tree))
 
 

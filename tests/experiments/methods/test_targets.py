@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from experiments.config.plugins import find, names
-from experiments.methods import advi
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.own.own_target import OwnTarget
 from experiments.methods.score import score
+from experiments.methods.step_gain import with_step_gain
 from experiments.posterior.draws import as_arrays
-from experiments.records import Fitted, Problem, Told
+from experiments.records import Problem, Told
 from experiments.studies import fitting
 from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalKnownVariance
 from ppl_baselines.gaussian import GaussianApproximation
@@ -71,10 +71,11 @@ def test_own_methods_are_found_by_their_files_and_helpers_are_none():
 def test_a_step_on_is_looked_at_whatever_the_target():
     """A q off by a shift of 0.8 sds has lost 0.8^2 / 2 nats to N(0, 1); one step finds them."""
     given = SimpleNamespace(log_joint=lambda draws: -0.5 * draws["mu"][:, 0, 0] ** 2)
-    fitted = Fitted("", "", 0.0, 0.0, q=mean_field(np.array([0.8]), np.array([1.0])), told=Told(starts=3))
-    told = advi.afterwards(given, advi.Settings(), fitted, 1)
+    q = mean_field(np.array([0.8]), np.array([1.0]))
+    told = with_step_gain(Told(starts=3, step_gain=0.0), q, given.log_joint, 1)
     assert told.starts == 3
     assert abs(told.step_gain - 0.32) < 5 * told.step_gain_se < 0.1
+    assert with_step_gain(Told(), "no Gaussian", given.log_joint, 1) == Told()
 
 
 # ---- models of a user's own --------------------------------------------------------------------

@@ -82,10 +82,15 @@ def test_cavi_is_judged_against_enumeration(tmp_path, family, weights):
     entries = 6 if family == "dirichlet_categorical" else 2
     for name in ("sorted_means", "component_sds", "mean_error"):
         assert np.shape(measured[name].value) == (2, entries)
-    assert len(cell.verdict.comparisons) == 2 * 2 * entries  # means and sds
+    compared = [one.quantity for one in cell.verdict.comparisons]
+    assert compared[-3:] == ["log likelihood", "predictive distance", "mean co-clustering difference"]
+    of_locations = [name for name in compared if f"sorted {CALLED[family]}" in name]
+    others = len(measured["parameter_error"].value)
+    assert len(of_locations) == 2 * 2 * entries  # means and sds
+    assert len(compared) == 2 * 2 * entries + 2 * others + 3
     word = CALLED[family]
     last = "feature 2 = 2" if entries == 6 else "feature 2"
-    assert cell.verdict.comparisons[-1].quantity == f"standard deviation of sorted {word} 2, {last}"
+    assert of_locations[-1] == f"standard deviation of sorted {word} 2, {last}"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -21,7 +21,8 @@ PROBLEM = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), np
 
 
 def own_cell(folder, key: str, kind: str, values: np.ndarray, stats: dict[str, np.ndarray], **fields):
-    """A cell of an own model with one quantity, (C, M)."""
+    """A cell of an own model with one quantity, (C, M); ln p(x, theta) is about LN_P."""
+    stats = {"log_joint": LN_P + np.random.default_rng(9).normal(size=values.shape), **stats}
     groups = {"posterior": {"mu": values}, "sample_stats": stats}
     trees = {
         group: xr.Dataset({name: (("chain", "draw"), one) for name, one in arrays.items()})
@@ -67,6 +68,49 @@ def test_chains_from_one_mode_and_methods_of_ones_own_are_no_reference(tmp_path,
     alone = judged(first)
     assert alone.reference_cell is None and not alone.reference.qualified
     assert alone.verdicts["first"].decision == "undecided"
+
+
+def test_a_sampler_of_ones_own_is_the_reference_where_the_configuration_says_so_and_the_page_says_it(
+    tmp_path,
+):
+    rng = np.random.default_rng(0)
+    cell = nuts(tmp_path, rng, "mine", kind="my_module:my_sampler")
+    named = ReferenceOptions(samplers=("mine",))
+    found = judge_problem(Case(None, (cell,), 0, named, VerdictOptions()))
+    assert found.reference.qualified and found.reference_cell == "mine"
+    said = "mine, a sampler of your own that the configuration lets stand as reference"
+    assert said in found.reference.reason and found.reference.called == said
+
+
+def test_a_judged_sampler_passes_the_whole_gate_and_says_what_it_does_not_state(tmp_path):
+    rng = np.random.default_rng(0)
+    truth, mine = nuts(tmp_path, rng, "truth"), {"kind": "my_module:my_sampler"}
+    values = rng.normal(size=(4, 1000))
+    silent = own_cell(tmp_path, "silent", values=values, stats={}, **mine)
+    torn = own_cell(tmp_path, "torn", values=values, stats={"diverging": values > 0}, **mine)
+    copied = own_cell(tmp_path, "copied", values=values[[0, 0, 0, 0]], stats={}, **mine)
+    few = own_cell(tmp_path, "few", values=values[:1, :2], stats={}, **mine)
+    verdicts = judged(truth, silent, torn, copied, few).verdicts
+    assert verdicts["silent"].decision == "pass"
+    assert "Judged: means, standard deviations and the joint log density." in verdicts["silent"].sentence
+    assert "its draws state no diverging and no energy" in verdicts["silent"].sentence
+    for name, said in (
+        ("torn", "transitions diverged"),
+        ("copied", "copies"),
+        ("few", "2 draws are too few"),
+    ):
+        assert verdicts[name].decision == "undecided" and said in verdicts[name].sentence
+
+
+def test_sds_that_a_q_may_have_are_wrong_for_a_sampler(tmp_path):
+    """0.7 of the reference's: within a factor of 2, and not of 1.25."""
+    rng = np.random.default_rng(0)
+    truth = nuts(tmp_path, rng, "truth")
+    q = own_cell(tmp_path, "q", "cavi", 0.7 * rng.normal(size=(1, 4000)), {"log_q": np.zeros((1, 4000))})
+    chains = own_cell(tmp_path, "chains", "m:s", 0.7 * rng.normal(size=(4, 1000)), {})
+    verdicts = judged(truth, q, chains).verdicts
+    assert verdicts["q"].decision == "pass", verdicts["q"].sentence
+    assert verdicts["chains"].decision == "fail", verdicts["chains"].sentence
 
 
 @pytest.mark.parametrize("order", [("good", "bad"), ("bad", "good")])

@@ -133,7 +133,7 @@ def test_a_name_of_nothing_is_refused(name, said):
             '[[datasets]]\nname = "galaxies"\n[[methods]]',
             "a model of your own has its own data",
         ),
-        ("[[methods]]", '[reference]\nmethod = "nuts"\n[[methods]]', "it is NUTS; leave it out"),
+        ("[[methods]]", '[reference]\nmethod = "nuts"\n[[methods]]', "method"),
         ("[[methods]]", '[[models]]\nname = "two"\nfamily = "x"\n[[methods]]', "has no mixtures"),
         ("[[methods]]", '[verdict]\nmethods = ["cvai"]\n[[methods]]', 'there is no method "cvai"'),
         ("[[methods]]", '[verdict]\njudge = ["evidence"]\n[[methods]]', '"evidence" is only for mixtures'),
@@ -233,6 +233,7 @@ def nuts(tmp_path, rng, *, spread=0.0, name="nuts"):
     """Four chains from a normal and a far wider one; with a spread, chains that do not agree."""
     mu = rng.normal(size=(4, 1000)) + spread * np.arange(4)[:, np.newaxis]
     stats = {"diverging": np.zeros((4, 1000), bool), "energy": rng.normal(size=(4, 1000))}
+    stats["log_joint"] = -7.0 + rng.normal(size=(4, 1000))
     posterior = {"mu": mu, "tau": 50 + 9 * rng.normal(size=(4, 1000))}
     return cell_of(tmp_path, name, posterior, stats, kind="nuts", outcome="sampled")
 

@@ -210,7 +210,9 @@ def test_standard_deviations_are_judged_by_their_ratio_up_and_down() -> None:
 def test_standard_deviations_not_judged_are_still_told() -> None:
     verdict = judged([0.0, 0.0], [0.01, 0.01], sd_ratio=Measurement([0.3, 0.6], [0.01, 0.01], "ratio"))
     assert verdict.decision == "pass"
-    assert verdict.sentence.endswith("0.30 to 0.60 times the reference's: up to 70 % too small (not judged).")
+    assert verdict.sentence.endswith(
+        "0.30 to 0.60 times the reference's: up to 70 % too small (not judged). Judged: means."
+    )
 
 
 def test_a_standard_deviation_of_zero_fails() -> None:
@@ -385,7 +387,8 @@ def test_the_verdict_tells_what_it_needs_and_whose_draws() -> None:
 def test_sentences_have_the_numbers() -> None:
     assert judged([0.01, -0.03], [0.005, 0.005]).sentence == (
         "cavi agrees with the exact answer (by enumeration): the largest of 2 differences (sorted mean 2) is "
-        "off by 0.030 posterior standard deviations, give or take 0.011, within the 0.2 that is allowed."
+        "off by 0.030 posterior standard deviations, give or take 0.011, within the 0.2 that is allowed. "
+        "Judged: means."
     )
 
 
@@ -493,10 +496,11 @@ def test_fitting_the_data_is_a_sentence_of_its_own_and_decides_nothing() -> None
     assert said((unknown, unknown)) == ""
 
 
-def test_a_bound_with_an_unknown_error_proves_nothing() -> None:
-    for error in (None, float("nan")):
-        verdict = judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(EVIDENCE + 1, error))
-        assert verdict.decision == "pass" and not verdict.impossible
+@pytest.mark.parametrize("error", [None, float("nan"), 10.0])
+def test_a_bound_whose_error_hides_all_proves_nothing_and_does_not_pass(error: float | None) -> None:
+    verdict = judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(EVIDENCE + 1, error))
+    assert verdict.decision == "undecided" and not verdict.impossible
+    assert "standard error" in verdict.sentence and "below 0.2 nats" in verdict.needs
 
 
 def test_the_study_tells_what_is_impossible() -> None:

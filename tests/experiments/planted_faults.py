@@ -1,0 +1,548 @@
+"""The kinds of planted fault, by name: from a `Base` to what a method hands in; None where it has no such.
+
+`MODELS` are right methods on wrong data or priors, `SAMPLES` are wrong chains, `CLAIMS` wrong
+approximations and wrong words on them, `RESULTS` what is no result at all; `CORRECT` are correct methods.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from experiments.posterior.draws import permuted
+from experiments.records import Problem, Told
+from hand_cavi import DirichletWeights, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi import fit as cavi
+from tests.experiments.planted import Base, Bent, Draws, OwnNormal, OwnQ, _best_factors, handed, sampled, told
+
+Fault = Callable[[Base], object]
+
+
+# ---- right methods on wrong models ---------------------------------------------------------------
+
+
+def on(changed: Callable[[Base], Problem | OwnNormal | None], by: str) -> Fault:
+    """Return Gibbs or CAVI, both correct, of another model than the one that was asked for."""
+
+    def fault(base: Base) -> object:
+        other = changed(base)
+        if other is None:
+            return None
+        if isinstance(other, OwnNormal):
+            if by == "Gibbs":
+                return sampled(base, other.exact(base.rng, (4, 1000)))
+            q = OwnQ(other, *_best_factors(other))
+            return handed(base, q=q, bound=q.elbo)
+        if by == "Gibbs":
+            return sampled(base, base.gibbs(other, thin=3))
+        fitted = cavi(other.mixture, other.x, rng=base.seed, starts=5, sample_weight=other.sample_weight)
+        return handed(base, q=fitted, bound=fitted.elbo)
+
+    return fault
+
+
+def data(change: Callable[[np.ndarray], np.ndarray | None]) -> Callable[[Base], Any]:
+    def changed(base: Base) -> Any:
+        if base.problem is None:
+            x = change(base.target.x[:, np.newaxis])
+            return None if x is None else OwnNormal(x[:, 0])
+        x = change(base.problem.x)
+        return None if x is None else replace(base.problem, x=x)
+
+    return changed
+
+
+def prior(change: Callable[[Any], Any], weights: Any = None) -> Callable[[Base], Any]:
+    def changed(base: Base) -> Any:
+        if base.problem is None:
+            return None
+        mixture = base.problem.mixture
+        other = change(mixture.components.with_features(base.problem.x.shape[1]))
+        if other is None or (weights is not None and not isinstance(mixture.weights, DirichletWeights)):
+            return None
+        return replace(base.problem, mixture=Mixture(other, weights or mixture.weights, 2))
+
+    return changed
+
+
+def tight(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(family.mean, family.variance / 25)
+    return replace(family, precision_scale=family.precision_scale * 100)
+
+
+def elsewhere(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(np.full(1, 30.0), family.variance)
+    return replace(family, mean=family.mean + 30)
+
+
+def noisier(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(family.mean, family.variance, 4.0)
+    if isinstance(family, NormalGamma):
+        return replace(family, rate=family.rate * 10)
+    return replace(family, scale_inverse=family.scale_inverse * 10)
+
+
+def quieter(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(family.mean, family.variance, 0.25)
+    if isinstance(family, NormalGamma):
+        return replace(family, shape=family.shape * 10)
+    return replace(family, degrees_of_freedom=family.degrees_of_freedom * 10)
+
+
+WRONG = {
+    "data shifted by 0.15": data(lambda x: x + 0.15),
+    "data shifted by 1": data(lambda x: x + 1),
+    "data scaled by 1.5": data(lambda x: 1.5 * x),
+    "a quarter of the points left out": data(lambda x: x[: 3 * len(x) // 4]),
+    "every point counted twice": data(lambda x: np.concatenate([x, x])),
+    "every point counted four times": data(lambda x: np.concatenate([x] * 4)),
+    "data rounded to multiples of 4": data(lambda x: 4 * np.round(x / 4) + 1e-9 * x),
+    "the last point ten times too large": data(lambda x: np.concatenate([x[:-1], 10 * x[-1:]])),
+    "the signs of the data turned, then shifted": data(lambda x: 1 - x),
+    "the features swapped": data(lambda x: x[:, ::-1].copy() if x.shape[1] > 1 else None),
+    "the second feature ignored": data(
+        lambda x: np.stack([x[:, 0], np.zeros(len(x))], 1) if x.shape[1] > 1 else None
+    ),
+    "the prior of the means too narrow": prior(tight),
+    "the prior of the means elsewhere": prior(elsewhere),
+    "more noise in the prior": prior(noisier),
+    "less noise in the prior": prior(quieter),
+    "a prior of the weights too strong": prior(lambda family: family, DirichletWeights(100.0)),
+}
+MODELS = {f"{by}: {name}": on(changed, by) for by in ("Gibbs", "CAVI") for name, changed in WRONG.items()}
+
+
+# ---- wrong chains --------------------------------------------------------------------------------
+
+
+def chains(bend: Callable[[Draws, np.random.Generator], Draws | None], **stats: Any) -> Fault:
+    """Return correct chains, components in the order of their means, that are bent."""
+
+    def fault(base: Base) -> object:
+        draws = bend({name: one.copy() for name, one in in_order(base).items()}, base.rng)
+        return None if draws is None else sampled(base, draws, **stats)
+
+    return fault
+
+
+def in_order(base: Base) -> Draws:
+    if base.problem is None:
+        return base.chains
+    flat = {name: one.reshape(-1, *one.shape[2:]) for name, one in base.chains.items()}
+    ordered = permuted(flat, np.argsort(flat["mu"][..., 0], axis=1))
+    return {name: one.reshape(base.chains[name].shape) for name, one in ordered.items()}
+
+
+def spread(one: np.ndarray) -> np.ndarray:
+    return one.std(axis=(0, 1))
+
+
+def of(name: str, change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Fault:
+    """Bend one variable; an own model's precision is called tau."""
+
+    def bend(draws: Draws, rng: np.random.Generator) -> Draws | None:
+        key = "tau" if name == "precision" and "tau" in draws else name
+        return {**draws, key: change(draws[key], rng)} if key in draws else None
+
+    return chains(bend)
+
+
+def every(change: Callable[[np.ndarray], np.ndarray]) -> Fault:
+    """Bend all variables alike, such as their order in the chains."""
+    return chains(lambda draws, rng: {name: change(one) for name, one in draws.items()})
+
+
+def mixture_only(bend: Callable[[Draws, np.random.Generator], Draws | None]) -> Fault:
+    return chains(lambda draws, rng: bend(draws, rng) if draws["mu"].ndim == 4 else None)
+
+
+def swapped_alone(draws: Draws, rng: np.random.Generator, share: float = 0.5) -> Draws | None:
+    if len(draws) == 1:
+        return None  # with nothing beside mu, another numbering is no fault
+    which = rng.random(draws["mu"].shape[:2]) < share
+    draws["mu"][which] = draws["mu"][which][:, ::-1]
+    return draws
+
+
+def stuck(draws: Draws, rng: np.random.Generator) -> Draws:
+    draws["mu"][0] += 10 * spread(draws["mu"])
+    return draws
+
+
+def jittered(take: Callable[[np.ndarray], np.ndarray]) -> Fault:
+    """Copies with noise on them, of a hundredth of an sd."""
+    noise = lambda one, rng: one * np.exp(1e-3 * rng.standard_normal(one.shape))  # noqa: E731
+    rigid = ("weights",)
+    return chains(
+        lambda draws, rng: {
+            name: take(one) if name in rigid or one.ndim == 5 else noise(take(one), rng)
+            for name, one in draws.items()
+        }
+    )
+
+
+def first_for_all(one: np.ndarray) -> np.ndarray:
+    return np.repeat(one[:1], len(one), axis=0)
+
+
+def tiled(one: np.ndarray) -> np.ndarray:
+    return np.concatenate([one[:, : one.shape[1] // 4]] * 4, axis=1)
+
+
+def lagged(one: np.ndarray) -> np.ndarray:
+    return np.stack([np.roll(one[0], 37 * c, axis=0) for c in range(len(one))])
+
+
+def slow(one: np.ndarray) -> np.ndarray:
+    """Each draw stays for ten."""
+    return np.repeat(one[:, : one.shape[1] // 10], 10, axis=1)
+
+
+def by_size(draws: Draws, rng: np.random.Generator) -> Draws:
+    """Order each chain by its first location."""
+    key = draws["mu"].reshape(*draws["mu"].shape[:2], -1)[..., 0]
+    order = np.argsort(key, axis=1)
+    rows = np.arange(len(order))[:, np.newaxis]
+    return {name: one[rows, order] for name, one in draws.items()}
+
+
+def as_one_chain(one: np.ndarray) -> np.ndarray:
+    return one.reshape(1, -1, *one.shape[2:])
+
+
+def unlinked(draws: Draws, rng: np.random.Generator) -> Draws | None:
+    if len(draws) == 1:
+        return None
+    return {
+        name: one[:, rng.permutation(one.shape[1])] if name != "mu" else one for name, one in draws.items()
+    }
+
+
+def power(one: np.ndarray, to: float) -> np.ndarray:
+    raised = one**to
+    return raised / raised.sum(axis=-1, keepdims=True)
+
+
+def half(fraction: float) -> Fault:
+    """Return chains a share of whose draws are marked as divergent."""
+
+    def fault(base: Base) -> object:
+        marked = np.zeros((4, 1000), bool)
+        marked.ravel()[: max(1, int(4000 * fraction))] = True
+        return sampled(base, base.chains, diverging=marked)
+
+    return fault
+
+
+def independent(take: Callable[[np.ndarray], np.ndarray], n: int = 4000) -> Fault:
+    """Return one chain without statistics, which claims independent draws."""
+
+    def fault(base: Base) -> object:
+        whole = sampled(base, {name: as_one_chain(take(one))[:, :n] for name, one in base.chains.items()})
+        posterior = whole.chains["posterior"].to_dataset()
+        return replace(whole, chains=xr.DataTree.from_dict({"posterior": posterior}))
+
+    return fault
+
+
+SAMPLES: dict[str, Fault] = {
+    "the means off by 0.5 sd": of("mu", lambda one, rng: one + 0.5 * spread(one)),
+    "six in ten draws off by 1 sd": of(
+        "mu",
+        lambda one, rng: (
+            one
+            + spread(one) * (rng.random(one.shape[:2]) < 0.6).reshape(*one.shape[:2], *[1] * (one.ndim - 2))
+        ),
+    ),
+    "the means drawn together to 0.4 of their sds": of(
+        "mu", lambda one, rng: one.mean((0, 1)) + 0.4 * (one - one.mean((0, 1)))
+    ),
+    "the means spread out to 2.5 of their sds": of(
+        "mu", lambda one, rng: one.mean((0, 1)) + 2.5 * (one - one.mean((0, 1)))
+    ),
+    "one mean off by 1 sd": mixture_only(
+        lambda d, rng: {**d, "mu": d["mu"] + spread(d["mu"]) * np.array([[1.0], [0.0]])}
+    ),
+    "one mean stands still": mixture_only(
+        lambda d, rng: {
+            **d,
+            "mu": np.stack([0 * d["mu"][:, :, 0] + d["mu"].mean((0, 1))[0], d["mu"][:, :, 1]], 2),
+        }
+    ),
+    "a twentieth of the draws far off": of(
+        "mu",
+        lambda one, rng: np.where(
+            (rng.random(one.shape[:2]) < 0.05).reshape(*one.shape[:2], *[1] * (one.ndim - 2)),
+            one + 8 * spread(one),
+            one,
+        ),
+    ),
+    "weights in the other order than the means": of("weights", lambda one, rng: one[..., ::-1]),
+    "the means swapped alone in half the draws": mixture_only(swapped_alone),
+    "the means swapped alone in a tenth of the draws": mixture_only(
+        lambda d, rng: swapped_alone(d, rng, 0.1)
+    ),
+    "equal weights": of(
+        "weights",
+        lambda one, rng: (
+            0 * one + 0.5 + 1e-3 * rng.standard_normal(one.shape[:2])[..., np.newaxis] * np.array([1, -1])
+        ),
+    ),
+    "the weights squared": of("weights", lambda one, rng: power(one, 2.0)),
+    "the weights too sure by 4": of(
+        "weights", lambda one, rng: power(one.mean((0, 1)) + (one - one.mean((0, 1))) / 4, 1.0)
+    ),
+    "precision times 4": of("precision", lambda one, rng: 4 * one),
+    "precision over 4": of("precision", lambda one, rng: one / 4),
+    "precision times 1.5": of("precision", lambda one, rng: 1.5 * one),
+    "variance for precision": of(
+        "precision", lambda one, rng: np.linalg.inv(one) if one.ndim == 5 else 1 / one
+    ),
+    "the precisions exchanged": of(
+        "precision", lambda one, rng: one[:, :, ::-1] if one.ndim > 3 else 2 * one
+    ),
+    "precision too sure by 4": of(
+        "precision", lambda one, rng: one.mean((0, 1)) + (one - one.mean((0, 1))) / 4
+    ),
+    "signs of the correlations turned": of(
+        "precision", lambda one, rng: one * np.array([[1, -1], [-1, 1]]) if one.ndim == 5 else 3 * one
+    ),
+    "correlations left out": of("precision", lambda one, rng: one * np.eye(2) if one.ndim == 5 else one / 3),
+    "mu and the rest drawn apart": chains(unlinked),
+    "one chain elsewhere": chains(stuck),
+    "one chain stands still": every(
+        lambda one: np.concatenate([one[:3], np.repeat(one[3:, :1], one.shape[1], 1)])
+    ),
+    "all draws equal": every(lambda one: np.repeat(np.repeat(one[:1, :1], 4, 0), one.shape[1], 1)),
+    "chains that stand still at different places": every(lambda one: np.repeat(one[:, :1], one.shape[1], 1)),
+    "each draw ten times in a row": every(slow),
+    "chains in order of size": chains(by_size),
+    "four copies of a chain": every(first_for_all),
+    "two of four chains are copies": every(lambda one: one[[0, 1, 2, 2]]),
+    "four copies, each turned by 37 draws": every(lagged),
+    "four copies, one backwards": every(lambda one: np.stack([one[0], one[1], one[2], one[0][::-1]])),
+    "four copies with noise": jittered(first_for_all),
+    "draws tiled four times": every(tiled),
+    "draws tiled four times with noise": jittered(tiled),
+    "half of the draws divergent": half(0.5),
+    "one draw divergent": half(0.0),
+    "energies that hardly move": lambda base: sampled(
+        base, base.chains, energy=np.cumsum(base.rng.standard_normal((4, 1000)), axis=1)
+    ),
+    "each draw ten times, then shuffled": every(
+        lambda one: slow(one)[:, np.random.default_rng(5).permutation(one.shape[1])]
+    ),
+    "a thousand chains of 4 draws": every(lambda one: one.reshape(1000, 4, *one.shape[2:])),
+    "log densities that flatter": lambda base: sampled(
+        base, base.chains, log_joint=np.full((4, 1000), 1e3), log_q=np.zeros((4, 1000))
+    ),
+    "2 draws a chain": every(lambda one: one[:, :2]),
+    "20 draws a chain": every(lambda one: one[:, :20]),
+    "100 draws a chain": every(lambda one: one[:, :100]),
+    "one chain": every(lambda one: one[:1]),
+    "one draw not a number": of(
+        "mu", lambda one, rng: np.where(np.arange(one.size).reshape(one.shape) == 5, np.nan, one)
+    ),
+    "two draws that claim to be independent": independent(lambda one: one, 2),
+    "sticky draws that claim to be independent": independent(slow),
+    "tiled draws that claim to be independent": independent(tiled),
+}
+
+
+# ---- wrong approximations, and wrong words on them -------------------------------------------------
+
+
+def bent(change: Callable[[Draws], Draws | None], **claims: Any) -> Fault:
+    """Return a q whose draws are bent, and whose density is still the old one's; no bound of its own."""
+
+    def fault(base: Base) -> object:
+        if change({name: one for name, one in base.fitted.sample(base.rng, 2).items()}) is None:
+            return None
+        return handed(base, q=Bent(base.fitted, change), bound=None, bound_se=None, **claims)
+
+    return fault
+
+
+def centred(name: str, times: float, shift: float = 0.0) -> Callable[[Draws], Draws | None]:
+    def change(draws: Draws) -> Draws | None:
+        key = "tau" if name == "precision" and "tau" in draws else name
+        if key not in draws:
+            return None
+        one = draws[key]
+        return {**draws, key: one.mean(0) + times * (one - one.mean(0)) + shift * one.std(0)}
+
+    return change
+
+
+def swept(base: Base, sweeps: int, **claims: Any) -> object:
+    """CAVI that stops after some sweeps from a bad start, and says that it has converged."""
+    if base.problem is None:
+        return None
+    start = base.rng.dirichlet([1.0, 1.0], size=len(base.problem.x))
+    fitted = cavi(base.problem.mixture, base.problem.x, rng=1, starts=start, max_sweeps=sweeps)
+    words = replace(Told(bound_of=base.bound_of, elbo_left=0.0), **claims)
+    return handed(base, q=fitted, bound=fitted.elbo, told=words)
+
+
+def saddle(base: Base) -> object:
+    if base.problem is None:
+        return None
+    together = np.full((len(base.problem.x), 2), 0.5)
+    fitted = cavi(base.problem.mixture, base.problem.x, rng=1, starts=together)
+    return handed(base, q=fitted, bound=fitted.elbo)
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """A q that draws a few times, and repeats these."""
+
+    q: Any
+    n: int
+
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        few = self.q.sample(rng, self.n)
+        return {name: np.concatenate([one] * (n // self.n))[:n] for name, one in few.items()}
+
+    def log_density(self, draws: Draws) -> np.ndarray:
+        return self.q.log_density(draws)
+
+
+def turned(draws: Draws) -> Draws | None:
+    return {**draws, "weights": draws["weights"][:, ::-1]} if "weights" in draws else None
+
+
+CLAIMS: dict[str, Fault] = {
+    "a bound that is not a number": lambda base: handed(base, bound=float("nan")),
+    "an infinite bound": lambda base: handed(base, bound=float("inf")),
+    "a bound 1 nat too high": lambda base: handed(base, bound=base.bound + 1),
+    "a bound 1 nat too high, error 10": lambda base: handed(base, bound=base.bound + 1, bound_se=10.0),
+    "a bound 1 nat too high, error 0.3": lambda base: handed(base, bound=base.bound + 1, bound_se=0.3),
+    "a bound 1 nat too high, error 0.15": lambda base: handed(base, bound=base.bound + 1, bound_se=0.15),
+    "a bound 1 nat too low": lambda base: handed(base, bound=base.bound - 1),
+    "a bound 1 nat too low, of no stated kind": lambda base: handed(base, bound=base.bound - 1, told=Told()),
+    "a bound 2 nats too high, of no stated kind": lambda base: handed(
+        base, bound=base.bound + 2, told=Told()
+    ),
+    "a bound without an error": lambda base: handed(base, bound_se=None),
+    "a bound with an error below 0": lambda base: handed(base, bound_se=-1.0),
+    "a density 1 nat too low": lambda base: handed(
+        base, q=Bent(base.fitted, excess=-1.0), bound=None, bound_se=None
+    ),
+    "a density 1 nat too low, and a bound by it": lambda base: handed(
+        base, q=Bent(base.fitted, excess=-1.0), bound=base.bound + 1
+    ),
+    "a density 1 nat too high": lambda base: handed(
+        base, q=Bent(base.fitted, excess=1.0), bound=None, bound_se=None
+    ),
+    "a density 1 nat too high, and a bound by it": lambda base: handed(
+        base, q=Bent(base.fitted, excess=1.0), bound=base.bound - 1
+    ),
+    "a bound that fell": lambda base: told(base, smallest_gain=-1e-3),
+    "claims that nothing is left, after 1 sweep": lambda base: swept(base, 1),
+    "claims that nothing is left, after 2 sweeps": lambda base: swept(base, 2),
+    "says nothing of what is left, after 2 sweeps": lambda base: swept(base, 2, elbo_left=None),
+    "claims that a million nats are left, after 2 sweeps": lambda base: swept(base, 2, elbo_left=1e6),
+    "stays at the saddle": saddle,
+    "q: the means off by 0.5 sd": bent(centred("mu", 1.0, 0.5)),
+    "q: the means drawn together to 0.6 of their sds": bent(centred("mu", 0.6)),
+    "q: the means drawn together to 0.4 of their sds": bent(centred("mu", 0.4)),
+    "q: the means spread out to 2.5 of their sds": bent(centred("mu", 2.5)),
+    "q: a point": bent(centred("mu", 0.0)),
+    "q: weights in the other order": bent(turned),
+    "q: precision times 4": bent(
+        lambda d: (
+            {n: 4 * one if n in ("precision", "tau") else one for n, one in d.items()}
+            if {"precision", "tau"} & set(d)
+            else None
+        )
+    ),
+    "q: precision too sure by 4": bent(centred("precision", 0.25)),
+    "q: 100 draws, tiled": lambda base: handed(base, q=Tiled(base.fitted, 100)),
+    "q: 2 draws, tiled": lambda base: handed(base, q=Tiled(base.fitted, 2)),
+    "says that it did not finish": lambda base: handed(base, outcome="max_sweeps"),
+}
+
+
+# ---- no result at all ----------------------------------------------------------------------------
+
+
+def without(base: Base, name: str) -> object:
+    draws = {key: one for key, one in base.chains.items() if key != name}
+    return sampled(base, draws or {"nu": base.chains[name]})
+
+
+def one_component_less(base: Base) -> object:
+    if base.problem is None:
+        return sampled(base, {name: np.stack([one, one], -1) for name, one in base.chains.items()})
+    return sampled(base, {name: one[:, :, :1] for name, one in base.chains.items()})
+
+
+RESULTS: dict[str, Fault] = {
+    "fit returns nothing": lambda base: "nothing",
+    "fit returns draws": lambda base: base.chains,
+    "neither q nor chains": lambda base: handed(base, q=None),
+    "draws without mu": lambda base: without(base, "mu"),
+    "draws of a component less": one_component_less,
+    "draws of no length": every(lambda one: one[:, :0]),
+    "draws with an axis too many": every(lambda one: one[..., np.newaxis]),
+    "draws that are text": every(lambda one: one.astype(str)),
+    "weights whose sum is 2": of("weights", lambda one, rng: 2 * one),
+    "precisions below 0": lambda base: of("precision", lambda one, rng: -one)(base) if base.problem else None,
+    "q without a density": lambda base: handed(base, q=object()),
+    "a density of the wrong shape": lambda base: handed(
+        base, q=Bent(base.fitted, unbend=lambda draws: {n: one[:2] for n, one in draws.items()})
+    ),
+    "q whose draws are no draws": lambda base: handed(base, q=Bent(base.fitted, lambda draws: None)),
+    "told in a dictionary": lambda base: handed(base, told={}),
+    "seconds that are not a number": lambda base: handed(base, seconds_run=float("nan")),
+}
+
+
+# ---- correct methods -------------------------------------------------------------------------------
+
+
+def relabelled(draws: Draws, rng: np.random.Generator) -> Draws | None:
+    if draws["mu"].ndim < 4:
+        return None
+    flip = rng.random(draws["mu"].shape[:2]) < 0.5
+    for one in draws.values():
+        one[flip] = one[flip][:, ::-1]
+    return draws
+
+
+CORRECT: dict[str, Fault] = {
+    "Gibbs": lambda base: sampled(base, base.gibbs(base.problem, 2) if base.problem else base.chains),
+    "Gibbs, numbered at random": chains(relabelled),
+    "independent draws in four chains": every(lambda one: one),
+    "independent draws in one chain": independent(lambda one: one),
+    "CAVI": handed,
+    "CAVI that says nothing": lambda base: handed(base, told=Told()),
+    "CAVI, its bound with an error of 0.1": lambda base: handed(
+        base, bound=base.bound + 0.1 * base.rng.standard_normal(), bound_se=0.1
+    ),
+}
+
+FAULTS = {**MODELS, **SAMPLES, **CLAIMS, **RESULTS}
+
+KNOWN = {
+    "mu and the rest drawn apart": "each parameter's own distribution is right, and they hardly depend on "
+    "each other where clusters are apart: nothing that is judged is off by its margin",
+    "log densities that flatter": "the draws are right, and log densities that come with chains are not read",
+    "100 draws a chain": "400 draws that are nearly independent are as many as the gate asks for",
+    "a bound 1 nat too low, of no stated kind": "it does not say which bound it is, and a lower bound may "
+    'be low; the sentence says "Not decided: whether its bound is that of its q"',
+    "a density 1 nat too low": "its F is a nat too high, which log p(x) shows only where the room below it "
+    "is smaller; in a study of own models there is no log p(x)",
+    "a density 1 nat too low, and a bound by it": "the same, told twice",
+    "a density 1 nat too high": "its F is a nat too low, and so still a bound; the gap is judged if asked",
+    "a density 1 nat too high, and a bound by it": "the same, told twice",
+    "q: the means drawn together to 0.6 of their sds": "a factor of 2 is allowed to what has a q, because "
+    "mean field is known to be narrow; the sentence tells the ratio, and `sd_factor` asks for more",
+}
+"""Faults that pass, and why."""
