@@ -3,10 +3,11 @@
     python -m benchmarks.checks --repetitions 20 --store studies/checks.jsonl [NAME ...]
 
 From the repository's root. A name is one that `elbowroom check` takes, such as mixture:normal_gamma+fixed or
-my_model.py:Derivation; `skeleton` is the file of `elbowroom init --derivation`, and gallery:textbook a
-correct derivation of examples/mutations. Without names all that ship are checked, once for every seed from 0
-up, on two processes. Outcomes are stored as they come, so that a run that was cut short goes on; they belong
-to the text of the checks and of the derivations. Prints a table in Markdown, and what faults said below it.
+my_model.py:Derivation; `skeleton` is the file of `elbowroom init --derivation`, `skeleton without parameters`
+the same without these two methods, and gallery:textbook a correct derivation of examples/mutations. Without
+names all that ship are checked, once for every seed from 0 up, on two processes. Outcomes are stored as they
+come, so that a run that was cut short goes on; they belong to the text of the checks and of the derivations.
+Prints a table in Markdown, and what faults said below it.
 """
 
 import argparse
@@ -40,10 +41,13 @@ def derivation_of(name: str) -> tuple[object, object]:
     if name.startswith("gallery:"):
         module = load(right_source(name.removeprefix("gallery:")))
         return module.Derivation(), module.LogJoint()
-    if name == "skeleton":
+    if name.startswith("skeleton"):
+        text = skeleton()
+        if name.endswith("without parameters"):
+            text = text.replace("def parameters(", "def hidden(")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "skeleton_to_check.py"
-            path.write_text(skeleton(), encoding="utf-8")
+            path.write_text(text, encoding="utf-8")
             ((_, derivation, log_joint),) = load_derivations(f"{path}:Derivation", None)
         return derivation, log_joint
     ((_, derivation, log_joint),) = load_derivations(name, None)

@@ -62,7 +62,7 @@ class ConjugateFamily(ABC):
 
     @abstractmethod
     def log_base(self, x: np.ndarray) -> np.ndarray:
-        """Return log h(x), shape (N,), for x of shape (N, D)."""
+        """Return log h(x), shape (N,), for x of shape (N, D): -inf outside of the support."""
 
     @cached_property
     @abstractmethod
@@ -191,13 +191,15 @@ class ConjugateFamily(ABC):
 
     def log_predictive(self, x: np.ndarray) -> np.ndarray:
         """Return log of the integral of p(x_i | theta) q_k(theta) over theta, shape (N, K)."""
-        eta, statistics = np.atleast_2d(self.natural), self.statistics(x)
-        with_point = np.empty((len(x), len(eta)))
+        eta, log_base = np.atleast_2d(self.natural), self.log_base(x)
+        found = np.full((len(x), len(eta)), -np.inf)
+        possible = np.flatnonzero(log_base > -np.inf)  # other points would lead out of the family
         rows = max(1, _BLOCK // eta.size)
-        for start in range(0, len(x), rows):
-            block = slice(start, start + rows)
-            with_point[block] = self.log_partition(eta + statistics[block, np.newaxis, :])
-        return self.log_base(x)[:, np.newaxis] + with_point - self.log_z
+        for start in range(0, len(possible), rows):
+            block = possible[start : start + rows]
+            with_point = self.log_partition(eta + self.statistics(x[block])[:, np.newaxis, :])
+            found[block] = log_base[block, np.newaxis] + with_point - self.log_z
+        return found
 
     def log_marginal(self, sums: np.ndarray, log_base: np.ndarray | float) -> np.ndarray:
         """Return log p of a whole set under one component, theta integrated out.

@@ -29,9 +29,10 @@ A bare array stands for one variable that has the factor's name.
 class Derivation[State](Protocol):
     """A mean-field model derived by hand: pure functions of a state.
 
-    Six things, and no base class: whatever has them is a derivation. Four more are optional: `symmetries` and
+    Six things, and no base class: whatever has them is a derivation. Five more are optional: `symmetries` and
     `limits`, which return lists of `Symmetry` and `Limit`; `parameters(state, factor)`, which returns what
-    a factor is made of, arrays by name, with `with_parameters(state, factor, parameters)`, which sets them.
+    a factor is made of, arrays by name, with `with_parameters(state, factor, parameters)`, which sets them;
+    and `form`, a word such as ``"gaussian"`` (or words by factor) where a factor's optimum is that of a form.
     """
 
     @property

@@ -24,6 +24,7 @@ from hand_cavi.ascent.preparing import (
 )
 from hand_cavi.ascent.progress import Tell
 from hand_cavi.ascent.restarts import Restarts, result_of
+from hand_cavi.ascent.saddle import judged
 from hand_cavi.data.kernels import summarise
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
@@ -188,6 +189,7 @@ def _fit_held(
     data = StartingData(task, coordinates, landmarks, task.statistics, weight, summarised, len(rows))
     best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
     best, tried = restarts.moved(task, landmarks, best, rng)
+    best = judged(task, best, task.statistics)
     return result_of(mixture, best, outcomes, coordinates, tried)
 
 
@@ -222,6 +224,7 @@ def _fit_streamed(
         factor=total_weight / weight.sum(),
     )
     best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
+    best = judged(task, best, data.statistics)
     return result_of(mixture, best, outcomes, coordinates)
 
 

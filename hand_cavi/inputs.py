@@ -4,6 +4,8 @@ Letters used throughout the package: N points, D features, K components,
 P natural parameters of a component, S draws.
 """
 
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,7 +34,7 @@ def as_rows(x: ArrayLike) -> np.ndarray:
     Raises
     ------
     InputError
-        If `x` is not numeric, has no rows or no features, or holds a value that is not finite.
+        If `x` is not numeric, has no rows or no features, or holds a value that is missing or not finite.
     """
     rows = _as_float(x, "the data")
     if rows.ndim == 1:
@@ -71,7 +73,7 @@ def as_sample_weight(sample_weight: ArrayLike | None, n_points: int) -> np.ndarr
     Raises
     ------
     InputError
-        If the shape does not fit, or a weight is negative or not finite, or all are zero.
+        If the shape does not fit, or a weight is missing, negative or not finite, or all are zero.
     """
     if sample_weight is None:
         return np.ones(n_points)
@@ -128,11 +130,81 @@ def as_finite(value: ArrayLike, name: str) -> np.ndarray:
     return array
 
 
-def _as_float(value: ArrayLike, name: str) -> np.ndarray:
+def as_numbers(value: object, name: str, *, first_row: int = 0) -> np.ndarray:
+    """Return an array of real numbers of any kind, as it is stored; nothing is copied without need.
+
+    Parameters
+    ----------
+    value : array_like
+        Of numpy, pandas, pyarrow, polars or what numpy can read.
+    name : str
+        What it is called in a complaint.
+    first_row : int
+        The number of its first row in all the data.
+
+    Raises
+    ------
+    InputError
+        If it is not numeric, or a value is missing; see `refuse_missing`.
+    """
+    array = refuse_missing(value, name, first_row=first_row)
+    if array is not None and array.dtype.kind == "O" and array.ndim:
+        if all(isinstance(entry, Real) for entry in array.ravel()):  # such as a frame of Int64 and Float64
+            array = array.astype(np.float64)
+    if array is None or array.dtype.kind not in "biuf":
+        raise InputError(f"{name} cannot be read as real numbers; give a numeric array")
+    return array
+
+
+def refuse_missing(value: object, name: str, *, first_row: int = 0) -> np.ndarray | None:
+    """Return what is given as an array of whatever kind, or None if numpy makes none of it.
+
+    Missing is what a mask hides (numpy.ma), what the object itself calls missing (pandas, pyarrow, polars),
+    and an object that is None or does not equal itself, as pandas.NA. A nan in an array of floats is not
+    looked for here.
+
+    Parameters
+    ----------
+    value, name, first_row
+        As in `as_numbers`.
+
+    Raises
+    ------
+    InputError
+        If a value is missing; it names the first row, and the column.
+    """
+    if hasattr(value, "dask") and hasattr(value, "compute"):
+        value = value.compute()  # of which numpy would forget the mask
+    ask = getattr(value, "isna", None) or getattr(value, "is_null", None)
     try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-        return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+        if isinstance(value, list | tuple) and any(map(np.ma.isMaskedArray, value)):
+            missing = np.array([np.ma.getmaskarray(row) for row in value])  # numpy forgets masks in a list
+            array = np.array([np.ma.getdata(row) for row in value])
+        else:
+            array = np.asanyarray(value)  # which keeps a mask
+            missing = np.asarray(ask() if callable(ask) else getattr(array, "mask", False))
+        if array.dtype.kind == "O" and array.ndim:
+            missing = missing | np.array([_is_missing(v) for v in array.ravel()], bool).reshape(array.shape)
     except (TypeError, ValueError):
-        raise InputError(f"{name} cannot be read as real numbers; give a numeric array") from None
+        return None
+    if missing.dtype.kind == "b" and missing.any():
+        place = np.argwhere(missing)[0]
+        place[:1] += first_row
+        words = [f"{axis} {at}" for axis, at in zip(("row", "column"), place.tolist(), strict=False)]
+        where = f" in {', '.join(words)} (counted from 0)" if words else ""
+        raise InputError(f"a value of {name} is missing{where}; fill it in or leave the row out")
+    return np.asarray(array)
+
+
+def _is_missing(entry: object) -> bool:
+    try:
+        return entry is None or not entry == entry
+    except TypeError:  # pandas.NA is neither true nor false
+        return True
+    except ValueError:  # an array
+        return False
+
+
+def _as_float(value: ArrayLike, name: str) -> np.ndarray:
+    array = as_numbers(value, name)
+    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)

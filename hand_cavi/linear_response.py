@@ -205,7 +205,7 @@ def linear_response(fit: Fit, x: ArrayLike, *, sample_weight: ArrayLike | None =
     >>> [round(float(sd), 4) for sd in response.sds()["mu"].ravel()]
     [0.5026, 0.5025]
     """
-    if fit.status is not Status.CONVERGED:
+    if fit.status not in (Status.CONVERGED, Status.SADDLE):  # of a saddle more is said below
         raise InputError(
             f"linear response needs a converged fit, and of this one it is said: {fit.status.value}; "
             "allow more sweeps"

@@ -22,6 +22,7 @@ class Status(Enum):
     """How coordinate ascent ended. Reaching the maximum of sweeps is not converging."""
 
     CONVERGED = "the bound stopped rising"
+    SADDLE = "the bound stopped rising at a saddle, such as a point of symmetry: a small push would raise it"
     MAX_SWEEPS = "the maximum of sweeps was reached before the bound stopped rising"
     STOPPED = "the callback asked to stop"
     GIVEN_UP = "the bound rose so slowly, so far below another start's, that it would have stayed below"

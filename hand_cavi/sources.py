@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.inputs import InputError, as_sample_weight
+from hand_cavi.inputs import InputError, as_numbers, as_sample_weight
 
 _ROWS = 1 << 18  # rows looked at together when something is asked of every one
 
@@ -34,6 +34,11 @@ class Block:
 
     rows: np.ndarray
     weight: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for values, name in ((self.rows, "a block's rows"), (self.weight, "a block's weights")):
+            if np.ma.isMaskedArray(values):
+                as_numbers(values, name)
 
     def pieces(self, n_rows: int = _ROWS) -> Iterator["Block"]:
         """Cut the block into pieces of so many rows."""
@@ -163,7 +168,7 @@ class DaskSource(Source):
         """Yield the chunks, each computed when its turn comes."""
         start = 0
         for size in self.array.chunks[0]:
-            rows = np.asarray(self.array[start : start + size])
+            rows = as_numbers(self.array[start : start + size], "the data", first_row=start)
             start += size
             if size:
                 yield Block(rows.reshape(size, -1))
@@ -182,7 +187,7 @@ def as_source(x: object, sample_weight: ArrayLike | None = None) -> Source:
     Raises
     ------
     InputError
-        If there are no rows or no features, or the kind of data is unknown.
+        If there are no rows or no features, the kind of data is unknown, or a value of an array is missing.
     """
     if isinstance(x, str | Path):
         x = open_npy(x)
@@ -194,12 +199,7 @@ def as_source(x: object, sample_weight: ArrayLike | None = None) -> Source:
                 "the Dask array does not know how long its chunks are; call its compute_chunk_sizes() first"
             )
         return _checked(DaskSource(x), sample_weight)
-    try:
-        rows = np.asarray(x)
-    except ValueError:
-        rows = np.empty(0, dtype=object)
-    if rows.dtype.kind not in "biuf":
-        raise InputError("the data cannot be read as real numbers; give a numeric array")
+    rows = as_numbers(x, "the data")
     if rows.ndim == 1:
         rows = rows[:, np.newaxis]
     if rows.ndim != 2:

@@ -78,8 +78,10 @@ def as_data(x: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, n
     Raises
     ------
     ValueError
-        If x is not a matrix, or there is not one weight per point.
+        If x is not a matrix, there is not one weight per point, or a value is masked.
     """
+    if any(np.ma.is_masked(values) for values in (x, sample_weight)):
+        raise ValueError("A value of the data or the weights is masked; fill it in or leave the point out.")
     x = np.asarray(x, dtype=float)
     if x.ndim != 2:
         raise ValueError(f"x has to be a matrix of shape (points, features), but has shape {x.shape}.")

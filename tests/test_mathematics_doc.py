@@ -17,6 +17,7 @@ from experiments import metrics
 from experiments.checks.sequential_test import FALSE_ALARM_RATE
 from experiments.config.options import VerdictOptions
 from experiments.metrics import convergence
+from experiments.posterior import predictive_checks
 from experiments.posterior.pareto import most_k_hat
 from experiments.posterior.symmetrised import log_q_symmetrised
 from experiments.records import Draws
@@ -216,6 +217,7 @@ def test_thresholds_are_those_of_the_code() -> None:
         ),
         "margin of the evidence gap": (options.evidence_gap,),
         "error rate of a verdict": (options.error_rate,),
+        "a mixture does not fit the data below": (predictive_checks.LEVEL,),
         "a bound is impossible beyond": (impossible_bounds.N_ERRORS,),
         "a fall of the bound is rounding up to": (-impossible_bounds.LARGEST_FALL,),
         "one step on may gain": (convergence.MATTERS,),

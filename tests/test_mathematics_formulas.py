@@ -62,6 +62,7 @@ LOG_Z = {
     "gamma_poisson": _gamma_poisson,
     "dirichlet_categorical": _dirichlet_categorical,
 }
+ON_THE_PAGE = [name for name, case in FAMILIES.items() if case.prior.name in LOG_Z]
 
 
 def posterior_of(family: str, seed: int) -> tuple[ConjugateFamily, ConjugateFamily, np.ndarray]:
@@ -71,7 +72,7 @@ def posterior_of(family: str, seed: int) -> tuple[ConjugateFamily, ConjugateFami
     return prior, prior.updated(rng.random(15) @ prior.statistics(x)), x
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ON_THE_PAGE)
 def test_log_z_and_its_gradient(family: str) -> None:
     """The page's ln Z, and by central differences of it the expected statistics and their covariance."""
     prior, posterior, _ = posterior_of(family, 31)
@@ -88,7 +89,7 @@ def test_log_z_and_its_gradient(family: str) -> None:
         np.testing.assert_allclose(posterior.covariance_phi[i], curve, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ON_THE_PAGE)
 def test_prediction_is_a_ratio_of_marginals_and_divergence_a_difference(family: str) -> None:
     prior, posterior, x = posterior_of(family, 32)
     t, log_z, eta = prior.statistics(x[:1])[0], LOG_Z[prior.name], posterior.natural

@@ -112,7 +112,7 @@ class Derivation:
     def statistics(self, r: np.ndarray) -> State:
         """N_k, the centres of the components and their scatter, not divided by N_k (10.51 to 10.53)."""
         N_k = r.sum(axis=0)
-        centre = r.T @ self.x / N_k[:, np.newaxis]
+        centre = r.T @ self.x / np.maximum(N_k, 1e-300)[:, np.newaxis]  # of an empty component, anything
         away = self.x[:, np.newaxis] - centre  # (N, K, D)
         return {"N_k": N_k, "centre": centre, "scatter": np.einsum("nk,nki,nkj->kij", r, away, away)}
 

@@ -6,6 +6,6 @@ among the f(theta_l, x) is uniform (Cook, Gelman & Rubin 2006; Talts et al. 2018
 Modrak et al. 2023). An approximate posterior betrays itself by the shape of these ranks over many data sets:
 too many at both ends, it is over-confident; too many in the middle, under-confident; slanted, biased.
 
-`simulate` draws, `task` fits, `ranked_quantities` are the f, `ranks` and `exact` give the ranks, `bands` and
-`effects` say how far they are from uniform, `verdict` what follows.
+`simulate` draws, `task` fits, `ranked_quantities` are the f, `ranks` and `exact` give the ranks, `effects`
+and `experiments.posterior.bands` say how far they are from uniform, `verdict` what follows.
 """

@@ -16,9 +16,10 @@ from math import ceil, log
 
 import numpy as np
 
-from experiments.calibration import bands, effects
+from experiments.calibration import effects
 from experiments.config.options import CalibrationOptions
 from experiments.methods import label
+from experiments.posterior import bands
 from experiments.records.calibration import CALIBRATED, FLAGS, UNDECIDED, Effect, QuantityCalibration
 
 TESTS = 3

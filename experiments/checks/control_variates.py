@@ -87,6 +87,11 @@ class ControlVariates:
         expected = np.where(left <= _EXACT, found[0] / width[0], np.nan)
         return expected, ROUNDING * max(1.0, float(size[:n].max()))
 
+    def functions_at(self, values: Arrays) -> np.ndarray:
+        """Return all functions at draws, shape (S, size), the scores first."""
+        with np.errstate(all="ignore"):
+            return self._functions([scores(one, self.state, values) for one in self.parameters])
+
     def _functions(self, each: list[np.ndarray]) -> np.ndarray:
         """Return all functions, shape (S, size), made of the factors' scores, (S, free) each."""
         columns = [np.where(np.abs(part).max(axis=0, initial=0) < _NOTHING, 0.0, part) for part in each]

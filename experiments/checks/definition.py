@@ -6,6 +6,7 @@ States are random ones, for at an optimum some mistakes are invisible.
 
 import numpy as np
 
+from experiments.checks import fixed_form
 from experiments.checks.control_variates import ControlVariates, control_variates_at, stressed
 from experiments.checks.directions import direction
 from experiments.checks.guarded_derivation import GuardedDerivation
@@ -22,6 +23,7 @@ TOLERANCE = 0.15
 Half its square, 0.01 nats, is about what such an update loses of the bound.
 """
 
+_OWN_FORM = " It is the best of its own form: if that is what you derived, state form (docs/checks.md)."
 _ROWS = 1_000_000  # points times draws in one sample, at most
 _STRESSED = 200
 _IMPOSSIBLE = -500.0  # ln q less its largest: what is less likely may have been rounded to nothing
@@ -36,6 +38,12 @@ def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
     guarded, space = setup.guarded, setup.spaces[factor]
     others = tuple(name for name in guarded.factors if name != factor)
 
+    form = guarded.forms.get(factor, "")
+
+    def within_form(state: object) -> Sampler:
+        own, updated = fixed_form.parameters_of(setup, factor), guarded.update(state, factor)
+        return lambda rng, n: fixed_form.sample(setup, updated, own, rng, n)
+
     def at(state: object) -> Sampler:
         updated = guarded.update(state, factor)
         known = control_variates_at(setup.controlling, others, updated)
@@ -46,22 +54,30 @@ def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
         return Result("definition", factor, Decision.SKIPPED, why)
     largest = max(setup.plan.sizes[0], _ROWS // (4 * n_points(space)))
     plan = SamplingPlan(tuple(min(size, largest) for size in setup.plan.sizes), setup.plan.level)
-    decision, found = decide([at(state) for state in setup.states], plan, TOLERANCE, rng)
-    return found.result("definition", factor, decision, _sentence(factor, decision, found))
+    samplers = [within_form(state) if form else at(state) for state in setup.states]
+    decision, found = decide(samplers, plan, TOLERANCE, rng)
+    sentence = _sentence(factor, form, decision, found)
+    if decision is Decision.FAILED and not form and setup.parameters:
+        within = [within_form(state) for state in setup.states]
+        if decide(within, plan, TOLERANCE, rng.spawn(1)[0])[0] is Decision.PASSED:
+            sentence += _OWN_FORM
+    return found.result("definition", factor, decision, sentence)
 
 
-def _sentence(factor: str, decision: Decision, found: Sample) -> str:
+def _sentence(factor: str, form: str, decision: Decision, found: Sample) -> str:
+    among = f" among {form} densities" if form else ""
     if decision is Decision.FAILED:
+        among = among or " among all densities"
         certain = ", in a direction that has no noise at all" if found.p_value == 0 else ""
         return (
-            f"The update of q({factor}) is not the optimal one: ln q is off by about {found.effect:.2g} nats"
-            f"{certain}{found.note}."
+            f"The update of q({factor}) is not the optimal one{among}: ln q is off by about "
+            f"{found.effect:.2g} nats{certain}{found.note}."
         )
     if decision is Decision.PASSED:
-        return f"The update of q({factor}) is the optimal one, to within {found.bound:.2g} nats."
+        return f"The update of q({factor}) is the optimal one{among}, to within {found.bound:.2g} nats."
     return (
-        f"The draws cannot decide whether the update of q({factor}) is the optimal one: it may be off by "
-        f"up to {found.bound:.2g} nats."
+        f"The draws cannot decide whether the update of q({factor}) is the optimal one{among}: it may be "
+        f"off by up to {found.bound:.2g} nats."
     )
 
 

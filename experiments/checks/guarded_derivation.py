@@ -31,6 +31,8 @@ class GuardedDerivation:
     derivation: Derivation[object]
     log_joint: LogJoint
     factors: tuple[str, ...]
+    forms: dict[str, str] = field(default_factory=dict)
+    """Of the factors that claim to be the best of a form only, such as ``"gaussian"``."""
     _drawn: dict[str, tuple[str, ...] | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )  # the names that a factor draws, once it has been sampled; None if it draws a bare array
@@ -55,7 +57,15 @@ class GuardedDerivation:
             raise InputError(f"factors is {factors!r}; it must list the names of the factors")
         if not all(isinstance(factor, str) for factor in factors) or len(set(factors)) < len(factors):
             raise InputError(f"factors is {factors!r}; the names must be words, each once")
-        return cls(checked, cast(LogJoint, log_joint), tuple(factors))
+        form: object = getattr(derivation, "form", {})
+        forms = dict.fromkeys(factors, form) if isinstance(form, str) else form
+        if not isinstance(forms, Mapping) or not all(
+            factor in factors and isinstance(word, str) and word for factor, word in forms.items()
+        ):
+            raise InputError(
+                f"form is {form!r}; it must be a word, such as gaussian, or factors' words by their names"
+            )
+        return cls(checked, cast(LogJoint, log_joint), tuple(factors), dict(forms))
 
     # ---- the derivation's methods -----------------------------------------------------------
 

@@ -22,7 +22,8 @@ from hand_cavi import InputError
 STEP = 1e-3
 _LEAST = 1e-130
 NOT_OFFERED = (
-    "The derivation does not offer parameters and with_parameters; see experiments.checks.parameters."
+    'The derivation does not offer parameters and with_parameters; see "What a derivation offers" in '
+    "docs/checks.md."
 )
 
 
@@ -70,7 +71,7 @@ class FactorParameters:
 
     def moved(self, state: object, u: np.ndarray) -> object:
         """Return the state with the factor's parameters at these free numbers."""
-        return self._with(state, self.space.constrain(u[np.newaxis])[0], 0)
+        return self.with_row(state, self.space.constrain(u[np.newaxis])[0], 0)
 
     def slopes(
         self, state: object, of: Callable[[object], float | np.ndarray], u: np.ndarray | None = None
@@ -88,7 +89,7 @@ class FactorParameters:
 
         def there(row: int) -> float | np.ndarray:
             try:
-                return of(self._with(state, values, row))
+                return of(self.with_row(state, values, row))
             except InputError:
                 return np.full(at.shape, np.nan)
 
@@ -102,7 +103,8 @@ class FactorParameters:
         first, second = self.slopes(state, lambda there: bound_or_nan(self.guarded, there), u)
         return np.nan_to_num(first, nan=0.0), np.nan_to_num(second, nan=0.0)
 
-    def _with(self, state: object, values: Arrays, row: int) -> object:
+    def with_row(self, state: object, values: Arrays, row: int) -> object:
+        """Return the state with the factor's parameters at one row of values by name."""
         own, parameters = self.guarded.derivation, {name: array[row] for name, array in values.items()}
         return guarded_call(
             f'with_parameters(state, "{self.factor}", ...)',

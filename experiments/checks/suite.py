@@ -5,7 +5,16 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from experiments.checks import ascent, definition, elbo, factor_density, fixed_point, stationarity, symmetry
+from experiments.checks import (
+    ascent,
+    definition,
+    elbo,
+    factor_density,
+    fixed_point,
+    overflow,
+    stationarity,
+    symmetry,
+)
 from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.log_joint import as_log_joint, takes
 from experiments.checks.probe import probe
@@ -23,6 +32,7 @@ CHECKS: dict[str, Callable[[Setup, np.random.Generator], list[Result]]] = {
     "stationarity": stationarity.run,
     "symmetry": symmetry.run,
     "fixed_point": fixed_point.run,
+    "overflow": overflow.run,
 }
 """By name, the most direct first."""
 

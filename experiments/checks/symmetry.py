@@ -25,7 +25,7 @@ def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
         for limit in getattr(guarded.derivation, "limits", list)():
             special = GuardedDerivation.of(limit.derivation, make(*limit.arguments))
             results.append(_limit(special, limit, rng))
-    why = "The derivation states no symmetries() and no limits()."
+    why = "The derivation states no symmetries() and no limits(); see docs/checks.md."
     return results or [Result("symmetry", "all factors", Decision.SKIPPED, why)]
 
 

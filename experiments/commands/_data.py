@@ -1,13 +1,17 @@
 """A user's file, small or large, as `elbowroom fit` sees it: all rows to fit, some rows to look at."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from experiments.datasets import Dataset, file
 from experiments.families.lookup import offered
 from experiments.families.summary import Summary
+from hand_cavi import InputError
 from hand_cavi.sources import Source, as_source
 
 SOME = 20_000
@@ -46,14 +50,26 @@ class Data:
         """Return at most `SOME` rows, evenly spaced."""
         return self.source.spread_out(SOME).rows
 
+    def numbered(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield the rows that were kept, in pieces, after their numbers in the file, counted from 0."""
+        dropped, begins = self.shown.dropped, 0
+        kept_before = dropped - np.arange(len(dropped))
+        for piece in self.source.pieces():
+            kept = np.arange(begins, begins + len(piece.rows))
+            yield kept + np.searchsorted(kept_before, kept, side="right"), piece.rows
+            begins += len(kept)
 
-def read(path: Path, columns: tuple[str, ...], family: str) -> Dataset:
-    """Return columns of a file; for categories, as codes with the labels that they stand for."""
+
+def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Dataset:
+    """Return columns of a file; for categories, as codes with the labels that they stand for.
+
+    `reading` are other fields of `file.Settings`.
+    """
     rng = np.random.default_rng(0)  # nothing is random in a file
-    return file.load(_settings(path, columns, family), rng)
+    return file.load(_settings(path, columns, family, reading), rng)
 
 
-def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
+def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
     """Return columns of a file; a large NPY or Parquet file is not read whole.
 
     Raises
@@ -61,14 +77,20 @@ def open_data(path: Path, columns: tuple[str, ...], family: str) -> Data:
     InputError
         If the file, a column or a value cannot be used.
     """
-    large = file.open_large(_settings(path, columns, family), SOME)
+    large = file.open_large(_settings(path, columns, family, reading), SOME)
     if large is not None:
         return Data(*large)
-    data = read(path, columns, family)
-    return Data(as_source(data.x), Summary.of(data.x), data)
+    data = read(path, columns, family, **reading)
+    source = as_source(data.x, data.sample_weight)
+    return Data(source, Summary.of(source), data)
 
 
-def _settings(path: Path, columns: tuple[str, ...], family: str) -> file.Settings:
+def _settings(path: Path, columns: tuple[str, ...], family: str, reading: dict[str, Any]) -> file.Settings:
     """Say what to read; a family of categories has text or numbers mapped to codes."""
     categories = offered(family, "CATEGORICAL") is True
-    return file.Settings(path=str(path), columns=columns, categories=categories)
+    try:
+        return file.Settings(path=str(path), columns=columns, categories=categories, **reading)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        option, message = str(fault["loc"][0]).replace("_", "-"), fault["msg"].lower()
+        raise InputError(f'--{option} is "{fault["input"]}"; {message}') from None

@@ -4,6 +4,7 @@ import numpy as np
 
 from experiments.commands._fitting import FileFit
 from experiments.datasets import Dataset
+from experiments.verdict.fit_to_data import sentence
 
 _MOST_CORRELATED = 8  # features; more correlations than these fill a screen
 
@@ -27,6 +28,8 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
             f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
             f"measured on all points: bound {found.elbo_error:.1g}, sums {found.sums_error:.1g}"
         )
+    if said := sentence("The mixture", result.data_fit):
+        print(said)
     if trace:
         print("\nsweep  ELBO")
         for sweep, elbo in enumerate(fit.elbo_trace, 1):
@@ -43,6 +46,15 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
         _print_categories(result)
     if "correlation" in result.figures and 1 < result.data.shown.x.shape[1] <= _MOST_CORRELATED:
         _print_correlations(result)
+    print()
+    if result.widened:
+        print("± by linear response; --sds mean-field shows CAVI's own")
+    else:
+        print("± by mean field, which leaves out what the assignments are unsure of")
+        if result.why_not and not result.cautions:
+            print(f"  (no linear response: {result.why_not})")
+    for caution in result.cautions:
+        print(f"Caution: {caution}.")
 
 
 def _components(result: FileFit) -> list[list[str]]:

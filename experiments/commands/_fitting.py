@@ -2,51 +2,76 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from experiments.commands._data import Data
+from experiments.commands._data import SOME, Data
+from experiments.commands._sds import widened
 from experiments.datasets import Dataset
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
-from experiments.families.components import Figures, describe, order
+from experiments.families import AUTO
+from experiments.families.components import Figures, describe, empty_components, order
 from experiments.families.formula import formula
 from experiments.families.lookup import offered
-from experiments.families.priors import family_prior, fields_of, weights_prior
+from experiments.families.priors import family_prior, fields_of, model_for, weights_prior
 from experiments.families.summary import Summary
-from experiments.studies.mixtures import too_few_points
+from experiments.posterior.predictive_checks import data_fit
+from experiments.records import Measurement, Problem
+from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
+from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
+
+FEW = 50
+"""Different values, each of them twice on average, that may be counts; a convention of this project."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """The model asked for on the command line; what its priors leave out is scaled to the data."""
+    """The model asked for on the command line; what is left out is chosen for the data, see `model_for`."""
 
     n_components: int
-    family: str = DEFAULT_FAMILY
-    weights: str = DEFAULT_WEIGHTS
+    family: str = AUTO
+    weights: str = AUTO
     prior: dict[str, object] = field(default_factory=dict)
     weights_prior: dict[str, object] = field(default_factory=dict)
 
     def of(self, x: np.ndarray | Summary, n_components: int | None = None) -> tuple[Mixture, str]:
-        """Return the mixture for these data, and what of its priors was chosen here (or nothing)."""
+        """Return the mixture for these data, and what of it was chosen here (or nothing)."""
         n_components = n_components or self.n_components
-        prior, about = family_prior(self.family, x, n_components, self.prior)
-        weights, about_weights = weights_prior(self.weights, self.weights_prior)
+        x = x if isinstance(x, Summary) else Summary.of(x)
+        family, of_weights, about_model = model_for(self.family, self.weights, x.n_features, self.prior)
+        prior, about = family_prior(family, x, n_components, self.prior)
+        weights, about_weights = weights_prior(of_weights, self.weights_prior)
         chosen = [about] if about else []
         if about_weights:
             chosen.append(f"{about_weights} (weights)")
-        said = f"Chosen here, for want of a prior: {', '.join(chosen)}." if chosen else ""
-        return Mixture(prior, weights, n_components), said
+        said = [f"Chosen here: {about_model}."] if about_model else []
+        if chosen:
+            said.append(f"Chosen here, for want of a prior: {', '.join(chosen)}.")
+        return Mixture(prior, weights, n_components), "\n".join(said)
+
+    def remarks(self, shown: Dataset, n_points: int) -> list[str]:
+        """Return what looks wrong before any fit, or may be meant otherwise."""
+        x = shown.x
+        words = [on_few_points(x, self.n_components)] if len(x) == n_points else []
+        whole = self.family == AUTO and not (x < 0).any() and not (x != np.floor(x)).any()
+        if whole and (n := max(len(np.unique(column)) for column in x.T)) <= min(FEW, len(x) // 2):
+            words.append(
+                f"whole numbers from {x.min():g} to {x.max():g}, {n} different ones in a column: if they are "
+                "counts, take --family gamma_poisson; if they are codes, --family dirichlet_categorical"
+            )
+        return [word for word in [*words, *_unused_categories(shown)] if word]
 
 
 @dataclass(frozen=True)
 class FileFit:
     """A fit and what is to be said of it.
 
-    `about_model` is the model's formula; `about_prior` what of the prior was chosen here, or empty.
+    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty; `found`
+    the components' figures, in the fit's order; `widened` the largest factor by which linear response widened
+    their sds, None if these are mean field's, and `why_not` why, if it was asked for.
     """
 
     data: Data
@@ -55,6 +80,9 @@ class FileFit:
     about_model: str
     about_prior: str
     warnings: tuple[str, ...]
+    found: Figures
+    widened: float | None = None
+    why_not: str = ""
 
     @property
     def starts_given_up(self) -> int:
@@ -74,7 +102,27 @@ class FileFit:
     @cached_property
     def figures(self) -> Figures:
         """What was found of the components, in the order of `order`."""
-        return {name: values[self.order] for name, values in describe(self.fit).items()}
+        return {name: values[self.order] for name, values in self.found.items()}
+
+    @cached_property
+    def cautions(self) -> tuple[str, ...]:
+        """What belongs beside the figures: components without points, and components that overlap."""
+        some = self.data.source.spread_out(SOME)
+        overlap = on_overlap(overlapping(self.fit, some.rows, some.weight)[self.order])
+        if overlap and self.widened:
+            overlap += f"; those shown are linear response's, up to {self.widened:.3g} times as wide"
+        elif overlap and self.why_not:
+            overlap += f"; linear response cannot mend it here: {self.why_not}"
+        return (*empty_components(self.fit), *([overlap] if overlap else []))
+
+    @cached_property
+    def data_fit(self) -> Measurement | None:
+        """Posterior predictive p-values of the rows that are shown; None where the fit is not finite."""
+        if self.fit.status is Status.NOT_FINITE:
+            return None
+        shown, rng = self.data.shown, np.random.default_rng(0)
+        problem = Problem(self.fit.mixture, shown.x, shown.sample_weight)
+        return data_fit(problem, self.fit.sample(rng, 1000), rng, shown.features)
 
     def content(self) -> dict[str, object]:
         """Return the figures as JSON content."""
@@ -84,6 +132,7 @@ class FileFit:
         return {
             "data": self.data.shown.about,
             "n": self.data.n_points,
+            "dropped": len(self.data.shown.dropped),
             "columns": list(self.data.shown.features),
             "categories": [list(labels) for labels in self.data.shown.categories],
             "model": self.about_model,
@@ -115,12 +164,19 @@ class FileFit:
             ],
             "means": found[location],
             "sds": found["sd"],
+            "sds_by": "linear response" if self.widened else "mean field",
+            "sds_note": self.why_not,
             "counts": found["count"],
+            "data_fit": p_values(self.data_fit),
+            "data_sentence": sentence("The mixture", self.data_fit) or None,
             "warnings": list(self.warnings),
+            "cautions": list(self.cautions),
         }
 
 
-def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> FileFit:
+def fit_file(
+    data: Data, model: Model, *, seed: int = 1, mean_field_sds: bool = False, **settings: Any
+) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
 
     Raises
@@ -132,8 +188,7 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> Fil
     result = fit(mixture, data.source, rng=seed, **settings)
     doubt: Callable[..., str | None] | None = offered(result.components.name, "doubt")
     warnings = [
-        too_few_points(data.n_points, model.n_components),
-        *_unused_categories(data.shown),
+        *model.remarks(data.shown, data.n_points),
         doubt(result, data.some, data.n_points, model.prior) if doubt else None,
     ]
     if settings.get("condense") is True and result.condensed is None:
@@ -142,7 +197,14 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, **settings: Any) -> Fil
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
-    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said)
+    done = FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, describe(result))
+    if mean_field_sds:
+        return done
+    try:
+        found, most = widened(done.found, result, data, settings.get("threads"))
+    except InputError as error:
+        return replace(done, why_not=str(error))
+    return replace(done, found=found, widened=most)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

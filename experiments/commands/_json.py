@@ -30,7 +30,10 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     -------
     dict
         ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
-        ``margin`` (in reference sds), ``cells``. Bounds and evidence are in nats; ``means`` and ``sds`` are
+        ``data_sentence`` (whether what was fitted fits the data; it decides nothing), ``margin`` (in
+        reference sds), ``cells``. Bounds and evidence are in nats, and evidence that is not
+        leant on is None; ``log_evidence_error_is`` says what its error is: ``sampling``, a standard error,
+        ``numerical``, or ``rounding``, all that is left of what is exact. ``means`` and ``sds`` are
         those of the components in ascending order, in the data's unit; of a user's own model, those of the
         quantities in ``measurements.means.entries``. ``condensed`` says how many nodes stood for how many
         points, and the error of the log likelihood in nats and relative to it; ``traceback`` is a failed
@@ -76,7 +79,10 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         own = Measurement(cell.bound, cell.bound_se)
     sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
     unpaired = ("component_means", "component_sds", "ess_per_second")
-    opinions = ({"method": one.method, **_figure("log_evidence", one)} for one in reference.opinions)
+    opinions = (
+        {"method": one.method, **_figure("log_evidence", one), "log_evidence_error_is": one.error_is}
+        for one in reference.opinions
+    )
     return {
         **_fields(cell.cell, "dataset model method repeat"),
         "status": cell.status,
@@ -87,7 +93,8 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         **_figure("elbo", own),
         **_figure("elbo_collapsed", measured.get("collapsed_bound")),
         **_figure("elbo_symmetrised", measured.get("symmetrised_bound")),
-        **_figure("log_evidence", reference.log_evidence),
+        **_figure("log_evidence", reference.evidence),
+        "log_evidence_error_is": reference.evidence and reference.evidence.error_is,
         **_figure("evidence_gap", measured.get("evidence_gap")),
         "condensed": _condensed(problem),
         "reference": reference.method,
@@ -105,7 +112,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
 
 def _told(told: Told) -> dict[str, object]:
     """Return what a method told, without what it had nothing to tell of."""
-    return {name: value for name, value in vars(told).items() if value not in (None, "")}
+    return {name: value for name, value in vars(told).items() if value not in (None, "", ())}
 
 
 def _measurement(measurement: Measurement) -> dict[str, object]:
@@ -127,7 +134,7 @@ def _measurement(measurement: Measurement) -> dict[str, object]:
 def _study(record: StudyRecord) -> dict[str, object]:
     """Return what a study of mixtures or of own models found."""
     cells = [_cell(problem, cell) for problem in record.problems for cell in problem.cells]
-    return {**_verdict(record.verdict), "cells": cells}
+    return {**_verdict(record.verdict), "data_sentence": record.verdict.on_the_data or None, "cells": cells}
 
 
 def _verdict(verdict: Verdict | None) -> dict[str, object]:

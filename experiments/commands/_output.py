@@ -67,8 +67,10 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def writable_file(path: Path, option: str, endings: Sequence[str]) -> None:
+def writable_file(path: Path, option: str, endings: Sequence[str], data: Path | None = None) -> None:
     """Say before the work, not after, that a file cannot be put there; make its folder.
+
+    It may not be the file that holds the data.
 
     Raises
     ------
@@ -82,6 +84,8 @@ def writable_file(path: Path, option: str, endings: Sequence[str]) -> None:
         raise InputError(f'"{path}" must end in {", ".join(others)} or {last}')
     if path.is_dir():
         raise InputError(f'"{path}" is a folder; {option} takes the name of a file')
+    if data is not None and path.exists() and data.exists() and path.samefile(data):
+        raise InputError(f'"{path}" holds the data; {option} needs another file')
     writable(path.parent)
 
 

@@ -29,6 +29,7 @@ class FitProgress:
         self._stream, self._clock = stream or sys.stderr, clock
         self._pace = Pace()
         self._live: Live | None = None
+        self._stage = ""
 
     def __enter__(self) -> Self:
         self._shows = is_live(self._stream)
@@ -36,21 +37,34 @@ class FitProgress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be printed; the next news bring it back."""
         if self._live:
             self._live.stop()
             self._live = None
 
+    def begins(self, stage: str) -> Self:
+        """Show what begins; it stands before all that is told of it."""
+        self._stage = stage
+        self._show(stage, self._clock())
+        return self
+
     def __call__(self, progress: Progress) -> None:
         """Show where the fit stands."""
         now = self._clock()
-        seconds = self._pace.seconds_a_sweep(progress, now)
+        words = line_of(progress, self._pace.seconds_a_sweep(progress, now))
+        self._show(f"{self._stage}: {words}" if self._stage else words, now)
+
+    def _show(self, words: str, now: float) -> None:
         if not self._shows or now - self._last < _EVERY:
             return
         self._last = now
         if self._live is None:
             self._live = live_display(self._stream, auto_refresh=False)
             self._live.start()
-        self._live.update(Text(line_of(progress, seconds), no_wrap=True, overflow="ellipsis"), refresh=True)
+        self._live.update(Text(words, no_wrap=True, overflow="ellipsis"), refresh=True)
 
 
 class Pace:
@@ -74,7 +88,9 @@ class Pace:
 def line_of(progress: Progress, seconds_a_sweep: float | None) -> str:
     """Return the line that tells where a fit stands, and how long it may yet take."""
     under_way, n_starts = progress.under_way, progress.n_starts
-    if len(under_way) == 1:
+    if n_starts == 0:
+        words, until = "a split-and-merge move", " for this move"
+    elif len(under_way) == 1:
         words = f"start {under_way[0]} of {n_starts}"
         until = " for this start" if n_starts > 1 else ""
     else:

@@ -18,6 +18,8 @@ def print_study(record: StudyRecord, *, report: str, console: Console | None = N
     console = console or stdout()
     style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
     console.print(Text(record.verdict.sentence, style=style))
+    if record.verdict.on_the_data:
+        _say(console, record.verdict.on_the_data, "bold")
     for problem in record.problems:
         console.print()
         _PRINTERS[record.kind](problem, console)
@@ -77,7 +79,8 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
         _say(console, f"{one.sentence}{'' if one.judged else ' (not judged)'}")
         for what, reasons in (("left out", one.refused), ("failed", one.failed)):
             for why, number in reasons.items():
-                _say(console, f"  {number} replicates {what}: {why}", "yellow")
+                replicates = "replicate" if number == 1 else "replicates"
+                _say(console, f"  {number} {replicates} {what}: {why}", "yellow")
 
 
 _PRINTERS = {"mixtures": _print_mixture, "own": _print_own, "calibration": _print_calibration}
@@ -95,12 +98,13 @@ def _plain_table(left: Sequence[str] = (), right: Sequence[str] = ()) -> Table:
 
 def _heading(problem: ProblemRecord) -> str:
     repeat = f", repeat {problem.repeat}" if problem.repeat > 1 else ""
-    evidence = problem.reference.log_evidence
+    evidence = problem.reference.evidence
     if evidence is None:
         truth = f"log evidence unknown; {problem.reference.reason.rstrip('.')}"
     else:
         figure = with_error(evidence.value, evidence.standard_error).plain
-        truth = f"log evidence {figure} nats ({evidence.method})"
+        exact = f", {evidence.accuracy}" if evidence.accuracy else ""
+        truth = f"log evidence {figure} nats ({evidence.method}{exact})"
     return f"{problem.dataset}, {problem.model}{repeat}: {truth}"
 
 

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.families import AUTO
 
 if TYPE_CHECKING:
     from experiments.studies.choosing import Candidate
@@ -17,8 +18,12 @@ def choose(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[str, typer.Option(help="Numbers of components, such as 1-8 or 1,2,4.")],
     column: Column = None,
-    family: Family = DEFAULT_FAMILY,
-    weights: Weights = DEFAULT_WEIGHTS,
+    weight_column: WeightColumn = "",
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    missing: Missing = "refuse",
+    family: Family = AUTO,
+    weights: Weights = AUTO,
     prior: Prior = None,
     concentration: Concentration = None,
     starts: Starts = 20,
@@ -37,32 +42,55 @@ def choose(
     numbers = read_numbers(components)
 
     from experiments.commands._data import read
+    from experiments.commands._progress import FitProgress
+    from experiments.families.summary import Summary
+    from experiments.report.tables.series import COLUMNS, row_of
     from experiments.studies.choosing import candidates
-    from experiments.studies.mixtures import too_few_points
     from hand_cavi import InputError
+    from hand_cavi.sources import as_source
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
     if folds == 1:
         raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
-    model = model_of(numbers[0], family, weights, prior, concentration)
-    read_data = read(data, tuple(column or ()), family)
-    mixtures, abouts = zip(*(model.of(read_data.x, k) for k in numbers), strict=True)
-    if warning := too_few_points(len(read_data.x), max(numbers)):
+    model = model_of(max(numbers), family, weights, prior, concentration)
+    reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
+    read_data = read(data, tuple(column or ()), family, **reading)
+    weight = read_data.sample_weight
+    summary = Summary.of(as_source(read_data.x, weight))
+    mixtures, abouts = zip(*(model.of(summary, k) for k in numbers), strict=True)
+    for warning in model.remarks(read_data, len(read_data.x)):
         warn(warning)
-    found = candidates(mixtures, read_data.x, rng=seed, starts=starts, folds=folds, sampled_evidence=evidence)
+    with FitProgress() as progress:
+
+        def show(one: "Candidate") -> None:
+            progress.clear()
+            if one.n_components == numbers[0]:
+                print(read_data.about, *([abouts[0]] if abouts[0] else []), "", sep="\n")
+                print_row("K", [column.name for column in COLUMNS])
+            row = row_of(one)
+            print_row(row.head, [entry.plain for entry in row.entries])
+
+        found = candidates(
+            mixtures,
+            read_data.x,
+            rng=seed,
+            starts=starts,
+            folds=folds,
+            sampled_evidence=evidence,
+            sample_weight=weight,
+            begins=progress.begins,
+            **({} if json else {"found_one": show}),
+        )
     if plot is not None:
         from experiments.report.figures.number_of_components import choosing_figure
 
         write_picture(plot, lambda: choosing_figure(found))
     if json:
-        print_json({"data": read_data.about, "n": len(read_data.x), "prior": abouts[0], **_content(found)})
+        about = {"data": read_data.about, "n": len(read_data.x), "dropped": len(read_data.dropped)}
+        print_json({**about, "prior": abouts[0], **_content(found)})
         return
-    print(read_data.about)
-    if abouts[0]:
-        print(abouts[0])
-    print()
-    _print(found)
+    _print_conclusion(found)
 
 
 def read_numbers(text: str) -> list[int]:
@@ -90,8 +118,10 @@ def read_numbers(text: str) -> list[int]:
 
 
 def _content(found: "list[Candidate]") -> dict[str, object]:
+    from experiments.studies.choosing import conclusion
+
     names = ["elbo", "symmetrised", "symmetry_se", "held_out", "held_out_se", "behind", "behind_se"]
-    names += ["occupied", "starts", "starts_at_best"]
+    names += ["occupied", "cautions", "starts", "starts_at_best"]
     return {
         "candidates": [
             {
@@ -99,46 +129,33 @@ def _content(found: "list[Candidate]") -> dict[str, object]:
                 **{name: getattr(one, name) for name in names},
                 "log_evidence": one.evidence.value if one.evidence else None,
                 "log_evidence_se": one.evidence.standard_error if one.evidence else None,
+                "log_evidence_note": one.no_evidence or None,
             }
             for one in found
-        ]
+        ],
+        "conclusion": conclusion(found),
     }
 
 
-def _print(found: "list[Candidate]") -> None:
-    from experiments.commands._fit_tables import print_aligned
-    from experiments.report.style.numbers import DASH, with_error
+def print_row(number: str, words: list[str]) -> None:
+    """Print a row at once, before it is known which will be the widest."""
+    print(f"{number:>3}", *(word.rjust(18) for word in words), sep="  ", flush=True)
 
-    def shown(value: float | None, error: float | None) -> str:
-        return DASH if value is None else with_error(value, error).plain
 
-    header = ["K", "ELBO", "ELBO + KL(q, q_sym)", "log p(x)", "held out / point", "behind best"]
-    rows = [[*header, "occupied", "starts at best"]]
+def _print_conclusion(found: "list[Candidate]") -> None:
+    """Print what is known in the end: distances from the best, missing figures, cautions, a conclusion."""
+    from experiments.report.style.numbers import with_error
+    from experiments.studies.choosing import conclusion
+
+    print()
     for one in found:
-        evidence = one.evidence
-        rows.append(
-            [
-                str(one.n_components),
-                f"{one.elbo:.3f}",
-                shown(one.symmetrised, one.symmetry_se),
-                shown(evidence.value, evidence.standard_error) if evidence else DASH,
-                shown(one.held_out, one.held_out_se),
-                shown(one.behind, one.behind_se),
-                str(one.occupied),
-                f"{one.starts_at_best} of {one.starts}",
-            ]
-        )
-    print_aligned(rows)
-    best = max(found, key=lambda one: one.elbo if one.symmetrised is None else one.symmetrised)
-    print(f"\nThe bound is highest at K = {best.n_components}", end="")
-    predicted = [one for one in found if one.held_out is not None]
-    if predicted:
-        leader = max(predicted, key=lambda one: one.held_out or 0.0)
-        near = [
-            str(one.n_components)
-            for one in predicted
-            if one is not leader and one.behind is not None and one.behind > -2 * (one.behind_se or 0.0)
-        ]
-        also = f"; within two standard errors of it: {', '.join(near)}" if near else ""
-        print(f"; held-out points are predicted best with K = {leader.n_components}{also}", end="")
-    print(".")
+        if one.behind:
+            behind = with_error(one.behind, one.behind_se).plain
+            print(f"Held out, K = {one.n_components} against the best: {behind} nats a point")
+    for reason in dict.fromkeys(one.no_evidence for one in found if one.no_evidence):
+        numbers = [str(one.n_components) for one in found if one.no_evidence == reason]
+        print(f"No log p(x) at K = {', '.join(numbers)}: {reason}")
+    for one in found:
+        for caution in one.cautions:
+            print(f"Caution, K = {one.n_components}: {caution}.")
+    print(*conclusion(found), sep="\n")

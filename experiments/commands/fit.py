@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
 from experiments.config.plugins import names
-from experiments.families import DEFAULT_FAMILY, DEFAULT_WEIGHTS
+from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 
 if TYPE_CHECKING:
     from experiments.commands._fitting import Model
@@ -17,10 +18,17 @@ Column = Annotated[list[str] | None, typer.Option(help="A column to use; may be 
 Family = Annotated[
     str,
     typer.Option(
-        help=f"What components are: {', '.join(names('families'))}. `elbowroom list` says more of each."
+        help=f"What components are: {', '.join(names('families'))}. `elbowroom list` says more of each. "
+        f"{AUTO}: {ONE_COLUMN} for one column, {SEVERAL_COLUMNS} for several."
     ),
 ]
-Weights = Annotated[str, typer.Option(help=f"The components' weights: {', '.join(names('weights'))}.")]
+Weights = Annotated[
+    str,
+    typer.Option(
+        help=f"The components' weights: {', '.join(names('weights'))}. "
+        f"{AUTO}: {DEFAULT_WEIGHTS}, but fixed for {TEXTBOOK}."
+    ),
+]
 Prior = Annotated[
     list[str] | None,
     typer.Option(
@@ -43,12 +51,23 @@ class Condense(StrEnum):
     NEVER = "never"
 
 
+class Ways(StrEnum):
+    """Whose standard deviations are shown."""
+
+    LINEAR_RESPONSE = "linear-response"
+    MEAN_FIELD = "mean-field"
+
+
 def fit(
     data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
     column: Column = None,
-    family: Family = DEFAULT_FAMILY,
-    weights: Weights = DEFAULT_WEIGHTS,
+    weight_column: WeightColumn = "",
+    separator: Separator = "",
+    decimal: Decimal = ".",
+    missing: Missing = "refuse",
+    family: Family = AUTO,
+    weights: Weights = AUTO,
     prior: Prior = None,
     concentration: Concentration = None,
     mean: Annotated[
@@ -56,10 +75,13 @@ def fit(
     ] = None,
     variance: Annotated[
         float | None,
-        typer.Option(help="Prior variance of a component's mean. Default: the data's range, squared."),
+        typer.Option(
+            help=f"Prior variance of a component's mean, in {TEXTBOOK}. Default: the data's range, squared."
+        ),
     ] = None,
     noise_variance: Annotated[
-        float | None, typer.Option(help="Known variance about a component's mean. Default: 1.")
+        float | None,
+        typer.Option(help=f"Known variance about a component's mean, in {TEXTBOOK}. Default: 1."),
     ] = None,
     starts: Starts = 20,
     seed: Seed = 1,
@@ -96,27 +118,51 @@ def fit(
             "way, goes on from there."
         ),
     ] = None,
+    sds: Annotated[
+        Ways,
+        typer.Option(
+            help="Standard deviations: by linear response where it qualifies, or mean field's, which are too "
+            "small where components overlap."
+        ),
+    ] = Ways.LINEAR_RESPONSE,
     trace: Annotated[bool, typer.Option("--trace", help="Print the bound after every sweep.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
     ] = None,
+    assignments: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write each row's component, and the probability of each, into a .csv or .parquet file; "
+            "- puts them into the document of --json."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Fit a mixture to a file by CAVI: bound, components and weights."""
+    from experiments.commands import _assignments
     from experiments.commands._data import open_data
     from experiments.commands._fit_tables import print_fit
     from experiments.commands._fitting import fit_file
     from experiments.commands._progress import FitProgress
-    from hand_cavi import Status
+    from hand_cavi import InputError, Status
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
+    if table := None if assignments == Path("-") else assignments:
+        writable_file(table, "--assignments", _assignments.ENDINGS, data)
+    elif assignments is not None and not json:
+        raise InputError("--assignments - goes into the document of --json; give that too, or name a file")
+    reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
+    opened = open_data(data, tuple(column or ()), family, **reading)
+    early = model.remarks(opened.shown, opened.n_points)
+    for warning in early:
+        warn(warning)
     try:
         with FitProgress() as progress:
             result = fit_file(
-                open_data(data, tuple(column or ()), family),
+                opened,
                 model,
                 seed=seed,
                 starts=starts,
@@ -128,13 +174,14 @@ def fit(
                 accelerate=accelerate,
                 moves="auto" if moves is None else moves,
                 progress=progress,
+                mean_field_sds=sds is Ways.MEAN_FIELD,
             )
     except KeyboardInterrupt:
         if checkpoint is None:
             raise
         warn(f'interrupted; what is done is kept in "{checkpoint}", and the same command goes on from there')
         raise typer.Exit(130) from None
-    for warning in result.warnings:
+    for warning in result.warnings[len(early) :]:
         warn(warning)
     if plot is not None:
         from experiments.report.figures.one_fit import fit_figure
@@ -144,8 +191,11 @@ def fit(
             warn(
                 f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} points, evenly spaced"
             )
+    if table is not None and result.fit.status is not Status.NOT_FINITE:
+        _assignments.write_assignments(result, table)
     if json:
-        print_json(result.content())
+        told = {"assignments": _assignments.table(result)} if table != assignments else {}
+        print_json({**result.content(), **told})
     else:
         print_fit(result, trace)
     if result.fit.status is Status.NOT_FINITE:

@@ -99,8 +99,20 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
     """Return the valid word that is spelt most like this one; None if none is near."""
-    near = difflib.get_close_matches(word, list(valid), n=1, cutoff=0.5)
-    return near[0] if near else None
+    near = difflib.get_close_matches(word, list(valid), n=10, cutoff=0.5)
+    return min(near, key=lambda other: _steps(word, other), default=None)
+
+
+def _steps(a: str, b: str) -> int:
+    """Return how many letters are put in, left out, changed or swapped with the next (Damerau 1964)."""
+    before, row = [], list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(before[j] + 1, row[-1] + 1, before[j - 1] + (x != y)))
+            if i > 1 and j > 1 and (x, a[i - 2]) == (b[j - 2], y):
+                row[j] = min(row[j], last[j - 2] + 1)
+    return row[-1]
 
 
 def source_file(thing: Any) -> Path | None:

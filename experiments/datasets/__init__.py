@@ -25,6 +25,8 @@ class Dataset:
         (N,); empty for real data.
     categories : tuple of tuples of str
         Where x holds categories: for each feature what the codes 0, 1, ... stand for; else empty.
+    dropped : ndarray of int
+        The rows of the file, counted from 0 and in order, that were left out for a missing value.
     """
 
     x: np.ndarray
@@ -34,3 +36,4 @@ class Dataset:
     sample_weight: np.ndarray | None = None
     truth: dict[str, np.ndarray] = field(default_factory=dict)
     categories: tuple[tuple[str, ...], ...] = ()
+    dropped: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))

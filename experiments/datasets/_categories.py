@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._columns import choose, header_of, load_npy, load_parquet, npy_columns, rows_of
+from experiments.datasets._columns import Columns, read_columns
+from experiments.datasets._words import DROP, Reading, is_missing
 from hand_cavi import InputError
 
 MOST_CATEGORIES = 1000
@@ -17,71 +18,52 @@ MOST_CATEGORIES = 1000
 Labels = tuple[tuple[str, ...], ...]
 
 
-def encode(path: Path, wanted: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...], Labels]:
+def encode(
+    path: Path, wanted: tuple[str, ...], reading: Reading
+) -> tuple[np.ndarray, tuple[str, ...], Labels]:
     """Return columns as codes, float64 of shape (N, D), their names, and for each what its codes stand for.
+
+    Missing values are NaN if they are to be dropped.
 
     Raises
     ------
     InputError
         If a column is missing or empty, holds nothing somewhere, or too many different values.
     """
-    readers = {".parquet": _parquet, ".pq": _parquet, ".npy": _npy}
-    words, columns = readers.get(path.suffix.lower(), _csv)(path, wanted)
-    if not words[0]:
-        raise InputError(f'{path.name}: column "{columns[0]}" is empty; there must be at least one point')
+    columns = read_columns(path, wanted, reading)
     codes, labels = [], []
-    for column, values in zip(columns, words, strict=True):
-        known = _sorted(set(values))
+    for d, column in enumerate(columns.names):
+        values = _words(columns, d, reading)
+        known = _sorted({value for value in values if value is not None})
         if len(known) > MOST_CATEGORIES:
             raise InputError(
                 f'{path.name}: column "{column}" holds {len(known)} different values, where at most '
                 f"{MOST_CATEGORIES} categories are expected; is it a number, or a name of each row?"
             )
-        code = {label: float(i) for i, label in enumerate(known)}
+        code: dict[str | None, float] = {label: float(i) for i, label in enumerate(known)} | {None: np.nan}
         codes.append([code[value] for value in values])
         labels.append(tuple(known))
-    return np.array(codes).T.copy(), columns, tuple(labels)
+    return np.array(codes).T.copy(), columns.names, tuple(labels)
 
 
-def _csv(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
-    header, delimiter = header_of(path)
-    columns = choose(path, header, wanted)
-    places = [header.index(name) for name in columns]
-    words: list[list[str]] = [[] for _ in columns]
-    for line, row in rows_of(path, delimiter):
-        for column, place, found in zip(columns, places, words, strict=True):
-            word = row[place].strip() if place < len(row) else ""
-            if not word:
-                raise InputError(
-                    f'{path.name}, line {line}: column "{column}" holds nothing, where a '
-                    "category is needed; fill it in or remove the line"
-                )
-            found.append(word)
-    return words, columns
+def _words(columns: Columns, d: int, reading: Reading) -> list[str | None]:
+    """Return one column's labels, whole numbers without a point; None is one missing that may be dropped.
 
-
-def _parquet(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
-    table, columns = load_parquet(path, wanted)
-    return [_words(path, name, table.column(name).to_pylist()) for name in columns], columns
-
-
-def _npy(path: Path, wanted: tuple[str, ...]) -> tuple[list[list[str]], tuple[str, ...]]:
-    arrays, columns = npy_columns(path, load_npy(path), wanted)
-    return [_words(path, *pair) for pair in zip(columns, (a.tolist() for a in arrays), strict=True)], columns
-
-
-def _words(path: Path, column: str, values: list[object]) -> list[str]:
-    """Return values as text; whole numbers without a point."""
-    words = []
-    for row, value in enumerate(values):
-        missing = value is None or (isinstance(value, float) and not np.isfinite(value))
-        word = "" if missing else f"{value:g}" if isinstance(value, float) else str(value).strip()
-        if not word:
+    NA and the like are labels where none may be.
+    """
+    entries, words = columns.entries[d], []
+    if columns.lines is None:
+        entries = entries.tolist() if isinstance(entries, np.ndarray) else entries.to_pylist()
+    for row, entry in enumerate(entries):
+        missing = entry is None or (isinstance(entry, float) and not np.isfinite(entry))
+        word = "" if missing else f"{entry:g}" if isinstance(entry, float) else str(entry).strip()
+        if not word and not reading.drops:
+            place, unit = columns.place(row)
             raise InputError(
-                f'{path.name}, row {row} (counted from 0): column "{column}" holds nothing, where a '
-                "category is needed; fill it in or remove the row"
+                f'{place}: column "{columns.names[d]}" holds nothing, where a category is needed; fill it '
+                f"in, or leave such {unit}s out by {DROP}"
             )
-        words.append(word)
+        words.append(None if reading.drops and is_missing(word) else word)
     return words
 
 

@@ -1,74 +1,115 @@
-"""Named columns out of a table on disk, as finite float64; or a sentence saying where they are not.
-
-Each reader takes a path and the columns wanted (none: the only one there is), and returns the values, shape
-(N, D), and the D columns' names.
-"""
+"""Named columns out of a table on disk, as finite float64; or a sentence saying where they are not."""
 
 import csv
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
 from experiments.config.plugins import did_you_mean
+from experiments.datasets._words import Reading, as_number, no_number
 from hand_cavi import InputError
 
 if TYPE_CHECKING:
+    import _csv
+
     import pyarrow as pa
 
-Table = tuple[np.ndarray, tuple[str, ...]]
+PARQUET = (".parquet", ".pq")
 
 
-def read_csv(path: Path, wanted: tuple[str, ...]) -> Table:
-    """Read a text table whose first line names the columns, separated by comma, semicolon, tab or bar."""
+@dataclass(frozen=True)
+class Columns:
+    """Columns as they stand in a file, each of N > 0 entries: words, or an array of numpy or pyarrow.
+
+    `lines` are the lines on which the rows of a text begin, and None for other files.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    entries: Sequence[Any]
+    lines: list[int] | None = None
+
+    def place(self, row: int) -> tuple[str, str]:
+        """Return where a row stands, in words, and whether that is a row or a line."""
+        if self.lines is None:
+            return f"{self.path.name}, row {row} (counted from 0)", "row"
+        return f"{self.path.name}, line {self.lines[row]}", "line"
+
+
+def read_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> Columns:
+    """Read columns as they stand; none wanted are the only one there is, or all of a plain array.
+
+    The first line of a text names its columns; those of a plain array are named 0, 1, ..., D - 1.
+    """
+    if path.suffix.lower() == ".npy":
+        arrays, names = npy_columns(path, load_npy(path), wanted, reading)
+        found = Columns(path, names, arrays)
+    elif path.suffix.lower() in PARQUET:
+        table, names = load_parquet(path, wanted, reading)
+        found = Columns(path, names, [table.column(name) for name in names])
+    else:
+        found = _text(path, *header_of(path, reading), wanted, reading)
+    if len(found.entries[0]) == 0:
+        raise InputError(f'{path.name}: column "{found.names[0]}" is empty; there must be at least one point')
+    return found
+
+
+def read_numbers(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return columns of a text, (N, D), and their names; missing values are NaN if they are to be dropped."""
+    if found := _by_pandas(path, wanted, reading):
+        return found
+    columns = read_columns(path, wanted, reading)
+    values = []
+    for name, words in zip(columns.names, columns.entries, strict=True):
+        numbers = [reading.number(word) for word in words]
+        if None in numbers:
+            place, unit = columns.place(bad := numbers.index(None))
+            raise no_number(place, name, words[bad], unit)
+        values.append(numbers)
+    return np.array(values, dtype=np.float64).T.copy(), columns.names
+
+
+def _by_pandas(
+    path: Path, wanted: tuple[str, ...], reading: Reading
+) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """Return columns of a text, read fast; None if anything in it needs another look."""
     import pandas as pd
 
-    header, delimiter = header_of(path)
-    columns = choose(path, header, wanted)
-    places = [header.index(name) for name in columns]
+    header, delimiter = header_of(path, reading)
+    columns = choose(path, header, wanted, reading)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # rows longer than the header
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
             frame = pd.read_csv(
                 path,
                 sep=delimiter,
-                usecols=places,
+                decimal=reading.decimal,
+                skipinitialspace=delimiter == " ",
                 encoding="utf-8-sig",
                 index_col=False,
                 float_precision="round_trip",
             )
-        frame = frame.iloc[:, [sorted(places).index(place) for place in places]]
+        frame = frame.iloc[:, [header.index(name) for name in columns]]  # of some alone it sees no long rows
         if len(frame) and all(kind.kind in "iuf" for kind in frame.dtypes):
             values = frame.to_numpy(dtype=np.float64)
-            if np.isfinite(values).all():
-                return values, columns
+            return (values, columns) if np.isfinite(values).all() else None
     except (ValueError, OverflowError, Warning):  # text, or rows of unequal length
         pass
-    return _read_csv_line_by_line(path, delimiter, header, columns), columns
+    return None
 
 
-def read_parquet(path: Path, wanted: tuple[str, ...]) -> Table:
-    """Read columns of a Parquet file."""
-    table, columns = load_parquet(path, wanted)
-    arrays = [table.column(name).to_numpy() for name in columns]
-    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
-
-
-def read_npy(path: Path, wanted: tuple[str, ...]) -> Table:
-    """Read an array: (N,), (N, D), or structured; columns of a plain array are named 0, 1, ..., D - 1."""
-    arrays, columns = npy_columns(path, load_npy(path), wanted)
-    return np.column_stack([_numeric(path, *pair) for pair in zip(columns, arrays, strict=True)]), columns
-
-
-def load_parquet(path: Path, wanted: tuple[str, ...]) -> "tuple[pa.Table, tuple[str, ...]]":
+def load_parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> "tuple[pa.Table, tuple[str, ...]]":
     """Return columns of a Parquet file and their names, or raise InputError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        columns = choose(path, list(pq.read_schema(path).names), wanted)
+        columns = choose(path, list(pq.read_schema(path).names), wanted, reading)
         return pq.read_table(path, columns=list(columns)), columns
     except pa.ArrowException as error:
         raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
@@ -83,11 +124,11 @@ def load_npy(path: Path, mapped: bool = False) -> np.ndarray:
 
 
 def npy_columns(
-    path: Path, array: np.ndarray, wanted: tuple[str, ...]
+    path: Path, array: np.ndarray, wanted: tuple[str, ...], reading: Reading
 ) -> tuple[list[np.ndarray], tuple[str, ...]]:
     """Return views of an array's columns, each of shape (N,), and their names; or raise InputError."""
     if array.dtype.names:
-        columns = choose(path, list(array.dtype.names), wanted)
+        columns = choose(path, list(array.dtype.names), wanted, reading)
         return [array[name] for name in columns], columns
     if array.ndim == 2 and array.shape[1] == 0:
         raise InputError(f"{path.name} has no columns; give at least one")
@@ -95,18 +136,20 @@ def npy_columns(
         raise InputError(f"{path.name} has {array.ndim} axes; give points as (N,) or (N, D)")
     rows = array[:, np.newaxis] if array.ndim == 1 else array
     header = [str(d) for d in range(rows.shape[1])]
-    columns = choose(path, header, wanted or tuple(header))
+    columns = choose(path, header, wanted or tuple(d for d in header if d != reading.weight_column), reading)
     return [rows[:, int(name)] for name in columns], columns
 
 
-def header_of(path: Path) -> tuple[list[str], str]:
+def header_of(path: Path, reading: Reading) -> tuple[list[str], str]:
     """Return the columns' names and the separator of a text table, or raise InputError."""
+    usual = "\t,;|" if path.suffix == ".tsv" else ",;\t|"
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
-            delimiter = max("\t,;|" if path.suffix == ".tsv" else ",;\t|", key=first.count)
+            found = max((mark for mark in usual if mark != reading.decimal), key=first.count)
+            delimiter = reading.separator or found
             file.seek(0)
-            header = [name.strip() for name in next(csv.reader(file, delimiter=delimiter), [])]
+            header = [name.strip() for name in next(_lines(file, delimiter), [])]
     except UnicodeDecodeError:
         raise InputError(f"{path.name} is not text in UTF-8; save it as such") from None
     except csv.Error as error:
@@ -116,16 +159,16 @@ def header_of(path: Path) -> tuple[list[str], str]:
     return header, delimiter
 
 
-def choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str, ...]:
+def choose(path: Path, header: list[str], wanted: tuple[str, ...], reading: Reading) -> tuple[str, ...]:
     """Return the columns to read; raise InputError if one is not there, or there twice."""
     if not wanted:
-        if len(header) == 1:
-            return (header[0],)
+        if len(others := [name for name in header if name != reading.weight_column]) == 1:
+            return (others[0],)
         raise InputError(f"{path.name}: name the columns to use; there are {_list(header)}")
     for name in wanted:
         if name not in header:
             hint = ""
-            if all(_as_number(word) is not None for word in header) and path.suffix != ".npy":
+            if all(as_number(word) is not None for word in header) and path.suffix != ".npy":
                 hint = " (the first line holds numbers; it must name the columns)"
             raise InputError(
                 f'{path.name} has no column "{name}"{did_you_mean(name, header)}; there are '
@@ -139,7 +182,7 @@ def choose(path: Path, header: list[str], wanted: tuple[str, ...]) -> tuple[str,
 def rows_of(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header that are not blank, each with the line on which it begins."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        reader = _lines(file, delimiter)
         try:
             next(reader)
             end = reader.line_num
@@ -153,75 +196,52 @@ def rows_of(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             raise InputError(f"{path.name}, line {reader.line_num}: {error}") from None
 
 
-def _read_csv_line_by_line(
-    path: Path, delimiter: str, header: list[str], columns: tuple[str, ...]
-) -> np.ndarray:
-    """Read as `read_csv` does, slowly, and say on which line the first unusable value stands."""
-    places = [header.index(name) for name in columns]
-    rows: list[list[float]] = []
+def _lines(file: TextIO, delimiter: str) -> "_csv.Reader":
+    return csv.reader(file, delimiter=delimiter, skipinitialspace=delimiter == " ")
+
+
+def _text(
+    path: Path, header: list[str], delimiter: str, wanted: tuple[str, ...], reading: Reading
+) -> Columns:
+    """Return columns of a text as words, and on which lines they stand."""
+    names = choose(path, header, wanted, reading)
+    places = [header.index(name) for name in names]
+    words: list[list[str]] = [[] for _ in names]
+    lines = []
     for line, row in rows_of(path, delimiter):
         if any(word.strip() for word in row[len(header) :]):
             raise InputError(
                 f"{path.name}, line {line}: {len(row)} values, but the first line names "
-                f"{len(header)} columns; a decimal comma, perhaps?"
+                f"{len(header)} columns; a decimal comma, perhaps? Put numbers with commas in quotes, or "
+                "semicolons between the columns"
             )
-        words = [row[place] if place < len(row) else "" for place in places]
-        rows.append([_value(path, line, *pair) for pair in zip(columns, words, strict=True)])
-    if not rows:
-        raise InputError(f'{path.name}: column "{columns[0]}" is empty; there must be at least one point')
-    return np.array(rows)
+        lines.append(line)
+        for place, found in zip(places, words, strict=True):
+            found.append(row[place] if place < len(row) else "")
+    return Columns(path, names, words, lines)
 
 
-def _value(path: Path, line: int, column: str, word: str) -> float:
-    value = _as_number(word)
-    if value is None or not np.isfinite(value):
-        found = f'"{word.strip()}"' if word.strip() else "nothing"
-        raise _no_number(f"{path.name}, line {line}", column, found, "line")
-    return value
+def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0, drop: bool = False) -> None:
+    """Raise InputError if a number is not finite, and name its row; the first here is number `begins`.
 
-
-def _numeric(path: Path, column: str, values: np.ndarray) -> np.ndarray:
-    if len(values) == 0:
-        raise InputError(f'{path.name}: column "{column}" is empty; there must be at least one point')
-    if values.dtype.kind != "O":
-        refuse_other_than_numbers(path, column, values)
-    else:
-        for row, value in enumerate(values):
-            if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-                found = "nothing" if value is None else f'"{value}"'
-                raise _no_number(f"{path.name}, row {row} (counted from 0)", column, found, "row")
-    numbers = values.astype(np.float64)
-    refuse_gaps(path, column, numbers)
-    return numbers
-
-
-def refuse_other_than_numbers(path: Path, column: str, values: np.ndarray) -> None:
-    """Raise InputError if a column's kind is not that of real numbers."""
-    if values.ndim != 1 or values.dtype.kind not in "iuf":
-        raise InputError(f'{path.name}: column "{column}" holds {values.dtype}, not numbers')
-
-
-def refuse_gaps(path: Path, column: str, numbers: np.ndarray, begins: int = 0) -> None:
-    """Raise InputError if a number is not finite, and name its row; the first here is number `begins`."""
-    bad = ~np.isfinite(numbers)
+    NaN passes if missing values are to be dropped.
+    """
+    bad = np.isinf(numbers) if drop else ~np.isfinite(numbers)
     if bad.any():
         row = int(np.argmax(bad))
-        where = f"{path.name}, row {begins + row} (counted from 0)"
-        raise _no_number(where, column, f"{numbers[row]} (or nothing)", "row")
+        found = str(numbers[row])
+        raise no_number(f"{path.name}, row {begins + row} (counted from 0)", column, found, "row", found)
 
 
-def _no_number(where: str, column: str, found: str, unit: str) -> InputError:
-    return InputError(
-        f'{where}: column "{column}" holds {found}, where a finite number is needed; mend the value or '
-        f"remove the {unit}"
-    )
-
-
-def _as_number(word: str) -> float | None:
-    try:
-        return float(word) if "_" not in word else None
-    except ValueError:
-        return None
+def refuse_weights(path: Path, column: str, weight: np.ndarray, begins: int = 0, drop: bool = False) -> None:
+    """Raise InputError as `refuse_gaps` does, and if a weight is negative."""
+    refuse_gaps(path, column, weight, begins, drop)
+    if (weight < 0).any():
+        row = int(np.argmax(weight < 0))
+        raise InputError(
+            f'{path.name}: column "{column}" holds {weight[row]:g} in row {begins + row} (counted from 0); '
+            "weights are 0 or more; mend the value, or name another column"
+        )
 
 
 def _list(names: list[str]) -> str:

@@ -1,105 +1,73 @@
-"""Files too large to be read whole: NPY is mapped into memory, Parquet read a row group at a time.
+"""Columns of NPY and Parquet files as sources: what is large is mapped or read a row group at a time.
 
-What is held of them is a piece of rows. They are read once before all else, for a summary, by which a value
-that is no finite number is found too; the complaint about it is the one that small files get.
+What is held of large files is a piece of rows. All are read once before all else, to find a value that is no
+finite number.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._columns import (
-    choose,
-    load_npy,
-    npy_columns,
-    refuse_gaps,
-    refuse_other_than_numbers,
-)
+from experiments.datasets._columns import choose, load_npy, npy_columns, refuse_gaps, refuse_weights
+from experiments.datasets._words import Reading, refuse_other_than_numbers
 from experiments.families.summary import Summary
 from hand_cavi import InputError
-from hand_cavi.sources import Block, Source, as_source, open_parquet
+from hand_cavi.data.derived_sources import ColumnSource, CompleteRows
+from hand_cavi.sources import Source, as_source, open_parquet
 
 LARGE = 1 << 20
 """Numbers, 8 MB of float64, up to which a file is read whole."""
 
-_ROWS = 1 << 18
+
+def open_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
+    """Return columns as a source, and their names; or raise InputError."""
+    return (_npy if path.suffix.lower() == ".npy" else _parquet)(path, wanted, reading)
 
 
-@dataclass(frozen=True)
-class ColumnSource(Source):
-    """Columns of a mapped array, each of shape (N,), side by side and as float64 a piece at a time."""
+def checked(
+    source: Source, path: Path, features: tuple[str, ...], reading: Reading
+) -> tuple[Source, Summary, np.ndarray]:
+    """Return the rows but those to be dropped, what they are like, and the numbers of the others.
 
-    columns: tuple[np.ndarray, ...]
-
-    @property
-    def n_points(self) -> int:
-        """N."""
-        return len(self.columns[0])
-
-    @property
-    def n_features(self) -> int:
-        """D."""
-        return len(self.columns)
-
-    def blocks(self) -> Iterator[Block]:
-        """Yield pieces of rows."""
-        for start in range(0, self.n_points, _ROWS):
-            pieces = [np.asarray(c[start : start + _ROWS], dtype=np.float64) for c in self.columns]
-            yield Block(np.column_stack(pieces))
-
-
-def open_large(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
-    """Return the columns of a large file as a source, and their names; None if the file is one read whole.
-
-    Raises
-    ------
-    InputError
-        If the file is unreadable, or a column is not there or holds no numbers.
+    InputError names the column and the row that holds no finite number.
     """
-    openers = {".npy": _npy, ".parquet": _parquet, ".pq": _parquet}
-    opener = openers.get(path.suffix.lower())
-    return None if opener is None else opener(path, wanted)
-
-
-def summary_of(source: Source, path: Path, features: tuple[str, ...]) -> Summary:
-    """Read a large file once, and refuse what is no finite number, or cannot be read.
-
-    Raises
-    ------
-    InputError
-        Naming the column and the row.
-    """
+    complete, dropped = source, np.empty(0, dtype=np.intp)
     try:
         summary = Summary.of(source)
-        if not summary.is_finite:
+        if reading.weight_column or not summary.is_finite:
             begins = 0
             for piece in source.pieces():
                 for name, values in zip(features, np.asarray(piece.rows, dtype=np.float64).T, strict=True):
-                    refuse_gaps(path, name, values, begins)
+                    refuse_gaps(path, name, values, begins, reading.drops)
+                if piece.weight is not None:
+                    refuse_weights(path, reading.weight_column, piece.weight, begins, reading.drops)
                 begins += len(piece.rows)
+            if reading.drops:
+                found = CompleteRows.of(source)
+                if found.n_points == 0:
+                    raise InputError(f"{path.name}: every row has a missing value; one must have none")
+                complete, dropped = found, found.dropped
+                summary = Summary.of(complete)
     except InputError:
         raise
     except (OSError, ValueError) as error:  # as pyarrow says it of a damaged page
         raise InputError(f"{path.name} cannot be read to its end: {str(error).splitlines()[0]}") from None
-    return summary
+    return complete, summary, dropped
 
 
-def _npy(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
-    if path.stat().st_size <= 8 * LARGE:
-        return None
-    array = load_npy(path, mapped=True)
-    arrays, columns = npy_columns(path, array, wanted)
-    for name, values in zip(columns, arrays, strict=True):
-        refuse_other_than_numbers(path, name, values)
+def _npy(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
+    array = load_npy(path, mapped=path.stat().st_size > 8 * LARGE)
+    arrays, columns = npy_columns(path, array, wanted, reading)
+    weights = npy_columns(path, array, reading.weights, reading)[0] if reading.weights else []
+    for name, values in zip((*columns, *reading.weights), (*arrays, *weights), strict=True):
+        _check(path, name, values.dtype, len(values))
     whole = array.dtype.names is None and columns == tuple(str(d) for d in range(len(columns)))
     if whole and array.size == len(array) * len(columns) and array.dtype in (np.float64, np.float32):
         return as_source(array), columns
-    return ColumnSource(tuple(arrays)), columns
+    return ColumnSource(tuple(arrays), *weights), columns
 
 
-def _parquet(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ...]] | None:
+def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Source, tuple[str, ...]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,10 +76,17 @@ def _parquet(path: Path, wanted: tuple[str, ...]) -> tuple[Source, tuple[str, ..
             schema, n_points = file.schema_arrow, file.metadata.num_rows
     except pa.ArrowException as error:
         raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
-    columns = choose(path, list(schema.names), wanted)
-    if n_points * len(columns) <= LARGE:
-        return None
-    for name in columns:
-        if pa.types.is_boolean(schema.field(name).type):
-            raise InputError(f'{path.name}: column "{name}" holds bool, not numbers')
-    return open_parquet(path, columns), columns
+    columns = choose(path, list(schema.names), wanted, reading)
+    for name in (*columns, *(reading.weights and choose(path, schema.names, reading.weights, reading))):
+        try:
+            dtype = np.dtype(schema.field(name).type.to_pandas_dtype())
+        except NotImplementedError:  # a kind of which numpy knows nothing
+            dtype = np.dtype(object)
+        _check(path, name, dtype, n_points)
+    return open_parquet(path, columns, *reading.weights), columns
+
+
+def _check(path: Path, column: str, dtype: np.dtype, n_points: int) -> None:
+    if n_points == 0:
+        raise InputError(f'{path.name}: column "{column}" is empty; there must be at least one point')
+    refuse_other_than_numbers(path.name, column, dtype)

@@ -2,7 +2,8 @@
 
 Columns hold numbers or, if so told, categories: text or numbers that become the codes 0, 1, ... Whatever
 cannot be used is refused with the place where it stands: for CSV the line of the file as an editor shows it,
-for Parquet and NPY the row, counted from 0 as pandas and numpy do.
+for Parquet and NPY the row, counted from 0 as pandas and numpy do. Rows with a missing value (nothing, NaN or
+null; in text also NA, N/A, "." and "?") are left out if so told, and counted.
 """
 
 from pathlib import Path
@@ -11,25 +12,19 @@ from typing import Self
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.config.options import Options
 from experiments.datasets import Dataset, _large
-from experiments.datasets._categories import encode
-from experiments.datasets._columns import read_csv, read_npy, read_parquet
+from experiments.datasets._categories import Labels, encode
+from experiments.datasets._columns import PARQUET, read_numbers
+from experiments.datasets._words import Reading
 from experiments.families.summary import Summary
 from hand_cavi import InputError
-from hand_cavi.sources import Source
+from hand_cavi.sources import ArraySource, Source
 
-_READERS = {
-    ".csv": read_csv,
-    ".tsv": read_csv,
-    ".txt": read_csv,
-    ".parquet": read_parquet,
-    ".pq": read_parquet,
-    ".npy": read_npy,
-}
+_TEXT = (".csv", ".tsv", ".txt")
+_KNOWN = (*_TEXT, *PARQUET, ".npy")
 
 
-class Settings(Options):
+class Settings(Reading):
     """x = column / scale - centre."""
 
     path: str = Field(description="the file; a relative path starts at the configuration's folder")
@@ -66,20 +61,36 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         categories: nothing).
     """
     path, wanted = _checked(settings)
+    labels: Labels = ()
     try:
         if settings.categories:
-            x, features, labels = encode(path, wanted)
-            return Dataset(
-                x, features, _about_categories(path.name, features, labels), settings.unit, categories=labels
-            )
-        values, features = _READERS[path.suffix.lower()](path, wanted)
+            values, features, labels = encode(path, wanted, settings)
+            source = _with_weights(path, values, settings)
+        elif path.suffix.lower() in _TEXT:
+            values, features = read_numbers(path, wanted, settings)
+            source = _with_weights(path, values, settings)
+        else:
+            source, features = _large.open_columns(path, wanted, settings)
+        source, _, dropped = _large.checked(source, path, features, settings)
+        block = source.spread_out(source.n_points)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
     with np.errstate(over="ignore"):
-        x = values / settings.scale - settings.centre
+        x = block.rows / settings.scale - settings.centre
     if not np.isfinite(x).all():
         raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
-    return Dataset(x, features, _about(path.name, features, settings), settings.unit)
+    about = _about(path.name, features, settings, labels, len(dropped), len(x))
+    return Dataset(x, features, about, settings.unit, block.weight, categories=labels, dropped=dropped)
+
+
+def _with_weights(path: Path, values: np.ndarray, settings: Settings) -> Source:
+    """Return rows that were read whole as a source, with their weights."""
+    if not settings.weights:
+        return ArraySource(values)
+    if path.suffix.lower() in _TEXT:
+        return ArraySource(values, read_numbers(path, settings.weights, settings)[0][:, 0])
+    weights = _large.open_columns(path, settings.weights, settings)[0]
+    return ArraySource(values, weights.spread_out(weights.n_points).rows[:, 0])
 
 
 def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
@@ -90,16 +101,19 @@ def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset]
     path, wanted = _checked(settings)
     if settings.categories or settings.scale != 1 or settings.centre != 0:
         return None
+    if path.suffix.lower() in _TEXT:
+        return None
     try:
-        found = _large.open_large(path, wanted)
-        if found is None:
+        source, features = _large.open_columns(path, wanted, settings)
+        if source.n_points * source.n_features <= _large.LARGE:
             return None
-        source, features = found
-        summary = _large.summary_of(source, path, features)
+        source, summary, dropped = _large.checked(source, path, features, settings)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    rows = source.spread_out(some).rows
-    return source, summary, Dataset(rows, features, _about(path.name, features, settings))
+    about = _about(path.name, features, settings, (), len(dropped), source.n_points)
+    block = source.spread_out(some)
+    shown = Dataset(block.rows, features, about, settings.unit, block.weight, dropped=dropped)
+    return source, summary, shown
 
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
@@ -108,27 +122,39 @@ def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
     wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
     if len(set(wanted)) != len(wanted):
         raise InputError(f"{path.name}: a column is named twice; name each once")
-    if path.suffix.lower() not in _READERS:
-        raise InputError(f"{path.name}: files ending in {', '.join(_READERS)} can be read, not this one")
+    if settings.weight_column in wanted:
+        raise InputError(f'{path.name}: column "{settings.weight_column}" is named as data and as weights')
+    if path.suffix.lower() not in _KNOWN:
+        raise InputError(f"{path.name}: files ending in {', '.join(_KNOWN)} can be read, not this one")
     if not path.exists():
         raise InputError(f'there is no data file "{path}"')
+    if (settings.separator or settings.decimal != ".") and path.suffix.lower() not in _TEXT:
+        raise InputError(f"{path.name}: separator and decimal are for text files; leave them out")
     return path, wanted
 
 
-def _about(name: str, features: tuple[str, ...], settings: Settings) -> str:
-    sentence = f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
+def _about(
+    name: str, features: tuple[str, ...], settings: Settings, labels: Labels, n_dropped: int, n_kept: int
+) -> str:
+    """Say which columns these are, and what was done to them."""
+    sentence = _categories_of(name, features, labels) if labels else ""
+    sentence = sentence or f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
     if settings.scale != 1:
         sentence += f", divided by {settings.scale:g}"
     if settings.centre != 0:
         sentence += f", less {settings.centre:g}"
+    if settings.weight_column:
+        sentence += f", weighted by {settings.weight_column}"
+    if settings.drops:
+        sentence += f"; {n_dropped} of {n_kept + n_dropped} rows dropped for a missing value"
     return sentence + "."
 
 
-def _about_categories(name: str, features: tuple[str, ...], labels: tuple[tuple[str, ...], ...]) -> str:
+def _categories_of(name: str, features: tuple[str, ...], labels: Labels) -> str:
     """Say what every code stands for, a dozen codes of a column at most."""
     columns = []
     for feature, known in zip(features, labels, strict=True):
         codes = [f"{code} = {label}" for code, label in enumerate(known[:12])]
         more = f" and {len(known) - 12} more" if len(known) > 12 else ""
         columns.append(f"{feature} ({', '.join(codes)}{more})")
-    return f"Categories of {name}, as codes: {'; '.join(columns)}."
+    return f"Categories of {name}, as codes: {'; '.join(columns)}"

@@ -12,6 +12,7 @@ Such a file may offer (`lookup.offered` finds it; what it lacks falls back to dr
 - ``TRANSFORMS``: how coordinates of ``free_moments`` become canonical parameters, where not as usual;
 - ``doubt(fit, some, n_points, given) -> str | None``: a word of warning about a fit;
 - ``CATEGORICAL``: whether data are categories;
+- ``WEIGHTS``: the prior of the weights where none is asked for, if it is not `DEFAULT_WEIGHTS`;
 - ``VARIABLES``, ``log_joint(prior, x, values)``: the canonical parameters, and ln p(theta_k), (S, K), with
   ln p(x_i | theta_k), (S, K, N), from the story alone: what a derivation of the family is checked against;
 - ``EXAMPLE``: a prior's numbers and a few points to check with, no two numbers alike.
@@ -19,5 +20,11 @@ Such a file may offer (`lookup.offered` finds it; what it lacks falls back to dr
 `weights` does the same for the mixing weights.
 """
 
-DEFAULT_FAMILY, DEFAULT_WEIGHTS = "normal_known_variance", "fixed"
-"""The textbook's mixture, where a command is given no other."""
+AUTO = "auto"
+"""What stands for the family and the weights of a command that is given none: `priors.model_for` chooses."""
+
+ONE_COLUMN, SEVERAL_COLUMNS, DEFAULT_WEIGHTS = "normal_gamma", "normal_wishart", "dirichlet"
+"""The choice: variances and weights are learned, for a guess at them would decide what is found."""
+
+TEXTBOOK = "normal_known_variance"
+"""The textbook's family, taken where fields of its prior are given that the other has not."""

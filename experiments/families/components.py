@@ -7,6 +7,7 @@ import numpy as np
 from experiments.families import weights
 from experiments.families.lookup import offered
 from hand_cavi import Fit
+from hand_cavi.ascent.cautions import occupied, on_empty, on_overlap, overlapping
 from hand_cavi.conjugate import ConjugateFamily
 
 Figures = dict[str, np.ndarray]
@@ -31,6 +32,18 @@ def order(figures: Figures) -> np.ndarray:
         if name in figures:
             return np.argsort(figures[name][:, 0], kind="stable")
     return np.argsort(-figures["count"], kind="stable")
+
+
+def cautions(fit: Fit, x: np.ndarray, sample_weight: np.ndarray | None = None) -> tuple[str, ...]:
+    """Say which components hold no points and which overlap, by `hand_cavi.ascent.cautions`, in `order`."""
+    overlap = on_overlap(overlapping(fit, x, sample_weight)[order(describe(fit))])
+    return empty_components(fit) + ((overlap,) if overlap else ())
+
+
+def empty_components(fit: Fit) -> tuple[str, ...]:
+    """Say which components hold no points, if any does not, in the order of `order`."""
+    empty = on_empty(occupied(fit)[order(describe(fit))])
+    return (empty,) if empty else ()
 
 
 def if_finite(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ _SILLY = 4.0
 """A noise variance this many times too large or too small is worth a word; a convention of this project."""
 
 VARIABLES = ("mu",)
+WEIGHTS = "fixed"
 EXAMPLE = (0.3, 25.0, 1.4), [-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8]
 
 

@@ -6,13 +6,14 @@ the first. A prior that depends on the data sees them twice; with little data, o
 something, give one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from experiments.config.models import is_required, options_of
 from experiments.config.plugins import did_you_mean, find_class
+from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 from experiments.families.lookup import offered
 from experiments.families.summary import Summary
 from hand_cavi import InputError
@@ -21,6 +22,27 @@ from hand_cavi.weights.mixing import MixingWeights
 
 Default = tuple[np.ndarray | float, str]
 """A field's value, and how it was chosen, in words."""
+
+
+def model_for(family: str, weights: str, n_features: int, given: Collection[str]) -> tuple[str, str, str]:
+    """Return the family, the prior of the weights, and what of them is chosen here, in words, or nothing.
+
+    What is ``auto`` is chosen, by the number of columns and by the fields that are `given` of the prior.
+    """
+    chosen = []
+    if family == AUTO:
+        family = SEVERAL_COLUMNS if n_features > 1 else ONE_COLUMN
+        lacking = set(given) - set(options_of(find_class("families", family)))
+        if lacking and lacking <= set(options_of(find_class("families", TEXTBOOK))):
+            family, why = TEXTBOOK, f"to which {' and '.join(sorted(lacking))} belongs"
+        else:
+            why = "for several columns" if n_features > 1 else "for one column of numbers"
+            why += f"; the textbook's model is --family {TEXTBOOK}"
+        chosen.append(f"family {family} ({why})")
+    if weights == AUTO:
+        weights = offered(family, "WEIGHTS") or DEFAULT_WEIGHTS
+        chosen.append(f"weights {weights}")
+    return family, weights, " and ".join(chosen)
 
 
 def family_prior(

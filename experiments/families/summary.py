@@ -5,12 +5,16 @@ from typing import Self
 
 import numpy as np
 
+from hand_cavi import InputError
 from hand_cavi.sources import Source, as_source
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of all rows, (D,), exact but for rounding; the variance, over N, is infinite beyond float64."""
+    """Figures of all rows, (D,), exact but for rounding; the variance, over N, is infinite beyond float64.
+
+    A row counts with its weight, as if it stood there so often; `n_points` is the number of rows.
+    """
 
     n_points: int
     mean: np.ndarray
@@ -23,17 +27,26 @@ class Summary:
         """Read all rows once, in pieces; those merge as in Chan, Golub & LeVeque (1983)."""
         source = as_source(data)
         zeros = np.zeros(source.n_features)
-        n, mean, square, low, high = 0, zeros, zeros, zeros + np.inf, zeros - np.inf
+        n, mean, square, low, high = 0.0, zeros, zeros, zeros + np.inf, zeros - np.inf
         for piece in source.pieces():
-            rows = np.asarray(piece.rows, dtype=np.float64)
+            rows, weight = np.asarray(piece.rows, dtype=np.float64), piece.weight
+            size = float(len(rows))
+            if weight is not None:
+                rows, weight, size = rows[weight > 0], weight[weight > 0], float(np.sum(weight))
+            if size == 0:
+                continue
             low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
             with np.errstate(over="ignore", invalid="ignore"):
-                shift, share = rows.mean(axis=0) - mean, len(rows) / (n + len(rows))
+                centre = rows.mean(axis=0) if weight is None else weight @ rows / size
+                spread = rows.var(axis=0) if weight is None else weight @ (rows - centre) ** 2 / size
+                shift, share = centre - mean, size / (n + size)
                 mean = mean + shift * share
-                square = square + rows.var(axis=0) * len(rows) + shift**2 * n * share
-            n += len(rows)
+                square = square + spread * size + shift**2 * n * share
+            n += size
+        if n == 0:
+            raise InputError("the weights are zero everywhere; at least one point must count")
         variance = np.where(low == high, 0.0, square / n)  # where rounding would leave a trace
-        return cls(n, mean, variance, low, high)
+        return cls(source.n_points, mean, variance, low, high)
 
     @property
     def n_features(self) -> int:

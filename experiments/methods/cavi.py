@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.config.options import Options
+from experiments.families.components import cautions
 from experiments.methods import NotFiniteError
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
@@ -16,6 +17,7 @@ from experiments.records.result import Fitted, Told
 from hand_cavi import Fit, Status, StepInfo
 from hand_cavi import fit as fit_mixture
 from hand_cavi.ascent.ascend import Callback
+from hand_cavi.ascent.cautions import occupied
 
 _SWEEPS_ON = 1000  # at most, after the end, to see what was left
 _DRAWS_ON = 2000
@@ -121,6 +123,8 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
             smallest_gain=stopwatch.smallest_gain,
             starts=len(best.starts),
             starts_at_best=best.starts_at_best,
+            occupied=int(occupied(best).sum()),
+            cautions=cautions(best, target.problem.x, target.problem.sample_weight),
         ),
         info={
             "sweeps": best.sweeps,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
+from experiments.config.plugins import source_file
+from experiments.engine import fingerprint
 from experiments.methods._contract import check_support
 from experiments.methods.starts import Starts
 from experiments.posterior.quantities import invariant_quantities
@@ -88,4 +90,9 @@ def mixture_content(mixture: Mixture) -> dict[str, object]:
 
 def _fields(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
     public = [name for name in getattr(prior, "__dataclass_fields__", ()) if not name.startswith("_")]
-    return {"name": prior.name, **{name: np.asarray(getattr(prior, name)).tolist() for name in public}}
+    code = fingerprint.code_of(source_file(type(prior)))  # which may be the user's own
+    return {
+        "name": prior.name,
+        "code": code,
+        **{name: np.asarray(getattr(prior, name)).tolist() for name in public},
+    }

@@ -9,6 +9,7 @@ from experiments.metrics import (
     bounds,
     convergence,
     cost,
+    data_fit,
     error_decomposition,
     moments,
     prediction,
@@ -20,7 +21,10 @@ from experiments.records import Measurement
 
 __all__ = ["FILES", "METRICS", "Context", "Metric", "Peer", "measure_all", "names"]
 
-FILES = (bounds, error_decomposition, convergence, moments, allocation, rank_of_truth, prediction, cost)
+FILES = (
+    *(bounds, error_decomposition, convergence, moments, allocation, rank_of_truth),
+    *(data_fit, prediction, cost),
+)
 """Where metrics are, in the order of the report."""
 
 METRICS: dict[str, Metric] = {

@@ -4,6 +4,8 @@ The folds depend on the number of points and of folds alone, so that every model
 and differences between models can be taken point by point.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hand_cavi import InputError, Mixture, fit
@@ -24,10 +26,12 @@ def log_predictive(
     sample_weight: np.ndarray | None = None,
     max_sweeps: int = 2000,
     tolerance: float = 1e-9,
+    condense: Callable[[Mixture, np.ndarray], tuple[np.ndarray, np.ndarray | None]] | None = None,
 ) -> np.ndarray:
     """Return the log density of every point, (N,), under a CAVI fit to the folds that it is not in, in nats.
 
-    Of x, shape (N, D), and the fits' other arguments see `hand_cavi.fit`.
+    Of x, shape (N, D), and the fits' other arguments see `hand_cavi.fit`; `condense` gives the points of a
+    fit without weights as fewer points with weights.
 
     Raises
     ------
@@ -39,10 +43,12 @@ def log_predictive(
     found = np.empty(len(x))
     for fold in range(folds):
         out = fold_of(len(x), folds) == fold
-        weight = None if sample_weight is None else sample_weight[~out]
+        points, weight = x[~out], None if sample_weight is None else sample_weight[~out]
+        if condense is not None and weight is None:
+            points, weight = condense(mixture, points)
         fitted = fit(
             mixture,
-            x[~out],
+            points,
             rng=rng,
             starts=starts,
             sample_weight=weight,

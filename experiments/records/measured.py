@@ -99,6 +99,8 @@ class Verdict:
     impossible : tuple of str
         What the method showed that no correct method can, such as a bound above the evidence; with any of
         these the verdict is ``fail``, whatever the comparisons say.
+    on_the_data : str
+        Of a study: whether what was fitted fits the data, in sentences of its own; it decides nothing.
     """
 
     decision: str
@@ -107,3 +109,4 @@ class Verdict:
     comparisons: tuple[Comparison, ...] = ()
     needs: str = ""
     impossible: tuple[str, ...] = ()
+    on_the_data: str = ""

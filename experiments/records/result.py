@@ -34,6 +34,10 @@ class Told:
         Where chains started, if they all started in one mode; else empty.
     cache_warm, reused : bool
         Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
+    occupied : int
+        Components that hold points.
+    cautions : tuple of str
+        Sentences that belong beside its figures: see `experiments.families.components.cautions`.
     """
 
     family: str = ""
@@ -52,6 +56,8 @@ class Told:
     warm_start: str = ""
     cache_warm: bool | None = None
     reused: bool | None = None
+    occupied: int | None = None
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,16 +124,39 @@ class NotFinite:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number, how it was obtained, and its standard error, 0 where it is exact up to rounding.
+    """A number, how it was obtained, and how far off it may be.
 
-    `quality` holds the figures that say how far the standard error may be trusted (k-hat, effective sample
-    size, runs and their spread, ...), JSON values only.
+    Attributes
+    ----------
+    value, standard_error : float
+        The error is what `error_is` says; 0 where nothing but rounding is left, and that was not estimated.
+    method : str
+    quality : dict
+        The figures that say how far the error may be trusted (k-hat, effective sample size, runs and their
+        spread, ...), JSON values only.
+    error_is : str
+        ``sampling``, a standard error; ``numerical``, what a deterministic approximation may be off by; or
+        ``rounding``, what float64 may have lost of a figure that is exact but for that.
     """
 
     value: float
     standard_error: float
     method: str
     quality: Mapping[str, object] = field(default_factory=dict)
+    error_is: str = "sampling"
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether nothing but rounding is left."""
+        return self.standard_error == 0 or self.error_is == "rounding"
+
+    @property
+    def accuracy(self) -> str:
+        """How good a log evidence is, in words; empty if by a standard error, which stands beside it."""
+        if self.is_exact:
+            about = f" of about {self.standard_error:.1g} nats" if self.standard_error > 0 else ""
+            return f"exact up to rounding{about}"
+        return f"right to within {self.standard_error:.1g} nats" if self.error_is == "numerical" else ""
 
 
 @dataclass(frozen=True)
@@ -145,11 +174,12 @@ class Reference:
     draws : xarray.DataTree or None
         Canonical draws from the exact posterior (independent unless `method` is a sampler).
     log_evidence : Estimate or None
-        log p(x) in nats.
+        log p(x) in nats; of several ways that qualify the one of the smallest error.
     quality : dict
         The figures behind `qualified` (R-hat, ESS, ...), JSON values only.
     opinions : tuple of Estimate
         log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
+        Of a reference that does not qualify, what those said that are not leant on.
     called : str
         What a sentence calls it, such as ``the long NUTS run``; empty if `method` says it all.
     """
@@ -162,3 +192,8 @@ class Reference:
     quality: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Estimate, ...] = ()
     called: str = ""
+
+    @property
+    def evidence(self) -> Estimate | None:
+        """The log p(x) that may be leant on, or None."""
+        return self.log_evidence if self.qualified else None

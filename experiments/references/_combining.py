@@ -17,7 +17,8 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
     Parameters
     ----------
     found : sequence of Reference
-        All that were asked, those that do not qualify among them; the first to give log p(x) gives it.
+        All that were asked, those that do not qualify among them. Of those that do, the one of the smallest
+        error gives log p(x).
     main : Reference or None
         The one of them that stands for the truth about moments; None if there is none.
 
@@ -26,10 +27,12 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
     Reference
         `main` with log p(x) and the other opinions on it. ``quality`` gains ``figures_compared``,
         ``largest_disagreement`` (in standard errors) and ``not_leant_on`` (what does not qualify, and why).
-        Without `main`, or if two disagree, it is not qualified.
+        Without `main`, or if two disagree, it is not qualified. What does not qualify has no log p(x).
     """
     if len(found) == 1:
-        return found[0]
+        (one,) = found
+        unfit = None if one.qualified else one.log_evidence
+        return one if unfit is None else replace(one, log_evidence=None, opinions=(unfit,))
     good = [one for one in found if one.qualified]
     faults = "; ".join(f"{one.method}: {one.reason}" for one in found if not one.qualified)
     showed = agreement(good)
@@ -38,8 +41,10 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
         quality |= {"figures_compared": showed.compared, "largest_disagreement": showed.largest}
     if faults:
         quality["not_leant_on"] = faults
-    estimates = [one.log_evidence for one in good if one.log_evidence is not None]
-    giver = next((one for one in good if one.log_evidence is not None), None)
+    known = [(one, one.log_evidence) for one in good if one.log_evidence is not None]
+    known.sort(key=lambda pair: pair[1].standard_error)
+    estimates = [estimate for _, estimate in known]
+    giver = known[0][0] if known else None
     if showed.complaint:
         method = main.method if main else "none"
         return Reference(method, False, showed.complaint, quality=quality, opinions=tuple(estimates))
@@ -52,7 +57,7 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
     return replace(
         main or Reference("none", False, faults),
         reason=reason,
-        log_evidence=estimates[0] if estimates else None,
+        log_evidence=estimates[0] if main and estimates else None,
         quality=quality,
-        opinions=tuple(estimates[1:]),
+        opinions=tuple(estimates[1:] if main else estimates),
     )

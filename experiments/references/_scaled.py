@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from experiments.records import Draws, Problem
-from hand_cavi import Mixture
+from hand_cavi import FixedWeights, Mixture
 from hand_cavi.ascent.ascend import StoppingRule, ascend
 from hand_cavi.ascent.preparing import in_coordinates
 from hand_cavi.ascent.starts import propose
@@ -119,26 +119,54 @@ class ScaledProblem:
         return np.stack([self.allocate(rng, draw)[0].T @ weighted for draw in each])
 
     def optima(self, rng: np.random.Generator, n_starts: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the distinct optima that CAVI finds, the best bound first.
+        """Return the distinct optima that CAVI finds, the best bound first, then those of fewer components.
+
+        Under a wide prior much of the posterior may be where some components hold no points. CAVI hardly
+        ends there, since its starts occupy all; so it is run with fewer components, and equal weights.
 
         Returns
         -------
         sums : ndarray, shape (M, K, P)
-            Each component's sum of w_i r_ik T(x_i). Optima that differ by numbering are one.
+            Each component's sum of w_i r_ik T(x_i), 0 where it is empty. Optima that differ by numbering are
+            one.
         elbo : ndarray, shape (M,)
-            But for a constant.
+            But for a constant; minus infinity with fewer components.
         """
-        task = Task(self.prior, self.mixture.weights, self.statistics, self.weight, 0.0)
-        landmarks = self.prior.landmarks(self.x)
-        starts = propose(landmarks, self.mixture.n_components, rng, n_starts, self.weight)
+        found = self._ascents(self.mixture.weights, self.mixture.n_components, rng, n_starts)
+        kept = self._distinct([*found, *((sums, -np.inf) for sums in self.emptied(rng, n_starts))])
+        return np.array([sums for sums, _ in kept]), np.array([elbo for _, elbo in kept])
+
+    def emptied(self, rng: np.random.Generator, n_starts: int) -> np.ndarray:
+        """Return the optima of 1, ..., K - 1 components, beside which the others are empty, (M, K, P)."""
+        n_components = self.mixture.n_components
+        found = []
+        for occupied in range(n_components - 1, 0, -1):
+            few = 1 if occupied == 1 else max(2, n_starts // n_components)
+            found += self._ascents(FixedWeights().for_components(occupied), occupied, rng, few)
+        kept = np.array([sums for sums, _ in self._distinct(found)])
+        return kept.reshape(-1, n_components, self.statistics.shape[1])
+
+    def _distinct(self, found: list[tuple[np.ndarray, float]]) -> list[tuple[np.ndarray, float]]:
+        kept: list[tuple[np.ndarray, float]] = []
+        for sums, elbo in found:
+            if not any(self._same(sums, other) for other, _ in kept):
+                kept.append((sums, elbo))
+        return kept
+
+    def _ascents(
+        self, weights: MixingWeights, n_components: int, rng: np.random.Generator, n_starts: int
+    ) -> list[tuple[np.ndarray, float]]:
+        """Return where CAVI ends, the best bound first: sums (K, P), 0 beyond these components, and it."""
+        task = Task(self.prior, weights, self.statistics, self.weight, 0.0)
+        starts = propose(self.prior.landmarks(self.x), n_components, rng, n_starts, self.weight)
         ascents = [ascend(task, init(task, start.responsibilities), _RULE) for start in starts]
         ascents.sort(key=lambda ascent: -ascent.elbo)
-        kept: list[tuple[np.ndarray, float]] = []
-        for ascent in ascents:
-            sums = ascent.state.assignments.sums
-            if np.isfinite(ascent.elbo) and not any(self._same(sums, other) for other, _ in kept):
-                kept.append((sums, ascent.elbo))
-        return np.array([sums for sums, _ in kept]), np.array([elbo for _, elbo in kept])
+        empty = ((0, self.mixture.n_components - n_components), (0, 0))
+        return [
+            (np.pad(ascent.state.assignments.sums, empty), ascent.elbo)
+            for ascent in ascents
+            if np.isfinite(ascent.elbo)
+        ]
 
     def _same(self, one: np.ndarray, other: np.ndarray) -> bool:
         """Whether two optima, (K, P) each, are the same but for the numbering of their components."""

@@ -41,6 +41,9 @@ BROADENED = 20
 MOVES = 2
 """Metropolis steps of each draw that enters the bridge."""
 
+MISSED = 4.0
+"""Standard errors by which the proposal's draws alone may say more: a false alarm in 3e-5, at most."""
+
 MAX_ITERATIONS = 1_000
 CONVERGED = 1e-10
 """Nats; the iteration stops when it moves the estimate by less."""
@@ -69,7 +72,8 @@ def compute(problem: Problem, request: Request) -> Reference:
     -------
     Reference
         Qualified if R-hat of log p(x, theta, pi) is below 1.01 and its effective sample size above 400, the
-        iteration converged, and the standard error is at most 0.1 nats. ``quality`` (the estimate's too)
+        iteration converged, the proposal's draws alone say no more, and the standard error is at most 0.1
+        nats. ``quality`` (the estimate's too)
         holds ``chains``, ``draws`` (of each chain), ``r_hat``, ``ess``, ``effective_draws`` (of the ratios
         that enter the bridge), ``proposal_draws``, ``iterations`` and ``converged``.
     """
@@ -123,8 +127,11 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
     sums = target.groupings(rng, _some(flat, spread))
     # A fifth is the same at half of what the data taught: states that are rare in the first half are met.
     broad = 0.5 * sums[:: max(1, len(sums) // BROADENED)]
-    shares = np.concatenate([np.full(len(sums), 0.8 / len(sums)), np.full(len(broad), 0.2 / len(broad))])
-    proposal = with_prior(target, np.concatenate([sums, broad]), shares)
+    # Chains that never emptied a component are found out by draws where some are empty.
+    emptied = target.emptied(rng, 4)
+    parts = [(0.7, sums), (0.2, broad), (0.1, emptied)]
+    shares = np.concatenate([np.full(len(part), share / max(1, len(part))) for share, part in parts])
+    proposal = with_prior(target, np.concatenate([part for _, part in parts]), shares)
 
     at_posterior = log_joint.ravel()[second] - proposal.log_density(_some(flat, second))
     proposed = Sample.of(target, proposal, rng, len(second) * (1 + MOVES)).log_ratio
@@ -134,6 +141,7 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
         at_posterior = np.where(accepted, jump, at_posterior)
 
     value, error, quality = bridge(at_posterior.reshape(n_chains, -1), at_proposal)
+    alone, alone_error = log_mean(proposed)
     agreement = float(np.nan_to_num(r_hat(log_joint), nan=np.inf))
     ess = float(np.nan_to_num(effective_sample_size(log_joint), nan=0.0))
     told = agreement if np.isfinite(agreement) else None
@@ -147,6 +155,11 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
         faults.append("its iteration did not converge")
     if not error <= QUALIFIES:
         faults.append(f"its standard error is {error:.3g} nats, not at most {QUALIFIES}")
+    if alone - value > MISSED * np.hypot(alone_error, error):
+        faults.append(
+            f"its proposal's draws alone say {alone:.6g} (standard error {alone_error:.2g}) where with the "
+            f"chains' it is {value:.6g}: the chains have missed some of the posterior"
+        )
     reason = (
         f"bridge sampling does not qualify: {'; '.join(faults)}"
         if faults

@@ -18,7 +18,7 @@ from experiments.references.request import Request
 from hand_cavi import FixedWeights, NormalKnownVariance
 
 GIVES = ("evidence", "draws")
-CALLED = "the exact answer (by quadrature)"
+CALLED = "the answer by quadrature"
 EXACT = True
 
 MAX_COMPONENTS = 4
@@ -39,7 +39,7 @@ QUALIFIES = 1e-6
 """Nats of numerical error at which the finest grid is still trusted."""
 
 ROUNDING = 1e-14
-"""Of the log evidence, relative; no error is stated as smaller."""
+"""Of the log evidence in either unit, relative; no error is stated as smaller."""
 
 
 def applies(problem: Problem) -> str | None:
@@ -72,9 +72,10 @@ def compute(problem: Problem, request: Request) -> Reference:
     except GridTooLargeError as error:
         return Reference("quadrature", False, f"the posterior is too spread out for a grid: {error}")
 
-    log_evidence = float(grid.log_evidence - target.weight.sum() * target.coordinates.log_volume)
+    volume = target.weight.sum() * target.coordinates.log_volume
+    log_evidence = float(grid.log_evidence - volume)
     left_out = float(np.exp(grid.log_left_out - grid.log_evidence))
-    numerical_error = difference + left_out + ROUNDING * abs(log_evidence)
+    numerical_error = difference + left_out + ROUNDING * (abs(grid.log_evidence) + abs(volume))
     qualified = numerical_error <= QUALIFIES
     draws = None
     if qualified and request.n_draws:
@@ -88,7 +89,7 @@ def compute(problem: Problem, request: Request) -> Reference:
             + ("" if qualified else "; that is too much to lean on")
         ),
         draws=draws,
-        log_evidence=Estimate(log_evidence, numerical_error, "quadrature"),
+        log_evidence=Estimate(log_evidence, numerical_error, "quadrature", error_is="numerical"),
         quality={"nodes": len(grid.nodes), "difference": difference, "numerical_error": numerical_error},
     )
 

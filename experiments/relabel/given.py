@@ -8,6 +8,7 @@ from experiments.records import Problem
 from experiments.relabel.allocations import Allocations, at_hand, indicators
 from experiments.relabel.trees import SAMPLE
 from hand_cavi import DirichletCategorical, InputError
+from hand_cavi.inputs import as_numbers
 
 FOUND_BY_NAME = ("allocation_probabilities", "allocations", "assignments")
 """Variables of the posterior that are taken as allocations where nothing else is handed over."""
@@ -25,7 +26,7 @@ def variable_of(
     if isinstance(asked, xr.DataArray):
         return asked
     if not isinstance(asked, str):
-        return np.asarray(asked)
+        return as_numbers(asked, "allocations")
     for group in ("posterior", *(name for name in tree.children if name != "posterior")):
         if asked in tree[group].data_vars:
             return tree[group].data_vars[asked]
@@ -101,7 +102,7 @@ def data_of(tree: xr.DataTree, asked: ArrayLike | str | None, problem: Problem |
             raise InputError(f"data={asked!r} is no variable of observed_data; there are: {there}")
         values = observed[asked].to_numpy()
     elif asked is not None:
-        values = np.asarray(asked)
+        values = as_numbers(asked, "the data")
     elif len(observed) == 1:
         values = next(iter(observed.values())).to_numpy()
     else:
@@ -120,7 +121,7 @@ def pivot_of_user(
     """
     if pivot is None:
         return None, None
-    values = np.asarray(pivot)
+    values = as_numbers(pivot, "the pivot")
     if values.ndim == 0:
         if values.dtype.kind not in "iu" or not 0 <= values < n_draws:
             raise InputError(f"pivot={pivot} must be the number of a draw, 0 to {n_draws - 1}, or an array")

@@ -13,7 +13,7 @@ from experiments.metrics._metric import OTHERS
 from experiments.records import Measurement, Threshold
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
-from experiments.report.tables.table import MARKS, Column, Row, Table
+from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View, values_and_errors
 
 _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not name them
@@ -66,7 +66,7 @@ def _lines(view: View, name: str) -> list[tuple[str, str, int | None]]:
 
 
 def _shown(one: Measurement, name: str, index: int | None) -> Shown:
-    """Return a measurement's figure on this line, with a mark where it is held against something."""
+    """Return a measurement's figure on this line, and whether it is beyond what it is held against."""
     if one.value is None:
         return Shown(numbers.DASH, note=one.note, numeric=False)
     values, errors = values_and_errors(one, one.value)
@@ -77,7 +77,7 @@ def _shown(one: Measurement, name: str, index: int | None) -> Shown:
         return Shown(f"{low.text} to {high.text}", note=one.note, numeric=False)
     if index >= len(values) or not np.isfinite(values[index]):
         return Shown(numbers.DASH, note=one.note or "not a finite number", numeric=False)
-    shown = _with_mark(one, float(values[index]), float(errors[index]))
+    shown = _with_word(one, float(values[index]), float(errors[index]))
     return replace(shown, note="") if name in _ENTRIES else shown  # it is what the entries are called
 
 
@@ -92,7 +92,7 @@ def _worst(name: str, values: np.ndarray) -> int | None:
     return None
 
 
-def _with_mark(one: Measurement, value: float, error: float) -> Shown:
+def _with_word(one: Measurement, value: float, error: float) -> Shown:
     if len(one.interval) == 2:
         low, high = (numbers.rough(float(end)).text for end in one.interval)
         text, beside = numbers.rough(value).text, f"[{low}, {high}]"
@@ -101,11 +101,9 @@ def _with_mark(one: Measurement, value: float, error: float) -> Shown:
         text, beside = shown.text, shown.error
     else:
         text, beside = _plain(value), ""
-    mark = ""
-    if one.threshold is not None:
-        mark = "pass" if _holds(value, one.threshold) else "fail"
-        beside = f"{beside} {MARKS[mark]}".strip()
-    return Shown(text, beside, one.note, mark, numeric=False)
+    if one.threshold is not None and not _holds(value, one.threshold):
+        beside = f"{beside} ({'below' if one.threshold.sense == 'at least' else 'above'})".strip()
+    return Shown(text, beside, one.note, numeric=False)
 
 
 def _holds(value: float, threshold: Threshold) -> bool:

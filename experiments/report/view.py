@@ -64,7 +64,7 @@ class View:
     @property
     def evidence(self) -> Estimate | None:
         """The reference's log p(x), if it qualifies."""
-        return self.record.reference.log_evidence if self.record.reference.qualified else None
+        return self.record.reference.evidence
 
     @property
     def one_feature(self) -> bool:

@@ -1,7 +1,7 @@
 """What studies of mixtures and of own models have in common: cells, the task of judging, plan and verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import nan
 from typing import Any
@@ -19,6 +19,7 @@ from experiments.records.target import Target
 from experiments.studies.fitting import Assignment, method_code
 from experiments.studies.judging import Case
 from experiments.verdict import verdict_of_study
+from experiments.verdict.fit_to_data import of_study as on_the_data
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,10 @@ def conclude(judged: Mapping[str, str], records: Sequence[CellRecord]) -> Verdic
 
     A cell without a verdict is undecided, unless it is the reference itself.
     """
+    cells = [record for record in records if record.cell.key in judged]
     verdicts = [
-        record.verdict or Verdict("none" if record.ended_well else "undecided", "", nan)
-        for record in records
-        if record.cell.key in judged
+        cell.verdict or Verdict("none" if cell.ended_well else "undecided", "", nan) for cell in cells
     ]
-    return verdict_of_study(verdicts, methods=tuple(dict.fromkeys(map(label, judged.values()))))
+    methods, measured = tuple(dict.fromkeys(map(label, judged.values()))), [one.measurements for one in cells]
+    verdict = verdict_of_study(verdicts, methods=methods, measurements=measured)
+    return replace(verdict, on_the_data=on_the_data(measured))

@@ -20,6 +20,7 @@ from experiments.records.problem import Problem
 from experiments.studies.condensing import condensed, frozen
 from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError, Mixture
+from hand_cavi.ascent.cautions import on_few_points
 from hand_cavi.inputs import as_rows, as_sample_weight
 
 
@@ -43,7 +44,7 @@ def plan(config: Config) -> Plan:
                     names = (entry.name, model.name)
                     place = Place(config, "methods", names, *names, repeat, label)
                     problems.append(_planned(place, data, data_hash, model))
-                    if warning := too_few_points(len(data.x), model.mixture.n_components):
+                    if warning := on_few_points(data.x, model.mixture.n_components):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
     return as_plan(config, problems, tuple(warnings))
 
@@ -65,14 +66,6 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
         raise InputError(f'data set "{entry.name}": {error}') from None
     truth = {key: frozen(value) for key, value in data.truth.items()}
     return replace(data, x=frozen(x), sample_weight=None if weight is None else frozen(weight), truth=truth)
-
-
-def too_few_points(n_points: int, n_components: int) -> str | None:
-    """Return a warning if there are fewer points than components, which is allowed."""
-    if n_points >= n_components:
-        return None
-    points = "1 point" if n_points == 1 else f"{n_points} points"
-    return f"{points} for {n_components} components; at least {n_components - n_points} must stay empty"
 
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:

@@ -18,6 +18,9 @@ from experiments.verdict.wording import called, remarks, sentence_of, what_was_j
 FINISHED = ("converged", "sampled")
 """The outcomes of methods that reached their end."""
 
+STUCK = ("saddle",)
+"""The outcomes of methods that no longer run would help."""
+
 UNSURE = ("undecided",)
 """The outcomes of methods whose bound is too noisy to tell whether they reached their end."""
 
@@ -114,7 +117,7 @@ def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:
     else:
         end = f" But {method} says itself that it did not finish ({said}), and so fails"
         decision = "fail"
-    return decision, f"{end}: let it run longer."
+    return decision, f"{end}: {'start it elsewhere' if outcome in STUCK else 'let it run longer'}."
 
 
 def _left(measurements: Mapping[str, Measurement]) -> str:

@@ -1,14 +1,22 @@
 """Judge a study by the verdicts of its cells."""
 
 from collections import Counter
-from collections.abc import Sequence
-from math import isfinite
+from collections.abc import Mapping, Sequence
+from math import exp, isfinite
 
-from experiments.records import Verdict
-from experiments.verdict.wording import MARGIN, plain
+from experiments.records import Comparison, Measurement, Verdict
+from experiments.verdict.wording import MARGIN, against, in_words, plain, widths, worst_of
+
+_ORDER = ("pass", "undecided", "fail")
+_IN_ITS_OWN_CLAUSE = ("reference sd", "log ratio")
 
 
-def verdict_of_study(verdicts: Sequence[Verdict], *, methods: Sequence[str] = ("The method",)) -> Verdict:
+def verdict_of_study(
+    verdicts: Sequence[Verdict],
+    *,
+    methods: Sequence[str] = ("The method",),
+    measurements: Sequence[Mapping[str, Measurement]] = (),
+) -> Verdict:
     """Judge a study by the verdicts of its judged cells.
 
     It fails if any cell fails, else is undecided if any cell is, else passes; ``none`` if nothing was judged.
@@ -17,12 +25,14 @@ def verdict_of_study(verdicts: Sequence[Verdict], *, methods: Sequence[str] = ("
     ----------
     methods : sequence of str
         What the sentence calls the judged methods, such as ``CAVI``.
+    measurements : sequence of mapping
+        Of the judged cells, for what is told besides.
     """
     judged = [verdict for verdict in verdicts if verdict.decision != "none"]
     if not judged:
         return Verdict("none", "Nothing was judged.", MARGIN)
     count = Counter(verdict.decision for verdict in judged)
-    decision = next(word for word in ("fail", "undecided", "pass") if count[word])
+    decision = next(word for word in reversed(_ORDER) if count[word])
     several, subject = len(methods) > 1, " or ".join(methods)
     what = "result" if several else "problem"
     of_all = f"{count[decision]} of {len(judged)} {what}s" if len(judged) > 1 else f"the one {what}"
@@ -41,7 +51,10 @@ def verdict_of_study(verdicts: Sequence[Verdict], *, methods: Sequence[str] = ("
         sentence = f"{subject} says itself that it did not finish on {of_all}, and so fails there."
         return Verdict(decision, sentence, _largest_margin(judged))
     needs = _needs_of(judged) if decision == "undecided" else ""
-    return Verdict(decision, said + _worst_of(judged), _largest_margin(judged), needs=needs)
+    clauses = (_means(judged), _widths(judged, measurements), _others(judged, decision))
+    off = "; ".join(clause for clause in clauses if clause)
+    sentence = f"{said}: {off}." if off else f"{said}."
+    return Verdict(decision, sentence, _largest_margin(judged), needs=needs)
 
 
 def only_unfinished(verdict: Verdict) -> bool:
@@ -50,21 +63,42 @@ def only_unfinished(verdict: Verdict) -> bool:
     return verdict.decision == "fail" and not verdict.impossible and bool(compared) and "fail" not in compared
 
 
-def _worst_of(judged: Sequence[Verdict]) -> str:
-    """Return the end of a study's sentence: how far the worst posterior mean is off."""
-    compared = [
-        one
-        for verdict in judged
-        for one in verdict.comparisons
-        if isfinite(one.difference) and one.unit == "reference sd"
-    ]
-    if not compared:
-        return "."
-    worst = max(abs(one.difference) for one in compared)
-    return (
-        f": its posterior means are off by at most {plain(worst, 2)} posterior standard deviations, where "
-        f"{_largest_margin(judged):g} is allowed."
+def _means(judged: Sequence[Verdict]) -> str:
+    """Return how far the worst posterior mean is off, and how that stands to what is allowed."""
+    worst = _worst(judged, "reference sd")
+    if worst is None:
+        return ""
+    off, limit = (
+        f"{plain(abs(worst.difference), 2)} posterior standard deviations",
+        worst.margin or _largest_margin(judged),
     )
+    how = "are off by at most" if worst.decision == "pass" else "are off by up to"
+    return f"posterior means {how} {off}, {against(worst.decision, f'{limit:g}')}"
+
+
+def _widths(judged: Sequence[Verdict], measurements: Sequence[Mapping[str, Measurement]]) -> str:
+    """Return the ratios of standard deviations, and how they stand to what is allowed, if they are judged."""
+    said = widths([one.get("sd_ratio") for one in measurements])
+    worst = _worst(judged, "log ratio")
+    if not said or worst is None:
+        return f"{said} (not judged)" if said else ""
+    return f"{said}, {against(worst.decision, f'factor of {exp(worst.margin or 0.0):.3g}')}"
+
+
+def _others(judged: Sequence[Verdict], decision: str) -> str:
+    """Return what else, neither a mean nor a width, speaks against a pass; nothing if nothing does."""
+    compared = [one for verdict in judged for one in verdict.comparisons]
+    other = [
+        one for one in compared if one.unit not in _IN_ITS_OWN_CLAUSE and one.decision == decision != "pass"
+    ]
+    return in_words(worst_of(other), other, "") if other else ""
+
+
+def _worst(judged: Sequence[Verdict], unit: str) -> Comparison | None:
+    """Return the comparison in this unit that is furthest off, of those with the worst decision; or None."""
+    compared = [one for verdict in judged for one in verdict.comparisons if one.unit == unit]
+    finite = [one for one in compared if isfinite(one.difference)]
+    return max(finite, key=lambda one: (_ORDER.index(one.decision), abs(one.difference)), default=None)
 
 
 def _needs_of(judged: Sequence[Verdict]) -> str:

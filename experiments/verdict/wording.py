@@ -1,6 +1,6 @@
 """What a verdict says, for a newcomer: sentences with the numbers in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp, isfinite
 
 import numpy as np
@@ -13,6 +13,9 @@ MARGIN = VerdictOptions().margin
 
 _WORSE_OPTIMUM = 0.1
 """Nats below the best known optimum from which a sentence tells it."""
+
+NEGLIGIBLE = 0.05
+"""A standard deviation that is off by less than this share is called right: a convention of this project."""
 
 
 def sentence_of(
@@ -30,8 +33,12 @@ def sentence_of(
     alike = [one for one in comparisons if one.decision == decision]
     if decision == "pass":
         alike = [one for one in alike if one.unit == "reference sd"] or alike
-    worst = max(alike, key=_share_of_margin)
-    return f"{said}: {_in_words(worst, comparisons, quantity)}."
+    return f"{said}: {in_words(worst_of(alike), comparisons, quantity)}."
+
+
+def worst_of(comparisons: Sequence[Comparison]) -> Comparison:
+    """Return the comparison that is furthest off, as a share of its margin."""
+    return max(comparisons, key=_share_of_margin)
 
 
 def _share_of_margin(one: Comparison) -> float:
@@ -39,22 +46,30 @@ def _share_of_margin(one: Comparison) -> float:
     return share if isfinite(share) else float("inf")
 
 
-def _in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
+def in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
+    """Return a comparison with its numbers, as a clause."""
     half, margin = (one.high - one.low) / 2, one.margin or MARGIN
     if one.unit == "log ratio":
         return (
             f"the {one.quantity} is {exp(one.difference):.2f} times the reference's (between "
-            f"{exp(one.low):.2f} and {exp(one.high):.2f}), and a factor of {exp(margin):.3g} is allowed"
+            f"{exp(one.low):.2f} and {exp(one.high):.2f}), "
+            f"{against(one.decision, f'factor of {exp(margin):.3g}')}"
         )
+    limit = against(one.decision, f"{margin:.3g}")
     if one.unit == "reference sd":
         return (
-            f"{_which(one, comparisons, quantity)} is off by {plain(abs(one.difference))} posterior "
-            f"standard deviations, give or take {plain(half)}, and {margin:g} is allowed"
+            f"{_which(one, comparisons, quantity)} is off by {plain(abs(one.difference))} posterior standard "
+            f"deviations, give or take {plain(half)}, {limit}"
         )
     unit = f" {one.unit}" if one.unit.startswith("nats") else ""
     off = " off by" if one.unit == "nats per parameter" else ""
-    size = f"{plain(one.difference)}{unit}, give or take {plain(half)}"
-    return f"the {one.quantity} is{off} {size}, and {margin:.3g} is allowed"
+    return f"the {one.quantity} is{off} {plain(one.difference)}{unit}, give or take {plain(half)}, {limit}"
+
+
+def against(decision: str, limit: str) -> str:
+    """Return how a figure with this decision stands to what is allowed, so that it cannot be misread."""
+    how = {"pass": "within", "fail": "which exceeds"}.get(decision, "which may or may not exceed")
+    return f"{how} the {limit} that is allowed"
 
 
 def plain(figure: float, decimals: int = 3) -> str:
@@ -73,20 +88,35 @@ def _which(one: Comparison, comparisons: Sequence[Comparison], quantity: str) ->
 def remarks(measurements: Mapping[str, Measurement], options: VerdictOptions) -> str:
     """Return what a reader of a verdict should know beside it, in sentences that begin with a space."""
     said = ""
-    ratios = measurements.get("sd_ratio")
-    if ratios is not None and isinstance(ratios.value, list):
-        flat = np.asarray(ratios.value, dtype=np.float64)
-        span = f"{flat.min():.2f} to {flat.max():.2f} times the reference's"
-        rule = (
-            f"judged within a factor of {options.sd_factor:g}"
-            if "sds" in judged(measurements, options)
-            else "not judged"
-        )
-        said += f" Its standard deviations are {span} ({rule})."
+    if span := widths([measurements.get("sd_ratio")]):
+        is_judged = "sds" in judged(measurements, options)
+        rule = f"judged within a factor of {options.sd_factor:g}" if is_judged else "not judged"
+        said += f" Its {span} ({rule})."
     below = _below_the_best(measurements.get("error_decomposition"))
     if below > _WORSE_OPTIMUM:
         said += f" It sits at a worse optimum: the best known bound is {below:.2f} nats higher."
     return said
+
+
+def widths(ratios: Iterable[Measurement | None]) -> str:
+    """Return what standard deviations are as ratios to the reference's, as a clause, or nothing."""
+    found = [one for one in ratios if one is not None and isinstance(one.value, list) and one.value]
+    pairs = [(_flat(one.value), _flat(one.standard_error)) for one in found]
+    if not pairs or not all(np.isfinite(value).all() for value, _ in pairs):
+        return ""
+    value = np.concatenate([value for value, _ in pairs])
+    error = np.concatenate([np.broadcast_to(error, value.shape) for value, error in pairs])
+    said = f"standard deviations are {value.min():.2f} to {value.max():.2f} times the reference's"
+    off = [
+        f"up to {100 * share.max():.0f} % too {word}"
+        for word, share in (("small", 1 - value), ("large", value - 1))
+        if (share - 2 * error > NEGLIGIBLE).any()  # what has no error is called neither
+    ]
+    return said + (f": {' and '.join(off)}" if off else "")
+
+
+def _flat(figures: object) -> np.ndarray:
+    return np.asarray(np.nan if figures is None else figures, dtype=np.float64).ravel()
 
 
 _JUDGED = {

@@ -28,6 +28,7 @@ from hand_cavi.ascent.preparing import (
     summarised,
 )
 from hand_cavi.ascent.restarts import Restarts, result_of
+from hand_cavi.ascent.saddle import judged
 from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, State, StreamedTask
 from hand_cavi.conjugate import ConjugateFamily
@@ -37,7 +38,7 @@ from hand_cavi.elbo import ElboTerms, with_assignments
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
-from hand_cavi.result import CondensingReport, Fit
+from hand_cavi.result import CondensingReport, Fit, Status
 from hand_cavi.sources import Source
 
 WORTH_CONDENSING = 50_000
@@ -112,7 +113,10 @@ def confirmed(
     if summary is None:
         return None
     found, summary = fit_condensed(mixture, source, summary, rng, starts, restarts, None)
-    return None if found.condensed is None else (summary.data, found)
+    about = found.condensed
+    if about is None or max(about.elbo_error, about.sums_error) > TOLERANCE:
+        return None
+    return summary.data, found
 
 
 def fit_condensed(
@@ -127,7 +131,8 @@ def fit_condensed(
 ) -> tuple[Fit, Summary]:
     """Fit condensed data, and measure what condensing has changed on the data themselves.
 
-    If cells cannot be made narrow enough, ascent ends on the data themselves. The summary that is returned
+    If cells cannot be made narrow enough, ascent ends on the data themselves, as long as sweeps are left: all
+    of one ascent count. Where none is left, the fit says how large the error is. The summary that is returned
     is the one on which the ascent ended.
     """
     x, weight = summary.data.x, summary.data.weight
@@ -144,13 +149,14 @@ def fit_condensed(
 
     refinements = 0
     while True:
+        left = restarts.rule.max_sweeps - len(best.infos)
         needed = _refined(summary, best, coordinates)
         if needed is None:
             terms, sums, errors = _measured(full, best)
             needed = None if max(errors) <= tolerance or summary.sums is None else summary.sums.grid.refined
-            if needed is None or refinements == _REFINEMENTS:
+            if needed is None or refinements == _REFINEMENTS or left == 0:
                 break
-        elif refinements == _REFINEMENTS:
+        elif refinements == _REFINEMENTS or left == 0:
             terms, sums, errors = _measured(full, best)
             break
         finer = _summary(needed, source, threads)
@@ -165,9 +171,12 @@ def fit_condensed(
     condensation: CondensingReport | None = CondensingReport(
         source.n_points, len(summary.data.x), summary.data.width, *errors, refinements
     )
-    if max(errors) > tolerance:
+    if max(errors) > tolerance and left == 0:
+        best = replace(best, status=Status.MAX_SWEEPS)
+    elif max(errors) > tolerance:
         best, condensation = _gone_on(full, best, restarts), None
         terms, sums = best.infos[-1].after_assignments, best.state.assignments.sums
+    best = judged(task, best, task.statistics)
     found = result_of(mixture, best, outcomes, coordinates, tried)
     return replace(found, elbo_terms=terms, counts=sums[:, -1], condensed=condensation), summary
 
@@ -187,7 +196,8 @@ def _gone_on(task: AnyTask, best: MixtureAscent, restarts: Restarts) -> MixtureA
     """Return the ascent that goes on from where another ended, on other data, with the sweeps of both."""
     components, weights = best.state.components, best.state.weights
     assignments = task.refreshed(components.expected_phi, weights.expected_log())
-    further = ascend(task, State(components, weights, assignments), restarts.rule, restarts.accelerates)
+    rule = replace(restarts.rule, max_sweeps=restarts.rule.max_sweeps - len(best.infos))
+    further = ascend(task, State(components, weights, assignments), rule, restarts.accelerates)
     return MixtureAscent(further.state, best.infos + further.infos, further.status)
 
 

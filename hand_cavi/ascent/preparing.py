@@ -9,7 +9,7 @@ from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, StreamedTask, Task
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, Reading, kernel_for, summarise
-from hand_cavi.inputs import InputError, as_count
+from hand_cavi.inputs import InputError, as_count, as_numbers
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.result import Fit
@@ -179,7 +179,7 @@ def as_responsibilities(starts: np.ndarray, n_points: int, n_components: int) ->
     InputError
         If they are for other data, or are no responsibilities.
     """
-    given = np.asarray(starts, dtype=np.float64)
+    given = np.asarray(as_numbers(starts, "starts"), dtype=np.float64)
     if given.ndim == 2:
         given = given[np.newaxis]
     if given.ndim != 3 or len(given) == 0 or given.shape[1:] != (n_points, n_components):

@@ -24,6 +24,7 @@ class Progress:
     under_way : tuple of int
         Which starts are rising, counted from 1: one, or several where they share each pass over the data.
     n_starts : int
+        0 while a split-and-merge move is tried.
     sweep : int
         The last one done, counted from 1.
     elbo : float

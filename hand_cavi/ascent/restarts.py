@@ -104,7 +104,17 @@ class Restarts:
         """Try moves on the best of the ascents; a child of `rng` draws them."""
         if self.n_moves == 0:
             return best, ()
-        return improve(task, landmarks, best, self.rule, self.n_moves, rng.spawn(1)[0], self.accelerates)
+        tracker = Tracker(self.progress, self.rule, 0)
+
+        def after_sweep(info: StepInfo) -> bool:
+            if info.sweep == 1:
+                tracker.ended(0)  # the move before
+            tracker.saw(0, info)
+            tracker.tell()
+            return bool(self.rule.callback and self.rule.callback(info))
+
+        rule = replace(self.rule, callback=after_sweep) if self.progress else self.rule
+        return improve(task, landmarks, best, rule, self.n_moves, rng.spawn(1)[0], self.accelerates)
 
 
 def result_of(

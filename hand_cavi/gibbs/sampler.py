@@ -22,7 +22,7 @@ from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import Task
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.gibbs.conditionals import Sampler
-from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.inputs import Draws, InputError, Seed, as_count, as_numbers, as_rows, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.weights.mixing import MixingWeights
@@ -165,7 +165,7 @@ def conditional(
         If the data or the assignments cannot be used.
     """
     rows = as_rows(x)
-    labels = np.asarray(assignments)
+    labels = as_numbers(assignments, "assignments")
     fits = labels.shape == (len(rows),) and labels.dtype.kind in "iu"
     if not fits or labels.min() < 0 or labels.max() >= mixture.n_components:
         raise InputError(

@@ -13,12 +13,18 @@ from warnings import warn
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hand_cavi.ascent.cautions import CautionWarning, occupied, on_empty, on_overlap, overlapping
 from hand_cavi.ascent.stochastic import Stream
 from hand_cavi.fit import fit
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Status
-from hand_cavi.sklearn.estimator_inputs import distinct_points, gaussian_prior, starting_responsibilities
+from hand_cavi.sklearn.estimator_inputs import (
+    distinct_points,
+    gaussian_prior,
+    refuse_gaps,
+    starting_responsibilities,
+)
 from hand_cavi.sklearn.estimator_outputs import attributes, printing
 from hand_cavi.weights import DirichletWeights, StickBreaking
 
@@ -105,10 +111,14 @@ covariance_prior_
         After every sweep from the best start.
     n_iter_ : int
     converged_ : bool
+        Whether the bound stopped rising, and not at a saddle, of which `fit` warns.
     n_features_in_ : int
     feature_names_in_ : ndarray, if the columns have names
     result_ : hand_cavi.Fit
         The fit itself, with draws, the terms of the bound, and every start.
+    cautions_ : tuple of str
+        What belongs beside the figures: components without points, and components that overlap, counted
+        from 1. `fit` gives each as a `hand_cavi.ascent.cautions.CautionWarning`.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[object]]] = {
@@ -185,6 +195,7 @@ covariance_prior_
         -------
         self
         """
+        refuse_gaps(X)
         rows = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
         points, weight = _distinct(rows, sample_weight)
         mixture = self._mixture(points, weight)
@@ -203,9 +214,14 @@ covariance_prior_
         if self.result_.status is Status.NOT_FINITE:
             raise InputError(self.result_.status.value)
         if self.result_.status is not Status.CONVERGED:
-            warn(f"{self.result_.status.value}; increase max_iter or tol", ConvergenceWarning, stacklevel=2)
+            at_saddle = self.result_.status is Status.SADDLE
+            mend = "change random_state, init_params or n_init" if at_saddle else "increase max_iter or tol"
+            warn(f"{self.result_.status.value}; {mend}", ConvergenceWarning, stacklevel=2)
         self._stream = Stream.after(self.result_)
-        return self._with_attributes()
+        self._with_attributes(points, weight)
+        for caution in self.cautions_:
+            warn(f"{caution} (counted from 1)", CautionWarning, stacklevel=3)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -259,11 +275,14 @@ covariance_prior_
         self._stream, self.result_ = stream.result(points, weight)
         if self.result_.status is Status.NOT_FINITE:
             raise InputError(self.result_.status.value)
-        return self._with_attributes()
+        return self._with_attributes(points, weight)
 
-    def _with_attributes(self) -> Self:
-        for name, value in attributes(self.result_.mixture, self.result_).items():
+    def _with_attributes(self, points: np.ndarray, weight: np.ndarray) -> Self:
+        found = self.result_
+        for name, value in attributes(found.mixture, found).items():
             setattr(self, name, value)
+        cautions = on_empty(occupied(found)), on_overlap(overlapping(found, points, weight))
+        self.cautions_ = tuple(caution for caution in cautions if caution)
         return self
 
     def fit_predict(
@@ -298,6 +317,7 @@ covariance_prior_
 
     def _rows(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
+        refuse_gaps(X)
         return validate_data(self, X, dtype=np.float64, reset=False)
 
     def _mixture(self, points: np.ndarray, weight: np.ndarray) -> Mixture:
@@ -336,5 +356,4 @@ covariance_prior_
 
 def _distinct(rows: np.ndarray, sample_weight: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
     """Return the distinct rows that count, and their weights, checked."""
-    given = None if sample_weight is None else np.asarray(sample_weight)
-    return distinct_points(rows, as_sample_weight(given, len(rows)))
+    return distinct_points(rows, as_sample_weight(sample_weight, len(rows)))

@@ -10,9 +10,18 @@ from numpy.typing import ArrayLike
 from hand_cavi.ascent.starts import plus_plus
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.families import NormalGamma, NormalWishart
-from hand_cavi.inputs import InputError, as_finite
+from hand_cavi.inputs import InputError, as_finite, refuse_missing
 
 COVARIANCE_TYPES = {"full": NormalWishart, "diag": NormalGamma}
+
+
+def refuse_gaps(x: object) -> None:
+    """Raise InputError where a value is missing or nan; scikit-learn sees no masks and tells no place."""
+    array = refuse_missing(x, "X")
+    if array is not None and array.dtype.kind == "f" and np.isnan(array).any():
+        row, *column = np.argwhere(np.isnan(array))[0]
+        where = f"row {row}" + "".join(f", column {d}" for d in column)
+        raise InputError(f"X is NaN in {where} (counted from 0); fill it in or leave the row out")
 
 
 def distinct_points(x: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

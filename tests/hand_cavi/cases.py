@@ -18,14 +18,16 @@ from hand_cavi import (
 )
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights
+from tests.hand_cavi import predictives
 
 
 @dataclass(frozen=True)
 class FamilyCase:
-    """A prior, and data of the kind it is for."""
+    """A prior, data of the kind it is for, and ln p(new | seen) of one more point, by other means."""
 
     prior: ConjugateFamily
     data: Callable[[np.random.Generator, int], np.ndarray]
+    predictive: Callable[[ConjugateFamily, np.ndarray, np.ndarray], float]
 
 
 def _two_clumps(*stretch: float) -> Callable[[np.random.Generator, int], np.ndarray]:
@@ -49,20 +51,31 @@ def _two_habits(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 FAMILIES = {
-    "normal_known_variance D=1": FamilyCase(NormalKnownVariance(0.3, 4.0, 1.7), _two_clumps(1.0)),
-    "normal_known_variance D=3": FamilyCase(
-        NormalKnownVariance([0.5, -1.0, 0.0], 9.0, 0.6), _two_clumps(1.0, 1.0, 1.0)
+    "normal_known_variance D=1": FamilyCase(
+        NormalKnownVariance(0.3, 4.0, 1.7), _two_clumps(1.0), predictives.normal
     ),
-    "normal_gamma D=1": FamilyCase(NormalGamma(0.3, 0.2, 2.5, 1.4), _two_clumps(2.5)),
-    "normal_gamma D=2": FamilyCase(NormalGamma([0.5, -1.0], 0.3, 3.0, [1.5, 4.0]), _two_clumps(3.0, 0.5)),
-    "normal_wishart D=1": FamilyCase(NormalWishart(0.3, 0.2, 5.0, 2.8), _two_clumps(2.5)),
+    "normal_known_variance D=3": FamilyCase(
+        NormalKnownVariance([0.5, -1.0, 0.0], 9.0, 0.6), _two_clumps(1.0, 1.0, 1.0), predictives.normal
+    ),
+    "normal_gamma D=1": FamilyCase(NormalGamma(0.3, 0.2, 2.5, 1.4), _two_clumps(2.5), predictives.student),
+    "normal_gamma D=2": FamilyCase(
+        NormalGamma([0.5, -1.0], 0.3, 3.0, [1.5, 4.0]), _two_clumps(3.0, 0.5), predictives.student
+    ),
+    "normal_wishart D=1": FamilyCase(
+        NormalWishart(0.3, 0.2, 5.0, 2.8), _two_clumps(2.5), predictives.multivariate_student
+    ),
     "normal_wishart D=3": FamilyCase(
         NormalWishart([0.5, -1.0, 0.0], 0.3, 7.5, [[4.0, 1.0, 0.5], [1.0, 6.0, -2.0], [0.5, -2.0, 3.0]]),
         _two_clumps(3.0, 1.0, 0.4),
+        predictives.multivariate_student,
     ),
-    "gamma_poisson D=2": FamilyCase(GammaPoisson([1.5, 3.0], [0.4, 0.6]), _two_rates),
+    "gamma_poisson D=2": FamilyCase(
+        GammaPoisson([1.5, 3.0], [0.4, 0.6]), _two_rates, predictives.negative_binomial
+    ),
     "dirichlet_categorical C=3": FamilyCase(
-        DirichletCategorical([[1.0, 2.0, 0.5], [1.5, 1.5, 1.5], [0.8, 1.0, 1.2]]), _two_habits
+        DirichletCategorical([[1.0, 2.0, 0.5], [1.5, 1.5, 1.5], [0.8, 1.0, 1.2]]),
+        _two_habits,
+        predictives.laplace_rule,
     ),
 }
 

@@ -1,15 +1,18 @@
 """Ground truth by brute force, for every family and every weights prior.
 
 Nothing here uses the conjugate core. The chance of a data set and its assignments is a product of
-one-step-ahead predictive distributions: each family's is written with scipy.stats and textbook updates from
-the points seen so far, and each weights prior's is the urn that it is known for.
+one-step-ahead predictive distributions: each family's is that of its row in `cases`, and each weights prior's
+is the urn that it is known for.
 """
 
 import itertools
 
 import numpy as np
-from scipy import stats
 from scipy.special import logsumexp
+
+from tests.hand_cavi.cases import FAMILIES
+
+PREDICTIVES = {case.prior.name: case.predictive for case in FAMILIES.values()}
 
 
 def log_joints(mixture, x):
@@ -70,61 +73,3 @@ def _sticks_urn(weights, k, counts):
 
 
 URNS = {"fixed": _equal_urn, "dirichlet": _polya_urn, "stick_breaking": _sticks_urn}
-
-
-def _normal(prior, seen, new):
-    """A normal around the precision-weighted mean."""
-    precision = 1 / prior.variance + len(seen) / prior.noise_variance
-    mean = (prior.mean / prior.variance + seen.sum(axis=0) / prior.noise_variance) / precision
-    return stats.norm.logpdf(new, mean, np.sqrt(1 / precision + prior.noise_variance)).sum()
-
-
-def _student(prior, seen, new):
-    """One Student t a feature; Murphy (2007), Conjugate Bayesian analysis of the Gaussian, section 3."""
-    n, beta = len(seen), prior.precision_scale
-    mean, shape, rate = prior.mean, prior.shape + n / 2, prior.rate
-    if n:
-        average = seen.mean(axis=0)
-        rate = (
-            rate + ((seen - average) ** 2).sum(axis=0) / 2 + beta * n / (beta + n) * (average - mean) ** 2 / 2
-        )
-        mean = (beta * mean + n * average) / (beta + n)
-    beta = beta + n
-    return stats.t.logpdf(new, 2 * shape, mean, np.sqrt(rate / shape * (beta + 1) / beta)).sum()
-
-
-def _multivariate_student(prior, seen, new):
-    """Bishop, PRML 10.60 to 10.63 and 10.81, with the scatter about the mean."""
-    n, beta, d = len(seen), prior.precision_scale, len(prior.mean)
-    mean, nu, w_inverse = prior.mean, prior.degrees_of_freedom + n, prior.scale_inverse
-    if n:
-        average = seen.mean(axis=0)
-        away = average - mean
-        w_inverse = (
-            w_inverse + (seen - average).T @ (seen - average) + beta * n / (beta + n) * np.outer(away, away)
-        )
-        mean = (beta * mean + n * average) / (beta + n)
-    beta = beta + n
-    shape = w_inverse * (1 + beta) / (beta * (nu + 1 - d))
-    return stats.multivariate_t(mean, shape, df=nu + 1 - d).logpdf(new)
-
-
-def _negative_binomial(prior, seen, new):
-    shape, rate = prior.shape + seen.sum(axis=0), prior.rate + len(seen)
-    return stats.nbinom.logpmf(new, shape, rate / (rate + 1)).sum()
-
-
-def _laplace_rule(prior, seen, new):
-    total = 0.0
-    for d, alpha in enumerate(prior.concentration):
-        total += np.log((alpha[int(new[d])] + np.sum(seen[:, d] == new[d])) / (alpha.sum() + len(seen)))
-    return total
-
-
-PREDICTIVES = {
-    "normal_known_variance": _normal,
-    "normal_gamma": _student,
-    "normal_wishart": _multivariate_student,
-    "gamma_poisson": _negative_binomial,
-    "dirichlet_categorical": _laplace_rule,
-}

@@ -63,11 +63,17 @@ def clear_errors(doing: str, folder: Path) -> Iterator[None]:
 
 def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that it is there in full or, whenever one dies or the disk fills, not at all."""
+    with whole(path) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the name under which to write a file, which gets its own name when it is there in full."""
     part = path.with_name(f".{path.name}{_SUFFIX}")
     try:
-        with open(part, "wb") as file:
-            file.write(content)
-            file.flush()
+        yield part
+        with open(part, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
     except BaseException:

@@ -5,7 +5,8 @@ shape and its values. JSON has no NaN and no infinities: NaN is written as null,
 a field must be a number and as None where it may be absent; an infinity is the string ``Infinity`` or
 ``-Infinity``, and comes back as a number where a field holds numbers.
 
-Reading builds known classes only: the records of a study, and a mixture with its family and weights.
+Reading builds known classes only: the records of a study, and a mixture with its family and weights. A family
+or a prior of weights of the user's own goes by ``module:name``, and is imported from there.
 """
 
 import dataclasses
@@ -21,7 +22,10 @@ import hand_cavi
 import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
+from experiments.config.plugins import find
 from hand_cavi import InputError
+from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.weights.mixing import MixingWeights
 
 _CLASS = "$class"
 
@@ -61,9 +65,9 @@ def describe(value: Any) -> Any:
             return [describe(entry) for entry in value]
         case dict():
             return {str(name): describe(entry) for name, entry in value.items()}
-    if dataclasses.is_dataclass(value) and _known().get(type(value).__name__) is type(value):
+    if dataclasses.is_dataclass(value) and (name := _name(type(value))):
         fields = {f.name: describe(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {_CLASS: type(value).__name__, **fields}
+        return {_CLASS: name, **fields}
     raise TypeError(f"a {type(value).__name__} cannot be kept as JSON")
 
 
@@ -93,8 +97,8 @@ def restore(data: Any, hint: Any = Any) -> Any:
 
 
 def _build(name: str, data: dict[str, Any]) -> Any:
-    cls = _known().get(name)
-    if cls is None:
+    cls = find("families", name) if ":" in name else _known().get(name)
+    if not isinstance(cls, type) or _name(cls) != name:
         raise InputError(f"the study uses {name!r}, which this version of elbowroom does not know; update it")
     hints = typing.get_type_hints(cls)
     names = [f.name for f in dataclasses.fields(cls) if f.name in data]
@@ -119,9 +123,17 @@ def _entry(hint: Any) -> Any:
     return arguments[0] if typing.get_origin(hint) in (tuple, list) and arguments else Any
 
 
+def _name(cls: type) -> str | None:
+    """Return the name by which a class is written; None if it may not be."""
+    if _known().get(cls.__name__) is cls:
+        return cls.__name__
+    own = issubclass(cls, ConjugateFamily | MixingWeights)
+    return f"{cls.__module__}:{cls.__qualname__}" if own else None
+
+
 @functools.cache
 def _known() -> dict[str, type]:
-    """Return the classes that may be written and read, by name."""
+    """Return the classes that may be written and read by their bare names."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
     for module in (records, hand_cavi.families, hand_cavi.weights):
         classes = {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}

@@ -8,10 +8,8 @@ from experiments.report.conclusions.ranking import listed, ranking
 from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
 from experiments.report.view import Entry, View, number_of, numbers_of
-from experiments.verdict import MARGIN
-
-NEGLIGIBLE = 0.05
-"""A standard deviation that is off by less than this share is called right: a convention of this project."""
+from experiments.verdict.fit_to_data import sentence
+from experiments.verdict.wording import MARGIN, NEGLIGIBLE, against
 
 BEYOND = 5.0
 """Standard errors by which a bound may not exceed the evidence."""
@@ -22,8 +20,8 @@ _PREDICTIVE_MATTERS = 0.05  # total variation; the margin of `VerdictOptions`, w
 
 def drawn(view: View) -> list[str]:
     """Return the sentences that the figures support."""
-    found = [_on_reference(view), *_on_moments(view), *ranking(view), *_on_gap(view), *_on_prediction(view)]
-    return [sentence for sentence in (*found, *_on_importance(view)) if sentence]
+    found = [_on_reference(view), *_on_moments(view), *_on_the_data(view), *ranking(view), *_on_gap(view)]
+    return [said for said in (*found, *_on_prediction(view), *_on_importance(view)) if said]
 
 
 def _on_reference(view: View) -> str:
@@ -31,16 +29,14 @@ def _on_reference(view: View) -> str:
     if not reference.qualified:
         return ""
     evidence = view.evidence
-    if evidence is not None and evidence.standard_error == 0:
-        if reference.method not in _SAMPLERS:
+    if evidence is not None and evidence.accuracy:
+        by = f"{evidence.accuracy} (by {evidence.method})"
+        if reference.method == evidence.method:
             return (
-                f"The reference is exact (by {evidence.method}): differences from it are the methods' own, "
-                "but for the stated Monte-Carlo errors."
+                f"The reference is {by}: differences from it are the methods' own, but for the stated "
+                "Monte-Carlo errors."
             )
-        return (
-            f"log p(x) is exact (by {evidence.method}); means and widths are compared with "
-            f"{_source(reference)}."
-        )
+        return f"log p(x) is {by}; means and widths are compared with {_source(reference)}."
     if reference.draws is not None and not are_independent(reference.draws):
         return (
             f"The reference is not exact. It is {_source(reference)}: nothing can be told that is finer than "
@@ -51,6 +47,14 @@ def _on_reference(view: View) -> str:
 
 def _source(reference: Reference) -> str:
     return f"{_SAMPLERS.get(reference.method, f'a run of {reference.method}')} that passed its own checks"
+
+
+def _on_the_data(view: View) -> list[str]:
+    """Say whether the reference's mixture and each method's fit the data."""
+    found = [(entry.label, entry.record.measurements) for entry in view.entries if not entry.is_reference]
+    truth = next((one.get("reference_data_fit") for _, one in found), None)
+    said = [sentence(f"{label}'s mixture", one.get("data_fit")) for label, one in found]
+    return [sentence("The reference's mixture", truth), *said]
 
 
 def _on_moments(view: View) -> list[str]:
@@ -76,14 +80,15 @@ def _means(entry: Entry, words: str) -> tuple[str, bool]:
     i = int(np.nanargmax(sizes))
     shown = f"{with_error(float(sizes[i]), float(errors[i])).plain} reference sd"
     margin = entry.record.verdict.margin if entry.record.verdict is not None else MARGIN
-    allowed = f"{margin:g} is allowed"
+    largest = f"the largest difference is {shown}"
     if (sizes + 2 * errors <= margin).all():  # NaN, what is not known, is not
-        return f"its {words} agree with the reference (the largest difference is {shown}, {allowed})", True
+        return f"its {words} agree with the reference ({largest}, {against('pass', f'{margin:g}')})", True
     if (sizes - 2 * errors > margin).any():
-        return f"its {words} do not agree with the reference: one is off by {shown}, and {allowed}", False
+        beyond = against("fail", f"{margin:g}")
+        return f"its {words} do not agree with the reference: one is off by {shown}, {beyond}", False
     return (
-        f"whether its {words} agree with the reference cannot be told: the largest difference is {shown}, "
-        f"and {allowed}"
+        f"whether its {words} agree with the reference cannot be told: {largest}, "
+        f"{against('undecided', f'{margin:g}')}"
     ), False
 
 

@@ -32,6 +32,7 @@ def not_drawn(view: View) -> list[str]:
         *_without_reference(view),
         *_own_bounds(view),
         *_overlap(view),
+        *_cautions(view),
         *_untrusted_weights(view),
         *_itself(view),
         *_unfinished(view),
@@ -80,7 +81,7 @@ def _disagreement(reference: Reference) -> list[str]:
 
 def _disagree(one: Estimate, other: Estimate) -> bool:
     apart = distance(one, other)
-    return abs(one.value - other.value) > 1e-6 if apart is None else abs(apart) > _APART
+    return abs(one.value - other.value) > 1e-6 and (apart is None or abs(apart) > _APART)
 
 
 def _said(estimate: Estimate) -> str:
@@ -122,6 +123,14 @@ def _overlap(view: View) -> list[str]:
         f"{listed(overlapping)}), and then the smallest of a draw's {view.words} is now one component's, now "
         "another's. It remains a fair quantity to compare methods by."
     ]
+
+
+def _cautions(view: View) -> list[str]:
+    """Say what methods tell of empty and overlapping components, in the words of all commands."""
+    found = [f"{e.label}: {caution}." for e in view.entries for caution in e.record.told.cautions]
+    if found:
+        found[-1] += " Components are numbered by their first mean or rate, those of categories by size."
+    return found
 
 
 def _untrusted_weights(view: View) -> list[str]:

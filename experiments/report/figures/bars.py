@@ -9,13 +9,20 @@ from experiments.records import Draws
 from experiments.report.densities import component_densities, has_mass
 from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import WIDE, Picture, figure_style, new_panels
-from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE, MethodStyle, cluster_colour
+from experiments.report.style.palette import (
+    DATA,
+    INK,
+    MUTED,
+    REFERENCE,
+    REFERENCE_STYLE,
+    MethodStyle,
+    cluster_colour,
+)
 from experiments.report.view import View
 from hand_cavi import Mixture
 
 _MOST_FEATURES = 6
 _MOST_BARS = 40
-_REFERENCE = MethodStyle("reference", REFERENCE, "_", (0.0, ()))
 _TOGETHER = MethodStyle("together", INK, "_", (0.0, (3, 2)))
 
 
@@ -26,7 +33,7 @@ def picture(view: View) -> Picture | None:
         return None
     x, weight = problem.x, problem.sample_weight
     names = [view.feature(d) for d in range(x.shape[1])]
-    lines = [] if view.reference is None else [(_REFERENCE, view.reference)]
+    lines = [] if view.reference is None else [(REFERENCE_STYLE, view.reference)]
     lines += [(entry.style, draws) for entry, draws in view.with_draws]
     panels = [_Panel(problem.mixture, x, weight, d) for d in range(min(len(names), _MOST_FEATURES))]
     for panel in panels:
@@ -35,24 +42,31 @@ def picture(view: View) -> Picture | None:
     return Picture(
         "bars",
         "Data and fitted probabilities",
-        "Grey bars are the data's relative frequencies; markers are the probabilities that each method "
-        "predicts for a new point, feature by feature. Where markers coincide, the methods agree about the "
-        f"data.{_binned(panels)}{more}{view.missing_from([entry for entry, _ in view.with_draws])}",
+        "Rootograms (Kleiber & Zeileis 2016): grey bars are the numbers of points, markers those that each "
+        "method expects, on a scale of square roots, on which errors are alike; shaded: 2 standard errors "
+        "about the expected ones. Where markers coincide, the methods agree about the data."
+        f"{_binned(panels)}{more}{view.missing_from([entry for entry, _ in view.with_draws])}",
         lambda width: _figure(panels, names, width),
     )
 
 
 def components_figure(
-    mixture: Mixture, draws: Draws, x: np.ndarray, names: list[str], labels: tuple[tuple[str, ...], ...] = ()
+    mixture: Mixture,
+    draws: Draws,
+    x: np.ndarray,
+    names: list[str],
+    labels: tuple[tuple[str, ...], ...] = (),
+    weight: np.ndarray | None = None,
 ) -> Figure:
     """Draw bars of the data, (N, D), each component's share of the probabilities, and their sum.
 
-    Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called.
+    Draws are canonical, (S, K, ...); `labels` say what the categories of each feature are called, and
+    `weight`, (N,), how many points each row stands for.
     """
     markers = "osD^vPXph"
     panels = []
     for d in range(min(x.shape[1], _MOST_FEATURES)):
-        panel = _Panel(mixture, x, None, d)
+        panel = _Panel(mixture, x, weight, d)
         panel.labels = labels[d] if labels else ()
         masses = panel.masses(draws)
         panel.lines = [
@@ -76,18 +90,18 @@ class _Panel:
         self.step = -(-(high - low + 1) // _MOST_BARS)
         self.edges = np.arange(low, high + self.step + 1, self.step)
         heights, _ = np.histogram(x, self.edges - 0.5, weights=weight)
-        self.heights = heights / heights.sum()
+        self.heights, self.n_points = heights, heights.sum()
         self.middles = self.edges[:-1] + (self.step - 1) / 2
         self.labels: tuple[str, ...] = ()
         self.lines: list[tuple[MethodStyle, np.ndarray]] = []
 
     def masses(self, draws: Draws) -> np.ndarray:
-        """Return each component's share of the probability of every bar, shape (K, bars)."""
+        """Return how many points each component expects at every bar, shape (K, bars)."""
         values = np.arange(self.edges[0], self.edges[-1])
         if self.n_categories:
             values = values[: self.n_categories]
         masses = component_densities(self.mixture, draws, values, self.feature)
-        return np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
+        return self.n_points * np.add.reduceat(masses, np.arange(0, len(values), self.step), axis=1)
 
     def draw(self, axes: Axes) -> None:
         """Draw the bars and the lines; for categories, which have no order, markers side by side."""
@@ -98,7 +112,7 @@ class _Panel:
         places = iter(0.6 * (np.arange(number) - (number - 1) / 2) / max(number, 3))
         for style, mass in self.lines:
             if style.marker == "_":  # no method, but what is compared with
-                thick, alpha = (4.5, 0.5) if style is _REFERENCE else (1.0, 1.0)
+                thick, alpha = (4.5, 0.5) if style is REFERENCE_STYLE else (1.0, 1.0)
                 ends = self.middles[:, np.newaxis] + np.array([-0.45, 0.45])
                 levels = np.column_stack([mass, mass])
                 where, height = (ends.T, levels.T) if self.n_categories else (self.middles, mass)
@@ -119,6 +133,11 @@ class _Panel:
             labels = [f"{value:g}" for value in self.middles]
             labels[: len(self.labels)] = self.labels
             axes.set_xticks(self.middles, labels)
+        expected = self.lines[-1 if self.lines[-1][0] is _TOGETHER else 0][1]
+        error = 2 * np.sqrt(expected * (1 - expected / self.n_points))
+        low, high = np.maximum(expected - error, 0), expected + error
+        axes.bar(self.middles, high - low, self.step, low, color=REFERENCE.light, alpha=0.2, linewidth=0)
+        axes.set_yscale("function", functions=(lambda value: np.sqrt(np.maximum(value, 0)), np.square))
 
 
 def _figure(panels: list[_Panel], names: list[str], width: float) -> Figure:
@@ -127,7 +146,7 @@ def _figure(panels: list[_Panel], names: list[str], width: float) -> Figure:
     for axes, panel in zip(grid, panels, strict=True):
         panel.draw(axes)
         kind = "category" if panel.n_categories else "count"
-        axes.set_title(f"{names[panel.feature]}: share of points at each {kind}", fontsize=8)
+        axes.set_title(f"{names[panel.feature]}: points at each {kind}", fontsize=8)
         axes.set_xlabel(names[panel.feature], color=MUTED.light)
         axes.set_ylim(bottom=0)
     legend_above(grid[0], width)

@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.calibration.bands import band
 from experiments.calibration.effects import LEVELS
+from experiments.posterior.bands import band
 from experiments.records import Design, MethodCalibration, ModelCalibration, QuantityCalibration
 from experiments.report.figures.marks import factor_ticks, few_ticks, lanes, legend_above, shade
 from experiments.report.figures.picture import WIDE, Picture, new_figure, new_panels

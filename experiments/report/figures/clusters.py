@@ -1,12 +1,12 @@
-"""The teaching picture: each cluster's histogram with rug, and the fitted normal densities over it."""
+"""The teaching picture: each cluster's histogram with rug, and over it what the fitted mixture says."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
-from experiments.families.gaussian import normal_density
-from experiments.report.densities import has_density, normal_components
+from experiments.records import Draws
+from experiments.report.densities import component_densities, has_density, normal_components
 from experiments.report.figures.marks import write
 from experiments.report.figures.picture import (
     WIDE,
@@ -21,29 +21,31 @@ from experiments.report.figures.picture import (
 )
 from experiments.report.style.palette import INK, cluster_colour
 from experiments.report.view import View
+from hand_cavi import Mixture
 
 _MOST_POINTS = 100_000
 
 
 def clusters_figure(
+    mixture: Mixture,
+    draws: Draws,
     x: np.ndarray,
-    means: np.ndarray,
-    component_sds: np.ndarray,
     responsibilities: np.ndarray,
     unit: str = "",
     *,
     sample_weight: np.ndarray | None = None,
     width: float = WIDE,
 ) -> Figure:
-    """Draw each cluster's histogram with rug and the fitted normal densities over it.
+    """Draw each cluster's histogram with rug, and over it the component's density times its weight.
 
-    Histograms and densities have the area N_k / N, so that their sum, the mixture, has area 1.
+    Histograms have the area N_k / N; densities are the mixture's own, of area E[pi_k], whatever points there
+    are: where the two part, the mixture does not fit the data.
 
     Parameters
     ----------
+    draws : dict of ndarray
+        Canonical, (S, K, ...), with the components in the order in which they are numbered.
     x : ndarray, shape (N,)
-    means, component_sds : ndarray, shape (K,)
-        Mean and predictive standard deviation of x within each component.
     responsibilities : ndarray, shape (N, K)
         A point counts in every cluster by its share.
     sample_weight : ndarray, shape (N,), optional
@@ -54,33 +56,32 @@ def clusters_figure(
     x = np.asarray(x, dtype=np.float64).reshape(-1)
     weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
     mass = responsibilities * (weight / weight.sum())[:, np.newaxis]
-    shares = mass.sum(axis=0)
     edges = bins_of(x)
-    grid = np.linspace(*view_range(x, float(np.max(component_sds))), 400)
+    weights, _, covariances = normal_components(mixture, draws)
+    grid = np.linspace(*view_range(x, float(np.sqrt(covariances.max()))), 400)
+    curves = component_densities(mixture, draws, grid)
     most_likely = responsibilities.argmax(axis=1)
-    total = np.zeros_like(grid)
     tops = np.zeros(len(edges) - 1)
 
     with figure_style():
         figure = new_figure(width, 3.1)
         axes = figure.subplots()
-        for k, (mean, sd, share) in enumerate(zip(means, component_sds, shares, strict=True)):
+        for k, curve in enumerate(curves):
             colour = cluster_colour(k).light
             heights, _ = np.histogram(x, edges, weights=mass[:, k])
             heights = heights / np.diff(edges)
             tops = np.maximum(tops, heights)
             axes.stairs(heights, edges, fill=True, facecolor=colour, alpha=0.28, linewidth=0)
             axes.stairs(heights, edges, edgecolor=colour, alpha=0.55, linewidth=0.6)
-            curve = share * normal_density(grid, float(mean), float(sd) ** 2)
-            total += curve
             axes.plot(grid, curve, color=colour)
             draw_rug(axes, x[most_likely == k], colour, weight[most_likely == k])
-        axes.plot(grid, total, color=INK.light, linewidth=0.9, dashes=(3, 2))
-        for k, (mean, sd, share) in enumerate(zip(means, component_sds, shares, strict=True)):
-            near = (edges[1:] > mean - 0.7 * sd) & (edges[:-1] < mean + 0.7 * sd)
-            peak = max(share / (np.sqrt(2 * np.pi) * sd), tops[near].max(initial=0.0))
+        axes.plot(grid, curves.sum(axis=0), color=INK.light, linewidth=0.9, dashes=(3, 2))
+        for k, (curve, share) in enumerate(zip(curves, weights, strict=True)):
+            around = grid[curve > 0.8 * curve.max()]
+            near = (edges[1:] > around[0]) & (edges[:-1] < around[-1])
+            peak, mean = max(curve.max(), tops[near].max(initial=0.0)), float(grid[curve.argmax()])
             if share > 1e-3:
-                _label(axes, k, float(mean), float(peak), float(share), width >= WIDE and len(means) <= 8)
+                _label(axes, k, mean, float(peak), float(share), width >= WIDE and len(weights) <= 8)
         axes.set_ylim(top=1.13 * axes.get_ylim()[1])
         axes.set_xlim(grid[0], grid[-1])
         axes.set_xlabel(with_unit("x", unit))
@@ -109,18 +110,18 @@ def picture(view: View) -> Picture | None:
     if len(x) > _MOST_POINTS:
         step = -(-len(x) // _MOST_POINTS)
         x, weight = x[::step], None if weight is None else weight[::step]
-    weights, centres, covariances = normal_components(mixture, draws)
+    weights, centres, covariances = normal_components(mixture, draws)  # near enough for the shares of points
     means, sds = centres[:, 0], np.sqrt(covariances[:, 0, 0])
     scores = np.log(weights) - 0.5 * ((x[:, np.newaxis] - means) / sds) ** 2 - np.log(sds)
     responsibilities = softmax(scores, axis=1)
     return Picture(
         "clusters",
         f"Clusters found by {entry.label}",
-        f"Each colour is one cluster of {entry.label}, numbered from left to right with its share of the "
-        "points: its histogram, a tick below the axis for each point, and the normal density fitted to it. "
-        "A point between two clusters counts in both by its probability. The dashed line is the whole "
-        "mixture.",
+        f"Each colour is one cluster of {entry.label}, numbered from left to right: its histogram, a tick "
+        "below the axis for each point, and as a line what the fitted mixture says, the component's density "
+        "times its weight, which stands beside the number. A point between two clusters counts in both by "
+        "its probability. The dashed line is the whole mixture: off the histogram, it does not fit.",
         lambda width: clusters_figure(
-            x, means, sds, responsibilities, record.unit, sample_weight=weight, width=width
+            mixture, draws, x, responsibilities, record.unit, sample_weight=weight, width=width
         ),
     )

@@ -101,7 +101,7 @@ def _opinions(reference: Reference) -> tuple[Rung, ...]:
     first, found = reference.log_evidence, []
     for one in (first, *reference.opinions):
         if one is not None and np.isfinite(one.value):
-            trusted = not is_distrusted(one) and (one is not first or reference.qualified)
+            trusted = reference.qualified and not is_distrusted(one)
             found.append(Rung(one.method, one.value, max(0.0, one.standard_error), trusted))
     return tuple(found)
 

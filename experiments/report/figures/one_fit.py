@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.datasets import Dataset
 from experiments.posterior.draws import permuted
-from experiments.report.densities import has_density, has_ellipses, has_mass, normal_components
+from experiments.report.densities import has_density, has_ellipses, has_mass
 from experiments.report.figures.bars import components_figure
 from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
@@ -23,14 +23,12 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
         If there is no picture of this family.
     """
     mixture, x, names = fit.mixture, data.x, list(data.features)
+    weight = data.sample_weight
     if has_density(mixture) or has_ellipses(mixture) or has_mass(mixture):
         draws = permuted(fit.sample(0, _DRAWS), order)
     if has_density(mixture):
-        _, means, covariances = normal_components(mixture, draws)
-        responsibilities = fit.responsibilities(x)[:, order]
-        return clusters_figure(
-            x[:, 0], means[:, 0], np.sqrt(covariances[:, 0, 0]), responsibilities, data.unit
-        )
+        shares = fit.responsibilities(x)[:, order]
+        return clusters_figure(mixture, draws, x[:, 0], shares, data.unit, sample_weight=weight)
     if has_ellipses(mixture):
         some = evenly(x)
         clusters = Clusters.of(mixture, draws, some)
@@ -39,5 +37,5 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
             return scatter_figure(some, [(title, clusters)], names, data.unit)
         return pairs_figure(some, clusters, names)
     if has_mass(mixture):
-        return components_figure(mixture, draws, x, names, data.categories)
+        return components_figure(mixture, draws, x, names, data.categories, weight)
     raise InputError(f"there is no picture of {mixture.components.name} yet; leave --plot out")

@@ -29,6 +29,7 @@ ABOUT = {
     "symmetry": "The same model told in another way must have the same bound, and in special cases q must be "
     "the exact posterior.",
     "fixed_point": "From where coordinate ascent ends, a numerical optimiser of the bound must gain nothing.",
+    "overflow": "Where a parameter of one factor is far off, the updates of others must give numbers.",
 }
 """What each check does, in one sentence."""
 

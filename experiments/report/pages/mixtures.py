@@ -101,14 +101,11 @@ def _facts(view: View) -> list[tuple[str, str]]:
 
 def _reference(record: ProblemRecord) -> str:
     reference = record.reference
-    if reference.log_evidence is None:
-        lead = "log p(x) is not known: " if reference.method == "none" else ""
+    evidence = reference.evidence
+    if evidence is None:
+        lead = "" if reference.qualified else "log p(x) is not known: "
         return as_sentence(lead + reference.reason, begin=not lead)
-    evidence = reference.log_evidence
     shown = numbers.with_error(evidence.value, evidence.standard_error)
-    if not reference.qualified:
-        says = f"{evidence.method} says {shown.plain} nats, but it does not qualify"
-        return f"log p(x) is not known: {says}. {as_sentence(reference.reason)}"
-    exact = "" if shown.error else ", exact up to rounding"
+    exact = f", {evidence.accuracy}" if evidence.accuracy else ""
     reason = as_sentence(reference.reason, begin=False)
     return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}: {reason}"

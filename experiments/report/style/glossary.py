@@ -29,8 +29,12 @@ OF_MIXTURES = {
     "total variation": "Half the area between two densities, from 0 (equal) to 1 (apart). Even two sets of "
     "draws from the same posterior differ a little: that is the noise floor.",
     "± in bounds and in means": "Beside a bound, ± is a standard error: how uncertain the number is, by "
-    "Monte Carlo. No ± means exact up to rounding. Beside a posterior mean, ± is the posterior's standard "
-    "deviation: how uncertain the method is.",
+    "Monte Carlo. No ± means that the error is too small for the digits shown. Beside a posterior mean, ± is "
+    "the posterior's standard deviation: how uncertain the method is.",
+    "fit to the data": "Agreeing with the reference is one thing, fitting the data another: where the model "
+    "is wrong, the exact posterior fits no better. New points are drawn from what was fitted, and the data "
+    "are held against them. The p-value is the chance that data from the fitted mixture itself would stray "
+    "as far, anywhere. The data serve twice, to fit and to check, so that it is rather too large.",
     "reference": "What stands for the truth: enumeration or quadrature where feasible, otherwise estimates "
     "and sampler runs that passed their own checks. Without one, no verdict is given.",
     "threshold": "What a figure is held against, where a line should be drawn. Whether it comes from the "
@@ -38,7 +42,7 @@ OF_MIXTURES = {
     "verdict and margin": "A method passes where the whole interval for its difference from the reference "
     "lies within the margin, fails where it lies outside, and stays undecided where it straddles it. "
     "Differences are in reference standard deviations. The margin is a convention of this project, set in "
-    "the config.",
+    "the config. ✓, ✗ and ? stand for pass, fail and undecided, and for nothing else.",
     "effective draws per second": "Effective sample size (ESS) per second of running: how many independent "
     "draws a sampler's correlated draws are worth. Draws from a variational approximation are independent, "
     "so the figure does not exist for them.",

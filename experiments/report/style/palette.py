@@ -47,6 +47,9 @@ class MethodStyle:
         return {"color": self.colour.light, "linestyle": self.dash, "label": self.label}
 
 
+REFERENCE_STYLE = MethodStyle("reference", REFERENCE, "_", (0.0, ()))
+
+
 def _slot(name: str, light: str, dark: str, marker: str, dash: tuple[float, ...] = ()) -> MethodStyle:
     return MethodStyle("", Colour(name, light, dark), marker, (0.0, dash))
 

@@ -13,7 +13,7 @@ from experiments.report.view import View, entries_of
 
 
 def distance(one: Estimate, other: Estimate) -> float | None:
-    """Return how many standard errors two estimates lie apart; None where both are exact."""
+    """Return how many standard errors two estimates lie apart; None where neither has an error."""
     error = hypot(one.standard_error, other.standard_error)
     return (one.value - other.value) / error if error > 0 and isfinite(error) else None
 
@@ -23,7 +23,7 @@ def opinions_table(view: View) -> Table | None:
     reference = view.record.reference
     if not reference.opinions:
         return None
-    first = reference.log_evidence
+    first = reference.evidence
     rows = []
     for estimate in (first, *reference.opinions):
         if estimate is None:
@@ -41,7 +41,8 @@ def opinions_table(view: View) -> Table | None:
         Column("How far to trust it", numeric=False),
     )
     return Table(
-        "Opinions on log p(x), each by a way of its own" + (", the reference's first" if first else ""),
+        "Opinions on log p(x), each by a way of its own"
+        + (", the reference's first" if reference.qualified else ", none of them leant on"),
         columns,
         tuple(rows),
         first="By",
@@ -50,7 +51,7 @@ def opinions_table(view: View) -> Table | None:
 
 _PHRASES = {
     "k_hat": "k-hat {:.2f}",
-    "k_hat_limit": "at most {:.2f} is allowed",
+    "k_hat_limit": "trusted up to {:.2f}",
     "r_hat": "R-hat {:.4f}",
     "runs": "{:,.0f} runs",
     "effective_draws": "worth {:,.0f} independent draws",

@@ -37,7 +37,7 @@ def how_it_ended(cell: CellRecord) -> Shown:
     """Return the method's own word for how it ended; for a failure, what kind, and its message as note."""
     if cell.status == "ok":
         return Shown((cell.outcome or "ok").replace("_", " "), numeric=False)
-    return Shown(cell.status.replace("_", " "), note=cell.message, mark="fail", numeric=False)
+    return Shown(cell.status.replace("_", " "), note=cell.message, numeric=False)
 
 
 def own_bound(cell: CellRecord) -> Shown:

@@ -39,11 +39,11 @@ def _summary(cell: CellRecord | None) -> Shown:
     if cell is None:
         return Shown(numbers.DASH, numeric=False)
     if cell.status != "ok":
-        return Shown(cell.status.replace("_", " "), mark="fail", numeric=False)
+        return Shown(cell.status.replace("_", " "), numeric=False)
     decision = cell.verdict.decision if cell.verdict else "none"
     gap = number_of(cell, "evidence_gap")
     words = "no verdict" if decision == "none" else f"{MARKS.get(decision, '')} {decision}"
-    return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, mark=decision, numeric=False)
+    return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, numeric=False)
 
 
 def title_of(view: View) -> str:

@@ -12,7 +12,7 @@ from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
 from experiments.report.view import View, number_of
-from experiments.studies.choosing import Candidate
+from experiments.studies.choosing import ELBO, EVIDENCE, SYMMETRISED, Candidate, conclusion
 
 
 def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
@@ -51,30 +51,41 @@ def _candidate(view: View) -> Candidate | None:
         evidence=view.evidence,
         held_out=cell.told.held_out,
         held_out_se=cell.told.held_out_se,
+        occupied=cell.told.occupied,
         starts=cell.told.starts or 0,
         starts_at_best=cell.told.starts_at_best,
         method=label(cell.cell.method),
     )
 
 
-def _table(candidates: list[Candidate]) -> Table:
-    columns = (
-        Column("ELBO", "nats"),
-        Column("ELBO + KL(q, q sym)", "nats"),
-        Column("log p(x)", "nats"),
-        Column("Held out", "nats per point ± s.e."),
-        Column("Starts at best", ", ".join(dict.fromkeys(one.method for one in candidates)), numeric=False),
+COLUMNS = (
+    Column(ELBO, "nats"),
+    Column(SYMMETRISED, "nats"),
+    Column(EVIDENCE, "nats"),
+    Column("Held out", "nats per point ± s.e."),
+    Column("Starts at best", numeric=False),
+    Column("Occupied"),
+)
+"""What speaks for a number of components."""
+
+
+def row_of(one: Candidate) -> Row:
+    """Return what speaks for one number of components, under `COLUMNS`."""
+    evidence = one.evidence
+    starts = f"{one.starts_at_best} of {one.starts}" if one.starts_at_best is not None else numbers.DASH
+    entries = (
+        Shown(numbers.fixed(one.elbo, 3)),
+        missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
+        numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(one.no_evidence),
+        numbers.with_error(one.held_out, one.held_out_se),
+        Shown(starts, numeric=False),
+        missing() if one.occupied is None else Shown(str(one.occupied)),
     )
-    rows = []
-    for one in sorted(candidates, key=lambda one: one.n_components):
-        evidence = one.evidence
-        starts = f"{one.starts_at_best} of {one.starts}" if one.starts_at_best is not None else numbers.DASH
-        entries = (
-            Shown(numbers.fixed(one.elbo, 3)),
-            missing() if one.symmetrised is None else Shown(numbers.fixed(one.symmetrised, 3)),
-            numbers.with_error(evidence.value, evidence.standard_error) if evidence else missing(),
-            numbers.with_error(one.held_out, one.held_out_se),
-            Shown(starts, numeric=False),
-        )
-        rows.append(Row(str(one.n_components), entries))
-    return Table("What speaks for each number of components K", columns, tuple(rows))
+    return Row(str(one.n_components), entries)
+
+
+def _table(candidates: list[Candidate]) -> Table:
+    caption = "What speaks for each number of components K, by the bounds of "
+    caption += f"{' and '.join(dict.fromkeys(one.method for one in candidates))}"
+    rows = tuple(row_of(one) for one in sorted(candidates, key=lambda one: one.n_components))
+    return Table(". ".join([caption, *conclusion(candidates)]), COLUMNS, rows)

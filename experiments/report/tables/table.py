@@ -6,7 +6,7 @@ from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown
 
 MARKS = {"pass": "✓", "fail": "✗", "undecided": "?", "none": numbers.DASH}
-"""Of decisions, by the style sheet's class."""
+"""Of the decisions of a verdict, by the style sheet's class; nothing else has a mark."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.inputs import InputError
+from hand_cavi.inputs import InputError, as_numbers
 
 PAYS = 4
 """Points to a node, below which condensing does not pay."""
@@ -108,9 +108,7 @@ def check_values(rows: np.ndarray, weight: np.ndarray | None, first_row: int) ->
 
 
 def _as_rows(x: ArrayLike | Blocks) -> np.ndarray:
-    rows = np.asarray(x)
-    if rows.dtype.kind not in "biuf":
-        raise InputError("the data cannot be read as real numbers; give a numeric array")
+    rows = as_numbers(x, "the data")
     if rows.ndim == 1:
         rows = rows[:, np.newaxis]
     if rows.ndim != 2:
@@ -123,9 +121,7 @@ def _as_rows(x: ArrayLike | Blocks) -> np.ndarray:
 def _as_weight(sample_weight: ArrayLike | None, n_points: int) -> np.ndarray | None:
     if sample_weight is None:
         return None
-    weight = np.asarray(sample_weight)
-    if weight.dtype.kind not in "biuf":
-        raise InputError("sample_weight cannot be read as real numbers; give a numeric array")
+    weight = as_numbers(sample_weight, "sample_weight")
     if weight.shape != (n_points,):
         raise InputError(f"sample_weight has shape {weight.shape}; {n_points} points need ({n_points},)")
     return weight

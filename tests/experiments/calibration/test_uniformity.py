@@ -5,9 +5,10 @@ import pytest
 from scipy.special import ndtr
 from scipy.stats import binom, multivariate_normal
 
-from experiments.calibration import bands, effects, verdict
+from experiments.calibration import effects, verdict
 from experiments.calibration.ranks import ranks_among, thinned
 from experiments.config.options import CalibrationOptions
+from experiments.posterior import bands
 from experiments.records.calibration import CALIBRATED, UNDECIDED
 
 OPTIONS = CalibrationOptions()

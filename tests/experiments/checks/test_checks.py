@@ -69,7 +69,10 @@ def test_every_shipped_derivation_passes(name):
 def test_the_skeleton_passes_and_is_short(mine):
     report = check(mine.Derivation, None, mine.log_joint, rng=1)
     assert report.passed
-    assert len(skeleton().splitlines()) <= 60
+    assert len(skeleton().splitlines()) <= 66
+    of_updates = [r.error_bound for r in report.results if r.check in ("definition", "elbo")]
+    assert max(of_updates) < 1e-4  # nats: without parameters it would be about 0.05
+    assert {r.check for r in report.results if r.decision is Decision.SKIPPED} == {"symmetry"}
     assert ascend(mine.Derivation(), 1).status is AscentStatus.CONVERGED
 
 
@@ -206,7 +209,7 @@ def _in_the_draws(self, s, factor, z):
         ({"elbo": lambda self, s: {"all": np.nan}}, ['"all"', "finite"]),
         ({"factors": ("mu",)}, ["'tau'", "names must agree"]),
         ({"log_density": _in_the_draws}, ['"mu"', "changes the values"]),
-        ({"parameters": lambda self, s, f: {"m": s.m}}, ["parameters", "both or none"]),
+        ({"with_parameters": property(lambda self: self.missing)}, ["parameters", "both or none"]),
         ({"parameters": lambda self, s, f: {"m": s.n}, "with_parameters": None}, ['parameters(state, "mu")']),
     ],
 )

@@ -107,13 +107,27 @@ def test_fit_prints_what_the_teaching_code_prints(here, elbowroom):
     assert np.all(np.diff([float(row[1]) for row in table]) >= -1e-7)
 
 
+def test_fit_says_whether_the_mixture_fits_the_data(here, elbowroom):
+    fits = "The mixture fits the data, as far as they can tell (posterior predictive p = "
+    _, out, _ = elbowroom("fit", "eight.csv", *TEXTBOOK, "--noise-variance", 1)
+    assert fits in out
+    (here / "three.csv").write_text("v\n" + "\n".join(str(v + shift) for shift in (0, 40, 90) for v in EIGHT))
+    three = ("fit", "three.csv", "--components", 2, "--noise-variance", 1)
+    _, out, _ = elbowroom(*three)
+    said = next(line for line in out.splitlines() if line.startswith("The mixture does not fit the data"))
+    assert "of the points have v at most" in said
+    document = json.loads(elbowroom(*three, "--json")[1])
+    assert document["data_sentence"] == said and document["data_fit"]["each feature"] < 1e-4
+
+
 def test_fit_says_which_prior_it_chose_and_when_the_scale_is_silly(here, elbowroom):
-    _, out, err = elbowroom("fit", "eight.csv", "--components", 2)
+    textbook = ["--components", 2, "--family", "normal_known_variance"]
+    _, out, err = elbowroom("fit", "eight.csv", *textbook)
     assert (
         "mean = the data's mean, variance = the data's range squared, noise variance = 1" in out and not err
     )
     (here / "km.csv").write_text("v\n" + "\n".join(str(1000 * v) for v in EIGHT))
-    code, _, err = elbowroom("fit", "km.csv", "--components", 2)
+    code, _, err = elbowroom("fit", "km.csv", *textbook)
     assert code == 0 and "give --noise-variance" in err and err.count("\n") == 1
     _, _, err = elbowroom("fit", "km.csv", "--components", 2, "--noise-variance", 250000)
     assert err == ""
@@ -136,7 +150,8 @@ def test_fit_draws_its_clusters(here, elbowroom, name):
 
 
 @pytest.mark.parametrize(
-    ("body", "warning"), [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", ""), ("1e4\n-1e4\n1e4\n", "")]
+    ("body", "warning"),
+    [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", "1 differ, for 2"), ("1e4\n-1e4\n1e4\n", "")],
 )
 def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
     (here / "d.csv").write_text("v\n" + body)
@@ -167,7 +182,7 @@ def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
         (["eight.csv", "--components", 2, "--prior", "mean=1", "--mean", 1], "once is enough"),
         (["eight.csv", "--components", 2, "--family", "normal_gama"], 'did you mean "normal_gamma"?'),
         (["eight.csv", "--components", 2, "--weights", "dirichlt"], 'did you mean "dirichlet"?'),
-        (["eight.csv", "--components", 2, "--concentration", 1], 'fixed has no field "concentration"'),
+        (["eight.csv", *TEXTBOOK, "--concentration", 1], 'fixed has no field "concentration"'),
         (
             ["eight.csv", "--components", 2, "--weights", "dirichlet", "--concentration", 0],
             "concentration is",
@@ -211,7 +226,10 @@ def test_wrong_usage_is_2(here, elbowroom, arguments):
 # run, validate, report: with a stand-in for the runner
 
 
-def record_of(study, folder, *, decision="pass", status="ok"):
+EVIDENCE = Estimate(LOG_EVIDENCE, 0.0, "enumeration", error_is="rounding")
+
+
+def record_of(study, folder, *, decision="pass", status="ok", evidence=EVIDENCE, qualified=True):
     """Make up what a runner would return."""
     verdict = Verdict(
         decision, f"This is a {decision}.", 0.25, (Comparison("sorted mean 1", 0.1, 0.0, 0.1, 0.1, decision),)
@@ -240,7 +258,7 @@ def record_of(study, folder, *, decision="pass", status="ok"):
         )
         if status == "ok":
             cells = tuple(replace(cell, measurements=measured, verdict=verdict) for cell in cells)
-        reference = Reference("enumeration", True, "Exact.", None, Estimate(LOG_EVIDENCE, 0.0, "enumeration"))
+        reference = Reference(evidence.method, qualified, "Exact.", None, evidence)
         entry = problem.entry
         about = (entry.about_data, entry.about_model, entry.unit, problem.content, reference, cells)
         problems.append(ProblemRecord(entry.dataset, entry.model, entry.repeat, *about))
@@ -290,6 +308,7 @@ def test_run_prints_one_json_document_of_the_agreed_form(here, elbowroom, runner
     assert (
         cell["elbo"] == BEST_ELBO and cell["log_evidence"] == LOG_EVIDENCE and cell["log_evidence_se"] == 0.0
     )
+    assert cell["log_evidence_error_is"] == "rounding"
     assert cell["elbo_collapsed"] == -18.685 and cell["elbo_collapsed_se"] == 0.002
     assert (
         cell["elbo_symmetrised"] is None and cell["ess_per_second"] is None and cell["info"] == {"bad": None}
@@ -311,7 +330,31 @@ def test_run_says_the_verdict_first_and_where_the_report_lies(here, elbowroom, r
     lines = out.splitlines()
     assert code == 0 and lines[0] == "This is a pass."
     assert lines[-1] == f"Report: {Path('studies/eight/report.html')}"
-    assert "log evidence \u221217.990122 nats (enumeration)" in out and "\u221218.6850 \u00b1 0.0020" in out
+    assert (
+        "log evidence \u221217.990122 nats (enumeration, exact up to rounding)" in out
+        and "\u221218.6850 \u00b1 0.0020" in out
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "qualified", "said"),
+    [
+        (
+            Estimate(LOG_EVIDENCE, 2e-11, "quadrature", error_is="numerical"),
+            True,
+            "right to within 2e-11 nats)",
+        ),
+        (Estimate(LOG_EVIDENCE, 0.02, "importance"), True, "\u221217.990 \u00b1 0.020 nats (importance)"),
+        (Estimate(LOG_EVIDENCE, 0.02, "importance"), False, "log evidence unknown"),
+    ],
+)
+def test_a_log_evidence_is_told_as_what_it_is(here, elbowroom, runner, evidence, qualified, said):
+    runner.ending = {"evidence": evidence, "qualified": qualified}
+    out = elbowroom("run", "study.toml")[1]
+    assert said in out and "exact" not in out.split("log evidence")[1].split("\n")[0]
+    cell = json.loads(elbowroom("run", "study.toml", "--json")[1])["cells"][0]
+    assert cell["log_evidence"] == (LOG_EVIDENCE if qualified else None)
+    assert cell["log_evidence_error_is"] == (evidence.error_is if qualified else None)
 
 
 def test_run_without_a_configuration_runs_the_built_in_study(here, elbowroom, runner):
@@ -395,6 +438,7 @@ def test_fewer_points_than_components_is_said_on_stderr(here, elbowroom, runner)
         ("25.0", "-25.0", "variance is -25.0"),
         ("25.0", "nan", "it must be finite"),
         ('"cavi"', '"cavvi"', 'did you mean "cavi"?'),
+        ('"cavi"', '"avdi"', 'did you mean "advi"?'),
         ("path =", "pth =", 'did you mean "path"?'),
         ('"eight.csv"', '"nine.csv"', "there is no data file"),
         ('"eight.csv"', '"eight.csv"\ncolumns = ["w"]', 'no column "w"'),

@@ -28,6 +28,7 @@ from hand_cavi.sources import ArraySource
 
 DOCS = Path(__file__).parents[3] / "docs" / "large-data.md"
 N = 3000
+FIXED = "normal_known_variance"
 
 
 def rows(seed=0):
@@ -142,6 +143,15 @@ def test_starts_that_are_given_up_are_counted(here, capsys):
     assert f"{given_up} of 8 were given up" in capsys.readouterr().out
 
 
+def test_an_end_at_a_saddle_is_the_first_thing_said(tmp_path, capsys):
+    (tmp_path / "x.csv").write_text("v\n-3\n-2\n2\n3\n")
+    data = open_data(tmp_path / "x.csv", ("v",), "normal_known_variance")
+    result = fit_file(data, Model(2, "normal_known_variance", "fixed"), starts=np.full((4, 2), 0.5))
+    print_fit(result)
+    assert "\nsaddle after 4 sweeps: the bound stopped rising at a saddle" in capsys.readouterr().out
+    assert result.content()["status"] == "saddle"
+
+
 def test_a_picture_and_a_warning_may_rest_on_some_rows(here, elbowroom, monkeypatch):
     monkeypatch.setattr("experiments.commands._data.SOME", 300)
     arguments = ["--column", 0, "--components", 2, "--noise-variance", 1, "--starts", 2]
@@ -149,7 +159,7 @@ def test_a_picture_and_a_warning_may_rest_on_some_rows(here, elbowroom, monkeypa
     assert code == 0 and err == "elbowroom: p.png shows 300 of 3,000 points, evenly spaced\n"
     assert (here / "p.png").stat().st_size > 5000
     np.save(here / "wide.npy", 100 * rows())
-    code, _, err = elbowroom("fit", "wide.npy", "--components", 2, "--starts", 1)
+    code, _, err = elbowroom("fit", "wide.npy", "--components", 2, "--starts", 1, "--family", FIXED)
     assert code == 0 and "(by 300 of 3,000, evenly spaced)" in err and "give --noise-variance" in err
 
 
@@ -172,11 +182,11 @@ def test_bad_values_are_refused_as_in_small_files(here, elbowroom, monkeypatch, 
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("text.parquet", 'column "v" of text.parquet holds string, not numbers'),
-        ("yes.parquet", 'yes.parquet: column "v" holds bool'),
+        ("text.parquet", 'text.parquet: column "v" holds text or the like, not numbers'),
+        ("yes.parquet", 'yes.parquet: column "v" holds truth values, not numbers; write 1 and 0'),
         ("damaged.parquet", "damaged.parquet is no readable Parquet file"),
         ("cut.npy", "cut.npy is no readable NPY file"),
-        ("complex.npy", 'column "0" holds complex128, not numbers'),
+        ("complex.npy", 'column "0" holds complex numbers, not real ones'),
         ("cube.npy", "has 3 axes"),
     ],
 )
@@ -362,6 +372,11 @@ def at(sweep, *, under_way=(1,), gain=0.5, left=8.0):
             "start 1 of 20: sweep 1, bound -1234567.891; time left not known yet",
         ),
         (
+            Progress((1,), 0, 7, -3.5, 0.5, 8.0),
+            0.5,
+            "a split-and-merge move: sweep 7, bound -3.5, last gain 0.5; about 4.0 s left for this move",
+        ),
+        (
             Progress((1,), 1, 7, -3.5, 0.5, 8.0),
             0.5,
             "start 1 of 1: sweep 7, bound -3.5, last gain 0.5; about 4.0 s left",
@@ -412,6 +427,32 @@ def test_progress_is_told_and_changes_nothing(held, monkeypatch):
     assert max(one.elbo for one in told) <= plain.elbo + 1e-9 * abs(plain.elbo)
 
 
+def test_moves_are_told_of_and_change_nothing():
+    mixture, told = Mixture(NormalKnownVariance([0.0, 0.0], 100.0), FixedWeights(), 4), []
+    plain = fit(mixture, rows(), rng=5, starts=1, moves=3)
+    watched = fit(mixture, rows(), rng=5, starts=1, moves=3, progress=told.append)
+    assert watched.moves == plain.moves and watched.elbo == plain.elbo
+    of_moves = [one for one in told if one.n_starts == 0]
+    assert len(of_moves) == sum(move.sweeps for move in plain.moves)
+    assert [one.gain is None for one in of_moves].count(True) == len(plain.moves)
+
+
+def test_more_components_than_points_are_told_before_the_fit(here, elbowroom, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.commands._fitting.fit", interrupt)
+    for name, words in (
+        ("x.csv", "3,000 points for 4000 components; at least 1000 must stay"),
+        ("y.csv", ""),
+    ):
+        (here / "y.csv").write_text("a\n" + "1\n2.5\n" * 50)
+        code, _, err = elbowroom("fit", name, "--column", "a", "--components", 4000)
+        assert code == 130 and err.startswith(f"elbowroom: {words}") and "4000 components" in err
+    code, _, err = elbowroom("fit", "y.csv", "--column", "a", "--components", 3)
+    assert "100 points, of which 2 differ, for 3 components; more than 2 cannot be told apart" in err
+
+
 def test_nothing_is_shown_at_first_nor_left_at_the_end():
     stream, clock = Terminal(), Clock()
     with FitProgress(stream, clock) as progress:
@@ -426,6 +467,18 @@ def test_nothing_is_shown_at_first_nor_left_at_the_end():
     shown = stream.getvalue()
     assert "sweep 10" in shown and "sweep 11" not in shown
     assert shown.endswith("\x1b[2K") and "\x1b[?25h" in shown  # the line is wiped, and the cursor back
+
+
+def test_what_begins_is_shown_before_what_is_told_of_it():
+    stream, clock = Terminal(), Clock()
+    with FitProgress(stream, clock) as progress:
+        clock.now = 2.0
+        progress.begins("K = 3: log p(x)")
+        progress.clear()
+        assert "K = 3: log p(x)" in stream.getvalue() and stream.getvalue().endswith("\x1b[2K")
+        clock.now = 3.0
+        progress(at(10))
+    assert "K = 3: log p(x): start 1 of 20: sweep 10" in stream.getvalue()
 
 
 def test_nothing_is_shown_but_on_a_terminal(here, elbowroom, monkeypatch):

@@ -1,6 +1,7 @@
 """JUnit XML: the structure that CI systems read, the rule of what is what, and the exit codes beside it."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,15 @@ def test_every_decision_has_its_element():
     assert failure.text == "fail: sorted mean 1: 0.3 reference sd, interval [0.27, 0.33]"
     assert cases[0].get("name") == "method-0" and cases[0].get("time") == "1.250"
     assert cases[0].get("classname") == "textbook.eight.two"
+
+
+def test_every_suite_has_the_headline():
+    record, judged = study(verdict("pass"))
+    whole = Verdict("pass", "Means and widths.", 0.25, on_the_data="The fitted mixture fits.")
+    found = parsed(replace(record, verdict=whole), judged).iter("property")
+    assert {one.get("name"): one.get("value") for one in found}["study_verdict"] == (
+        "Means and widths. The fitted mixture fits."
+    )
 
 
 def test_what_is_impossible_has_a_type_of_its_own():

@@ -291,3 +291,11 @@ def test_the_schema_takes_every_kind_of_study_and_refuses_what_none_has():
         validator.validate(values)
         assert not validator.is_valid(values | {"nmae": "x"})
         assert not validator.is_valid(values | {"methods": [{"name": "cavi", "stats": 3}]})
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("avdi", "advi"), ("cvai", "cavi"), ("advii", "advi"), ("cav", "cavi"), ("nust", "nuts"), ("xyz", None)],
+)
+def test_letters_that_are_swapped_are_one_step(word, meant):
+    assert plugins.nearest(word, plugins.names("methods")) == meant

@@ -1,8 +1,13 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.datasets import file, galaxies, simulated
+from experiments.config.reading import load_config
+from experiments.datasets import _columns, file, galaxies, simulated
+from experiments.datasets._words import Reading
+from experiments.studies.mixtures import load_dataset
 from hand_cavi import InputError
 
 
@@ -102,8 +107,11 @@ def test_csv_with_the_usual_separators(csv, text):
 
 def test_csv_keeps_every_bit_of_a_number(csv):
     values = rng().standard_normal(500) * 10.0 ** rng().integers(-200, 200, 500)
-    data = read(csv("v\n" + "\n".join(repr(float(v)) for v in values)), "v")
-    np.testing.assert_array_equal(data.x[:, 0], values)
+    words = "\n".join(repr(float(v)) for v in values)
+    for text, reading in ((words, Reading()), (words.replace(".", ","), Reading(decimal=","))):
+        fast, _ = _columns._by_pandas(csv("v\n" + text), ("v",), reading)
+        np.testing.assert_array_equal(fast[:, 0], values)
+        np.testing.assert_array_equal(read(csv("v\n" + text), "v", decimal=reading.decimal).x, fast)
 
 
 def test_csv_as_excel_writes_it(csv):
@@ -123,8 +131,8 @@ def test_the_only_column_needs_no_name(csv):
 def test_the_fast_reader_and_the_plain_one_agree(csv):
     body = "a,b\n1,x\n\n2.5,\n-3e-5,z\n"
     fast = read(csv(body), "a").x
-    plain = file.read_csv.__globals__["_read_csv_line_by_line"](csv(body), ",", ["a", "b"], ("a",))
-    np.testing.assert_array_equal(fast, plain)
+    plain = _columns.read_columns(csv(body), ("a",), Reading()).entries[0]
+    np.testing.assert_array_equal(fast[:, 0], [float(word) for word in plain])
 
 
 def test_parquet(tmp_path):
@@ -231,7 +239,7 @@ def test_bad_parquet(tmp_path):
         (np.empty(0), "is empty"),
         (np.array(["a", "b"]), "not numbers"),
         (np.array([1.0, np.nan]), "row 1 (counted from 0)"),
-        (np.array([1j]), "not numbers"),
+        (np.array([1j]), "complex numbers, not real ones"),
         (np.zeros((2, 2, 2)), "3 axes"),
         (np.array(3.0), "0 axes"),
     ],
@@ -253,3 +261,103 @@ def test_npy_that_is_none_or_pickled(tmp_path):
 
 def test_a_scale_beyond_float64(csv):
     assert "beyond float64" in refusal(csv("v\n1e300\n"), "v", scale=1e-300)
+
+
+# What a word is that is no number
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("2024-01-31 31.01.2024 1/2/24 2024-01-31T12:00 2024/01 3-Jan-2024", "a date; make numbers of dates"),
+        ("12:30 08:15:59.5 7:05pm", "a time of day"),
+        ("true False YES no", "a truth value; write 1 and 0"),
+        ("3,5 -0,25 1,5e-3 12345,6", 'a decimal comma; read it with --decimal ","'),
+        ("1,234", "if decimals follow it, read it with --decimal"),
+        ("1,234,567 1'234.5 1.234,5 1.234.567", "separators of thousands; write it without them"),
+        ("5% 12kg €3.50 3.50€ 20°C", "a number and something else; leave the number alone"),
+        ("<0.5 >100", "a limit and no value"),
+        ("NA ? . null", "or leave such lines out by --missing drop"),
+        ("abc inf 1_0 --", "mend the value or remove the line"),
+    ],
+)
+def test_a_complaint_names_what_the_word_seems_to_be(csv, words, says):
+    for word in words.split():
+        assert says in refusal(csv(f'v;w\n1;1\n"{word}";1\n'), "v"), word
+    assert "separators of thousands" in refusal(csv("v;w\n1 234;1\n"), "v")
+
+
+def test_a_point_beside_decimal_commas_is_no_number(csv):
+    """In such files 1.500 is fifteen hundred."""
+    assert "separators of thousands" in refusal(csv("v\n1,5\n1.500\n"), "v", decimal=",")
+    assert "where commas were asked for" in refusal(csv("v\n1,5\n1.5\n"), "v", decimal=",")
+
+
+@pytest.mark.parametrize("suffix", ["npy", "parquet"])
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (np.array(["2024-01-31", "2024-02-01"], dtype="datetime64[s]"), "dates, not numbers; make numbers"),
+        (np.array([True, False]), "truth values, not numbers; write 1 and 0"),
+        (np.array([1, 2], dtype="timedelta64[s]"), "durations, not numbers"),
+        (np.array(["1.5", "2.5"]), "text or the like, not numbers"),
+        (np.array(["3,5", "2,5"]), "text or the like, not numbers"),
+        (np.array([True, None], dtype=object), "truth values, not numbers; write 1 and 0"),
+    ],
+)
+def test_arrays_that_hold_no_numbers(tmp_path, suffix, values, says):
+    if values.dtype.kind == "O" and suffix == "npy":
+        pytest.skip("an array of objects is no readable file")
+    if suffix == "npy":
+        np.save(tmp_path / "d.npy", values)
+    else:
+        pd.DataFrame({"v": values}).to_parquet(tmp_path / "d.parquet")
+    assert re.search(says, refusal(tmp_path / f"d.{suffix}"))
+
+
+def test_rows_with_missing_values_are_dropped_and_told(csv, tmp_path):
+    text = "v,k,w\n1,a,1\n,a,1\n3,NA,1\n4,b,\n5,b,2\n"
+    data = read(csv(text), "v", missing="drop", weight_column="w")
+    np.testing.assert_array_equal(data.x[:, 0], [1, 3, 5])
+    np.testing.assert_array_equal(data.sample_weight, [1, 1, 2])
+    assert data.dropped.tolist() == [1, 3]
+    assert data.about == "Column v of d.csv, weighted by w; 2 of 5 rows dropped for a missing value."
+    labels = read(csv(text), "k", missing="drop", weight_column="w", categories=True)
+    assert labels.x[:, 0].tolist() == [0, 0, 1] and labels.categories == (("a", "b"),)
+    assert labels.dropped.tolist() == [2, 3] and labels.sample_weight.tolist() == [1, 1, 2]
+    assert read(csv(text), "k", categories=True).categories == (("NA", "a", "b"),)
+    frame = pd.DataFrame({"v": pd.array([1, None, 3], dtype="Int64"), "k": ["a", "b", None]})
+    frame.to_parquet(tmp_path / "d.parquet")
+    assert read(tmp_path / "d.parquet", "v", missing="drop").dropped.tolist() == [1]
+    assert read(tmp_path / "d.parquet", "k", missing="drop", categories=True).dropped.tolist() == [2]
+
+
+def test_a_study_takes_weights_separator_decimal_and_drops(csv):
+    csv("v!w\n1,5!2\n?!1\n2,5!3\n")
+    text = """
+    name = "s"
+    [[datasets]]
+    name = "mine"
+    source = "file"
+    path = "d.csv"
+    columns = ["v"]
+    weight_column = "w"
+    separator = "!"
+    decimal = ","
+    missing = "drop"
+    [[models]]
+    name = "m"
+    family = "normal_known_variance"
+    components = 1
+    prior = { mean = 0.0, variance = 25.0, noise_variance = 1.0 }
+    weights = "fixed"
+    [[methods]]
+    name = "CAVI"
+    kind = "cavi"
+    """
+    path = csv(text, "s.toml")
+    config = load_config(path)
+    data = load_dataset(config.datasets[0], config.seed, 1)
+    assert data.x.tolist() == [[1.5], [2.5]] and data.sample_weight.tolist() == [2, 3]
+    with pytest.raises(InputError, match='decimal: is ";"; it must be'):
+        load_config(csv(text.replace('decimal = ","', 'decimal = ";"'), "s.toml"))

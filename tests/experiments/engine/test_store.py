@@ -280,9 +280,10 @@ def test_what_json_cannot_hold_is_refused():
         describe({"draws": draws()})
 
 
-def test_only_known_classes_are_built():
-    with pytest.raises(InputError, match="'Popen', which this version"):
-        loads('{"$class": "Popen", "args": ["true"]}')
+@pytest.mark.parametrize("name", ["Popen", "subprocess:Popen"])
+def test_only_known_classes_are_built(name):
+    with pytest.raises(InputError, match=f"'{name}', which this version"):
+        loads(f'{{"$class": "{name}", "args": ["true"]}}')
 
 
 # What counts as done

@@ -7,7 +7,7 @@ import pytest
 
 from experiments.families.components import describe
 from hand_cavi import Mixture, fit
-from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.family_cases import CALLED, CASES, FAMILIES, PRIORS, WEIGHTS, data_of
 
 DRAWS = 40_000
 
@@ -19,8 +19,7 @@ def test_moments_are_those_of_draws(family, weights):
     fitted = fit(Mixture(PRIORS[family], WEIGHTS[weights], 3), data_of(family), rng=2, starts=4)
     found = describe(fitted)
     draws = fitted.sample(5, DRAWS)
-    name = {"gamma_poisson": "rate", "dirichlet_categorical": "probability"}.get(family, "mean")
-    values = draws["mu" if name == "mean" else name]
+    name, values = CALLED[family], draws[CASES[family].location]
     error = 5 * values.std(axis=0) / np.sqrt(DRAWS)
     assert np.all(np.abs(found[name] - values.mean(axis=0)) <= error + 1e-12)
     np.testing.assert_allclose(found["sd"], values.std(axis=0), rtol=0.12)
@@ -61,12 +60,8 @@ def test_fit_prints_every_family(here, elbowroom, family, weights):
     assert (code, err) == (0, "")
     assert "of 4 starts reached this bound (" in out and "Chosen here, for want of a prior" in out
     assert ("weight ± sd" in out) == (weights != "fixed")
-    wanted = {
-        "gamma_poisson": "a: rate ± sd",
-        "dirichlet_categorical": "b: probability ± sd",
-        "normal_wishart": "correlations of the points",
-    }
-    assert wanted.get(family, "b: mean ± sd") in out
+    assert f"b: {CALLED[family]} ± sd" in out
+    assert ("correlations of the points" in out) == (family == "normal_wishart")
     code, out, _ = elbowroom(*arguments, "--json")
     document = json.loads(out)
     assert code == 0 and document["family"] == family and document["weights"] == weights

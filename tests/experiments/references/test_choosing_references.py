@@ -15,7 +15,17 @@ from scipy import stats
 from experiments.config.reading import default_config_text, parse_config
 from experiments.posterior.draws import as_arrays
 from experiments.records import Estimate, Problem, Reference
-from experiments.references import bridge, exact, importance, log_evidence, nuts, reference
+from experiments.references import (
+    bridge,
+    exact,
+    gibbs,
+    importance,
+    log_evidence,
+    nuts,
+    quadrature,
+    reference,
+    smc,
+)
 from experiments.references._agreement import agreement
 from experiments.references._declared import declared
 from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalKnownVariance
@@ -27,10 +37,20 @@ TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0, 1.0), FixedWeights(), 2)
 FIXTURE = Problem(TEXTBOOK, EIGHT[:, np.newaxis])
 
 
-def let_claim(patch: pytest.MonkeyPatch, source: ModuleType, value: float, *, qualified: bool = True) -> None:
+NOT_EXACT = Problem(Mixture(TEXTBOOK.components, DirichletWeights(1.0), 2), np.tile(EIGHT, 3)[:, np.newaxis])
+
+
+def let_claim(
+    patch: pytest.MonkeyPatch,
+    source: ModuleType,
+    value: float,
+    *,
+    qualified: bool = True,
+    error: float = 0.01,
+) -> None:
     """Let a reference claim a log evidence, whatever the problem."""
     name = source.__name__.rpartition(".")[2]
-    found = Reference(name, qualified, f"{name} says so", log_evidence=Estimate(value, 0.01, name))
+    found = Reference(name, qualified, f"{name} says so", log_evidence=Estimate(value, error, name))
     patch.setattr(source, "compute", lambda problem, request: found)
 
 
@@ -56,7 +76,7 @@ DECLARED = {
     "gibbs": (("draws",), "the long Gibbs run", False),
     "importance": (("evidence", "draws"), "importance sampling", False),
     "nuts": (("draws",), "the long NUTS run", False),
-    "quadrature": (("evidence", "draws"), "the exact answer (by quadrature)", True),
+    "quadrature": (("evidence", "draws"), "the answer by quadrature", True),
     "smc": (("evidence", "draws"), "the SMC runs", False),
 }
 
@@ -64,7 +84,7 @@ DECLARED = {
 def test_references_are_found_by_their_files_and_say_what_they_are() -> None:
     assert {name: (one.gives, one.called, one.exact) for name, one in declared().items()} == DECLARED
     assert exact() == ["enumeration", "quadrature"]
-    assert reference(FIXTURE, method="quadrature", rng=1).called == "the exact answer (by quadrature)"
+    assert reference(FIXTURE, method="quadrature", rng=1).called == "the answer by quadrature"
 
 
 def test_what_references_are_is_read_without_importing_them() -> None:
@@ -89,7 +109,7 @@ def test_an_exact_reference_has_a_second_opinion() -> None:
     assert "enumeration and importance agree" in found.reason
 
 
-def test_without_an_exact_one_moments_are_gibbs_and_the_evidence_is_bridge_samplings() -> None:
+def test_without_an_exact_one_moments_are_gibbs_and_the_evidence_is_of_the_smaller_error() -> None:
     problem = Problem(
         Mixture(NormalKnownVariance(0.0, 25.0, 1.0), DirichletWeights(1.0), 2),
         np.tile(EIGHT, 3)[:, np.newaxis],
@@ -97,11 +117,12 @@ def test_without_an_exact_one_moments_are_gibbs_and_the_evidence_is_bridge_sampl
     found = reference(problem, rng=2)
     assert (found.method, found.qualified) == ("gibbs", True), found.reason
     assert found.draws is not None and found.log_evidence is not None
-    assert found.log_evidence.method == "bridge"
-    assert [opinion.method for opinion in found.opinions] == ["importance"]
+    (opinion,) = found.opinions
+    assert {found.log_evidence.method, opinion.method} == {"bridge", "importance"}
+    assert found.log_evidence.standard_error <= opinion.standard_error
     assert "NUTS was not run" in found.quality["not_leant_on"]
     assert found.quality["largest_disagreement"] < 4
-    assert log_evidence(problem.mixture, problem.x, rng=2).method == "bridge"
+    assert log_evidence(problem.mixture, problem.x, rng=2).standard_error <= opinion.standard_error
 
 
 def test_draws_of_the_study_that_qualify_are_the_reference_themselves() -> None:
@@ -115,8 +136,8 @@ def test_draws_of_the_study_that_qualify_are_the_reference_themselves() -> None:
 def test_several_may_be_asked_for() -> None:
     found = reference(FIXTURE, method=["bridge", "enumeration"], rng=3)
     assert (found.method, found.qualified) == ("enumeration", True)
-    assert found.log_evidence is not None and found.log_evidence.method == "bridge"
-    assert [opinion.method for opinion in found.opinions] == ["enumeration"]
+    assert found.log_evidence is not None and found.log_evidence.method == "enumeration"
+    assert [opinion.method for opinion in found.opinions] == ["bridge"]
     alone = reference(FIXTURE, method="bridge", rng=3)
     assert alone.qualified and alone.draws is None
 
@@ -147,6 +168,61 @@ def test_a_study_may_ask_for_several_and_gets_a_sentence_where_it_must_not(asked
     assert good.reference.budget == 60
     with pytest.raises(InputError, match=f"reference.method.*{said}"):
         parse_config(text.replace('method = "auto"', f"method = {asked}"))
+
+
+@pytest.mark.parametrize(("by_bridge", "by_importance"), [(0.01, 0.002), (0.002, 0.01)])
+def test_the_smallest_error_that_qualifies_leads(
+    monkeypatch: pytest.MonkeyPatch, by_bridge: float, by_importance: float
+) -> None:
+    let_claim(monkeypatch, bridge, -60.0, error=by_bridge)
+    let_claim(monkeypatch, importance, -60.001, error=by_importance)
+    for found in (
+        reference(NOT_EXACT, rng=1, method=["bridge", "importance"]),
+        reference(NOT_EXACT, rng=1, nuts_draws=None),
+    ):
+        assert found.evidence is not None and found.evidence.standard_error == 0.002
+        assert [one.standard_error for one in found.opinions] == [0.01]
+    assert log_evidence(NOT_EXACT.mixture, NOT_EXACT.x, rng=1).standard_error == 0.002
+
+
+def test_log_evidence_that_qualifies_is_known_though_no_moments_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    let_claim(monkeypatch, bridge, -60.0)
+    for source in (gibbs, importance):
+        let_claim(monkeypatch, source, -60.0, qualified=False)
+    found = reference(NOT_EXACT, rng=1)
+    assert (found.method, found.qualified, found.draws) == ("bridge", True, None)
+    assert found.evidence is not None and found.evidence.method == "bridge"
+
+
+# ---- what does not qualify is not handed over -------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [bridge, importance, quadrature, smc])
+def test_an_estimate_that_its_own_gate_rejects_is_not_handed_over(
+    monkeypatch: pytest.MonkeyPatch, source: ModuleType
+) -> None:
+    name = source.__name__.rpartition(".")[2]
+    let_claim(monkeypatch, source, -60.0, qualified=False)
+    with pytest.raises(InputError, match=f"no way to log p.* applies here; {name}: {name} says so"):
+        log_evidence(NOT_EXACT.mixture, NOT_EXACT.x, method=name, rng=1)
+    for asked in (name, [name], [name, "gibbs"]):
+        found = reference(NOT_EXACT, method=asked, rng=1)
+        assert found.log_evidence is None and found.evidence is None
+    alone = reference(NOT_EXACT, method=name, rng=1)
+    assert not alone.qualified and [one.value for one in alone.opinions] == [-60.0]
+
+
+# ---- how an error is told ---------------------------------------------------------------------
+
+
+def test_only_what_has_no_error_but_rounding_is_called_exact() -> None:
+    summed = reference(FIXTURE, method="enumeration", rng=1).evidence
+    integrated = reference(FIXTURE, method="quadrature", rng=1).evidence
+    sampled = reference(FIXTURE, method="importance", rng=1).evidence
+    assert summed is not None and integrated is not None and sampled is not None
+    assert summed.is_exact and summed.accuracy.startswith("exact up to rounding")
+    assert not integrated.is_exact and "right to within" in integrated.accuracy
+    assert not sampled.is_exact and sampled.accuracy == ""
 
 
 # ---- disagreement ---------------------------------------------------------------------------

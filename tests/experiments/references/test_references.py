@@ -3,6 +3,7 @@
 Statistical tests have fixed seeds; each states its false-alarm rate over seeds.
 """
 
+from decimal import Decimal, localcontext
 from itertools import product
 
 import numpy as np
@@ -12,11 +13,11 @@ from scipy.stats import multivariate_normal, norm
 
 from experiments.posterior.draws import as_arrays, sorted_location
 from experiments.records import Draws, Problem
-from experiments.references import log_evidence, nuts, reference
+from experiments.references import log_evidence, nuts, quadrature, reference
 from experiments.references._density_of_means import DensityOfMeans
 from experiments.references._gate import examine_quantities
 from experiments.references._grid import sparse_grid
-from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
+from hand_cavi import FixedWeights, InputError, Mixture, NormalGamma, NormalKnownVariance
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
@@ -76,6 +77,55 @@ def test_the_fixture(method: str) -> None:
     assert estimate.value == pytest.approx(LOG_EVIDENCE, abs=1e-9)
     assert estimate.standard_error < 1e-9
     assert estimate.method == method
+
+
+def block_of_normals(block: list[Decimal], mean: Decimal, v: Decimal) -> Decimal:
+    """Log marginal density of points under N(mu, 1) with mu ~ N(mean, v), in 50 digits."""
+    n, two_pi = len(block), Decimal("6.28318530717958647692528676655900576839433879875021")
+    if not n:
+        return Decimal(0)
+    centre = sum(block) / n
+    within = sum((point - centre) ** 2 for point in block)
+    spread = v + Decimal(1) / n
+    norming = (n - 1) * two_pi.ln() + Decimal(n).ln() + (two_pi * spread).ln()
+    return -(norming + within + (centre - mean) ** 2 / spread) / 2
+
+
+@pytest.mark.parametrize(
+    ("place", "variance"), [(0.0, 25.0), (1e6, 25.0), (1e6, 1e4), (1e6, 1e12), (1e7, 25.0)]
+)
+def test_enumeration_states_what_rounding_may_have_lost(place: float, variance: float) -> None:
+    """Against the same sum in 50 digits: data far from a narrow prior are 1e-6 nats off and more."""
+    x = np.random.default_rng(3).normal(size=6) * 2 + place
+    with localcontext(prec=50):
+        points, terms = [Decimal(float(point)) for point in x], []
+        for assignment in product((0, 1), repeat=len(x)):
+            blocks = [[one for one, c in zip(points, assignment, strict=True) if c == k] for k in (0, 1)]
+            each = (block_of_normals(block, Decimal(0), Decimal(variance)) for block in blocks)
+            terms.append(sum(each, -len(x) * Decimal(2).ln()))
+        truth = max(terms) + sum((term - max(terms)).exp() for term in terms).ln()
+        estimate = log_evidence(textbook(2, variance), x, method="enumeration", rng=0)
+        off = abs(float(Decimal(estimate.value) - truth))
+    assert off <= estimate.standard_error
+    assert estimate.standard_error <= 1e-13 * (1 + abs(estimate.value))
+    assert estimate.is_exact and estimate.error_is == "rounding"
+
+
+def test_enumeration_that_rounding_has_spoilt_does_not_qualify() -> None:
+    mixture = Mixture(NormalGamma(0.0, 1.0, 2.0, 1.0), FixedWeights(), 2)
+    with pytest.raises(InputError, match="rounding may have lost .* nats"):
+        log_evidence(mixture, EIGHT + 1e8, method="enumeration", rng=0)
+
+
+def test_quadrature_states_the_rounding_of_either_unit() -> None:
+    """In units where log p(x) is about 0 its parts are not: they are of the size of N ln(scale)."""
+    scale = float(np.exp(LOG_EVIDENCE / 8))
+    mixture, x = textbook(2, 25.0 * scale**2, scale**2), EIGHT * scale
+    truth = log_evidence(mixture, x, method="enumeration", rng=0)
+    estimate = log_evidence(mixture, x, method="quadrature", rng=0)
+    assert abs(truth.value) < 1e-9
+    assert abs(estimate.value - truth.value) <= estimate.standard_error + truth.standard_error
+    assert estimate.standard_error >= 2 * quadrature.ROUNDING * abs(LOG_EVIDENCE)
 
 
 @pytest.mark.parametrize(("n_components", "n_features"), [(1, 1), (2, 1), (3, 1), (4, 1), (2, 3)])

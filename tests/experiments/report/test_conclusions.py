@@ -56,6 +56,14 @@ def said(*cells, **more):
     return " ".join(drawn), " ".join(not_drawn)
 
 
+def test_what_a_method_tells_of_its_components_stands_in_the_report():
+    words = "component 2 holds no points: its figures are the prior's"
+    one = cell("cavi", own_bound=(-16.0, 0.0))
+    assert words not in said(one)[1]
+    told = replace(one, told=replace(one.told, cautions=(words,)))
+    assert f"CAVI: {words}. Components are numbered by" in said(told)[1]
+
+
 # docs/mathematics.md, 4 and 11: close together, the best mean-field F merges both components.
 CAVI = cell(
     "cavi", own_bound=(-16.85, 0.0), collapsed_bound=(-16.384, 0.006), symmetrised_bound=(-15.789, 0.004)
@@ -210,8 +218,9 @@ def test_untrusted_importance_weights_are_told_and_drawn_hollow():
     (rung,) = rungs_of(view(bad).entries[0])
     assert not rung.trusted
     (bounds,) = metric_tables(view(bad))
-    marks = {row.head: row.entries[0].mark for row in bounds.rows}
-    assert marks == {"log p(x) by importance sampling": "", "k-hat: p/q": "pass", "k-hat: p/q_sym": "fail"}
+    shown = {row.head: row.entries[0].plain for row in bounds.rows}
+    assert "above" not in shown["k-hat: p/q"] and shown["k-hat: p/q_sym"].endswith("(above)")
+    assert not any(mark in text for mark in "✓✗?" for text in shown.values())  # these are verdicts' alone
     assert bounds.rows[-1].entries[-1].plain == "≤ 0.700 (Vehtari et al. (2024))"
 
 
@@ -230,3 +239,15 @@ def test_rank_histograms_are_level_for_one_distribution_and_not_for_two():
     # Each share has sd below sqrt(.05 * .95 / 2000) = 0.005; 80 of them lie within 5 sds.
     assert np.abs(level - 0.05).max() < 0.025
     assert rank_histograms(values + np.array([[0.0], [0.0], [0.0], [3.0]]))[3, -1] > 0.15
+
+
+def test_agreeing_with_the_reference_and_fitting_the_data_are_two_sentences():
+    limit, note = Threshold(0.01, "at least"), "8.5 % of the points have x at most 9.8, where it says 49 %"
+    one = cell("cavi", mean_error=([0.02, 0.01], [0.01, 0.01]))
+    for name, p in (("data_fit", 1e-9), ("reference_data_fit", 0.3)):
+        kinds = ("each feature",)
+        one.measurements[name] = Measurement([p], [0.0], "p-value", note, threshold=limit, entries=kinds)
+    drawn, _ = said(one)
+    assert "CAVI: its means agree with the reference" in drawn
+    assert f"CAVI's mixture does not fit the data (posterior predictive p < 0.0001): {note}." in drawn
+    assert "The reference's mixture fits the data, as far as they can tell" in drawn

@@ -2,7 +2,7 @@
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -20,11 +20,10 @@ from experiments.report.pages import mixtures as page
 from experiments.studies.judging import Case, judge_problem
 from hand_cavi import Mixture, NormalGamma, NormalWishart, fit
 from ppl_baselines.draws import to_datatree
-from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
+from tests.experiments.family_cases import CALLED, CASES, FAMILIES, PRIORS, WEIGHTS, data_of
 from tests.experiments.fitted import result_of
 
 N_SMALL = 8
-LOCATIONS = {"gamma_poisson": "rate", "dirichlet_categorical": "probability"}
 
 
 def problem_of(family, weights="dirichlet", n=N_SMALL, k=2):
@@ -85,11 +84,11 @@ def test_cavi_is_judged_against_enumeration(tmp_path, family, weights):
         assert np.shape(measured[name].value) == (2, entries)
     compared = [one.quantity for one in cell.verdict.comparisons]
     assert compared[-3:] == ["log likelihood", "predictive distance", "mean co-clustering difference"]
-    of_locations = [name for name in compared if f"sorted {LOCATIONS.get(family, 'mean')}" in name]
+    of_locations = [name for name in compared if f"sorted {CALLED[family]}" in name]
     others = len(measured["parameter_error"].value)
     assert len(of_locations) == 2 * 2 * entries  # means and sds
     assert len(compared) == 2 * 2 * entries + 2 * others + 3
-    word = LOCATIONS.get(family, "mean")
+    word = CALLED[family]
     last = "feature 2 = 2" if entries == 6 else "feature 2"
     assert of_locations[-1] == f"standard deviation of sorted {word} 2, {last}"
 
@@ -104,8 +103,8 @@ def test_the_page_has_formulas_and_figures(tmp_path, family):
     html = write_report(record, tmp_path / "r").html.read_text(encoding="utf-8")
     assert "could not be drawn" not in html
     pictures = {path.stem.partition("-")[2].partition("-")[2] for path in (tmp_path / "r/figures").iterdir()}
-    wanted = {"forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
-    assert pictures == wanted | {"co-clustering", "bars" if family in LOCATIONS else "ellipses"}
+    wanted = {"fit", "forest", "weights", "posterior", "ladder", "trace", "wall-time", "sd-ratio", "k-hat"}
+    assert pictures == wanted | {"co-clustering", CASES[family].picture} - {None}
     assert html.count("<math>") == 3 * len(story_of(flat.problem.mixture))
     assert "1: waiting" in html if family != "dirichlet_categorical" else "1: waiting = 2" in html
 
@@ -150,6 +149,9 @@ def test_a_study_over_k_has_its_own_section(tmp_path, monkeypatch):
     rows = [line for line in markdown.splitlines() if line.startswith(("| 1 |", "| 2 |", "| 3 |"))]
     assert [row.split("|")[5].strip() for row in rows] == [f"−{3 + k}.00 ± 0.20" for k in (1, 2, 3)]
     assert {row.split("|")[6].strip() for row in rows} == {"–"}  # how many starts ended there is not told
+    occupied = [record.cells[0].told.occupied for record in records]
+    assert [row.split("|")[7].strip() for row in rows] == [str(n) for n in occupied]
+    assert "decides)" in markdown and "by the bounds of CAVI" in markdown
     assert (tmp_path / "r/figures/choice-1-choosing.png").is_file()
     alone = replace(study, problems=tuple(records[:1]))
     assert "How many components?" not in write_report(alone, tmp_path / "r1").html.read_text(encoding="utf-8")
@@ -240,16 +242,15 @@ def test_the_gate_looks_at_every_parameter(family):
 def test_pictures_show_the_predictive_distribution(family):
     """Against q's closed-form predictive; draws of q, so within Monte-Carlo error of 20,000 draws."""
     whole = problem_of(family, n=40)
-    x = whole.x[:, :1] if family not in LOCATIONS else whole.x
-    prior = {
-        "normal_known_variance": lambda p: replace(p, mean=p.mean[:1]),
-        "normal_gamma": lambda p: replace(p, mean=p.mean[:1], rate=p.rate[:1]),
-        "normal_wishart": lambda p: replace(p, mean=p.mean[:1], scale_inverse=p.scale_inverse[:1, :1]),
-    }.get(family, lambda p: p)(PRIORS[family])
+    x = whole.x[:, :1] if not CASES[family].discrete else whole.x
+    prior = PRIORS[family]
+    if not CASES[family].discrete:  # of the first feature alone
+        values = {field.name: np.asarray(getattr(prior, field.name)) for field in fields(prior)}
+        prior = replace(prior, **{name: v[(slice(1),) * v.ndim] for name, v in values.items()})
     q = fit(Mixture(prior, WEIGHTS["dirichlet"], 2), x, rng=1)
     draws = q.sample(4, 20_000)
-    if family not in LOCATIONS:
-        grid = np.linspace(-4, 6, 21)
+    if not CASES[family].discrete:
+        grid = np.linspace(*np.percentile(x, [5, 95]), 21)
         found = component_densities(q.mixture, draws, grid).sum(axis=0)
         np.testing.assert_allclose(found, np.exp(q.log_predictive(grid)), rtol=0.05, atol=2e-4)
         return

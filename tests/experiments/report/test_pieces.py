@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from experiments.report.densities import component_densities
 from experiments.report.figures.clusters import clusters_figure
@@ -14,6 +15,8 @@ from experiments.report.style.palette import method_styles
 from experiments.report.style.svg import inline_svg
 from experiments.report.tables.table import letter
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+
+TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,8 @@ def test_smoothed_draws_are_a_density_near_the_one_they_came_from():
 def test_clusters_are_drawn_of_any_data(x):
     x = np.array(x)
     responsibilities = np.full((len(x), 2), 0.5)
-    figure = clusters_figure(x, np.array([x[0], x[0] + 1]), np.array([1.0, 1.0]), responsibilities, "km/s")
+    draws = {"mu": np.array([[[x[0]], [x[0] + 1]]])}
+    figure = clusters_figure(TEXTBOOK, draws, x, responsibilities, "km/s")
     (axes,) = figure.axes
     assert axes.get_xlabel() == "x (km/s)"
     curves = [line.get_ydata() for line in axes.get_lines()]
@@ -109,15 +113,18 @@ def test_clusters_are_drawn_of_any_data(x):
     assert inline_svg(figure, "key", "title", "<description>").count("&lt;description&gt;") == 1
 
 
-def test_histograms_of_the_clusters_have_the_area_of_their_shares():
+def test_the_clusters_lines_are_the_mixtures_densities_and_not_shares_of_points():
+    """Three of four points are in the first component, and the textbook's weights are halves."""
     rng = np.random.default_rng(8)
     x = np.concatenate([rng.normal(-3, 1, 300), rng.normal(3, 1, 100)])
     responsibilities = np.zeros((400, 2))
     responsibilities[:300, 0] = responsibilities[300:, 1] = 1
-    figure = clusters_figure(x, np.array([-3.0, 3.0]), np.array([1.0, 1.0]), responsibilities)
+    figure = clusters_figure(TEXTBOOK, {"mu": np.array([[[-3.0], [3.0]]])}, x, responsibilities)
     grids = [line.get_data() for line in figure.axes[0].get_lines()]
     areas = [np.trapezoid(y, grid) for grid, y in grids]
-    np.testing.assert_allclose(areas, [0.75, 0.25, 1.0], atol=0.02)
+    np.testing.assert_allclose(areas, [0.5, 0.5, 1.0], atol=0.02)
+    grid, curve = grids[0]
+    np.testing.assert_allclose(curve, norm.pdf(grid, -3, 1) / 2, atol=1e-12)
 
 
 def test_bins_cover_the_data_and_are_neither_few_nor_many():

@@ -3,11 +3,15 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from experiments.commands._json import summary
+from experiments.commands._terminal import print_study
 from experiments.records import StudyRecord
 from experiments.report import ReportPaths, write_report
 from experiments.report.pages.mixtures import render
@@ -16,7 +20,7 @@ from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance
 from tests.experiments.report.factory import study
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
-SEEN, FOLDED = 5 + 4, 5 + 5
+SEEN, FOLDED = 6 + 5, 5 + 5
 """Figures of both problems: only the first has sd ratios and k-hats, only the second a sampler's chains."""
 
 
@@ -100,6 +104,23 @@ def test_the_verdict_comes_first_and_the_sections_follow_in_order(page, record):
     places = [text.find(words, 0 if i < 2 else text.find(wanted[1])) for i, words in enumerate(wanted)]
     assert -1 not in places
     assert text.index(wanted[0]) < text.index(wanted[1]) < text.index("Overview") < text.index("Caveats")
+
+
+def test_the_headline_has_both_sentences_wherever_it_stands(record, tmp_path):
+    both = (
+        "It agrees; its widths too.",
+        "The fitted mixture does not fit the data (p < 0.0001): so it says.",
+    )
+    verdict = replace(record.verdict, sentence=both[0], on_the_data=both[1])
+    changed = replace(record, verdict=verdict, problems=())
+    paths = write_report(changed, tmp_path)
+    page, console = Page(paths.html.read_text(encoding="utf-8")), Console(file=StringIO(), width=200)
+    print_study(changed, report="r", console=console)
+    document = summary(changed)
+    assert (document["verdict_sentence"], document["data_sentence"]) == both
+    for text in (page.text, paths.markdown.read_text(encoding="utf-8"), console.file.getvalue()):
+        first, second = (text.index(said.partition("(")[0]) for said in both)
+        assert first < second < first + 60
 
 
 def test_the_page_is_well_formed_and_its_ids_are_unique(page):
@@ -236,7 +257,7 @@ def test_remaking_gives_the_same_bytes_and_nothing_is_left_behind(paths, html, r
     for name, content in again.figures.items():
         assert (paths.html.parent / "figures" / name).read_bytes() == content
     pictures = re.findall(r"<svg .*?</svg>", again.html, re.DOTALL)
-    assert len(pictures) == 2 * 5 + 5
+    assert len(pictures) == 2 * 6 + 5
     assert all(picture in html for picture in pictures)
     assert {p.name for p in paths.html.parent.iterdir()} == {"draws", "figures", "report.html", "report.md"}
 

@@ -7,7 +7,8 @@ import pytest
 
 from experiments.config.options import VerdictOptions
 from experiments.engine.store.jsonable import dumps, loads
-from experiments.records import Estimate, Measurement, Reference, Threshold, Verdict
+from experiments.records import Cell, CellRecord, Estimate, Measurement, Reference, Threshold, Verdict
+from experiments.studies.grid import conclude
 from experiments.verdict import only_unfinished, verdict_of_cell, verdict_of_study
 from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
 from experiments.verdict.impossible_bounds import impossibilities
@@ -131,6 +132,12 @@ def test_what_cannot_tell_whether_it_finished_cannot_pass() -> None:
     assert judged([0.0], [0.01], outcome="undecided").needs == "a longer run of cavi"
 
 
+def test_what_sits_at_a_saddle_is_told_to_start_elsewhere() -> None:
+    verdict = judged([0.0], [0.01], outcome="saddle")
+    assert verdict.decision == "fail"
+    assert verdict.sentence.endswith("(its outcome is 'saddle'), and so fails: start it elsewhere.")
+
+
 def test_a_study_that_fails_for_want_of_an_end_says_so() -> None:
     good, short = judged([0.0], [0.01]), judged([0.0], [0.01], outcome="max_sweeps")
     far = judged([1.0], [0.01], outcome="max_sweeps")
@@ -203,7 +210,9 @@ def test_standard_deviations_are_judged_by_their_ratio_up_and_down() -> None:
 def test_standard_deviations_not_judged_are_still_told() -> None:
     verdict = judged([0.0, 0.0], [0.01, 0.01], sd_ratio=Measurement([0.3, 0.6], [0.01, 0.01], "ratio"))
     assert verdict.decision == "pass"
-    assert verdict.sentence.endswith("0.30 to 0.60 times the reference's (not judged). Judged: means.")
+    assert verdict.sentence.endswith(
+        "0.30 to 0.60 times the reference's: up to 70 % too small (not judged). Judged: means."
+    )
 
 
 def test_a_standard_deviation_of_zero_fails() -> None:
@@ -378,7 +387,8 @@ def test_the_verdict_tells_what_it_needs_and_whose_draws() -> None:
 def test_sentences_have_the_numbers() -> None:
     assert judged([0.01, -0.03], [0.005, 0.005]).sentence == (
         "cavi agrees with the exact answer (by enumeration): the largest of 2 differences (sorted mean 2) is "
-        "off by 0.030 posterior standard deviations, give or take 0.011, and 0.2 is allowed. Judged: means."
+        "off by 0.030 posterior standard deviations, give or take 0.011, within the 0.2 that is allowed. "
+        "Judged: means."
     )
 
 
@@ -407,10 +417,83 @@ def test_studies() -> None:
 def test_the_study_says_how_far_off_the_worst_is() -> None:
     good, better = judged([0.01, -0.031], [0.001, 0.001]), judged([0.02], [0.001])
     assert verdict_of_study([good, better], methods=["CAVI"]).sentence == (
-        "CAVI agrees with the reference on all 2 problems: its posterior means are off by at most 0.03 "
-        "posterior standard deviations, where 0.2 is allowed."
+        "CAVI agrees with the reference on all 2 problems: posterior means are off by at most 0.03 "
+        "posterior standard deviations, within the 0.2 that is allowed."
     )
     assert verdict_of_study([better]).sentence.startswith("The method agrees with the reference on the one")
+
+
+def test_the_study_says_means_and_widths_and_what_exceeds() -> None:
+    narrow = Measurement([0.72, 1.0], [0.01, 0.01], "ratio")
+    for off, kinds, means in (
+        (0.07, ("means", "sds"), "are off by at most 0.07 posterior standard deviations, within the 0.2"),
+        (0.42, ("means",), "are off by up to 0.42 posterior standard deviations, which exceeds the 0.2"),
+    ):
+        one = judged([off, 0.0], [0.001, 0.001], judge=kinds, sd_ratio=narrow)
+        said = verdict_of_study([one], methods=["CAVI"], measurements=[{"sd_ratio": narrow}]).sentence
+        assert f"posterior means {means} that is allowed; " in said
+        assert "standard deviations are 0.72 to 1.00 times the reference's: up to 28 % too small" in said
+        assert said.endswith(
+            ", within the factor of 2 that is allowed." if "sds" in kinds else "(not judged)."
+        )
+    gross = Measurement([0.3], [0.01], "ratio")
+    one = judged([0.0], [0.001], judge=("means", "sds"), sd_ratio=gross)
+    said = verdict_of_study([one], measurements=[{"sd_ratio": gross}]).sentence
+    assert said.endswith("up to 70 % too small, which exceeds the factor of 2 that is allowed.")
+
+
+def test_a_limit_never_reads_as_if_what_exceeds_it_were_allowed() -> None:
+    for value, error, how in (
+        (0.01, 0.01, "within"),
+        (0.9, 0.01, "which exceeds"),
+        (0.2, 0.1, "may or may not"),
+    ):
+        sentence = judged([value], [error]).sentence
+        assert how in sentence and sentence.count("the 0.2 that is allowed") == 1
+
+
+def data_fit(*p_values: float) -> Measurement:
+    limit = Threshold(0.01 / len(p_values), "at least")
+    note = "8.5 % of the points have x at most 9.8, where it says 49 %"
+    return Measurement(
+        list(p_values),
+        [0.0] * len(p_values),
+        "p-value",
+        note,
+        threshold=limit,
+        entries=tuple("abc")[: len(p_values)],
+    )
+
+
+def test_fitting_the_data_is_a_sentence_of_its_own_and_decides_nothing() -> None:
+    def said(*pairs: tuple[Measurement, Measurement]) -> str:
+        measured = [{"data_fit": own, "reference_data_fit": truth} for own, truth in pairs]
+        cells = [
+            CellRecord(
+                Cell("d", "m", "cavi", i, str(i)), "ok", "", verdict=judged([0.0], [0.001]), measurements=one
+            )
+            for i, one in enumerate(measured)
+        ]
+        verdict = conclude({one.cell.key: "cavi" for one in cells}, cells)
+        assert verdict.decision == "pass" and "the data" not in verdict.sentence
+        return verdict.on_the_data
+
+    fine, bad = data_fit(0.2, 0.6), data_fit(1e-9, 0.6)
+    assert said((fine, fine)) == (
+        "The fitted mixture fits the data, as far as they can tell (posterior predictive p = 0.4)."
+    )
+    assert said((bad, bad)) == (
+        "The fitted mixture does not fit the data (posterior predictive p < 0.0001): 8.5 % of the points "
+        "have x at most 9.8, where it says 49 %. Nor does the reference's: it is the model that does not fit."
+    )
+    assert said((bad, fine)).endswith("The reference's fits them: it is the method that does not.")
+    many = "Fitted mixtures that fit the data: 1 of 2. The one that fits least does not fit the data (post"
+    assert said((fine, fine), (bad, bad)).startswith(many)
+    assert said((fine, fine), (fine, fine)).startswith("Fitted mixtures that fit the data: 2 of 2.")
+    few, many_kinds = data_fit(0.008), data_fit(0.005, 0.5, 0.9)  # 0.008 and 0.015 of all checks
+    assert "1 of 2. The one that fits least does not fit" in said((few, few), (many_kinds, many_kinds))
+    unknown = Measurement(None, None, "p-value", "no")
+    assert said((unknown, unknown)) == ""
 
 
 @pytest.mark.parametrize("error", [None, float("nan"), 10.0])

@@ -15,6 +15,7 @@ from hand_cavi import (
     NormalGamma,
     NormalKnownVariance,
     NormalWishart,
+    Status,
     StickBreaking,
     fit,
 )
@@ -108,6 +109,23 @@ def test_where_no_cells_are_narrow_enough_the_data_decide(monkeypatch):
     found = fit(mixture, x, rng=0, starts=1, condense=True)
     assert found.condensed is None
     assert found.elbo == pytest.approx(right.elbo, rel=1e-9)
+
+
+@pytest.mark.parametrize("width", [4.0, 400.0])
+def test_refining_and_giving_up_make_no_more_sweeps_than_allowed(monkeypatch, width):
+    """They went on with max_sweeps anew each time; the bound is the data's however it ends."""
+    mixture, data = CASES["normal_gamma"]
+    x = data()[:3000]
+    monkeypatch.setattr(CONDENSED, "_width", lambda *_: width)
+    found = fit(mixture, x, rng=0, starts=1, condense=True, max_sweeps=7, tolerance=0.0)
+    assert found.sweeps == len(found.elbo_trace) == 7
+    assert found.status is Status.MAX_SWEEPS
+    assert found.condensed is not None
+    assert max(found.condensed.elbo_error, found.condensed.sums_error) > 1e-10
+    on_the_data = fit(mixture, x, rng=0, starts=found, condense=False, max_sweeps=1)
+    assert on_the_data.half_step_trace[0, 0] >= found.elbo
+    r = found.responsibilities(x)
+    np.testing.assert_allclose(found.counts, r.sum(axis=0), rtol=1e-9)
 
 
 def test_sharp_components_ask_for_narrow_cells():

@@ -163,3 +163,17 @@ def test_old_faithful_agrees_with_scikit_learn():
     dropped = log_c + k * (d / 2 * np.log(beta) + log_b + d * (d - 1) / 4 * np.log(np.pi))
     assert ours.elbo == pytest.approx(theirs.lower_bound_ + dropped - n * d / 2 * np.log(2 * np.pi), rel=1e-9)
     np.testing.assert_allclose(ours.components.mean, theirs.means_, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_predictive_density_is_the_rows_own_also_far_out(family):
+    """After one point and ten; where the row says that a point cannot be, the family says so too."""
+    case, rng = FAMILIES[family], np.random.default_rng(8)
+    x = case.data(rng, 15)
+    seen, new = x[:10], np.concatenate([x[10:], -1 - np.abs(x[10:]), 3 * x[10:]])
+    if case.prior.name == "dirichlet_categorical":
+        new = x[10:]
+    for before in (seen[:1], seen):
+        q = case.prior.updated(case.prior.statistics(before).sum(axis=0))
+        expected = [case.predictive(case.prior, before, point) for point in new]
+        np.testing.assert_allclose(q.log_predictive(new)[:, 0], expected, rtol=1e-9)

@@ -22,8 +22,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hand_cavi import InputError, NormalGamma
+from hand_cavi.ascent.cautions import CautionWarning
 from hand_cavi.estimators import BayesianMixture
 from hand_cavi.sklearn.estimator_inputs import distinct_points
+
+pytestmark = pytest.mark.filterwarnings("ignore::hand_cavi.ascent.cautions.CautionWarning")
 
 ROOT = Path(__file__).parents[3]
 FAITHFUL = np.loadtxt(Path(__file__).parents[1] / "faithful.csv", delimiter=",", skiprows=1)
@@ -218,11 +221,35 @@ def test_warm_start_goes_on_where_it_stopped():
     assert parts.set_params(n_components=2, max_iter=500, tol=1e-3).fit(FAITHFUL).means_.shape == (2, 2)
 
 
+def test_a_fit_that_ended_at_a_saddle_says_so(monkeypatch):
+    module = "hand_cavi.sklearn.bayesian_mixture.starting_responsibilities"
+    monkeypatch.setattr(module, lambda points, *_: np.full((len(points), 2), 0.5))
+    with pytest.warns(ConvergenceWarning, match="saddle.*change random_state, init_params or n_init"):
+        model = BayesianMixture(n_components=2, weight_concentration_prior_type="dirichlet_distribution").fit(
+            FAITHFUL
+        )
+    assert not model.converged_
+
+
 def test_a_fit_that_did_not_converge_says_so():
     with pytest.warns(ConvergenceWarning, match="maximum of sweeps"):
         model = BayesianMixture(n_components=3, max_iter=2, random_state=0).fit(FAITHFUL)
     assert not model.converged_
     assert model.n_iter_ == 2
+
+
+def test_empty_and_overlapping_components_are_told():
+    with pytest.warns(CautionWarning) as told:
+        model = BayesianMixture(n_components=4, **SETTLED).fit(FAITHFUL)
+    assert (model.result_.counts < 0.5).sum() == 2
+    assert model.cautions_ == ("components 3 and 4 hold no points: their figures are the prior's",)
+    assert [str(one.message) for one in told] == [f"{model.cautions_[0]} (counted from 1)"]
+    assert told[0].filename == __file__
+    with pytest.warns(CautionWarning, match="components 1 and 2 overlap: their mean-field standard"):
+        BayesianMixture(n_components=2, **SETTLED).fit(np.random.default_rng(0).normal(size=(100, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert BayesianMixture(n_components=2, **SETTLED).fit(FAITHFUL).cautions_ == ()
 
 
 def test_verbose_prints_the_bound(capsys):

@@ -19,6 +19,7 @@ GRID = 100
 
 _HALVINGS = 50  # of the interval in which gamma lies
 _STRICTLY = 1 + 1e-9
+_SMALLEST = 1e-16  # tail that float64 can tell from none in a probability near 1
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,12 @@ def counts_at(ranks: np.ndarray, grid: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=64)
 def band(n: int, level: float) -> Band:
     """Return the simultaneous band inside which n >= 1 uniform ranks stay with this probability at least."""
-    grid = grid_of(n)
-    low, high = np.log(1e-16), 0.0  # of log gamma
+    return band_on(n, grid_of(n), level)
+
+
+def band_on(n: int, grid: np.ndarray, level: float) -> Band:
+    """Return the same on any grid, ascending between 0 and 1, shape (G,)."""
+    low, high = np.log(_SMALLEST), 0.0  # of log gamma
     inside = (np.zeros(len(grid), dtype=int), np.full(len(grid), n), 1.0)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -65,11 +70,18 @@ def band(n: int, level: float) -> Band:
 
 def p_value(ranks: np.ndarray) -> float:
     """Return the chance that uniform ranks stray as far from uniform as these, anywhere on the grid."""
-    n = len(ranks)
-    grid = grid_of(n)
-    counts = counts_at(ranks, grid)
-    tails = np.minimum(binom.cdf(counts, n, grid), binom.sf(counts - 1, n, grid))
-    gamma = 2 * float(tails.min()) * _STRICTLY
+    grid = grid_of(len(ranks))
+    return p_of_counts(counts_at(ranks, grid), len(ranks), grid)
+
+
+def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
+    """Return the smallest tail probability of the counts of n uniform ranks up to each z of a grid."""
+    return float(np.minimum(binom.cdf(counts, n, grid), binom.sf(counts - 1, n, grid)).min())
+
+
+def p_of_counts(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
+    """Return the chance that n uniform ranks stray, somewhere on any grid, into as small a tail as these."""
+    gamma = max(2 * tail_of(counts, n, grid) * _STRICTLY, _SMALLEST)
     if gamma >= 1:
         return 1.0
     lower, upper = _bounds(n, grid, gamma)

@@ -1,0 +1,120 @@
+"""What belongs beside the figures of an ascent's end: which components hold no points, and which overlap.
+
+A component without points has the prior's mean and standard deviation, whatever the data are. Where
+components overlap, mean field takes the assignments for better known than they are, and its standard
+deviations are too small. How much of component k is in doubt is
+
+    sum_i w_i r_ik (1 - r_ik) / sum_i w_i r_ik,
+
+the chance that two draws of the assignment of one of its points differ about k. It is the block of counts in
+the M of `hand_cavi.linear_response`, as a share of what would be known if the assignments were.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hand_cavi.inputs import as_rows, as_sample_weight
+from hand_cavi.result import Fit
+
+OCCUPIED = 0.5
+"""Points that a component holds at least, to count as occupied; a convention of this project."""
+
+IN_DOUBT = 0.01
+"""The share in doubt from which components count as overlapping; a convention of this project.
+
+Of two equal normal components of unknown variance, those of the means are then a twentieth too small.
+"""
+
+
+class CautionWarning(UserWarning):
+    """What belongs beside a fit's figures."""
+
+
+_BLOCK = 1 << 20  # numbers held at once: 8 MB
+_SOME = 10_000  # rows among which different ones are looked for first
+
+
+def occupied(fit: Fit) -> np.ndarray:
+    """Return which components hold points, shape (K,)."""
+    return fit.counts >= OCCUPIED
+
+
+def doubt(fit: Fit, x: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
+    """Return the share of each component that is in doubt, shape (K,), between 0 and 1; 0 for an empty one.
+
+    Parameters
+    ----------
+    fit : Fit
+    x : array_like, shape (N,) or (N, D)
+        The data of the fit, or some of them.
+    sample_weight : array_like, shape (N,), optional
+
+    Raises
+    ------
+    InputError
+        If the points cannot be those of the fit.
+    """
+    rows = as_rows(x)
+    weight = as_sample_weight(sample_weight, len(rows))
+    count, open_ = np.zeros(len(fit.counts)), np.zeros(len(fit.counts))
+    step = max(1, _BLOCK // len(count))
+    for start in range(0, len(rows), step):
+        r = fit.responsibilities(rows[start : start + step])
+        w = weight[start : start + step]
+        count += w @ r
+        open_ += w @ (r * (1 - r))
+    return np.divide(open_, count, out=np.zeros_like(count), where=occupied(fit) & (count > 0))
+
+
+def overlapping(fit: Fit, x: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
+    """Return which components overlap others, shape (K,); parameters as of `doubt`."""
+    return doubt(fit, x, sample_weight) >= IN_DOUBT
+
+
+def on_few_points(x: np.ndarray, n_components: int) -> str:
+    """Say, before a fit, if there are fewer rows of x, or different ones, than components; or nothing."""
+    points = "1 point" if len(x) == 1 else f"{len(x):,} points"
+    if len(x) < n_components:
+        return f"{points} for {n_components} components; at least {n_components - len(x)} must stay empty"
+    for some in (x[:_SOME], x):
+        different = len(np.unique(some, axis=0))
+        if different >= n_components:
+            return ""
+    return (
+        f"{points}, of which {different} differ, for {n_components} components; more than {different} cannot "
+        "be told apart"
+    )
+
+
+def on_empty(holds: Sequence[bool] | np.ndarray) -> str:
+    """Say which components hold no points, counted from 1 in the order given; nothing if all hold some."""
+    empty = [k for k, one in enumerate(holds, 1) if not one]
+    if not empty:
+        return ""
+    if len(empty) == 1:
+        return f"component {empty[0]} holds no points: its figures are the prior's"
+    return f"components {_listed(empty)} hold no points: their figures are the prior's"
+
+
+def on_overlap(overlaps: Sequence[bool] | np.ndarray) -> str:
+    """Say which components overlap, counted from 1 in the order given, and what of it; or nothing."""
+    those = [k for k, one in enumerate(overlaps, 1) if one]
+    if not those:
+        return ""
+    if len(those) == 1:
+        return f"component {those[0]} overlaps others: its mean-field standard deviations are too small"
+    return f"components {_listed(those)} overlap: their mean-field standard deviations are too small"
+
+
+def _listed(numbers: list[int]) -> str:
+    """Return ascending numbers in words, three or more in a row as "2 to 4"."""
+    runs: list[list[int]] = []
+    for k in numbers:
+        if runs and k == runs[-1][-1] + 1:
+            runs[-1].append(k)
+        else:
+            runs.append([k])
+    words = [word for run in runs for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
