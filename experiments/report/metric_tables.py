@@ -67,7 +67,7 @@ def _lines(view: View, name: str) -> list[tuple[str, str, int | None]]:
 
 def _shown(one: Measurement, name: str, index: int | None) -> Shown:
     """Return a measurement's figure on this line, and whether it is beyond what it is held against."""
-    if one.value is None:
+    if one.value is None or one.value == []:
         return Shown(numbers.DASH, note=one.note, numeric=False)
     values, errors = values_and_errors(one, one.value)
     if index is None:

@@ -68,11 +68,14 @@ def test_updates_of_another_model_are_told_from_its() -> None:
         assert bool(impossibilities(measured, None)) == wrong
 
 
-def test_what_is_not_said_is_not_guessed_here_either() -> None:
+def test_what_is_left_is_not_believed_where_it_is_not_said_or_too_much() -> None:
     problem = two_clusters(1, n=10)
     q = fit(problem.mixture, problem.x, rng=1)
-    assert gained(problem, q, left=None).note == "the method does not say what its own updates leave"
-    assert figures(gained(problem, q, left=0.5))[0] < -0.4
+    whole = figures(gained(problem, q, left=0.0))
+    for left in (None, 0.5):
+        measured = gained(problem, q, left=left)
+        assert measured.note.startswith("what its own updates leave is not stated, or too much")
+        assert figures(measured) == whole and measured.threshold.value == 0.05
     assert gained(problem, q, n=30).note == "30 draws are too few"
 
 
