@@ -25,6 +25,11 @@ def has_density(mixture: Mixture) -> bool:
     )
 
 
+def has_clusters(mixture: Mixture) -> bool:
+    """Whether components are normal, of one feature."""
+    return has_density(mixture) and _offers(mixture, "covariance")
+
+
 def has_ellipses(mixture: Mixture) -> bool:
     """Whether components are normal, of several features."""
     return _offers(mixture, "covariance") and mixture.components.n_features > 1

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from scipy.special import softmax
 
 from experiments.records import Draws
-from experiments.report.densities import component_densities, has_density, normal_components
+from experiments.report.densities import component_densities, has_clusters, normal_components
 from experiments.report.figures.marks import write
 from experiments.report.figures.picture import (
     WIDE,
@@ -100,7 +100,7 @@ def _label(axes: Axes, component: int, mean: float, height: float, share: float,
 def picture(view: View) -> Picture | None:
     """Return the picture for the first method that has draws (D = 1), which is CAVI where it was run."""
     record = view.record
-    if not view.with_draws or not view.one_feature or not has_density(view.problem.mixture):
+    if not view.with_draws or not view.one_feature or not has_clusters(view.problem.mixture):
         return None
     entry, draws = next(
         (pair for pair in view.with_draws if pair[0].record.cell.kind == "cavi"), view.with_draws[0]

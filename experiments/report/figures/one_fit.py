@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from experiments.datasets import Dataset
 from experiments.posterior.draws import permuted
-from experiments.report.densities import has_density, has_ellipses, has_mass
+from experiments.report.densities import has_clusters, has_ellipses, has_mass
 from experiments.report.figures.bars import components_figure
 from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
@@ -24,9 +24,9 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
     """
     mixture, x, names = fit.mixture, data.x, list(data.features)
     weight = data.sample_weight
-    if has_density(mixture) or has_ellipses(mixture) or has_mass(mixture):
+    if has_clusters(mixture) or has_ellipses(mixture) or has_mass(mixture):
         draws = permuted(fit.sample(0, _DRAWS), order)
-    if has_density(mixture):
+    if has_clusters(mixture):
         shares = fit.responsibilities(x)[:, order]
         return clusters_figure(mixture, draws, x[:, 0], shares, data.unit, sample_weight=weight)
     if has_ellipses(mixture):

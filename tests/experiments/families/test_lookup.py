@@ -10,12 +10,14 @@ import experiments
 from experiments import families
 from experiments.calibration import exact
 from experiments.config.plugins import names
+from experiments.datasets import Dataset
 from experiments.families import weights
 from experiments.families.components import describe
 from experiments.families.formula import formula, story_of
 from experiments.families.lookup import offered
 from experiments.report import densities
-from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalKnownVariance, fit
+from experiments.report.figures.one_fit import fit_figure
+from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, NormalKnownVariance, fit
 from tests.experiments.family_cases import FAMILIES, PRIORS, data_of
 
 OFFERS = ("story", "default_prior", "moments", "cdf", "density")
@@ -93,6 +95,21 @@ def test_a_new_family_is_one_file(tmp_path, monkeypatch):
     assert [line.right.mathml for line in story_of(mixture)][::2] == ["<mn>2.5</mn>", "<mn>9</mn>"]
     fitted = fit(mixture, data_of("normal_gamma")[:, 0], rng=1, starts=2)
     np.testing.assert_array_equal(describe(fitted)["rate"], 3 * fitted.components.mean)
+
+
+def test_a_family_over_a_line_that_is_not_normal_has_no_picture_of_clusters(tmp_path, monkeypatch):
+    class Skewed(NormalKnownVariance):
+        name = "skewed_over_a_line"
+
+    (tmp_path / "skewed_over_a_line.py").write_text(
+        "def density(prior, draws, feature, values):\n    return 1.0\n"
+    )
+    monkeypatch.setattr(families, "__path__", [*families.__path__, str(tmp_path)])
+    x = data_of("normal_gamma")[:, :1]
+    fitted = fit(Mixture(Skewed(0.0, 9.0), FixedWeights(), 2), x, rng=1, starts=2)
+    assert densities.has_density(fitted.mixture) and not densities.has_clusters(fitted.mixture)
+    with pytest.raises(InputError, match="no picture of skewed_over_a_line"):
+        fit_figure(fitted, Dataset(x, ("x",), "forty points"), np.arange(2))
 
 
 def test_nobody_else_decides_by_a_familys_name():
