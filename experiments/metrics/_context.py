@@ -11,15 +11,11 @@ import xarray as xr
 from experiments.posterior.draws import (
     are_independent,
     as_arrays,
-    as_chains,
     effective_sample_size,
-    location_entries,
-    location_word,
     mean_and_error,
     sd_and_error,
-    sorted_location,
 )
-from experiments.posterior.quantities import invariant_quantities, stored_quantities
+from experiments.posterior.quantities import invariant_quantities, sorted_locations, stored_quantities
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
@@ -54,13 +50,8 @@ class Peer:
         bound = average(stats["log_joint"] - stats[denominator], "nats")
         if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
             return None
-        family = family_of(cell.told, cell.cell.kind)
+        family = cell.told.family or cell.cell.kind
         return cls(cell.cell.method, family, bound.value, bound.standard_error)
-
-
-def family_of(told: Told, kind: str) -> str:
-    """Return what kind of approximation a method searches: what it tells, else the method's own name."""
-    return told.family or kind
 
 
 @dataclass(frozen=True)
@@ -76,9 +67,8 @@ class Moments:
     def of(cls, quantities: Draws, *, independent: bool) -> Self:
         """Return the moments of quantities, by name, each of shape (C, M)."""
         values = np.stack(list(quantities.values()), axis=-1)
-        return cls(
-            *mean_and_error(values, independent=independent), *sd_and_error(values, independent=independent)
-        )
+        mean = mean_and_error(values, independent=independent)
+        return cls(*mean, *sd_and_error(values, independent=independent))
 
 
 def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[str] = ()) -> Draws:
@@ -91,13 +81,7 @@ def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[st
     if problem is None:
         found = stored_quantities(tree)
         return {name: found[name] for name in names or found}
-    values, chains = sorted_location(tree), as_chains(tree)
-    word, entries = location_word(chains), location_entries(chains) if values.shape[3] > 1 else ("",)
-    return {
-        f"sorted {word} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
-        for k in range(values.shape[2])
-        for i, entry in enumerate(entries)
-    }
+    return sorted_locations(tree)
 
 
 @dataclass(frozen=True)

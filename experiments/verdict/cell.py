@@ -111,13 +111,11 @@ def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:
     fails. What cannot tell (`UNSURE`) does not pass.
     """
     said = f"its outcome is '{outcome}'"
-    if outcome in UNSURE:
-        end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass"
-        decision = "undecided" if decision == "pass" else decision
-    else:
-        end = f" But {method} says itself that it did not finish ({said}), and so fails"
-        decision = "fail"
-    return decision, f"{end}: {'start it elsewhere' if outcome in STUCK else 'let it run longer'}."
+    advice = "start it elsewhere" if outcome in STUCK else "let it run longer"
+    if outcome not in UNSURE:
+        return "fail", f" But {method} says itself that it did not finish ({said}), and so fails: {advice}."
+    end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass: {advice}."
+    return "undecided" if decision == "pass" else decision, end
 
 
 def _left(measurements: Mapping[str, Measurement]) -> str:

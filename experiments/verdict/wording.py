@@ -38,12 +38,8 @@ def sentence_of(
 
 def worst_of(comparisons: Sequence[Comparison]) -> Comparison:
     """Return the comparison that is furthest off, as a share of its margin."""
-    return max(comparisons, key=_share_of_margin)
-
-
-def _share_of_margin(one: Comparison) -> float:
-    share = abs(one.difference) / (one.margin or MARGIN)
-    return share if isfinite(share) else float("inf")
+    shares = [abs(one.difference) / (one.margin or MARGIN) for one in comparisons]
+    return comparisons[int(np.argmax(np.where(np.isfinite(shares), shares, np.inf)))]
 
 
 def in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
