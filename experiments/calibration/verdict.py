@@ -71,7 +71,10 @@ def sentence_of(method: str, quantities: Sequence[QuantityCalibration]) -> str:
     if flagged:
         worst = min(flagged, key=lambda one: min(one.band_p, one.shift.p_value, one.width.p_value))
         share = worst.coverage[-1]
-        what = "; ".join(f"{_listed(group)} {finding}" for finding, group in _by_finding(flagged).items())
+        groups: dict[str, list[QuantityCalibration]] = {}
+        for one in flagged:
+            groups.setdefault(_in_words(one), []).append(one)
+        what = "; ".join(f"{_listed(group)} {finding}" for finding, group in groups.items())
         return (
             f"{name} is not calibrated: {what}. Of {worst.quantity}, its 95 % intervals held "
             f"{100 * share.share:.0f} % of the truths ({100 * share.low:.0f} to {100 * share.high:.0f} %)."
@@ -135,13 +138,6 @@ def _needs(shift: Effect, width: Effect, n: int, options: CalibrationOptions) ->
             left = max(margin - abs(value), margin / 3)  # an estimate near the margin may be chance
             times = max(times, ((high - low) / 2 / left) ** 2, 1.1)
     return None if times == 0 else ceil(n * min(times, _MOST_TIMES))
-
-
-def _by_finding(flagged: Sequence[QuantityCalibration]) -> dict[str, list[QuantityCalibration]]:
-    groups: dict[str, list[QuantityCalibration]] = {}
-    for one in flagged:
-        groups.setdefault(_in_words(one), []).append(one)
-    return groups
 
 
 def _in_words(one: QuantityCalibration) -> str:

@@ -74,9 +74,8 @@ class Moments:
 def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[str] = ()) -> Draws:
     """Return what does not depend on labels and is compared, by name, each of shape (C, M).
 
-    Of a mixture it is every entry of every component's location, the components of each draw sorted by their
-    first; of a user's own model (problem None) what was stored beside the draws, in the order of `names`, if
-    there are any.
+    Of a mixture they are the sorted locations; of a user's own model (problem None) what was stored beside
+    the draws, in the order of `names`, if there are any.
     """
     if problem is None:
         found = stored_quantities(tree)
@@ -175,11 +174,8 @@ class Context:
             return f"there is no reference ({self.reference.reason})"
         if self.is_reference:
             return "this run is the reference"
-        return self.too_few if self.finite else "some draws are not finite"
-
-    @cached_property
-    def too_few(self) -> str:
-        """Why independent draws are too few for figures with an error; empty if they are not."""
+        if not self.finite:
+            return "some draws are not finite"
         n_draws = len(next(iter(as_arrays(self.draws).values())))
         return too_few(n_draws) if self.independent and n_draws < FEWEST_DRAWS else ""
 
