@@ -70,19 +70,6 @@ class Need:
         )
 
 
-def z_score(alpha: float, n_quantities: int) -> float:
-    """Return how many standard errors to either side hold n true values at once, but with chance alpha.
-
-    Raises
-    ------
-    InputError
-        If alpha is not between 0 and 1.
-    """
-    if not 0 < alpha < 1:
-        raise InputError(f"the error rate is {alpha!r}; it must be between 0 and 1")
-    return NormalDist().inv_cdf(1 - alpha / max(n_quantities, 1) / 2)
-
-
 def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Comparison, ...], Need]:
     """Answer all questions, and say what would decide all that are undecided.
 
@@ -93,7 +80,9 @@ def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Compa
     InputError
         If a margin is not above zero, or alpha not between 0 and 1.
     """
-    z = z_score(alpha, len(questions))
+    if not 0 < alpha < 1:
+        raise InputError(f"the error rate is {alpha!r}; it must be between 0 and 1")
+    z = NormalDist().inv_cdf(1 - alpha / max(len(questions), 1) / 2)
     comparisons, need = [], Need()
     for one in questions:
         if not (isfinite(one.margin) and one.margin > 0):
