@@ -140,12 +140,10 @@ def importance_evidence(context: Context) -> Measurement:
         return average(log_ratio, "nats")  # which says why there is no figure
     value, error = log_mean(log_ratio)
     k_hat_of_it, most = pareto_k_hat(log_ratio)[0], most_k_hat(len(log_ratio))
-    notes = []
+    said = f"k-hat of p/q_sym is {k_hat_of_it:.2f}"
+    notes = [] if np.isnan(k_hat_of_it) else [said]
     if k_hat_of_it > most:
-        said = f"k-hat of p/q_sym is {k_hat_of_it:.2f}, above {most:.2f} ({SOURCE})"
-        notes.append(f"it cannot be trusted: {said}")
-    elif not np.isnan(k_hat_of_it):
-        notes.append(f"k-hat of p/q_sym is {k_hat_of_it:.2f}")
+        notes = [f"it cannot be trusted: {said}, above {most:.2f} ({SOURCE})"]
     if context.symmetrised_how != "exact":
         notes.append(f"q_sym is not exact: the figure is {context.symmetrised_how} this")
     return Measurement(value, error, "nats", "; ".join(notes))
