@@ -1,9 +1,7 @@
 """Which way and how far ranks are from uniform: shift, width, symmetry, coverage.
 
-Uniform ranks u have mean 1/2, variance 1/12, and (u - 1/2)^2 has mean 1/12 and variance 1/180. The two
-means, solved for shift and width as docs/mathematics.md, section 10, has it, are effect sizes: the shift is
-the truth's mean offset in posterior standard deviations (above 0: the method sits too low), the width is by
-which factor the posterior is too narrow (above 1: over-confident).
+Uniform ranks u have mean 1/2, variance 1/12, and (u - 1/2)^2 has mean 1/12 and variance 1/180. Shift and
+width are solved from the two means (docs/mathematics.md, section 10); a shift above 0: the method sits low.
 
 Symmetry is that of Yao et al. (2018), VSBC. If it holds, the signs of u - 1/2, taken from the outermost u
 inwards, are a fair coin's, and the largest excess of one side over the other is the largest distance of a
@@ -45,11 +43,9 @@ def shift_and_width(ranks: np.ndarray, error_rate: float) -> tuple[Effect, Effec
 
 def coverage(ranks: np.ndarray) -> tuple[Coverage, ...]:
     """Return how often the method's central intervals hold the truth."""
-    found = []
-    for level in LEVELS:
-        held = int((np.abs(ranks - 0.5) <= level / 2).sum())
-        found.append(Coverage(level, held / len(ranks), *wilson_interval(held, len(ranks))))
-    return tuple(found)
+    n = len(ranks)
+    held = [(level, int((np.abs(ranks - 0.5) <= level / 2).sum())) for level in LEVELS]
+    return tuple(Coverage(level, count / n, *wilson_interval(count, n)) for level, count in held)
 
 
 def symmetry_p_value(ranks: np.ndarray) -> float:

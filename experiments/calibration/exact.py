@@ -1,8 +1,4 @@
-"""Exact places under a mean-field q: the distribution function of a sorted location.
-
-It is the tail of a sum of K independent indicators (docs/mathematics.md, section 9), whose chances are by a
-family's `cdf`.
-"""
+"""Exact places of a sorted location under a mean-field q: the tail of a sum of K independent indicators."""
 
 from collections.abc import Callable
 

@@ -11,8 +11,6 @@ together        p(c_1 = c_2 given x, theta) = sum_k p_1k p_2k: whether the first
 Letters: S draws, K components, L entries of a location, Q quantities.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from experiments.config.options import RANKED
@@ -25,29 +23,30 @@ from hand_cavi.data.kernels import softmax_rows
 
 def kinds_of(problem: Problem, asked: tuple[str, ...] = RANKED) -> tuple[str, ...]:
     """Return those of the kinds asked for that mean something for this model."""
-    meaningless = set()
-    if not problem.mixture.weights.sample(np.random.default_rng(0), 1):
-        meaningless.add("weights")
-    if problem.mixture.n_components == 1:
-        meaningless |= {"weights", "together"}
-    if len(problem.x) < 2:
-        meaningless.add("together")
-    return tuple(kind for kind in RANKED if kind in asked and kind not in meaningless)
+    several = problem.mixture.n_components > 1
+    meant = {
+        "weights": several and bool(problem.mixture.weights.sample(np.random.default_rng(0), 1)),
+        "together": several and len(problem.x) > 1,
+    }
+    return tuple(kind for kind in RANKED if kind in asked and meant.get(kind, True))
 
 
 def names_of(problem: Problem, kinds: tuple[str, ...]) -> tuple[str, ...]:
     """Return what a reader calls each of the Q quantities."""
-    names: list[str] = []
-    for kind in kinds:
-        names += _NAMES[kind](problem) if kind in _NAMES else [kind.replace("_", " ")]
-    return tuple(names)
+    known = {
+        "location": _names_of_locations(problem),
+        "weights": [f"sorted weight {k + 1}" for k in range(problem.mixture.n_components)],
+        "together": ["two points together"],
+    }
+    return tuple(name for kind in kinds for name in known.get(kind, [kind.replace("_", " ")]))
 
 
 def values_of(problem: Problem, draws: Draws, kinds: tuple[str, ...]) -> np.ndarray:
     """Return the quantities of canonical draws, arrays (S, K, ...); shape (S, Q)."""
     columns: dict[str, np.ndarray] = {}
     if "location" in kinds:
-        columns["location"] = np.sort(locations(draws), axis=1).reshape(_size(draws), -1)
+        where = np.sort(locations(draws), axis=1)
+        columns["location"] = where.reshape(len(where), -1)
     if "weights" in kinds:
         columns["weights"] = np.sort(draws["weights"], axis=1)
     if "log_likelihood" in kinds or "log_joint" in kinds:
@@ -59,10 +58,9 @@ def values_of(problem: Problem, draws: Draws, kinds: tuple[str, ...]) -> np.ndar
     return np.concatenate([columns[kind] for kind in kinds], axis=1)
 
 
-def truth_of(problem: Problem, kinds: tuple[str, ...]) -> np.ndarray:
-    """Return the quantities at the parameters from which the data came, shape (Q,)."""
-    theta = {name: values[np.newaxis] for name, values in problem.truth.items() if name != "assignments"}
-    return values_of(problem, theta, kinds)[0]
+def truth_of(problem: Problem) -> Draws:
+    """Return the parameters from which the data came, as one draw: arrays (1, K, ...)."""
+    return {name: values[np.newaxis] for name, values in problem.truth.items() if name != "assignments"}
 
 
 def locations(draws: Draws) -> np.ndarray:
@@ -70,16 +68,13 @@ def locations(draws: Draws) -> np.ndarray:
 
     Of C probabilities that sum to 1, the last is left out.
     """
-    values = location(draws)
-    return values[..., _free_entries(draws)]
+    return location(draws)[..., _free_entries(draws)]
 
 
 def _free_entries(draws: Draws) -> list[int]:
     name = location_name(draws)
     n_entries = location(draws).shape[-1]
-    if name != "probability":
-        return list(range(n_entries))
-    n_categories = draws[name].shape[-1]
+    n_categories = draws[name].shape[-1] if name == "probability" else np.inf
     return [entry for entry in range(n_entries) if (entry + 1) % n_categories]
 
 
@@ -94,10 +89,6 @@ def _names_of_locations(problem: Problem) -> list[str]:
     ]
 
 
-def _names_of_weights(problem: Problem) -> list[str]:
-    return [f"sorted weight {k + 1}" for k in range(problem.mixture.n_components)]
-
-
 def _log_prior(problem: Problem, draws: Draws) -> np.ndarray:
     """Return log p(theta, pi), shape (S,)."""
     mixture = problem.mixture
@@ -110,14 +101,3 @@ def _together(problem: Problem, draws: Draws) -> np.ndarray:
     terms = np.concatenate(list(log_terms(problem, problem.x[:2], draws)))  # (S, 2, K)
     share = softmax_rows(terms.reshape(-1, terms.shape[-1]))[0].reshape(terms.shape)
     return (share[:, 0] * share[:, 1]).sum(axis=1)
-
-
-def _size(draws: Draws) -> int:
-    return len(next(iter(draws.values())))
-
-
-_NAMES: dict[str, Callable[[Problem], list[str]]] = {
-    "location": _names_of_locations,
-    "weights": _names_of_weights,
-    "together": lambda problem: ["two points together"],
-}

@@ -1,13 +1,9 @@
 """Ranks among draws, between 0 and 1 (PIT values), uniform for exact draws whatever the quantity.
 
 The count of L exact draws below the truth is uniform on 0, ..., L; where draws equal it, the count among the
-equals is drawn at random, and so is the rank within the count's own share (r, r + 1) / (L + 1). What comes
-out is then uniform on (0, 1) exactly, for continuous, discrete and mixed quantities and for any L, so
-that ranks of different L may be pooled.
-
-Draws of a chain resemble their neighbours, and ranks among them pile up at the ends (Talts et al. 2018,
-section 5.1). So chains are thinned until they hold no more draws than their effective sample size, the
-smallest over the quantities.
+equals is drawn at random, and so is the rank within the count's own share (r, r + 1) / (L + 1): uniform on
+(0, 1) exactly, for any quantity and any L, so that ranks of different L may be pooled. Chains are thinned to
+their smallest effective sample size: ranks among dependent draws pile up at the ends (Talts et al. 2018).
 """
 
 import numpy as np

@@ -22,7 +22,7 @@ from experiments.engine.seeds import generator, integer
 from experiments.methods import NotFiniteError
 from experiments.methods._contract import check_fitted
 from experiments.methods.mixture_target import MixtureTarget
-from experiments.posterior.draws import are_independent, as_chains
+from experiments.posterior.draws import are_independent, as_chains, flat
 from experiments.records.problem import Draws, Problem
 from experiments.records.result import Fitted, MethodResult
 from hand_cavi import Fit, InputError, Mixture
@@ -33,20 +33,10 @@ FitMethod = Callable[..., Fitted]
 
 @dataclass(frozen=True)
 class Batch:
-    """The replicates first, ..., first + size - 1 of one model, for one method.
+    """The replicates first, ..., first + size - 1 of one model, for one method of plugin `kind`.
 
-    Attributes
-    ----------
-    model, method, seed : str, str, int
-        Their names in the calibration, and its root seed, from which all seeds descend.
-    mixture, points : Mixture, int
-        Its components know their number of features; N.
-    kind, settings : str, BaseModel
-        The method's plugin, and its `Settings`.
-    draws : int
-        Among how many draws the truth is ranked, at most.
-    kinds : tuple of str
-        What is ranked, see `experiments.config.options.RANKED`.
+    The mixture's components know their number of features, `points` is N, all seeds descend from `seed`, the
+    truth is ranked among at most `draws` draws, and `kinds` are those of `experiments.config.options.RANKED`.
     """
 
     model: str
@@ -156,16 +146,16 @@ def _ranks(
     seed = integer(batch.seed, "calibration fit", batch.model, batch.method, number)
     fitted = check_fitted(fit(target, batch.settings, starts=starts, seed=seed))
     chains, independent = _chains(fitted, seed, batch.draws)
-    values = _values(problem, chains, kinds)
+    shape = next(iter(chains.values())).shape[:2]
+    values = quantities.values_of(problem, flat(chains), kinds).reshape(*shape, -1)
     if not np.isfinite(values).all():
         raise NotFiniteError("a quantity of its draws is not finite")
     kept = values.reshape(-1, values.shape[2]) if independent else thinned(values, batch.draws)
-    truth = quantities.truth_of(problem, kinds)
+    truth = quantities.truth_of(problem)
     rng = generator(batch.seed, "calibration ranks", batch.model, batch.method, number)
-    ranks = ranks_among(truth, kept, rng)
+    ranks = ranks_among(quantities.values_of(problem, truth, kinds)[0], kept, rng)
     if isinstance(fitted.q, Fit) and "location" in kinds and exact.has_marginals(fitted.q.components):
-        theta = {name: v[np.newaxis] for name, v in problem.truth.items() if name != "assignments"}
-        sorted_truth = np.sort(quantities.locations(theta)[0], axis=0)
+        sorted_truth = np.sort(quantities.locations(truth)[0], axis=0)
         cdf = exact.sorted_cdf(fitted.q.components, sorted_truth).ravel()
         ranks[: cdf.size] = cdf  # locations come first
     return ranks, len(kept)
@@ -182,10 +172,3 @@ def _chains(fitted: Fitted, seed: int, n_draws: int) -> tuple[Draws, bool]:
     assert fitted.chains is not None
     chains, independent = as_chains(fitted.chains), are_independent(fitted.chains)
     return ({name: v[:, :n_draws] for name, v in chains.items()} if independent else chains), independent
-
-
-def _values(problem: Problem, chains: Draws, kinds: tuple[str, ...]) -> np.ndarray:
-    """Return the quantities of every draw, shape (C, M, Q)."""
-    shape = next(iter(chains.values())).shape[:2]
-    flat = {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
-    return quantities.values_of(problem, flat, kinds).reshape(*shape, -1)

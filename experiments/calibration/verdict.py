@@ -1,17 +1,13 @@
 """Calibrated, flagged or undecided: what follows from ranks.
 
 A quantity is *flagged* if any of three tests of uniformity rejects: the empirical distribution leaves its
-simultaneous band (any shape), the mean is off (bias), the spread is off (width). Each is held to the overall
-error rate divided by three times the number of quantities judged (Bonferroni), so that exact methods, all
-together, raise a flag with at most that chance.
-
-That a test does not reject shows nothing if there are few replicates. A quantity is *calibrated* only if
-intervals hold both effects inside their margins; each end is at the error rate, and because a method passes
-only if all of its quantities do, no correction is needed (an intersection-union test, Berger 1982). Anything
-else is *undecided*.
+simultaneous band (any shape), the mean is off (bias), the spread is off (width), each at the error rate over
+three times the number of quantities judged (Bonferroni). It is *calibrated* only if intervals hold both
+effects inside their margins, each end at the error rate: as a method passes only if all of its quantities do,
+no correction is needed (an intersection-union test, Berger 1982). Anything else is *undecided*.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import ceil, log
 
 import numpy as np
@@ -62,10 +58,8 @@ def quantity_result(
 def decision_of(quantities: Sequence[QuantityCalibration]) -> str:
     """Return a method's decision from its quantities'."""
     decisions = [one.decision for one in quantities]
-    for flag in FLAGS:
-        if flag in decisions:
-            return flag
-    return CALIBRATED if decisions and set(decisions) == {CALIBRATED} else UNDECIDED
+    without_flags = CALIBRATED if set(decisions) == {CALIBRATED} else UNDECIDED
+    return next((flag for flag in FLAGS if flag in decisions), without_flags)
 
 
 def sentence_of(method: str, quantities: Sequence[QuantityCalibration]) -> str:
@@ -77,7 +71,10 @@ def sentence_of(method: str, quantities: Sequence[QuantityCalibration]) -> str:
     if flagged:
         worst = min(flagged, key=lambda one: min(one.band_p, one.shift.p_value, one.width.p_value))
         share = worst.coverage[-1]
-        what = "; ".join(f"{_listed(group)} {finding}" for finding, group in _by_finding(flagged).items())
+        groups: dict[str, list[QuantityCalibration]] = {}
+        for one in flagged:
+            groups.setdefault(_in_words(one), []).append(one)
+        what = "; ".join(f"{_listed(group)} {finding}" for finding, group in groups.items())
         return (
             f"{name} is not calibrated: {what}. Of {worst.quantity}, its 95 % intervals held "
             f"{100 * share.share:.0f} % of the truths ({100 * share.low:.0f} to {100 * share.high:.0f} %)."
@@ -99,23 +96,20 @@ def overall(outcomes: Sequence[tuple[str, bool, str]]) -> tuple[str, str]:
         Of every method on every model: what readers call it, whether it is judged, and whether it did
         ``pass``, ``fail`` or stays ``undecided``.
     """
-    names = _each_once(name for name, judged, _ in outcomes if judged)
-    failed = _each_once(name for name, judged, said in outcomes if judged and said == "fail")
-    others = _each_once(name for name, judged, said in outcomes if not judged and said == "fail")
-    undecided = _each_once(name for name, judged, said in outcomes if judged and said == "undecided")
+
+    def who(is_judged: bool, *decisions: str) -> list[str]:
+        found = (name for name, judged, said in outcomes if judged == is_judged and said in decisions)
+        return list(dict.fromkeys(found))
+
+    names, others = who(True, "pass", "fail", "undecided"), who(False, "fail")
+    failed, undecided = who(True, "fail"), who(True, "undecided")
     beside = f" Flagged, but not judged: {_and(others)}." if others else ""
     if failed:
         return "fail", f"{_and(failed)} {_are(failed)} not calibrated.{beside}"
     if not undecided:
         return "pass", f"{_and(names)} {_are(names)} calibrated, within the margins.{beside}"
-    sentence = (
-        f"Nothing is found wrong with {_and(names)}, but it is undecided for {_and(undecided)}.{beside}"
-    )
-    return "undecided", sentence
-
-
-def _each_once(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))
+    nothing = f"Nothing is found wrong with {_and(names)}"
+    return "undecided", f"{nothing}, but it is undecided for {_and(undecided)}.{beside}"
 
 
 def _findings(shift: Effect, width: Effect, band_p: float, level: float) -> tuple[str, ...]:
@@ -146,27 +140,14 @@ def _needs(shift: Effect, width: Effect, n: int, options: CalibrationOptions) ->
     return None if times == 0 else ceil(n * min(times, _MOST_TIMES))
 
 
-def _by_finding(flagged: Sequence[QuantityCalibration]) -> dict[str, list[QuantityCalibration]]:
-    groups: dict[str, list[QuantityCalibration]] = {}
-    for one in flagged:
-        groups.setdefault(_in_words(one), []).append(one)
-    return groups
-
-
 def _in_words(one: QuantityCalibration) -> str:
-    words = [_WORDS[finding] for finding in one.findings]
-    if "biased" in one.findings:
-        at = one.findings.index("biased")
-        words[at] = "too low" if one.shift.value > 0 else "too high"
-    return "(" + " and ".join(words) + ")"
-
-
-_WORDS = {
-    "over-confident": "too narrow",
-    "under-confident": "too wide",
-    "biased": "biased",
-    "wrong shape": "of wrong shape",
-}
+    words = {
+        "over-confident": "too narrow",
+        "under-confident": "too wide",
+        "biased": "too low" if one.shift.value > 0 else "too high",
+        "wrong shape": "of wrong shape",
+    }
+    return f"({' and '.join(words[finding] for finding in one.findings)})"
 
 
 def _listed(quantities: Sequence[QuantityCalibration]) -> str:

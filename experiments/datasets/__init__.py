@@ -14,10 +14,8 @@ class Dataset:
     x : ndarray, shape (N, D)
     features : tuple of str
         The D columns' names.
-    about : str
-        One sentence: where the data come from, and what was done to them.
-    unit : str
-        What one unit of x is, such as ``1000 km/s``; may be empty.
+    about, unit : str
+        One sentence: where the data come from, and what was done to them; what one unit of x is, or empty.
     sample_weight : ndarray, shape (N,), or None
         How many points each row stands for.
     truth : dict of ndarray

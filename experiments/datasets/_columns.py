@@ -16,8 +16,6 @@ from hand_cavi import InputError
 if TYPE_CHECKING:
     import _csv
 
-    import pyarrow as pa
-
 PARQUET = (".parquet", ".pq")
 
 
@@ -49,8 +47,7 @@ def read_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> Colum
         arrays, names = npy_columns(path, load_npy(path), wanted, reading)
         found = Columns(path, names, arrays)
     elif path.suffix.lower() in PARQUET:
-        table, names = load_parquet(path, wanted, reading)
-        found = Columns(path, names, [table.column(name) for name in names])
+        found = _parquet(path, wanted, reading)
     else:
         found = _text(path, *header_of(path, reading), wanted, reading)
     if len(found.entries[0]) == 0:
@@ -63,13 +60,11 @@ def read_numbers(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple
     if found := _by_pandas(path, wanted, reading):
         return found
     columns = read_columns(path, wanted, reading)
-    values = []
-    for name, words in zip(columns.names, columns.entries, strict=True):
-        numbers = [reading.number(word) for word in words]
+    values = [[reading.number(word) for word in words] for words in columns.entries]
+    for name, words, numbers in zip(columns.names, columns.entries, values, strict=True):
         if None in numbers:
             place, unit = columns.place(bad := numbers.index(None))
             raise no_number(place, name, words[bad], unit)
-        values.append(numbers)
     return np.array(values, dtype=np.float64).T.copy(), columns.names
 
 
@@ -103,14 +98,14 @@ def _by_pandas(
     return None
 
 
-def load_parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> "tuple[pa.Table, tuple[str, ...]]":
-    """Return columns of a Parquet file and their names, or raise InputError."""
+def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        columns = choose(path, list(pq.read_schema(path).names), wanted, reading)
-        return pq.read_table(path, columns=list(columns)), columns
+        names = choose(path, list(pq.read_schema(path).names), wanted, reading)
+        table = pq.read_table(path, columns=list(names))
+        return Columns(path, names, [table.column(name) for name in names])
     except pa.ArrowException as error:
         raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
 

@@ -1,8 +1,4 @@
-"""Columns of NPY and Parquet files as sources: what is large is mapped or read a row group at a time.
-
-What is held of large files is a piece of rows. All are read once before all else, to find a value that is no
-finite number.
-"""
+"""Columns of NPY and Parquet files as sources: what is large is mapped or read a row group at a time."""
 
 from pathlib import Path
 
@@ -27,7 +23,7 @@ def open_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple
 def checked(
     source: Source, path: Path, features: tuple[str, ...], reading: Reading
 ) -> tuple[Source, Summary, np.ndarray]:
-    """Return the rows but those to be dropped, what they are like, and the numbers of the others.
+    """Read all once: return the rows but those to be dropped, what they are like, and the others' numbers.
 
     InputError names the column and the row that holds no finite number.
     """

@@ -28,9 +28,8 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     """Return eruption and waiting time, shape (272, 2); nothing is random here."""
     text = files("experiments.datasets").joinpath("faithful.csv").read_text(encoding="utf-8")
     x = np.array([line.split(",") for line in text.split()[1:]], dtype=np.float64)
-    about = (
-        "Old Faithful: duration of 272 eruptions and waiting time until the next (Härdle 1991; R's faithful)"
-    )
+    what = "duration of 272 eruptions and waiting time until the next"
+    about = f"Old Faithful: {what} (Härdle 1991; R's faithful)"
     if not settings.standardise:
         return Dataset(x, FEATURES, f"{about}, in minutes.", "minutes")
     x = (x - x.mean(axis=0)) / x.std(axis=0)

@@ -99,9 +99,8 @@ def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset]
     It is None if the file is one that is read whole, and raises InputError as `load` does.
     """
     path, wanted = _checked(settings)
-    if settings.categories or settings.scale != 1 or settings.centre != 0:
-        return None
-    if path.suffix.lower() in _TEXT:
+    scaled = settings.scale != 1 or settings.centre != 0
+    if settings.categories or scaled or path.suffix.lower() in _TEXT:
         return None
     try:
         source, features = _large.open_columns(path, wanted, settings)
@@ -137,8 +136,9 @@ def _about(
     name: str, features: tuple[str, ...], settings: Settings, labels: Labels, n_dropped: int, n_kept: int
 ) -> str:
     """Say which columns these are, and what was done to them."""
-    sentence = _categories_of(name, features, labels) if labels else ""
-    sentence = sentence or f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
+    sentence = f"Column{'s' if len(features) > 1 else ''} {', '.join(features)} of {name}"
+    if labels:
+        sentence = _categories_of(name, features, labels)
     if settings.scale != 1:
         sentence += f", divided by {settings.scale:g}"
     if settings.centre != 0:

@@ -28,6 +28,8 @@ from experiments.families.lookup import offered
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
 
+_FromParameters = Callable[[Parameters], tuple[ConjugateFamily, Parameters]]
+
 
 class Settings(Options):
     """How many points, of which family, with which parameters."""
@@ -89,9 +91,7 @@ def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[Conjugate
         except TypeError as error:
             raise InputError(f"prior: {str(error).partition(') ')[2] or error}") from None
         return prior, prior.sample(rng, settings.n_components)
-    take: Callable[[Parameters], tuple[ConjugateFamily, Parameters]] = offered(
-        settings.family, "from_parameters"
-    )
+    take: _FromParameters = offered(settings.family, "from_parameters")
     if take is None:
         there = ", ".join(name for name in names("families") if offered(name, "from_parameters"))
         raise InputError(f"parameters can be given for {there}; for others give a prior to draw them from")

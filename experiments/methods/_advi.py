@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ppl_baselines.advi import AdviResult
     from ppl_baselines.gaussian import GaussianApproximation
 
+_OF_RUN = {"steps", "screen_steps", "keep", "final_learning_rate", "tolerance"}
+
 _BRIEF = {"checkpoints": 1, "draws": 200, "final_draws": 1}
 """Estimates of the bound, and their draws, where only q is wanted."""
 
@@ -49,17 +51,9 @@ def fit_advi(
 
     options = {"learning_rate": settings.learning_rate, "backend": settings.backend}
     compiled = compiled_for(advi, target, kind=kind, **options)
-    result = advi.run(
-        compiled.prepared,
-        starts.parameters(settings.starts),
-        seed=seed,
-        steps=settings.steps,
-        screen_steps=settings.screen_steps,
-        keep=settings.keep,
-        final_learning_rate=settings.final_learning_rate,
-        tolerance=settings.tolerance,
-        **(_BRIEF if brief else {}),
-    )
+    given = starts.parameters(settings.starts)
+    asked = settings.model_dump(include=_OF_RUN) | (_BRIEF if brief else {})
+    result = advi.run(compiled.prepared, given, seed=seed, **asked)
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
     return Fitted(

@@ -1,6 +1,6 @@
 """Coordinate-ascent variational inference, derived by hand (hand_cavi)."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from time import perf_counter
 
 import numpy as np
@@ -88,13 +88,9 @@ def ascend(
         problem.x,
         rng=seed,
         starts=responsibilities,
-        max_sweeps=settings.max_sweeps,
-        tolerance=settings.tolerance,
-        patience=settings.patience,
         sample_weight=problem.sample_weight,
         callback=callback,
-        accelerate=settings.accelerate,
-        moves=settings.moves,
+        **settings.model_dump(include={"max_sweeps", "tolerance", "patience", "accelerate", "moves"}),
     )
     if best.status is Status.NOT_FINITE:
         raise NotFiniteError(best.status.value)
@@ -107,7 +103,6 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
     stopwatch = Stopwatch()
     best = ascend(target.problem, settings, given, seed, stopwatch)
     seconds = perf_counter() - stopwatch.began
-    terms = best.elbo_terms
     return Fitted(
         outcome=best.status.name.lower(),
         message=best.status.value,
@@ -129,7 +124,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
         info={
             "sweeps": best.sweeps,
             "start_elbos": [start.elbo for start in best.starts],
-            "elbo_terms": {name: getattr(terms, name) for name in terms.__dataclass_fields__},
+            "elbo_terms": asdict(best.elbo_terms),
             "counts": best.counts.tolist(),
             **({"folds": settings.folds} if _holds_out(target.problem, settings) else {}),
         },

@@ -1,9 +1,7 @@
 """CAVI with its covariances corrected by linear response (hand_cavi), as a normal distribution.
 
-N(E_q[g], Cov_LR[g]) with g in free coordinates, see docs/mathematics.md, section 7. The correction is made in
-g itself; only its shape, that it is normal, is an assumption. Draws of the canonical parameters are then not
-exactly CAVI's in the mean: of a rate, the mean of exp(g) grows with the variance of g. This distribution
-optimises no bound, so it has none of its own; `info` holds CAVI's.
+N(E_q[g], Cov_LR[g]) with g in free coordinates, see docs/mathematics.md, section 7. That it is normal is an
+assumption, and draws of a rate, exp(g), are not CAVI's in the mean. It optimises no bound; `info` has CAVI's.
 """
 
 from time import perf_counter
@@ -87,11 +85,11 @@ def normal_approximation(mixture: Mixture, response: LinearResponse) -> "Gaussia
             "tighter prior"
         )
     transforms = _transforms(mixture)
-    spans = []
-    for name, shape in joint.shapes.items():
-        at = joint.span(name)
-        spans.append(Span(name, name, at.start, at.stop, shape, transforms[name]))
-    return GaussianApproximation(joint.mean, np.linalg.cholesky(joint.covariance), Coordinates(tuple(spans)))
+    spans = tuple(
+        Span(name, name, joint.span(name).start, joint.span(name).stop, shape, transforms[name])
+        for name, shape in joint.shapes.items()
+    )
+    return GaussianApproximation(joint.mean, np.linalg.cholesky(joint.covariance), Coordinates(spans))
 
 
 def _transforms(mixture: Mixture) -> "dict[str, Transform]":

@@ -1,9 +1,8 @@
 """PyMC's methods, compiled once for a model and given one data set after another.
 
-Compiling takes several times as long as most fits do. The data are a `pm.Data` of the model, so that what is
-compiled does not depend on them, not even on their number; the prior's numbers are compiled in, and are part
-of the target's `structure`. A worker keeps the last few prepared models, and the pool sends it tasks of the
-same kind where it can. A model of the user's own has its data compiled in, and is compiled for every fit.
+What is compiled depends on the target's `structure`, the prior's numbers among it, and not on the data, which
+are a `pm.Data`. A worker keeps the last few prepared models, and is sent tasks of the same kind where it can
+be. A model of the user's own has its data compiled in, and is compiled for every fit.
 """
 
 from collections.abc import Callable

@@ -27,19 +27,14 @@ class Settings(Options):
 def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Sample the posterior."""
     problem = target.problem
-    given = starts.responsibilities(settings.chains)
     sampled = gibbs(
         problem.mixture,
         problem.x,
         rng=seed,
-        chains=settings.chains,
-        draws=settings.draws,
-        tune=settings.tune,
         sample_weight=problem.sample_weight,
-        starts=given,
-        thin=settings.thin,
-        permute=settings.permute,
+        starts=starts.responsibilities(settings.chains),
         keep_assignments=False,
+        **settings.model_dump(),
     )
     return Fitted(
         outcome="sampled",

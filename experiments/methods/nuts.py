@@ -47,7 +47,8 @@ class ColdSettings(Options):
     @property
     def tuning(self) -> int:
         """Draws of each chain before those that are kept."""
-        return self.tune or TUNE
+        warmed = isinstance(self, Settings) and self.warm_start == "cavi"
+        return self.tune or (TUNE_WARM if warmed else TUNE)
 
 
 class Settings(ColdSettings):
@@ -60,11 +61,6 @@ class Settings(ColdSettings):
             'a name of its own, such as "nuts_warm"'
         ),
     )
-
-    @property
-    def tuning(self) -> int:
-        """Draws of each chain before those that are kept."""
-        return self.tune or (TUNE if self.warm_start == "none" else TUNE_WARM)
 
 
 def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed: int) -> Fitted:
@@ -95,12 +91,10 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
         gather=gather,
     )
     divergences = int(draws["sample_stats"]["diverging"].sum())
+    message = f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences"
     return Fitted(
         outcome="sampled",
-        message=(
-            f"{settings.chains} chains of {settings.draws} draws, {divergences} divergences"
-            + (f"; {warm.sentence}" if warm else "")
-        ),
+        message=f"{message}; {warm.sentence}" if warm else message,
         seconds_compile=compiled.seconds,
         seconds_run=ended - began,
         chains=draws,
@@ -165,7 +159,6 @@ def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, start
     draws = q.sample(rng, settings.chains)
     variances = None
     if takes_variances(prepared.sampler):
-        u = prepared.coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES))
-        variances = u.var(axis=0)
+        variances = prepared.coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES)).var(axis=0)
     of_chains = [{name: values[chain] for name, values in draws.items()} for chain in range(settings.chains)]
     return Warm(of_chains, variances, perf_counter() - began)

@@ -26,9 +26,8 @@ class Starts:
     def responsibilities(self, n: int) -> np.ndarray:
         """Return n starting responsibilities, shape (n, N, K)."""
         prior, rows = self._in_coordinates
-        rng = np.random.default_rng(self.seed)
-        landmarks = prior.landmarks(rows)
-        starts = propose(landmarks, self.problem.mixture.n_components, rng, n, self._weight)
+        rng, n_components = np.random.default_rng(self.seed), self.problem.mixture.n_components
+        starts = propose(prior.landmarks(rows), n_components, rng, n, self._weight)
         return np.stack([start.responsibilities for start in starts])
 
     def parameters(self, n: int) -> list[Draws]:

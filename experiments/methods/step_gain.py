@@ -1,9 +1,7 @@
 """Has a Gaussian q reached its end? One step on, and what it gains in F.
 
-The step is that of the natural gradient, by regression of ln p - ln q on z_j and z_j^2, u = m + L z
-(docs/mathematics.md, section 8); mean-field stays mean-field. Whether q' is better is then not argued but
-seen, on fresh draws. If it is, q was not at its end, whatever its method says. (If it is not, q may still not
-be: a step can be too long.)
+The step is that of the natural gradient (docs/mathematics.md, section 8); mean-field stays mean-field. Where
+fresh draws show no gain, q may still not be at its end: a step can be too long.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,4 @@
-"""ln p(x, theta) - ln q(theta) at draws of q with the assignments given, by what their q(c) sums.
-
-That is a(theta) of docs/mathematics.md, section 8. As ln p(x_i | theta_k) is linear in phi(theta_k), a look
-at all draws costs as much as one at a few points, and averaging over draws is averaging phi.
-"""
+"""ln p(x, theta) - ln q(theta) at draws of q, assignments given, see docs/mathematics.md, section 8."""
 
 from dataclasses import dataclass
 from typing import Self

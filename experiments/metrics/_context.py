@@ -11,15 +11,11 @@ import xarray as xr
 from experiments.posterior.draws import (
     are_independent,
     as_arrays,
-    as_chains,
     effective_sample_size,
-    location_entries,
-    location_word,
     mean_and_error,
     sd_and_error,
-    sorted_location,
 )
-from experiments.posterior.quantities import invariant_quantities, stored_quantities
+from experiments.posterior.quantities import invariant_quantities, sorted_locations, stored_quantities
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
@@ -54,13 +50,8 @@ class Peer:
         bound = average(stats["log_joint"] - stats[denominator], "nats")
         if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
             return None
-        family = family_of(cell.told, cell.cell.kind)
+        family = cell.told.family or cell.cell.kind
         return cls(cell.cell.method, family, bound.value, bound.standard_error)
-
-
-def family_of(told: Told, kind: str) -> str:
-    """Return what kind of approximation a method searches: what it tells, else the method's own name."""
-    return told.family or kind
 
 
 @dataclass(frozen=True)
@@ -76,28 +67,20 @@ class Moments:
     def of(cls, quantities: Draws, *, independent: bool) -> Self:
         """Return the moments of quantities, by name, each of shape (C, M)."""
         values = np.stack(list(quantities.values()), axis=-1)
-        return cls(
-            *mean_and_error(values, independent=independent), *sd_and_error(values, independent=independent)
-        )
+        mean = mean_and_error(values, independent=independent)
+        return cls(*mean, *sd_and_error(values, independent=independent))
 
 
 def quantities_of(problem: Problem | None, tree: xr.DataTree, names: Iterable[str] = ()) -> Draws:
     """Return what does not depend on labels and is compared, by name, each of shape (C, M).
 
-    Of a mixture it is every entry of every component's location, the components of each draw sorted by their
-    first; of a user's own model (problem None) what was stored beside the draws, in the order of `names`, if
-    there are any.
+    Of a mixture they are the sorted locations; of a user's own model (problem None) what was stored beside
+    the draws, in the order of `names`, if there are any.
     """
     if problem is None:
         found = stored_quantities(tree)
         return {name: found[name] for name in names or found}
-    values, chains = sorted_location(tree), as_chains(tree)
-    word, entries = location_word(chains), location_entries(chains) if values.shape[3] > 1 else ("",)
-    return {
-        f"sorted {word} {k + 1}" + (f", {entry}" if entry else ""): values[:, :, k, i]
-        for k in range(values.shape[2])
-        for i, entry in enumerate(entries)
-    }
+    return sorted_locations(tree)
 
 
 @dataclass(frozen=True)
@@ -191,11 +174,8 @@ class Context:
             return f"there is no reference ({self.reference.reason})"
         if self.is_reference:
             return "this run is the reference"
-        return self.too_few if self.finite else "some draws are not finite"
-
-    @cached_property
-    def too_few(self) -> str:
-        """Why independent draws are too few for figures with an error; empty if they are not."""
+        if not self.finite:
+            return "some draws are not finite"
         n_draws = len(next(iter(as_arrays(self.draws).values())))
         return too_few(n_draws) if self.independent and n_draws < FEWEST_DRAWS else ""
 

@@ -16,12 +16,8 @@ OTHERS = "Other metrics"
 class Metric:
     """A function of a `Context`, which gives name and description, and what is known of it.
 
-    Attributes
-    ----------
-    theme, label : str
-        The table of the report in which it stands, empty if it is shown elsewhere; what that table calls it.
-    only : str
-        The one kind of studies that has it, ``mixtures`` or ``own``; empty: all.
+    It stands in the report's table `theme` (empty: elsewhere), which calls it `label`. `only` is the one kind
+    of studies that has it, ``mixtures`` or ``own``; empty: all.
     """
 
     compute: Compute

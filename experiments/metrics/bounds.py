@@ -1,10 +1,7 @@
 """Bounds on the log evidence, each with its standard error, and what they leave.
 
-A method says which bound it reports (`Told.bound_of`), and that bound of that q is a number that draws of q
-and the model's joint density can give too (docs/mathematics.md, section 8). With the best r = q(c) it is H[r]
-plus the average over draws of `AssignedJoint.given`, r being from the first half of the draws alone: as much
-as it flatters its own half it wrongs the other, so that its error has mean 0, and the ordinary standard error
-covers it. Near CAVI's optimum that is all the error there is, as the numbers averaged hardly differ.
+A method says which bound it reports (`Told.bound_of`); how draws of q give the bound of that q is told in
+docs/mathematics.md, section 8. With the best r = q(c) it is H[r] plus the average of `AssignedJoint.given`.
 """
 
 from math import hypot, nan
@@ -143,12 +140,10 @@ def importance_evidence(context: Context) -> Measurement:
         return average(log_ratio, "nats")  # which says why there is no figure
     value, error = log_mean(log_ratio)
     k_hat_of_it, most = pareto_k_hat(log_ratio)[0], most_k_hat(len(log_ratio))
-    notes = []
+    said = f"k-hat of p/q_sym is {k_hat_of_it:.2f}"
+    notes = [] if np.isnan(k_hat_of_it) else [said]
     if k_hat_of_it > most:
-        said = f"k-hat of p/q_sym is {k_hat_of_it:.2f}, above {most:.2f} ({SOURCE})"
-        notes.append(f"it cannot be trusted: {said}")
-    elif not np.isnan(k_hat_of_it):
-        notes.append(f"k-hat of p/q_sym is {k_hat_of_it:.2f}")
+        notes = [f"it cannot be trusted: {said}, above {most:.2f} ({SOURCE})"]
     if context.symmetrised_how != "exact":
         notes.append(f"q_sym is not exact: the figure is {context.symmetrised_how} this")
     return Measurement(value, error, "nats", "; ".join(notes))
@@ -186,12 +181,11 @@ def symmetry_gain(context: Context) -> Measurement:
     if gain.value is None:
         return gain
     mixture = context.mixture.mixture
+    note = f"ln {mixture.n_components}! = {log_factorial(mixture.n_components):.4f}"
     if not mixture.weights.exchangeable:
         note = "the components are not exchangeable under these weights, so that q_sym is q"
-    else:
-        note = f"ln {mixture.n_components}! = {log_factorial(mixture.n_components):.4f}"
-        if context.symmetrised_how != "exact":
-            note += f"; {context.symmetrised_how} this"
+    elif context.symmetrised_how != "exact":
+        note += f"; {context.symmetrised_how} this"
     return Measurement(gain.value, gain.standard_error, "nats", note)
 
 

@@ -1,9 +1,8 @@
 """Whether a method reached its end: falls on the way, gains that were left, and how many starts agree.
 
-`update_gain` is KL(q, q*) = ln E_q[e^a] - E_q[a], see docs/mathematics.md, section 8: nothing if a is the
-same at all draws, which is what "converged" means. A method whose own updates gain less when it goes on from
-its end (`Told.elbo_left`) updates otherwise than the model says: no ascent gains less on the whole way than
-in its first half-step.
+`update_gain` and `step_gain` are those of docs/mathematics.md, section 8. A method whose own updates gain
+less when it goes on from its end (`Told.elbo_left`) updates otherwise than the model says: no ascent gains
+less on the whole way than in its first half-step.
 """
 
 import numpy as np
@@ -99,7 +98,8 @@ def share_at_best(context: Context) -> Measurement:
     """
     starts, reached = context.told.starts, context.told.starts_at_best
     if not starts or reached is None:
-        why = "it takes a method that finishes all of its starts and tells where each ended"
-        return missing(why, "share")
+        return missing(
+            "it takes a method that finishes all of its starts and tells where each ended", "share"
+        )
     note = f"{reached} of {starts} starts; the best optimum is the best that was found"
     return Measurement(reached / starts, None, "share", note, wilson_interval(reached, starts))

@@ -64,10 +64,8 @@ def cost_to_accuracy(context: Context) -> Measurement:
     note = f"to within {NATS:g} nats of the bound {best:.2f}, its best"
     if not error.any():
         return Measurement(reached, None, _SECONDS, note)
-    interval = (
-        _first(seconds, bound + 2 * error >= goal, end),
-        _first(seconds, bound - 2 * error >= goal, end),
-    )
+    shifted = (bound + 2 * error, bound - 2 * error)
+    interval = tuple(_first(seconds, one >= goal, end) for one in shifted)
     note += f"; on the way the bound is known to {np.nanmin(error):.2g} nats only"
     return Measurement(reached, None, _SECONDS, note, interval)
 

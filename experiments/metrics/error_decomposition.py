@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import hypot, nan
 
 from experiments.methods import label
-from experiments.metrics._context import Context, family_of, missing
+from experiments.metrics._context import Context, missing
 from experiments.metrics._metric import metric
 from experiments.metrics.bounds import collapsed_bound, symmetrised_bound
 from experiments.records import Measurement
@@ -38,7 +38,7 @@ def error_decomposition(context: Context) -> Measurement:
         return missing(bound.note, "nats")
     error, told = bound.standard_error, context.told
     left = Part(told.bound_left or 0.0, told.bound_left_se or 0.0)
-    end, family = bound.value + left.value, family_of(told, context.kind)
+    end, family = bound.value + left.value, told.family or context.kind
     others = [peer for peer in context.peers if peer.family == family and peer.method != context.method]
     best = max(others, key=lambda peer: peer.reached, default=None)
     if best is None or best.reached <= end:

@@ -23,13 +23,7 @@ def mean_error(context: Context) -> Measurement:
     both Monte-Carlo errors of the means and, by the delta method, that of the reference's sd, by which the
     difference is divided.
     """
-    unit = "reference sd"
-    if context.without_reference:
-        return missing(context.without_reference, unit)
-    own, truth = context.moments, context.reference_moments
-    if not (truth.sd > 0).all():
-        return missing(_NO_SPREAD, unit)
-    return context.listed(*_shift(own, truth), unit)
+    return _of_quantities(context, _shift, "reference sd")
 
 
 @metric(theme="Moments", label="sd ratio, furthest from 1")
@@ -39,12 +33,7 @@ def sd_ratio(context: Context) -> Measurement:
     K ratios, or (K, D) of them; of a user's own model, one for each of its quantities. By the delta method,
     the relative variance of a ratio is the sum of both relative variances.
     """
-    if context.without_reference:
-        return missing(context.without_reference, "ratio")
-    own, truth = context.moments, context.reference_moments
-    if not (truth.sd > 0).all():
-        return missing(_NO_SPREAD, "ratio")
-    return context.listed(*_ratio(own, truth), "ratio")
+    return _of_quantities(context, _ratio, "ratio")
 
 
 @metric(theme="Moments", label="error of weights and precisions, furthest from 0", only="mixtures")
@@ -64,6 +53,15 @@ def parameter_sd_ratio(context: Context) -> Measurement:
 
 
 Compared = Callable[[Moments, Moments], tuple[np.ndarray, np.ndarray]]
+
+
+def _of_quantities(context: Context, compared: Compared, unit: str) -> Measurement:
+    if context.without_reference:
+        return missing(context.without_reference, unit)
+    own, truth = context.moments, context.reference_moments
+    if not (truth.sd > 0).all():
+        return missing(_NO_SPREAD, unit)
+    return context.listed(*compared(own, truth), unit)
 
 
 def _of_parameters(context: Context, compared: Compared, unit: str) -> Measurement:

@@ -22,11 +22,8 @@ def calibration(context: Context) -> Measurement:
     calibration (Talts et al. 2018), of label-invariant quantities (Modrak et al. 2023).
     """
     drawn = {str(name) for name in context.draws["posterior"].data_vars} - {"weights"}
-    parameters = {
-        name: values[np.newaxis, np.newaxis]
-        for name, values in context.mixture.truth.items()
-        if name in drawn
-    }
+    truths = context.mixture.truth
+    parameters = {name: truths[name][np.newaxis, np.newaxis] for name in truths if name in drawn}
     if not parameters:
         return missing("the truth is not known: these are no simulated data, or of another family", _UNIT)
     if not context.finite:

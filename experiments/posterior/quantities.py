@@ -27,8 +27,9 @@ def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
 
 def sorted_locations(tree: xr.DataTree) -> Draws:
     """Return the sorted means (rates, probabilities) alone."""
-    draws = as_chains(tree)
-    return _named(f"sorted {location_word(draws)}", sorted_location(tree), location_entries(draws))
+    draws, values = as_chains(tree), sorted_location(tree)
+    entries = location_entries(draws) if values.shape[3] > 1 else ("",)
+    return _named(f"sorted {location_word(draws)}", values, entries)
 
 
 def sorted_parameters(tree: xr.DataTree) -> Draws:

@@ -25,7 +25,7 @@ from experiments.records.study import (
     ProblemRecord,
     StudyRecord,
 )
-from experiments.records.target import Approximation, StartingPoints, Symmetrised, Target
+from experiments.records.target import Approximation, Symmetrised
 
 __all__ = [
     "Approximation",
@@ -51,10 +51,8 @@ __all__ = [
     "ProblemRecord",
     "QuantityCalibration",
     "Reference",
-    "StartingPoints",
     "StudyRecord",
     "Symmetrised",
-    "Target",
     "Threshold",
     "Told",
     "Verdict",

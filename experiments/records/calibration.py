@@ -36,16 +36,9 @@ class Coverage:
 class QuantityCalibration:
     """One quantity under one method, by the ranks of the truth among draws, shape (n,), between 0 and 1.
 
-    Attributes
-    ----------
-    decision, findings : str, tuple of str
-        ``calibrated``, one of `FLAGS`, or ``undecided``; all that was found wrong, the decision's first.
-    shift, width : Effect
-        See `experiments.calibration.effects`.
-    band_p, symmetry_p : float
-        Of the ranks' empirical distribution against the simultaneous band; of symmetry (VSBC).
-    needs : int or None
-        About how many replicates would decide an undecided one.
+    The decision is ``calibrated``, one of `FLAGS`, or ``undecided``; the findings are all that is wrong, the
+    decision's first. Shift, width and symmetry (VSBC) are those of `experiments.calibration.effects`,
+    `band_p` is of the simultaneous band, and about `needs` replicates would decide an undecided one.
     """
 
     quantity: str
@@ -69,16 +62,9 @@ class QuantityCalibration:
 class MethodCalibration:
     """One method on one model; `judged` if it counts for the overall decision.
 
-    Attributes
-    ----------
-    decision : str
-        As a quantity's; of flags, the first of `FLAGS` that any quantity has.
-    quantities : tuple of QuantityCalibration
-        None where no replicate gave a posterior.
-    replicates, refused, failed : int, dict of str to int
-        How many were ranked, and how many were left out, by reason.
-    ranked, processor_seconds : float
-        The mean number of draws among which the truth was ranked; of all batches together.
+    The decision is as a quantity's; of flags, the first of `FLAGS` that any has. There is no quantity where
+    no replicate gave a posterior. `replicates` were ranked, `refused` and `failed` left out, by reason;
+    `ranked` is the mean number of draws among which, and `processor_seconds` are of all batches together.
     """
 
     method: str

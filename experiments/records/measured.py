@@ -6,14 +6,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Threshold:
-    """What a figure is held against, in the measurement's unit.
+    """What a figure is held against, in its unit; a good one is ``at most`` or ``at least`` that (`sense`).
 
-    Attributes
-    ----------
-    sense : str
-        ``at most`` or ``at least``: where a good figure lies.
-    source : str
-        Who says so, such as ``Vehtari et al. (2024)``; empty for a convention of this project.
+    The source says so, such as ``Vehtari et al. (2024)``; it is empty for a convention of this project.
     """
 
     value: float
@@ -34,13 +29,10 @@ class Measurement:
     ----------
     value, standard_error : float, list of floats, or None
         None where the figure does not exist; a standard error of 0 means exact.
-    unit : str
-        ``nats``, ``seconds``, ``data`` (the data's unit), ``reference sd``, ...
-    note : str
-        Why there is no figure, or how to read it; may be empty.
+    unit, note : str
+        ``nats``, ``data`` (the data's unit), ...; why there is no figure, or how to read it, or nothing.
     interval : tuple of float
-        Both ends of a 95 % interval where a standard error would mislead, such as Wilson's for a share;
-        else empty.
+        Both ends of a 95 % interval where a standard error would mislead, such as a share's; else empty.
     entries : tuple of str
         What the entries of a list are called; empty where their order says it.
     """
@@ -62,15 +54,12 @@ class Comparison:
     ----------
     difference, standard_error, low, high : float
         Method minus reference in `unit`, and the interval that holds it at the verdict's error rate.
-    decision : str
-        ``pass``, ``fail`` or ``undecided``.
+    decision, needs : str
+        ``pass``, ``fail`` or ``undecided``; what would decide it, such as ``about 4 times as many draws``.
     unit : str
-        ``reference sd``; ``log ratio`` for standard deviations (the difference of their logarithms);
-        ``total variation``; ``nats``.
+        ``reference sd``, ``log ratio`` (of standard deviations), ``total variation``, ``nats``, ...
     margin : float or None
         The largest difference that counts as agreement, in the same unit; None: the verdict's.
-    needs : str
-        What would decide an undecided comparison, such as ``about 4 times as many reference draws``.
     """
 
     quantity: str
@@ -90,12 +79,10 @@ class Verdict:
 
     Attributes
     ----------
-    decision : str
-        ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due.
+    decision, needs : str
+        ``pass``, ``fail``, ``undecided``, or ``none`` where no verdict was due; what would decide it.
     margin : float
         Of the means, in reference standard deviations.
-    needs : str
-        What would decide an undecided verdict; empty for the others.
     impossible : tuple of str
         What the method showed that no correct method can, such as a bound above the evidence; with any of
         these the verdict is ``fail``, whatever the comparisons say.

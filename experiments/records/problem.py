@@ -21,8 +21,6 @@ class Condensation:
     error, relative_error, draws : float, float, int
         The largest difference between the log likelihood of the nodes and that of all points, in nats, and
         relative to it; at so many draws from CAVI's posterior.
-    seconds : float
-        Condensing and measuring.
     edges, counts : ndarray, shapes (B + 1,) and (B,)
         A fine histogram of all points, for pictures; empty where nodes are the distinct points.
     """

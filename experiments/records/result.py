@@ -28,16 +28,12 @@ class Told:
         Nats of F that one step on from a Gaussian q gains.
     held_out, held_out_se : float
         Mean log predictive density per held-out point.
-    sampler : str
-        Which sampler: ``nutpie``, ``gibbs``, ``smc``, ...; empty for an approximation.
-    warm_start : str
-        Where chains started, if they all started in one mode; else empty.
+    sampler, warm_start : str
+        ``nutpie``, ``gibbs``, ...; where chains started, if all in one mode. Empty for an approximation.
     cache_warm, reused : bool
         Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
-    occupied : int
-        Components that hold points.
-    cautions : tuple of str
-        Sentences that belong beside its figures: see `experiments.families.components.cautions`.
+    occupied, cautions : int, tuple of str
+        Components that hold points; sentences of `experiments.families.components.cautions`.
     """
 
     family: str = ""
@@ -128,12 +124,10 @@ class Estimate:
 
     Attributes
     ----------
-    value, standard_error : float
-        The error is what `error_is` says; 0 where nothing but rounding is left, and that was not estimated.
-    method : str
+    standard_error : float
+        What `error_is` says; 0 where nothing but rounding is left, and that was not estimated.
     quality : dict
-        The figures that say how far the error may be trusted (k-hat, effective sample size, runs and their
-        spread, ...), JSON values only.
+        How far the error may be trusted (k-hat, effective sample size, ...), JSON values only.
     error_is : str
         ``sampling``, a standard error; ``numerical``, what a deterministic approximation may be off by; or
         ``rounding``, what float64 may have lost of a figure that is exact but for that.
@@ -165,12 +159,11 @@ class Reference:
 
     Attributes
     ----------
-    method : str
-        The file of `experiments.references` that it comes from, or ``none``.
-    qualified : bool
-        Whether verdicts may lean on it.
-    reason : str
-        In one sentence, why it does or does not qualify.
+    method, called : str
+        The file of `experiments.references` that it comes from, or ``none``; what a sentence calls it, such
+        as ``the long NUTS run``, empty if `method` says it all.
+    qualified, reason : bool, str
+        Whether verdicts may lean on it; in one sentence, why or why not.
     draws : xarray.DataTree or None
         Canonical draws from the exact posterior (independent unless `method` is a sampler).
     log_evidence : Estimate or None
@@ -180,8 +173,6 @@ class Reference:
     opinions : tuple of Estimate
         log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
         Of a reference that does not qualify, what those said that are not leant on.
-    called : str
-        What a sentence calls it, such as ``the long NUTS run``; empty if `method` says it all.
     """
 
     method: str

@@ -33,16 +33,15 @@ class CellRecord:
 
     Attributes
     ----------
-    status : str
-        ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``.
+    status, traceback : str
+        ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``;
+        that of the exception by which it failed, else empty.
     message, outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
         See `MethodResult`; but for the message empty or None if it did not get so far.
     draws : Path or None
         The netCDF file of the draws.
     measurements, verdict : dict of str to Measurement, Verdict or None
-        By metric name (that of its function); None until judged.
-    traceback : str
-        Of the exception by which it failed; else empty.
+        By metric name; None until judged.
     """
 
     cell: Cell
@@ -75,16 +74,12 @@ class ProblemRecord:
     ----------
     about_data, about_model : str
         A sentence on where the data come from, and what was done to them; the model's formula, as plain text.
-    unit : str
-        What one unit of x is, such as ``1000 km/s``; may be empty.
+    unit, features : str, tuple of str
+        What one unit of x is, such as ``1000 km/s``, and the D columns' names; empty if unknown.
     problem : Problem or None
         None where the data are in the user's module, or simulated by each cell.
-    features : tuple of str
-        The D columns' names; empty if unknown.
     reference_cell : str or None
         The key of the cell whose draws are the reference.
-    details : ModelCalibration or None
-        What a calibration found.
     series : str
         The model's name without its number of components, in a study over K; else empty.
     """
@@ -108,14 +103,8 @@ class ProblemRecord:
 class StudyRecord:
     """A whole study, all that a report needs, and the verdict on it.
 
-    Attributes
-    ----------
-    kind : str
-        ``mixtures``, ``own`` or ``calibration``.
-    config, seed : str, int
-        The configuration as TOML text; the root seed.
-    versions, machine : dict of str to str
-        Libraries and Python; processor, cores, memory, but no host name, no user, no path.
+    The kind is ``mixtures``, ``own`` or ``calibration``, `config` is TOML text, `seed` the root seed. The
+    machine is processor, cores and memory, but no host name, no user, no path.
     """
 
     name: str
@@ -166,12 +155,8 @@ class Manifest:
 class Judgement:
     """What the judge found for one problem; `reference_cell` and `details` are those of `ProblemRecord`.
 
-    Attributes
-    ----------
-    measurements, verdicts : dict
-        By cell key, measurements then by metric name.
-    traceback : str
-        Of the exception by which judging failed; else empty.
+    Measurements and verdicts are by cell key, measurements then by metric name; the traceback is of the
+    exception by which judging failed, else empty.
     """
 
     reference: Reference

@@ -82,12 +82,10 @@ class Symmetrised:
 
     Attributes
     ----------
-    log_q : ndarray, shape (S,)
-        In nats.
+    log_q, slack : ndarray, shape (S,)
+        In nats; by how many it may be too large, or, where it is ``about``, the size of the estimated part.
     how : str
         What F(q_sym) is by it: ``exact``, ``at least`` or ``about``.
-    slack : ndarray, shape (S,)
-        Nats by which `log_q` may be too large; where it is ``about``, the size of the estimated part.
     groups : tuple of tuples of int
         The components that were relabelled among each other.
     """

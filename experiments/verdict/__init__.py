@@ -1,8 +1,7 @@
 """Judge whether a method's posterior agrees with the reference, within stated margins.
 
-Three questions, in this order (docs/how-it-judges.md, "The verdict"): does the method show what no correct
-method can (`impossible_bounds`); can anything be said; is every judged quantity within its margin
-(`equivalence`)? What is judged and by which margins stands in the configuration (`VerdictOptions`).
+The three questions of docs/how-it-judges.md, "The verdict": does the method show what no correct method can
+(`impossible_bounds`); can anything be said; is every judged quantity within its margin (`equivalence`)?
 """
 
 from experiments.verdict.cell import verdict_of_cell

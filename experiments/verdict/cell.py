@@ -48,18 +48,14 @@ def verdict_of_cell(
         By metric name; a metric that is not there is not looked at, unless it is to be judged.
     method, outcome : str
         What the sentence calls the method, such as ``CAVI``; the method's own word, see `MethodResult`.
-    options : VerdictOptions, optional
-        What is judged, by which margins and at which error rate.
-    faults : sequence of str
-        What keeps the method's own figures from being trusted, such as chains that do not agree.
-    quantity : str
-        What is sorted in a mixture: ``mean``, ``rate``, ``probability``.
-    entries : sequence of str
-        What the L entries of a mixture's component are called; "feature 1", ... if not given.
+    faults, unstated : sequence of str
+        Clauses: what keeps the method's figures from being trusted, such as chains that do not agree; what
+        cannot be decided because the method does not state it.
+    quantity, entries : str, sequence of str
+        What is sorted in a mixture (``mean``, ``rate``, ``probability``), and what a component's entries are
+        called, L of them; "feature 1", ... if not given.
     estimated : collection of str
         See `experiments.verdict.impossible_bounds.impossibilities`.
-    unstated : sequence of str
-        What cannot be decided because the method does not state it, a clause each.
     """
     options = options or VerdictOptions()
     questions, missing = questions_of(measurements, options, quantity=quantity, entries=entries)
@@ -111,27 +107,21 @@ def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:
     fails. What cannot tell (`UNSURE`) does not pass.
     """
     said = f"its outcome is '{outcome}'"
-    if outcome in UNSURE:
-        end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass"
-        decision = "undecided" if decision == "pass" else decision
-    else:
-        end = f" But {method} says itself that it did not finish ({said}), and so fails"
-        decision = "fail"
-    return decision, f"{end}: {'start it elsewhere' if outcome in STUCK else 'let it run longer'}."
+    advice = "start it elsewhere" if outcome in STUCK else "let it run longer"
+    if outcome not in UNSURE:
+        return "fail", f" But {method} says itself that it did not finish ({said}), and so fails: {advice}."
+    end = f" But {method} cannot tell whether it has converged ({said}), so it cannot pass: {advice}."
+    return "undecided" if decision == "pass" else decision, end
 
 
 def _left(measurements: Mapping[str, Measurement]) -> str:
     """Return what is left to a method beyond doubt and beyond what matters, as a clause; empty if nothing."""
     for name in ("step_gain", "update_gain"):
         measurement = measurements.get(name)
-        gain = number(measurement)
-        if measurement is None or measurement.threshold is None or gain is None:
-            continue
-        if gain[0] - N_ERRORS * gain[1] > measurement.threshold.value:
-            return (
-                f"one step on from its q gains {gain[0]:.2g} ± {gain[1]:.1g} nats, "
-                f"and {measurement.threshold.value:g} may be left"
-            )
+        gain, most = number(measurement), measurement and measurement.threshold
+        if gain and most and gain[0] - N_ERRORS * gain[1] > most.value:
+            by = f"{gain[0]:.2g} ± {gain[1]:.1g}"
+            return f"one step on from its q gains {by} nats, and {most.value:g} may be left"
     return ""
 
 

@@ -70,19 +70,6 @@ class Need:
         )
 
 
-def z_score(alpha: float, n_quantities: int) -> float:
-    """Return how many standard errors to either side hold n true values at once, but with chance alpha.
-
-    Raises
-    ------
-    InputError
-        If alpha is not between 0 and 1.
-    """
-    if not 0 < alpha < 1:
-        raise InputError(f"the error rate is {alpha!r}; it must be between 0 and 1")
-    return NormalDist().inv_cdf(1 - alpha / max(n_quantities, 1) / 2)
-
-
 def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Comparison, ...], Need]:
     """Answer all questions, and say what would decide all that are undecided.
 
@@ -93,29 +80,20 @@ def compare(questions: Sequence[Question], *, alpha: float) -> tuple[tuple[Compa
     InputError
         If a margin is not above zero, or alpha not between 0 and 1.
     """
-    z = z_score(alpha, len(questions))
+    if not 0 < alpha < 1:
+        raise InputError(f"the error rate is {alpha!r}; it must be between 0 and 1")
+    z = NormalDist().inv_cdf(1 - alpha / max(len(questions), 1) / 2)
     comparisons, need = [], Need()
-    for question in questions:
-        if not (isfinite(question.margin) and question.margin > 0):
-            raise InputError(f"margin is {question.margin!r}; it must be above zero")
-        half = z * question.standard_error
-        low, high = question.difference - half, question.difference + half
-        decision = _decision(low, high, question.limits)
-        own = more_draws(question, z) if decision == "undecided" else Need()
+    for one in questions:
+        if not (isfinite(one.margin) and one.margin > 0):
+            raise InputError(f"margin is {one.margin!r}; it must be above zero")
+        half = z * one.standard_error
+        low, high = one.difference - half, one.difference + half
+        decision = _decision(low, high, one.limits)
+        own = more_draws(one, z) if decision == "undecided" else Need()
         need |= own
-        comparisons.append(
-            Comparison(
-                question.quantity,
-                question.difference,
-                question.standard_error,
-                low,
-                high,
-                decision,
-                question.unit,
-                question.margin,
-                str(own),
-            )
-        )
+        figures = (one.quantity, one.difference, one.standard_error, low, high)
+        comparisons.append(Comparison(*figures, decision, one.unit, one.margin, str(own)))
     return tuple(comparisons), need
 
 
@@ -131,9 +109,7 @@ def _decision(low: float, high: float, limits: tuple[float, float]) -> str:
 def more_draws(question: Question, z: float) -> Need:
     """Return the cheapest way to shrink z standard errors to the distance from the nearest limit.
 
-    With v = v_method + v_reference the error's variance and t = (distance / z)^2 what it must come down to:
-    more draws of one side alone divide its part by (t - the other part), if that is positive; more of both
-    divide v by t.
+    See docs/mathematics.md, section 10; the target is (d/z)^2.
     """
     if not (isfinite(question.difference) and isfinite(question.standard_error)):
         return Need()  # more draws of what has no figure decide nothing

@@ -48,11 +48,8 @@ def impossibilities(
         Metrics of `BOUNDS` that are estimates here and prove nothing, as F(q_sym) is where not all
         relabellings are feasible.
     """
-    bounds = {
-        name: figure
-        for name in BOUNDS
-        if name not in estimated and (figure := number(measurements.get(name))) is not None
-    }
+    figures = {name: number(measurements.get(name)) for name in BOUNDS if name not in estimated}
+    bounds = {name: figure for name, figure in figures.items() if figure is not None}
     found = []
     if evidence is not None:
         truth = (evidence.value, evidence.standard_error)
@@ -75,15 +72,9 @@ def impossibilities(
             f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
             "q and the joint density give"
         )
-    gain_of_update = measurements.get("update_gain")
-    more = number(gain_of_update)
-    if (
-        more
-        and gain_of_update
-        and gain_of_update.threshold is None
-        and own
-        and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0]))
-    ):
+    update = measurements.get("update_gain")
+    more = number(update) if update and update.threshold is None else None
+    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
         found.append(
             f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
             "its own updates say is left"
@@ -125,6 +116,5 @@ def _exceeds(bound: tuple[float, float], ceiling: tuple[float, float]) -> bool:
 
 
 def _excess(bound: tuple[float, float], ceiling: tuple[float, float]) -> str:
-    error = hypot(bound[1], ceiling[1])
-    excess = bound[0] - ceiling[0]
+    excess, error = bound[0] - ceiling[0], hypot(bound[1], ceiling[1])
     return f"{excess:.2g} ± {error:.1g}" if error > 0 else f"{excess:.2g}"

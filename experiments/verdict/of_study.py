@@ -50,7 +50,8 @@ def verdict_of_study(
     if decision == "fail" and all(only_unfinished(one) for one in judged if one.decision == "fail"):
         sentence = f"{subject} says itself that it did not finish on {of_all}, and so fails there."
         return Verdict(decision, sentence, _largest_margin(judged))
-    needs = _needs_of(judged) if decision == "undecided" else ""
+    open_ = [verdict.needs for verdict in judged if verdict.needs and decision == "undecided"]
+    needs = "; ".join(dict.fromkeys(open_))
     clauses = (_means(judged), _widths(judged, measurements), _others(judged, decision))
     off = "; ".join(clause for clause in clauses if clause)
     sentence = f"{said}: {off}." if off else f"{said}."
@@ -68,10 +69,8 @@ def _means(judged: Sequence[Verdict]) -> str:
     worst = _worst(judged, "reference sd")
     if worst is None:
         return ""
-    off, limit = (
-        f"{plain(abs(worst.difference), 2)} posterior standard deviations",
-        worst.margin or _largest_margin(judged),
-    )
+    off = f"{plain(abs(worst.difference), 2)} posterior standard deviations"
+    limit = worst.margin or _largest_margin(judged)
     how = "are off by at most" if worst.decision == "pass" else "are off by up to"
     return f"posterior means {how} {off}, {against(worst.decision, f'{limit:g}')}"
 
@@ -87,10 +86,8 @@ def _widths(judged: Sequence[Verdict], measurements: Sequence[Mapping[str, Measu
 
 def _others(judged: Sequence[Verdict], decision: str) -> str:
     """Return what else, neither a mean nor a width, speaks against a pass; nothing if nothing does."""
-    compared = [one for verdict in judged for one in verdict.comparisons]
-    other = [
-        one for one in compared if one.unit not in _IN_ITS_OWN_CLAUSE and one.decision == decision != "pass"
-    ]
+    alike = [one for verdict in judged for one in verdict.comparisons if one.decision == decision != "pass"]
+    other = [one for one in alike if one.unit not in _IN_ITS_OWN_CLAUSE]
     return in_words(worst_of(other), other, "") if other else ""
 
 
@@ -99,10 +96,6 @@ def _worst(judged: Sequence[Verdict], unit: str) -> Comparison | None:
     compared = [one for verdict in judged for one in verdict.comparisons if one.unit == unit]
     finite = [one for one in compared if isfinite(one.difference)]
     return max(finite, key=lambda one: (_ORDER.index(one.decision), abs(one.difference)), default=None)
-
-
-def _needs_of(judged: Sequence[Verdict]) -> str:
-    return "; ".join(dict.fromkeys(verdict.needs for verdict in judged if verdict.needs))
 
 
 def _largest_margin(judged: Sequence[Verdict]) -> float:

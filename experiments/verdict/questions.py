@@ -1,14 +1,7 @@
 """From measurements to the questions of a verdict: what is judged, in which unit, against which margin.
 
-means          posterior means, method minus reference, in reference standard deviations
-sds            posterior standard deviations, as log ratios: half and double are equally far off
-parameters     both of all other parameters, such as weights and precisions, sorted along with the locations
-likelihood     mean log likelihood, in nats for each parameter (of an own model: of the joint density)
-predictive     total variation between the posterior predictive densities; only above the margin is wrong
-co_clustering  mean difference of the probabilities that two points belong together; as above
-evidence       log p(x) - F(q_sym), in nats; only above the margin is wrong (below 0: `impossible`)
-
-Means and sds are those of a mixture's sorted locations, or of what a user's own model compares, by name.
+The table is in docs/how-it-judges.md, "The verdict". Means and sds are those of a mixture's sorted locations,
+or of what a user's own model compares, by name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,8 +41,7 @@ def questions_of(
         for metric in _METRICS[kind]:
             measurement = measurements.get(metric)
             if measurement is None or measurement.value is None or measurement.standard_error is None:
-                why = measurement.note if measurement is not None else ""
-                missing.append(why or f"{metric} was not measured")
+                missing.append((measurement and measurement.note) or f"{metric} was not measured")
             elif metric == "mean_error":
                 names = _names(measurement, quantity, entries, own="mean of ")
                 questions += _means(measurement, names, _method_errors(measurements), options.margin)
@@ -81,8 +73,7 @@ def _means(
 def _sds(measurement: Measurement, names: list[str], margin: float) -> Iterator[Question]:
     """Yield ln(ratio), whose error is the ratio's relative error (delta method)."""
     for name, (ratio, error) in zip(names, _figures(measurement), strict=True):
-        usable = ratio > 0
-        difference, of_log = (log(ratio), error / ratio) if usable else (-np.inf, 0.0)
+        difference, of_log = (log(ratio), error / ratio) if ratio > 0 else (-np.inf, 0.0)
         yield Question(f"standard deviation of {name}", difference, of_log, margin, "log ratio")
 
 
@@ -111,18 +102,19 @@ def _method_errors(measurements: Mapping[str, Measurement]) -> np.ndarray | None
     means, sds, ratios = (one for one in needed if one is not None)
     if means.standard_error is None:
         return None
-    errors, sd, ratio = (_flat(figures) for figures in (means.standard_error, sds.value, ratios.value))
+    errors, sd, ratio = (flat(figures) for figures in (means.standard_error, sds.value, ratios.value))
     if not errors.shape == sd.shape == ratio.shape or not (sd > 0).all():
         return None
     return errors * ratio / sd
 
 
 def _figures(measurement: Measurement) -> list[tuple[float, float]]:
-    values, errors = _flat(measurement.value), _flat(measurement.standard_error)
+    values, errors = flat(measurement.value), flat(measurement.standard_error)
     return list(zip(values.tolist(), errors.tolist(), strict=True))
 
 
-def _flat(figures: object) -> np.ndarray:
+def flat(figures: object) -> np.ndarray:
+    """Return the figures of a measurement, flat; NaN where there are none."""
     return np.asarray(figures, dtype=np.float64).ravel()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.config.options import VerdictOptions
 from experiments.records import Comparison, Measurement, Reference
-from experiments.verdict.questions import judged
+from experiments.verdict.questions import flat, judged
 
 MARGIN = VerdictOptions().margin
 
@@ -38,12 +38,8 @@ def sentence_of(
 
 def worst_of(comparisons: Sequence[Comparison]) -> Comparison:
     """Return the comparison that is furthest off, as a share of its margin."""
-    return max(comparisons, key=_share_of_margin)
-
-
-def _share_of_margin(one: Comparison) -> float:
-    share = abs(one.difference) / (one.margin or MARGIN)
-    return share if isfinite(share) else float("inf")
+    shares = [abs(one.difference) / (one.margin or MARGIN) for one in comparisons]
+    return comparisons[int(np.argmax(np.where(np.isfinite(shares), shares, np.inf)))]
 
 
 def in_words(one: Comparison, comparisons: Sequence[Comparison], quantity: str) -> str:
@@ -101,7 +97,7 @@ def remarks(measurements: Mapping[str, Measurement], options: VerdictOptions) ->
 def widths(ratios: Iterable[Measurement | None]) -> str:
     """Return what standard deviations are as ratios to the reference's, as a clause, or nothing."""
     found = [one for one in ratios if one is not None and isinstance(one.value, list) and one.value]
-    pairs = [(_flat(one.value), _flat(one.standard_error)) for one in found]
+    pairs = [(flat(one.value), flat(one.standard_error)) for one in found]
     if not pairs or not all(np.isfinite(value).all() for value, _ in pairs):
         return ""
     value = np.concatenate([value for value, _ in pairs])
@@ -113,10 +109,6 @@ def widths(ratios: Iterable[Measurement | None]) -> str:
         if (share - 2 * error > NEGLIGIBLE).any()  # what has no error is called neither
     ]
     return said + (f": {' and '.join(off)}" if off else "")
-
-
-def _flat(figures: object) -> np.ndarray:
-    return np.asarray(np.nan if figures is None else figures, dtype=np.float64).ravel()
 
 
 _JUDGED = {

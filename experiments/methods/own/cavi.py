@@ -33,14 +33,7 @@ def fit(target: OwnTarget, settings: Settings, *, starts: StartingPoints, seed: 
     """Ascend by the derivation's updates from its own random states."""
     factors = target.factors
     began = perf_counter()
-    ascent = ascend(
-        target.problem.derivation,
-        starts.seed,
-        starts=settings.starts,
-        max_sweeps=settings.max_sweeps,
-        tolerance=settings.tolerance,
-        patience=settings.patience,
-    )
+    ascent = ascend(target.problem.derivation, starts.seed, **settings.model_dump(exclude={"draws"}))
     seconds = perf_counter() - began
     if ascent.status is AscentStatus.NOT_FINITE:
         raise NotFiniteError(ascent.status.value)

@@ -18,6 +18,7 @@ from experiments.checks.log_joint import PyMCLogJoint, from_pymc
 from experiments.config.plugins import find, source_file
 from experiments.engine.fingerprint import data_hash
 from experiments.methods.own.variables import Factors, as_tree, factors_of, quantities_of, with_quantities
+from experiments.posterior.draws import flat
 from experiments.posterior.quantities import stored_quantities
 from experiments.records.problem import Draws
 from experiments.records.target import Approximation
@@ -58,14 +59,12 @@ class OwnProblem:
     about_data: str = ""
 
     def __post_init__(self) -> None:
-        lacking = [name for name in _METHODS if not hasattr(self.derivation, name)]
         if isinstance(self.derivation, type):
             name = self.derivation.__name__
             raise InputError(f"derivation is the class {name} itself; give an object: {name}(...)")
-        if lacking:
-            raise InputError(
-                f"the derivation, of type {type(self.derivation).__name__}, lacks {' and '.join(lacking)}"
-            )
+        if lacking := [name for name in _METHODS if not hasattr(self.derivation, name)]:
+            kind = type(self.derivation).__name__
+            raise InputError(f"the derivation, of type {kind}, lacks {' and '.join(lacking)}")
         if not callable(self.model) or type(self.model).__name__ == "Model":
             raise InputError(
                 f"model is of type {type(self.model).__name__}; give a function that returns the pm.Model"
@@ -130,15 +129,7 @@ class OwnTarget:
         return RandomStates(self, seed)
 
     def quantities(self, tree: xr.DataTree) -> Draws:
-        """Return what is compared, by name, each of shape (C, M): the user's own, or every number there is.
-
-        Of a tree that `as_tree` made, they are those that it keeps; the user's module is not needed for them.
-
-        Raises
-        ------
-        InputError
-            If the user's own are not one number for each draw.
-        """
+        """Return what is compared, as `quantities_of`; of a tree that `as_tree` made, what it keeps."""
         if "quantities" in tree.children:
             return stored_quantities(tree)
         return quantities_of(self.problem.quantities, tree)
@@ -160,8 +151,7 @@ class OwnTarget:
         stats = dict(sample_stats or {})
         if "log_joint" not in stats:
             shape = next(iter(chains.values())).shape[:2]
-            flat = {name: one.reshape(-1, *one.shape[2:]) for name, one in chains.items()}
-            stats["log_joint"] = self.log_joint(flat).reshape(shape)
+            stats["log_joint"] = self.log_joint(flat(dict(chains))).reshape(shape)
         tree = as_tree(chains, sample_stats=stats, attributes=attributes)
         return with_quantities(tree, self.quantities(tree))
 

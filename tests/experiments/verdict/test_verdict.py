@@ -1,6 +1,7 @@
 """Verdicts: the rule by hand, its error rates by simulation, and what must never pass."""
 
 from math import log
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from experiments.engine.store.jsonable import dumps, loads
 from experiments.records import Cell, CellRecord, Estimate, Measurement, Reference, Threshold, Verdict
 from experiments.studies.grid import conclude
 from experiments.verdict import only_unfinished, verdict_of_cell, verdict_of_study
-from experiments.verdict.equivalence import Need, Question, compare, more_draws, z_score
+from experiments.verdict.equivalence import Need, Question, compare, more_draws
 from experiments.verdict.impossible_bounds import impossibilities
 from experiments.verdict.questions import questions_of
 from hand_cavi import InputError
@@ -333,7 +334,7 @@ def decided(question: Question, need: Need, z: float) -> bool:
 
 def test_the_draws_asked_for_decide_and_fewer_do_not() -> None:
     rng = np.random.default_rng(3)
-    z = z_score(0.01, 4)
+    z = NormalDist().inv_cdf(1 - 0.01 / 4 / 2)
     for _ in range(300):
         error = rng.uniform(0.05, 0.5)
         question = Question("m", rng.uniform(-0.6, 0.6), error, 0.25, method_error=error * rng.uniform(0, 1))
