@@ -1,8 +1,4 @@
-"""DataTrees in and out: the components' parameters as arrays, and the tree with its components renamed.
-
-The components' dimension is named by the user; a tree without named dimensions may have one for each variable
-(``mu_dim_0``, ``weights_dim_0``), so that several names can be given.
-"""
+"""DataTrees in and out: the components' parameters as arrays, and the tree with its components renamed."""
 
 from collections.abc import Sequence
 
