@@ -58,7 +58,9 @@ def pivot_dependence(
     largest, where = 0.0, "none"
     for name, one in values[0].items():
         other = values[1][name][:, exchange]
-        change = _change(one, other)
+        sd = np.sqrt((one.var(axis=0) + other.var(axis=0)) / 2)
+        moved = np.abs(one.mean(axis=0) - other.mean(axis=0))
+        change = np.divide(moved, sd, out=np.zeros_like(sd), where=sd > 0)  # 0 where nothing varies
         if change.size and change.max() > largest:
             largest = float(change.max())
             where = f"{name} of component {np.unravel_index(np.argmax(change), change.shape)[0] + 1}"
@@ -75,10 +77,3 @@ def best_exchange(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, fl
     exchanges, counts = np.unique(needed, axis=0, return_counts=True)
     most = int(np.argmax(counts))
     return exchanges[most], 1 - float(counts[most]) / len(needed)
-
-
-def _change(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return how far means (S, K, ...) differ in standard deviations, (K, ...); 0 where nothing varies."""
-    sd = np.sqrt((one.var(axis=0) + other.var(axis=0)) / 2)
-    moved = np.abs(one.mean(axis=0) - other.mean(axis=0))
-    return np.divide(moved, sd, out=np.zeros_like(sd), where=sd > 0)
