@@ -1,8 +1,6 @@
 """Control variates: what is known to average to zero takes the noise out of what is averaged.
 
-Why an expectation can be read off scores and their products is in docs/mathematics.md, section 8; how it is
-seen whether the combination is exact, in docs/checks.md. The scores come from `parameters` and
-`with_parameters`, and a factor whose scores do not average to zero has no part in it.
+See docs/mathematics.md, section 8; and docs/checks.md on how it is seen whether the combination is exact.
 """
 
 from collections.abc import Callable
@@ -27,10 +25,7 @@ _PILOT = 1000
 
 @dataclass(frozen=True)
 class ControlVariates:
-    """Functions of the draws at one state, each with expectation zero: scores of the factors that are drawn.
-
-    Products of scores of different factors may be among them.
-    """
+    """Functions of the draws at one state with expectation zero: scores, perhaps products of them."""
 
     parameters: tuple[FactorParameters, ...]
     state: object
@@ -81,8 +76,11 @@ class ControlVariates:
         goal = targets[possible] * weight
         design /= width
         found, rank = _least_squares(design, goal)
-        if rank < design.shape[1] and _is_combination(design[:, 0], design[:, 1:]):
-            return np.full(targets.shape[1], np.nan), 0.0
+        if rank < design.shape[1]:
+            constant, others = design[:, 0], design[:, 1:]
+            apart = constant - others @ _least_squares(others, constant)[0]
+            if np.linalg.norm(apart) < 1e-6 * np.linalg.norm(constant):  # they cannot be told from each other
+                return np.full(targets.shape[1], np.nan), 0.0
         left = np.abs(goal - design @ found).max(axis=0)
         expected = np.where(left <= _EXACT, found[0] / width[0], np.nan)
         return expected, ROUNDING * max(1.0, float(size[:n].max()))
@@ -96,10 +94,8 @@ class ControlVariates:
         """Return all functions, shape (S, size), made of the factors' scores, (S, free) each."""
         columns = [np.where(np.abs(part).max(axis=0, initial=0) < _NOTHING, 0.0, part) for part in each]
         if self.products:
-            columns += [
-                np.reshape(a[:, :, np.newaxis] * b[:, np.newaxis], (len(a), -1))
-                for a, b in combinations(columns, 2)
-            ]
+            products = [a[:, :, np.newaxis] * b[:, np.newaxis] for a, b in combinations(columns, 2)]
+            columns += [product.reshape(len(product), -1) for product in products]
         return np.concatenate(columns, axis=1)
 
 
@@ -109,12 +105,6 @@ def _least_squares(design: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, in
 
     found, _, rank, _ = lstsq(design, goal, cond=1e-12, lapack_driver="gelsy", check_finite=False)
     return found, rank
-
-
-def _is_combination(constant: np.ndarray, functions: np.ndarray) -> bool:
-    """Say whether the constant cannot be told from the functions at these values."""
-    left = constant - functions @ _least_squares(functions, constant)[0]
-    return bool(np.linalg.norm(left) < 1e-6 * np.linalg.norm(constant))
 
 
 def control_variates_at(
@@ -141,11 +131,7 @@ def scores(own: FactorParameters, state: object, values: Arrays) -> np.ndarray:
 
 
 def trusted(own: FactorParameters, states: tuple[object, ...], rng: np.random.Generator) -> bool:
-    """Say whether a factor's scores average to zero, as far as some draws can tell.
-
-    They do if the density is normalised for all parameters, which the check of densities asks as well. An
-    allowance is made for events so rare that the draws hold none of them.
-    """
+    """Say whether a factor's scores average to zero, but for events too rare for the draws to hold any."""
     for state in states:
         found = scores(own, state, own.guarded.sample(state, own.factor, rng, _PILOT))
         if not np.isfinite(found).all():
@@ -167,10 +153,7 @@ def stressed(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator) 
 
 
 def stretched(draws: Arrays, spaces: dict[str, Space], rng: np.random.Generator) -> Arrays:
-    """Return the draws pushed away from their mean, in free coordinates, with discrete variables as above.
-
-    What is linear at draws of q alone may have a bend further out, where q still has some mass.
-    """
+    """Return the draws pushed away from their mean, in free coordinates, with discrete variables as above."""
     found = stressed(draws, spaces, rng)
     for space in spaces.values():
         if space.free and all(v.name in draws for v in space.variables):

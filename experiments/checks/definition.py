@@ -1,8 +1,6 @@
-"""Definition: each update is the optimal one.
+"""Definition: each update is the optimal one; docs/mathematics.md, section 8."""
 
-The contrasts, the test and the control variates that leave no noise are in docs/mathematics.md, section 8.
-States are random ones, for at an optimum some mistakes are invisible.
-"""
+from functools import partial
 
 import numpy as np
 
@@ -37,28 +35,26 @@ def run(setup: Setup, rng: np.random.Generator) -> list[Result]:
 def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
     guarded, space = setup.guarded, setup.spaces[factor]
     others = tuple(name for name in guarded.factors if name != factor)
-
     form = guarded.forms.get(factor, "")
 
-    def within_form(state: object) -> Sampler:
-        own, updated = fixed_form.parameters_of(setup, factor), guarded.update(state, factor)
-        return lambda rng, n: fixed_form.sample(setup, updated, own, rng, n)
-
-    def at(state: object) -> Sampler:
+    def at(state: object, within_form: bool = bool(form)) -> Sampler:
+        if within_form:
+            own = fixed_form.parameters_of(setup, factor)
+            return partial(fixed_form.sample, setup, guarded.update(state, factor), own)
         updated = guarded.update(state, factor)
-        known = control_variates_at(setup.controlling, others, updated)
-        return lambda rng, n: _sample(setup, updated, factor, known, rng, n)
+        return partial(
+            _sample, setup, updated, factor, control_variates_at(setup.controlling, others, updated)
+        )
 
     if not any(v.free or len(v.levels) > 1 for v in space.variables):
         why = f"q({factor}) is a single point; nothing to compare."
         return Result("definition", factor, Decision.SKIPPED, why)
     largest = max(setup.plan.sizes[0], _ROWS // (4 * n_points(space)))
     plan = SamplingPlan(tuple(min(size, largest) for size in setup.plan.sizes), setup.plan.level)
-    samplers = [within_form(state) if form else at(state) for state in setup.states]
-    decision, found = decide(samplers, plan, TOLERANCE, rng)
+    decision, found = decide([at(state) for state in setup.states], plan, TOLERANCE, rng)
     sentence = _sentence(factor, form, decision, found)
     if decision is Decision.FAILED and not form and setup.parameters:
-        within = [within_form(state) for state in setup.states]
+        within = [at(state, within_form=True) for state in setup.states]
         if decide(within, plan, TOLERANCE, rng.spawn(1)[0])[0] is Decision.PASSED:
             sentence += _OWN_FORM
     return found.result("definition", factor, decision, sentence)
@@ -87,10 +83,8 @@ def _sample(
     guarded, space = setup.guarded, setup.spaces[factor]
     chosen = draw_points(guarded, state, factor, space, rng)
     log_q = guarded.log_density(state, factor, chosen.values)
-    if known is not None:
-        exact = _read_off(setup, chosen, log_q, factor, known, rng)
-        if exact is not None:
-            return exact
+    if known is not None and (exact := _read_off(setup, chosen, log_q, factor, known, rng)):
+        return exact
     others = guarded.draw(state, rng, n, without=factor)
     few = {name: array[:_STRESSED] for name, array in others.items()}
     log_p = _log_p(guarded, chosen.values, others)

@@ -11,11 +11,13 @@ joint density offers its own parts by name, ``log_joint.terms(values)``:
 A term of any other name counts in the total alone.
 """
 
+from functools import partial
+
 import numpy as np
 
 from experiments.checks.control_variates import control_variates_at
 from experiments.checks.results import BOUND, Decision, Result
-from experiments.checks.sequential_test import Sample, Sampler, SamplingPlan, decide, mean_test
+from experiments.checks.sequential_test import Sample, SamplingPlan, decide, mean_test
 from experiments.checks.setup import Setup
 from experiments.checks.space import Arrays
 
@@ -42,13 +44,11 @@ def _draws_of(setup: Setup, name: str, state: object, values: Arrays) -> np.ndar
     parts = offers(values) if offers is not None else {}
     if name in parts:
         return np.asarray(parts[name], dtype=float)
-    factor = name.removeprefix("entropy_")
-    if name.startswith("entropy_") and factor in guarded.factors:
-        return -guarded.log_density(state, factor, values)
-    factor = name.removeprefix("minus_kl_")
-    if name.startswith("minus_kl_") and factor in guarded.factors:
+    for factor in guarded.factors:
         prior = next((parts[key] for key in (f"log_prior_{factor}", factor) if key in parts), None)
-        if prior is not None:
+        if name == f"entropy_{factor}":
+            return -guarded.log_density(state, factor, values)
+        if name == f"minus_kl_{factor}" and prior is not None:
             return np.asarray(prior, dtype=float) - guarded.log_density(state, factor, values)
     return None
 
@@ -66,12 +66,14 @@ def _expected(setup: Setup, state: object, names: list[str], rng: np.random.Gene
         return targets, np.abs(targets).max(axis=1)
 
     expected, rounding = known.expectations(values, terms, setup.spaces, rng)
-    found = {}
-    for name, expectation in zip(names, expected, strict=True):
-        if np.isfinite(expectation):
-            off = _stated(setup, state, name) - float(expectation)
-            found[name] = Sample.without_noise(abs(off) > rounding, off, rounding, 2 * known.draws)
-    return found
+    off = {
+        name: _stated(setup, state, name) - float(expectation)
+        for name, expectation in zip(names, expected, strict=True)
+        if np.isfinite(expectation)
+    }
+    return {
+        name: Sample.without_noise(abs(x) > rounding, x, rounding, 2 * known.draws) for name, x in off.items()
+    }
 
 
 def _stated(setup: Setup, state: object, name: str) -> float:
@@ -84,18 +86,15 @@ def _of_term(
 ) -> Result:
     what = "The ELBO" if name == "total" else f'The ELBO\'s term "{name}"'
 
-    def at(state: object, exact: Sample | None) -> Sampler:
-        def sampler(rng: np.random.Generator, n: int) -> Sample:
-            if exact is not None:
-                return exact
-            draws = _draws_of(setup, name, state, setup.guarded.draw(state, rng, n))
-            assert draws is not None
-            return _sample(draws, _stated(setup, state, name))
-
-        return sampler
+    def seen(state: object, exact: Sample | None, rng: np.random.Generator, n: int) -> Sample:
+        if exact is not None:
+            return exact
+        draws = _draws_of(setup, name, state, setup.guarded.draw(state, rng, n))
+        assert draws is not None
+        return _sample(draws, _stated(setup, state, name))
 
     sizes = tuple(4 * size for size in setup.plan.sizes)  # these draws are cheap
-    samplers = [at(state, exact.get(name)) for state, exact in states]
+    samplers = [partial(seen, state, exact.get(name)) for state, exact in states]
     decision, found = decide(samplers, SamplingPlan(sizes, setup.plan.level), TOLERANCE, rng)
     return found.result("elbo", BOUND, decision, _sentence(what, decision, found))
 

@@ -1,8 +1,7 @@
 """Density: each factor's sampler draws from its density, and that density integrates to one.
 
-Both tests are in docs/mathematics.md, section 8. Coordinates and their squares are the f, so that a shift or
-another width shows; a discrete variable is compared with its conditional probabilities. The h is normal in
-free coordinates, fitted to other draws of q, times independent probabilities of the discrete variables.
+See docs/mathematics.md, section 8. Coordinates and their squares are the f; a discrete variable is compared
+with its conditional probabilities. The h is normal in free coordinates, times independent probabilities.
 """
 
 from collections.abc import Iterator
@@ -45,9 +44,8 @@ class _Companion:
         return cls(space, u.mean(axis=0), np.linalg.cholesky(covariance), chances)
 
     def sample(self, rng: np.random.Generator, n: int) -> Arrays:
-        values, _ = self.space.constrain(
-            self.centre + rng.standard_normal((n, len(self.centre))) @ self.root.T
-        )
+        u = self.centre + rng.standard_normal((n, len(self.centre))) @ self.root.T
+        values, _ = self.space.constrain(u)
         for v in self.space.discrete:
             cumulative = np.cumsum(self.chances[v.name], axis=0)[:-1]
             values[v.name] = v.levels[(rng.random((n, 1, *v.shape)) > cumulative).sum(axis=1)]
@@ -59,11 +57,9 @@ class _Companion:
         log_h = -0.5 * np.sum(w**2 + np.log(2 * np.pi), axis=1) - np.log(np.diagonal(self.root)).sum()
         log_h = log_h - self.space.constrain(u)[1]
         for v in self.space.discrete:
-            index = np.searchsorted(v.levels, values[v.name])
-            index = np.minimum(index, len(v.levels) - 1)
-            log_h = log_h + np.log(np.take_along_axis(self.chances[v.name], index, axis=0)).reshape(
-                len(u), -1
-            ).sum(axis=1)
+            index = np.minimum(np.searchsorted(v.levels, values[v.name]), len(v.levels) - 1)
+            chance = np.take_along_axis(self.chances[v.name], index, axis=0)
+            log_h = log_h + np.log(chance).reshape(len(u), -1).sum(axis=1)
         return log_h
 
 
@@ -86,12 +82,11 @@ def _of_factor(setup: Setup, factor: str, rng: np.random.Generator) -> Result:
             return Result("density", factor, Decision.SKIPPED, why)
         samplers.append(_Questions(guarded, state, factor, space, _Companion.of(space, pilot)).sample)
     decision, found = decide(samplers, setup.plan, TOLERANCE, rng)
-    if decision is Decision.FAILED:
-        sentence = f"The sampler and the log density of q({factor}) disagree: {found.note}."
-    elif decision is Decision.PASSED:
-        sentence = f"The sampler and the log density of q({factor}) agree, and it integrates to one."
-    else:
-        sentence = f"The draws cannot decide whether the sampler and the log density of q({factor}) agree."
+    both = f"sampler and the log density of q({factor})"
+    sentence = {
+        Decision.FAILED: f"The {both} disagree: {found.note}.",
+        Decision.PASSED: f"The {both} agree, and it integrates to one.",
+    }.get(decision, f"The draws cannot decide whether the {both} agree.")
     return found.result("density", factor, decision, sentence, "standard deviations or nats")
 
 
@@ -166,9 +161,8 @@ class _Questions:
             chances = np.exp(log_each - np.logaddexp.reduce(log_each, axis=1)[:, np.newaxis])
             for k, level in enumerate(v.levels[1:], start=1):
                 excess = (seen == level) - chances[:, k]
-                if np.abs(excess).max() < 1e-3:  # decided for certain: no information
-                    continue
-                if (seen == level).sum() + chances[:, k].sum() < 50:  # too rare for a t statistic
+                rare = (seen == level).sum() + chances[:, k].sum() < 50  # for a t statistic
+                if rare or np.abs(excess).max() < 1e-3:  # decided for certain: no information
                     continue
                 found = mean_test(excess)
                 much = "often" if found.effect > 0 else "seldom"

@@ -1,9 +1,7 @@
 """Fixed form: an update that is the best of its own form, such as gaussian, not of all densities.
 
-With scores s = d ln q_j / d lambda in the factor's parameters, the bound's slope is
-E_q[s (ln p(x, z) - ln q_j)]. It is zero where the coefficients of s vanish in a regression of ln p - ln q_j
-on s. Scores of other factors and products of scores, which are uncorrelated with s, stand beside them and
-take noise out.
+The regression of ln p - ln q_j on the scores s is told in docs/checks.md, "What is checked". Scores of other
+factors and products of scores, which are uncorrelated with s, take noise out.
 """
 
 import numpy as np
@@ -17,9 +15,8 @@ from hand_cavi import InputError
 
 def parameters_of(setup: Setup, factor: str) -> FactorParameters:
     """Return the parameters along which a factor of fixed form is checked, or refuse what has none."""
-    for own in setup.parameters:
-        if own.factor == factor:
-            return own
+    if found := [own for own in setup.parameters if own.factor == factor]:
+        return found[0]
     raise InputError(
         f"q({factor}) states a form, and a form is checked along its parameters; add parameters(state, "
         'factor) and with_parameters, see "What a derivation offers" in docs/checks.md'
@@ -60,6 +57,5 @@ def sample(setup: Setup, state: object, own: FactorParameters, rng: np.random.Ge
     covariance = np.atleast_2d(np.cov(white * left[:, np.newaxis], rowvar=False)) / len(y)
     statistic = float(slope @ np.linalg.pinv(covariance) @ slope)
     p_value = float(fisher.sf(statistic * (len(y) - rank) / (rank * (len(y) - 1)), rank, len(y) - rank))
-    return Sample(
-        p_value, statistic, effect, plausible(effect, float(np.sqrt(np.trace(covariance)))), n, note
-    )
+    bound = plausible(effect, float(np.sqrt(np.trace(covariance))))
+    return Sample(p_value, statistic, effect, bound, n, note)

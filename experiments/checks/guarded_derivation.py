@@ -67,8 +67,6 @@ class GuardedDerivation:
             )
         return cls(checked, cast(LogJoint, log_joint), tuple(factors), dict(forms))
 
-    # ---- the derivation's methods -----------------------------------------------------------
-
     def initial(self, rng: np.random.Generator) -> object:
         """Return a random state."""
         state = guarded_call("initial", lambda: self.derivation.initial(rng))
@@ -87,11 +85,11 @@ class GuardedDerivation:
                 f"{call} changes the state that it was given; build a new state instead, "
                 "such as with dataclasses.replace and arrays of its own"
             )
-        for array in snapshot(after):
-            if isinstance(array, np.ndarray) and array.dtype.kind == "f" and np.isnan(array).any():
-                raise InputError(
-                    f"{call} returned a state that holds nan; look at its formulas at a random state"
-                )
+        numbers = [z for z in snapshot(after) if isinstance(z, np.ndarray) and z.dtype.kind == "f"]
+        if any(np.isnan(array).any() for array in numbers):
+            raise InputError(
+                f"{call} returned a state that holds nan; look at its formulas at a random state"
+            )
         return after
 
     def elbo(self, state: object) -> dict[str, float]:
@@ -152,24 +150,16 @@ class GuardedDerivation:
             "at some values",
         )
 
-    # ---- with the log joint density -----------------------------------------------------------
-
     def draw(self, state: object, rng: np.random.Generator, n: int, without: str | None = None) -> Arrays:
         """Return n draws of every factor but one, by name."""
-        found: Arrays = {}
-        for factor in self.factors:
-            if factor != without:
-                found |= self.sample(state, factor, rng, n)
-        return found
+        each = [self.sample(state, factor, rng, n) for factor in self.factors if factor != without]
+        return {name: values for drawn in each for name, values in drawn.items()}
 
     def log_p(self, values: Arrays) -> np.ndarray:
         """Return ln p(x, z), shape (S,)."""
-        n = len(next(iter(values.values())))
-        blocks = [
-            self._log_p({name: array[start : start + _BLOCK] for name, array in values.items()})
-            for start in range(0, n, _BLOCK)
-        ]
-        return np.concatenate(blocks)
+        starts = range(0, len(next(iter(values.values()))), _BLOCK)
+        blocks = [{name: z[start : start + _BLOCK] for name, z in values.items()} for start in starts]
+        return np.concatenate([self._log_p(block) for block in blocks])
 
     def log_ratio(self, state: object, values: Arrays) -> np.ndarray:
         """Return ln p(x, z) - ln q(z), shape (S,)."""

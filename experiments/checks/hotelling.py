@@ -7,7 +7,7 @@ _FEWEST = 30  # draws on which a variance must rest
 
 
 def hotelling(y: np.ndarray, stressed: np.ndarray, scale: float) -> tuple[float, float]:
-    """Test whether all contrasts of the columns of y, shape (S, J), have mean 0.
+    """Test whether all contrasts of the columns of y have mean 0.
 
     Parameters
     ----------

@@ -30,10 +30,7 @@ def skeleton() -> str:
 def load_derivations(name: str, log_joint: str | None) -> Iterator[tuple[str, object, object]]:
     """Return what a name on the command line stands for: names, derivations and log joint densities.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, module, name or shipped derivation, or no log joint density beside it.
+    What is not there, a log joint density beside it included, raises InputError.
     """
     if name.startswith(_PREFIX):
         if log_joint is not None:

@@ -30,30 +30,20 @@ def takes(function: Callable[..., object], *arguments: object) -> bool:
     return True
 
 
-def from_pymc(model: "pm.Model") -> "PyMCLogJoint":
-    """Compile a PyMC model's log density in the natural space of its variables, discrete ones included.
+class PyMCLogJoint:
+    """ln p(x, z) of a PyMC model, compiled for many draws at once, discrete variables included.
 
     Parameters
     ----------
     model : pymc.Model
-        Its free variables must bear the names that the factors draw. It stays as it is.
-
-    Returns
-    -------
-    PyMCLogJoint
-        A function of values by name, each with a leading axis of draws. Densities are those of the variables
-        themselves: transforms and their Jacobians are left out.
+        Its free variables, whose names are in `variables`, must bear the names that the factors draw. It
+        stays as it is. Densities are those of the variables themselves, without transforms and Jacobians.
 
     Raises
     ------
     InputError
         If the model has no free variables, or cannot be compiled for many draws at once.
     """
-    return PyMCLogJoint(model)
-
-
-class PyMCLogJoint:
-    """ln p(x, z) of a PyMC model, for many draws at once; `variables` are the free variables' names."""
 
     def __init__(self, model: "pm.Model") -> None:
         import pymc as pm
@@ -89,3 +79,6 @@ class PyMCLogJoint:
         pairs = zip(self.variables, self._dtypes, strict=True)
         given = [np.asarray(values[name], dtype=dtype) for name, dtype in pairs]
         return dict(zip(self._names, self._parts(*given), strict=True))
+
+
+from_pymc = PyMCLogJoint

@@ -1,8 +1,4 @@
-"""Overflow: far from where random states lie, an update still gives numbers, and does not lower the bound.
-
-A softmax that takes exponentials before the largest logarithm is subtracted is right at random states, and
-0 / 0 where all components lie far from the data. No draws are taken.
-"""
+"""Overflow: far from where random states lie, an update still gives numbers, and does not lower the bound."""
 
 import numpy as np
 

@@ -1,17 +1,12 @@
 """Factors as functions of free numbers, for what differentiates the bound or a density.
 
-A derivation may offer two more methods than it must:
-
-    parameters(state, factor)                       -> dict of arrays: what q_j is made of, such as m and s2
-    with_parameters(state, factor, parameters)      -> the state with that factor set to them
-
-They are read like draws are (`experiments.checks.space`): what is positive moves by its logarithm, rows that
-sum to 1 by their log ratios, and so on, so that every number that the differences try is allowed.
+The optional methods `parameters` and `with_parameters` are in docs/checks.md. What they give is read like
+draws are (`experiments.checks.space`), so that every number that the differences try is allowed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,16 +22,6 @@ NOT_OFFERED = (
 )
 
 
-class Parametrised(Protocol):
-    """A derivation that offers the two methods."""
-
-    def parameters(self, state: object, factor: str) -> Mapping[str, np.ndarray]:
-        """Return what a factor is made of, by name."""
-
-    def with_parameters(self, state: object, factor: str, parameters: Arrays) -> object:
-        """Return the state with a factor's parameters set."""
-
-
 @dataclass(frozen=True)
 class FactorParameters:
     """One factor's parameters as free numbers; the space is theirs."""
@@ -47,7 +32,7 @@ class FactorParameters:
 
     def at(self, state: object) -> Arrays:
         """Return the parameters at a state, by name."""
-        own, call = cast(Parametrised, self.guarded.derivation), f'parameters(state, "{self.factor}")'
+        own, call = cast(Any, self.guarded.derivation), f'parameters(state, "{self.factor}")'
         found = guarded_call(call, lambda: dict(own.parameters(state, self.factor)))
         return {name: np.asarray(array, dtype=float) for name, array in found.items()}
 
@@ -57,8 +42,9 @@ class FactorParameters:
         A variance below 1 in all examples is not a share for that, nor a positive mean a variance.
         """
         parameters = self.at(state)
-        variables = tuple(_widened(v, parameters[v.name]) for v in self.space.variables)
-        return replace(self, space=Space(variables))
+        return replace(
+            self, space=Space(tuple(_widened(v, parameters[v.name]) for v in self.space.variables))
+        )
 
     def free(self, state: object) -> np.ndarray:
         """Return the factor's parameters as free numbers, shape (free,)."""
@@ -106,10 +92,8 @@ class FactorParameters:
     def with_row(self, state: object, values: Arrays, row: int) -> object:
         """Return the state with the factor's parameters at one row of values by name."""
         own, parameters = self.guarded.derivation, {name: array[row] for name, array in values.items()}
-        return guarded_call(
-            f'with_parameters(state, "{self.factor}", ...)',
-            lambda: cast(Parametrised, own).with_parameters(state, self.factor, parameters),
-        )
+        call = f'with_parameters(state, "{self.factor}", ...)'
+        return guarded_call(call, lambda: cast(Any, own).with_parameters(state, self.factor, parameters))
 
 
 def factor_parameters(guarded: GuardedDerivation, states: Sequence[object]) -> tuple[FactorParameters, ...]:

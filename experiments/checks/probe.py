@@ -7,13 +7,7 @@ from hand_cavi import InputError
 
 
 def probe(guarded: GuardedDerivation, rng: np.random.Generator) -> None:
-    """Try every method once, and refuse what cannot be checked.
-
-    Raises
-    ------
-    InputError
-        In a sentence that names the factor.
-    """
+    """Try every method once, or raise InputError in a sentence that names the factor at fault."""
     state = guarded.initial(rng)
     guarded.elbo(state)
     owner: dict[str, str] = {}
@@ -70,9 +64,8 @@ def _has_mass(state: object, guarded: GuardedDerivation, rng: np.random.Generato
     if not bad.any():
         return
     terms = getattr(guarded.log_joint, "terms", None)
-    blamed: list[str] = []
-    if terms is not None:
-        blamed = [name for name, term in terms(values).items() if not np.isfinite(term).all()]
+    each = terms(values) if terms is not None else {}
+    blamed = [name for name, term in each.items() if not np.isfinite(term).all()]
     row = int(np.argmax(bad))
     at = {name: np.repeat(array[row : row + 1], 50, axis=0) for name, array in values.items()}
     guilty = (

@@ -18,25 +18,17 @@ class Decision(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """One question: one check of one factor.
+    """One question: one check, by its name in `experiments.checks.suite.CHECKS`, of one factor or the ELBO.
 
     Attributes
     ----------
-    check : str
-        Its name in `experiments.checks.suite.CHECKS`, such as ``"definition"``.
-    factor : str
-        A factor's name, or ``"the ELBO"``.
-    sentence : str
-        The finding, for people.
     effect : float or None
         How wrong it is, in `unit`; an estimate, so that it is not exactly 0 where nothing is wrong.
     error_bound : float or None
         The largest effect that the draws leave plausible (about three standard errors), or the rounding that
         is allowed.
-    statistic, p_value : float or None
-        Of the last sample, where the check is statistical.
-    draws : int
-        Of the last sample; 0 where the check needs none.
+    statistic, p_value, draws : float or None, int
+        Of the last sample, where the check is statistical; else None and 0.
     """
 
     check: str
@@ -55,9 +47,8 @@ class Result:
         cls, check: str, factor: str, effect: float, allowed: float, wrong: str, right: str
     ) -> "Result":
         """Return the answer of a check without chance: failed, and the sentence `wrong`, if more is off."""
-        failed = effect > allowed
-        decision = Decision.FAILED if failed else Decision.PASSED
-        return cls(check, factor, decision, wrong if failed else right, effect, allowed)
+        decision, sentence = (Decision.FAILED, wrong) if effect > allowed else (Decision.PASSED, right)
+        return cls(check, factor, decision, sentence, effect, allowed)
 
 
 @dataclass(frozen=True)
@@ -87,8 +78,7 @@ class Report:
         """True, False, or None if nothing is wrong but not everything could be decided."""
         if self.faults:
             return False
-        undecided = any(result.decision is Decision.UNDECIDED for result in self.results)
-        return None if undecided else True
+        return None if any(one.decision is Decision.UNDECIDED for one in self.results) else True
 
     def summary(self) -> dict[str, object]:
         """Return the report as plain data, for JSON."""

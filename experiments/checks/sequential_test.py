@@ -1,8 +1,6 @@
 """How many draws to take, and when to stop: small samples first, and no alarm without confirmation.
 
-An alarm must be confirmed by a fresh sample four times as large. The level of each is sqrt(rate / T), T being
-the most samples that a whole check can take: see docs/mathematics.md, section 8, and docs/checks.md, which
-says why there are two stages.
+See docs/mathematics.md, section 8, and docs/checks.md, which says why there are two stages.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,18 +16,14 @@ FALSE_ALARM_RATE = 0.005
 
 @dataclass(frozen=True)
 class Sample:
-    """What one sample says: how wrong something seems, and the largest effect that is plausible.
+    """What one sample says: how wrong something seems, and the largest effect that is plausible."""
 
-    The p-value is 0 where even rounding cannot explain the discrepancy; the note is what a fault's message
-    should say of the direction.
-    """
-
-    p_value: float
+    p_value: float  # 0 where even rounding cannot explain the discrepancy
     statistic: float
     effect: float
     bound: float
     draws: int
-    note: str = ""
+    note: str = ""  # what a fault's message should say of the direction
 
     @classmethod
     def without_noise(
@@ -107,9 +101,8 @@ def mean_test(values: np.ndarray, unit: float = 1.0) -> Sample:
 
     n, mean = len(values), float(values.mean())
     error = float(values.std(ddof=1) / np.sqrt(n))
-    if error == 0:
-        p_value, statistic = (1.0, 0.0) if mean == 0 else (0.0, np.inf)
-    else:
+    p_value, statistic = (1.0, 0.0) if mean == 0 else (0.0, np.inf)
+    if error:
         statistic = mean / error
         p_value = float(2 * student.sf(abs(statistic), n - 1))
     effect = mean / unit

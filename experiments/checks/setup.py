@@ -13,19 +13,11 @@ from experiments.checks.space import Space
 
 @dataclass(frozen=True)
 class Setup:
-    """A derivation, prepared for its checks.
+    """A derivation, prepared for its checks at random states.
 
-    Attributes
-    ----------
-    states : tuple
-        Random states; every other one has had a sweep of updates in random order, none is an optimum.
-    touched : tuple
-        The first of them after a single update, of each factor in turn.
-    spaces : dict of Space
-        By factor.
-    parameters, controlling : tuple of FactorParameters
-        Of every factor, none where the derivation does not offer them; and those whose scores average to
-        zero, as those of a density do.
+    Every other state has had a sweep of updates in random order, none is an optimum; `touched` is the first
+    after a single update, of each factor in turn. Spaces go by factor. Parameters are none where the
+    derivation does not offer them; of those in `controlling` the scores average to zero.
     """
 
     guarded: GuardedDerivation
@@ -33,8 +25,8 @@ class Setup:
     touched: tuple[object, ...]
     spaces: dict[str, Space]
     plan: SamplingPlan
-    parameters: tuple[FactorParameters, ...] = ()
-    controlling: tuple[FactorParameters, ...] = ()
+    parameters: tuple[FactorParameters, ...]
+    controlling: tuple[FactorParameters, ...]
 
 
 def set_up(

@@ -7,10 +7,7 @@ import numpy as np
 
 
 def snapshot(thing: object) -> list[object]:
-    """Return copies of all that a state holds: arrays, numbers and words, in a fixed order.
-
-    What a dataclass computes later and keeps (a cached property) is no part of its state.
-    """
+    """Return copies of all that a state holds, but cached properties: arrays, numbers and words, in order."""
     if isinstance(thing, np.ndarray):
         return [thing.copy()]
     if isinstance(thing, Mapping):

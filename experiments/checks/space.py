@@ -77,20 +77,17 @@ class Variable:
         return u.reshape(n, *self.shape), np.zeros(n)
 
     def _log_cholesky(self, z: np.ndarray) -> np.ndarray:
-        size = self.shape[-1]
-        lower = np.linalg.cholesky(z)
-        diagonal = np.arange(size)
+        lower, diagonal = np.linalg.cholesky(z), np.arange(self.shape[-1])
         lower[..., diagonal, diagonal] = np.log(lower[..., diagonal, diagonal])
-        row, column = np.tril_indices(size)
+        row, column = np.tril_indices(len(diagonal))
         return lower[..., row, column]
 
     def _from_log_cholesky(self, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """With A = L L', |dA/dL| = 2^D prod_d L_dd^(D-d), d = 0, ..., D-1, and dL_dd = L_dd d ln L_dd."""
-        size = self.shape[-1]
+        size, diagonal = self.shape[-1], np.arange(self.shape[-1])
         row, column = np.tril_indices(size)
         lower = np.zeros((len(u), *self.shape))
         lower[..., row, column] = u.reshape(len(u), *self.shape[:-2], -1)
-        diagonal = np.arange(size)
         logs = lower[..., diagonal, diagonal].copy()
         lower[..., diagonal, diagonal] = np.exp(logs)
         per_matrix = size * np.log(2) + logs @ (size - diagonal + 1.0)
@@ -103,17 +100,15 @@ def variable(name: str, examples: np.ndarray) -> Variable:
     count = int(np.prod(shape))
     if examples.dtype.kind in "biu":
         return Variable(name, "discrete", shape, 0, np.unique(examples))
-    none = np.empty(0)
-    if _are_matrices(examples):
-        size = shape[-1]
-        return Variable(name, "matrix", shape, count // size * (size + 1) // 2, none)
-    positive = count > 0 and bool((examples > 0).all())
+    kind, free = "real", count
     shares = count > 0 and bool((examples >= 0).all())  # of a simplex some may be 0: rounded, or a mistake
-    if shares and len(shape) and shape[-1] > 1 and np.allclose(examples.sum(axis=-1), 1, rtol=0, atol=1e-9):
-        return Variable(name, "simplex", shape, count // shape[-1] * (shape[-1] - 1), none)
-    if positive:
-        return Variable(name, "unit" if (examples < 1).all() else "positive", shape, count, none)
-    return Variable(name, "real", shape, count, none)
+    if _are_matrices(examples):
+        kind, free = "matrix", count // shape[-1] * (shape[-1] + 1) // 2
+    elif shares and shape and shape[-1] > 1 and np.allclose(examples.sum(axis=-1), 1, rtol=0, atol=1e-9):
+        kind, free = "simplex", count // shape[-1] * (shape[-1] - 1)
+    elif count > 0 and (examples > 0).all():
+        kind = "unit" if (examples < 1).all() else "positive"
+    return Variable(name, kind, shape, free, np.empty(0))
 
 
 def _unravel(index: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -154,7 +149,7 @@ class Space:
     @property
     def free(self) -> int:
         """The number of free coordinates."""
-        return sum(v.free for v in self.continuous)
+        return sum(v.free for v in self.variables)
 
     def unconstrain(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return u, shape (S, free)."""

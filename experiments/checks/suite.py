@@ -65,10 +65,6 @@ def check(
     sizes : sequence of int
         Draws of the samples, smallest first; see `experiments.checks.sequential_test`.
 
-    Returns
-    -------
-    Report
-
     Raises
     ------
     InputError
@@ -95,12 +91,7 @@ def check(
 
 
 def faults(results: Sequence[Result]) -> list[Fault]:
-    """Return the faults that explain the failed results, causes before consequences.
-
-    A sampler and a density that disagree spoil every expectation under their factor, so that nothing else is
-    believed then. An update and the bound are tested each for itself at arbitrary states, so that both may
-    be wrong. What ascends, ends or is symmetric wrongly is blamed only where no cause was found.
-    """
+    """Return the faults that explain the failed results, causes before consequences: see docs/checks.md."""
     failed = [result for result in results if result.decision is Decision.FAILED]
     sampled = [result for result in failed if result.check == "density"]
     direct = sampled or [result for result in failed if result.check in ("definition", "elbo")]

@@ -1,7 +1,6 @@
 """Symmetry and limits: told otherwise, the same bound; where nothing is approximated, an exact one.
 
-A derivation says what it has of these (`hand_cavi.derivation.Symmetry` and `Limit`). Where q is the
-posterior, ln p(x, z) - ln q(z) is the log evidence for every draw of z, and so is the bound.
+A derivation says what it has of these: `hand_cavi.derivation.Symmetry` and `Limit`.
 """
 
 import numpy as np

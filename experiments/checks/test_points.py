@@ -1,8 +1,4 @@
-"""Points of one factor, at which its update is held against its definition.
-
-Of a continuous factor they are draws of q and draws pushed outwards; of a discrete one, a draw and
-assignments that differ from it in one place.
-"""
+"""Points of one factor, at which its update is held against its definition: draws of q and others."""
 
 from dataclasses import dataclass
 
@@ -46,7 +42,7 @@ def n_points(space: Space) -> int:
 def draw_points(
     guarded: GuardedDerivation, state: object, factor: str, space: Space, rng: np.random.Generator
 ) -> TestPoints:
-    """Return points of one factor at a state."""
+    """Return points of one factor at a state: if it is continuous, draws of q and draws pushed outwards."""
     if space.free == 0:
         return _flips(guarded, state, factor, space, rng)
     n = _n_own(space)
@@ -56,7 +52,7 @@ def draw_points(
     centre = u.mean(axis=0)
     outer, _ = space.constrain(centre + _OUTWARDS * (u[n:] - centre))
     values = {
-        name: np.concatenate([array[:n], outer[name] if name in outer else array[n : n + len(u) - n]])
+        name: np.concatenate([array[:n], outer[name] if name in outer else array[n : len(u)]])
         for name, array in draws.items()
     }
     own = np.arange(len(u)) < n

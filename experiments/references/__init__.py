@@ -1,16 +1,12 @@
 """What stands for the truth: one file one reference, the best that applies first.
 
-A reference qualifies itself or says in a sentence why it does not; verdicts lean on qualified ones only.
-It is found by its file's name; nothing else has to know of it. The file offers ``compute(problem, request)``,
-which gives a `Reference`, and declares at its top what it is (`_declared`): ``GIVES``, of ``evidence`` and
-``draws``; ``CALLED``, its name in a sentence; and ``EXACT = True`` where it is. ``auto`` takes
+A reference qualifies itself or says why it does not; verdicts lean on qualified ones only. Its file, by whose
+name it is found, has ``compute(problem, request)`` and declares at its top what it is (`_declared`):
+``GIVES``, of ``evidence`` and ``draws``; ``CALLED``, its name in a sentence; and ``EXACT = True`` if it is.
 
-1. the first exact one that applies, with importance sampling as a second opinion; else
-2. moments from the study's NUTS draws if they qualify, else from Gibbs, else from NUTS run for longer, else
-   from importance sampling; and log p(x) from bridge and importance sampling.
-
-Wherever two ways that qualify give the same figure they are compared; if they disagree, nothing qualifies. Of
-those that agree about log p(x) the one of the smallest error gives it; the others stay as opinions.
+``auto`` takes the first exact one that applies, with importance sampling as a second opinion; else moments
+from the study's NUTS draws if they qualify, else from Gibbs, else from NUTS run for longer, else from
+importance sampling, and log p(x) from bridge and importance sampling. What disagrees does not qualify.
 """
 
 from collections.abc import Sequence
@@ -64,17 +60,8 @@ def reference(
     method : str or sequence of str
         ``auto`` for the best that applies, ``none``, or one or more names: the first that qualifies gives
         the draws, the one of the smallest error gives log p(x), and all must agree.
-    nuts_draws, gibbs_draws : xarray.DataTree, optional
-        The study's own draws, with their ``sample_stats``.
-    n_draws : int
-        How many draws an exact reference gives.
-    budget : float
-        Seconds that NUTS may go on for if the study's draws do not qualify, or there are none; 0 for none.
-
-    Returns
-    -------
-    Reference
-        Of method ``none`` if nothing qualifies; never qualified without a reason.
+    nuts_draws, gibbs_draws, n_draws, budget
+        As in `Request`; `n_draws` are those of an exact reference.
 
     Raises
     ------
@@ -87,13 +74,11 @@ def reference(
     request = Request(np.random.default_rng(rng), n_draws, nuts_draws, gibbs_draws, budget)
     if asked == ["auto"]:
         return _automatic(problem, request)
-    for name in asked:
-        if name not in declared():
-            there = ", ".join(declared())
-            raise InputError(
-                f"reference {name!r} is unknown; there are {there}, and, alone, auto and none"
-                f"{did_you_mean(name, declared())}"
-            )
+    if unknown := [name for name in asked if name not in declared()]:
+        there, meant = ", ".join(declared()), did_you_mean(unknown[0], declared())
+        raise InputError(
+            f"reference {unknown[0]!r} is unknown; there are {there}, and, alone, auto and none{meant}"
+        )
     if not asked or len(set(asked)) < len(asked):
         raise InputError("the list of references is empty, or names one twice; name each once")
     found = [_ask(name, problem, request) for name in asked]
@@ -107,14 +92,11 @@ def log_evidence(
 
     Parameters
     ----------
-    x : array_like, shape (N,) or (N, D)
+    x, sample_weight : array_like, shape (N,) or (N, D); (N,), optional
     method : str
         ``enumeration``, ``quadrature``, ``bridge``, ``importance``, ``smc``; or ``auto``, the first of the
         first two that applies, else bridge and importance sampling, which then have to agree, and of which
-        the one of the smaller error is returned.
-    rng : numpy.random.Generator or int
-        Unused by the exact methods.
-    sample_weight : array_like, shape (N,), optional
+        the one of the smaller error is returned. Exact methods do not use the generator.
 
     Raises
     ------

@@ -24,14 +24,11 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many figures were compared, and the largest difference in standard errors (0 without any).
+    """How many figures were compared, the largest difference in standard errors, and a complaint of it."""
 
-    The complaint is the worst disagreement in a sentence that names both figures; empty if there is none.
-    """
-
-    compared: int
-    largest: float
-    complaint: str
+    compared: int = 0
+    largest: float = 0.0
+    complaint: str = ""
 
 
 def agreement(references: Sequence[Reference]) -> Agreement:
@@ -39,7 +36,7 @@ def agreement(references: Sequence[Reference]) -> Agreement:
     pairs = [pair for one, other in combinations(references, 2) for pair in _pairs(one, other)]
     worst = max(pairs, key=lambda pair: pair.score, default=None)
     if worst is None:
-        return Agreement(0, 0.0, "")
+        return Agreement()
     allowed = -float(ndtri(ndtr(-STANDARD_ERRORS) / len(pairs)))
     complaint = worst.sentence(allowed) if worst.score > allowed else ""
     return Agreement(len(pairs), worst.score, complaint)

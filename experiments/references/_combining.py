@@ -1,8 +1,4 @@
-"""From several references to one: what stands for the truth, the second opinions, and whether they agree.
-
-If two that qualify disagree, nobody can tell which is right, and nothing qualifies any more. A way that does
-not qualify by itself neither helps nor hinders the others.
-"""
+"""From several references to one: what stands for the truth, the second opinions, and whether they agree."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,22 +8,11 @@ from experiments.references._agreement import agreement
 
 
 def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
-    """Return one reference out of several.
+    """Return `main`, which stands for the truth about moments, with the others' opinions on log p(x).
 
-    Parameters
-    ----------
-    found : sequence of Reference
-        All that were asked, those that do not qualify among them. Of those that do, the one of the smallest
-        error gives log p(x).
-    main : Reference or None
-        The one of them that stands for the truth about moments; None if there is none.
-
-    Returns
-    -------
-    Reference
-        `main` with log p(x) and the other opinions on it. ``quality`` gains ``figures_compared``,
-        ``largest_disagreement`` (in standard errors) and ``not_leant_on`` (what does not qualify, and why).
-        Without `main`, or if two disagree, it is not qualified. What does not qualify has no log p(x).
+    Of those that qualify that of the smallest error gives log p(x). ``quality`` gains ``figures_compared``,
+    ``largest_disagreement`` (in standard errors) and ``not_leant_on`` (what does not qualify, and why).
+    Without `main`, or if two disagree, it is not qualified. What does not qualify has no log p(x).
     """
     if len(found) == 1:
         (one,) = found
@@ -43,8 +28,7 @@ def combined(found: Sequence[Reference], main: Reference | None) -> Reference:
         quality["not_leant_on"] = faults
     known = [(one, one.log_evidence) for one in good if one.log_evidence is not None]
     known.sort(key=lambda pair: pair[1].standard_error)
-    estimates = [estimate for _, estimate in known]
-    giver = known[0][0] if known else None
+    estimates, giver = [estimate for _, estimate in known], known[0][0] if known else None
     if showed.complaint:
         method = main.method if main else "none"
         return Reference(method, False, showed.complaint, quality=quality, opinions=tuple(estimates))

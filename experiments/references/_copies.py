@@ -24,12 +24,8 @@ MEMORY = 10.0
 def copies(draws: Draws, *, independent: bool) -> list[str]:
     """Return what shows that draws are copies of others, a clause each; empty if nothing does.
 
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Continuous quantities by name, each (C, M), that do not depend on labels; finite.
-    independent : bool
-        Whether draws claim to be independent, so that even neighbours may not be alike.
+    They are continuous label-invariant quantities by name, each (C, M), finite. Those that claim to be
+    independent may not be like their neighbours either.
     """
     values = np.stack(list(draws.values()), axis=-1)
     if values.shape[0] * values.shape[1] < 4:
@@ -54,12 +50,11 @@ def _recurring(values: np.ndarray, independent: bool) -> list[str]:
 
 def _echoes(names: list[str], values: np.ndarray, independent: bool) -> list[str]:
     """Return a clause on the quantity whose draws come again, with or without noise, after some lag."""
-    n_chains, n_draws, n_quantities = values.shape
-    size = n_chains * n_draws
-    order = values.reshape(size, n_quantities).argsort(axis=0).argsort(axis=0)
-    centred = order.reshape(values.shape) - order.reshape(values.shape).mean(axis=1, keepdims=True)
-    ranks = centred.reshape(size, n_quantities)
-    moves = np.flatnonzero(np.ptp(values.reshape(size, n_quantities), axis=0) > 0)
+    in_a_row = values.reshape(-1, values.shape[2])
+    size = len(in_a_row)
+    order = in_a_row.argsort(axis=0).argsort(axis=0).reshape(values.shape)
+    ranks = (order - order.mean(axis=1, keepdims=True)).reshape(in_a_row.shape)
+    moves = np.flatnonzero(np.ptp(in_a_row, axis=0) > 0)
     if not moves.size:
         return []
     first = 1

@@ -45,25 +45,13 @@ def examine_chains(
 def examine_quantities(
     quantities: Draws, sampler_stats: Mapping[str, np.ndarray] | None = None, needed: Collection[str] = ()
 ) -> tuple[Figures, list[str]]:
-    """Return the figures that chains are judged by, and what is wrong with them.
+    """Return the figures that chains are judged by, and what is wrong with them; nothing if they qualify.
 
-    Parameters
-    ----------
-    quantities : dict of ndarray
-        Label-invariant quantities by name, each (C, M).
-    sampler_stats : mapping of str to ndarray, optional
-        What the sampler says of its draws: ``diverging`` and ``energy``, each (C, M), are looked at.
-    needed : collection of str
-        Those of the two without which draws do not qualify.
-
-    Returns
-    -------
-    figures : dict
-        ``chains``, ``draws`` (per chain), ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest), and
-        ``..._of``, the quantities that these belong to. The last six are missing where the draws allow no
-        diagnostic. By `sampler_stats` also ``divergences`` and ``e_fmi`` (smallest).
-    faults : list of str
-        Empty if the draws qualify.
+    Given are label-invariant quantities by name, each (C, M); and of the sampler's statistics ``diverging``
+    and ``energy``, each (C, M), without which draws do not qualify where they are `needed`. The figures are
+    ``chains``, ``draws`` (per chain), ``r_hat`` (largest), ``ess_bulk``, ``ess_tail`` (smallest), and
+    ``..._of``, the quantities that these belong to, the last six where the draws allow a diagnostic; by the
+    statistics also ``divergences`` and ``e_fmi`` (smallest).
     """
     figures, faults = _usable(quantities)
     if not faults:

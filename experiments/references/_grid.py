@@ -1,8 +1,6 @@
 """The sparse tensor grid of the quadrature: where the posterior of the means is, and nowhere else.
 
-Why the rectangle rule is exact here to rounding, and what branch and bound leaves out, is told in
-docs/mathematics.md, section 6. Of the G^K nodes only those count whose density is not negligible; they are
-found from coarse boxes of nodes to single ones.
+See docs/mathematics.md, section 6. The nodes that count are found from coarse boxes of nodes to single ones.
 """
 
 from collections.abc import Iterator
@@ -140,10 +138,8 @@ def grid_draws(
 
     The density's multilinear interpolant on the grid is drawn from (a node, and a triangular step from it
     along every axis) and thinned by rejection to the density itself, so that the grid leaves no trace.
-
-    The ratio of the density to its interpolant is taken to stay below `excess`: between nodes 0.8 tau apart a
-    normal exceeds its interpolant by at most 8 % an axis. If that is too low, it is raised and the drawing
-    starts again.
+    Their ratio is taken to stay below `excess`: between nodes 0.8 tau apart a normal exceeds its interpolant
+    by at most 8 % an axis. If that is too low, it is raised and the drawing starts again.
     """
     probability = grid.n_arrangements * np.exp(grid.log_mass - grid.log_mass.max())
     cumulative = np.cumsum(probability)

@@ -1,13 +1,8 @@
-r"""Proposals: mixtures of conjugate posteriors given a grouping of the points, averaged over all namings.
+"""Proposals: mixtures of conjugate posteriors given a grouping of the points, averaged over all namings.
 
-A grouping has K sums G_a of w_i T(x_i), of which the last entry is the number of points N_a, and with q_a the
-conjugate posterior given G_a and m the marginal probability of assignments with given counts its density is
-
-    p(theta, pi | grouping) = p(pi) perm[ q_a(theta_k) pi_k^{N_a} ] / sum over namings s of m(N_s),
-
-whether or not the weights are exchangeable (docs/mathematics.md, section 6). Groupings drawn from the
-posterior make it the Rao-Blackwellised posterior itself; a CAVI optimum's expected sums make it CAVI's q,
-symmetrised; sums shrunk by a < 1 make it broader, eta_0 + a (eta - eta_0); sums of 0 make it the prior.
+The density is in docs/mathematics.md, section 6; the last entry of a sum G_a is the number of points N_a.
+Groupings drawn from the posterior make it the Rao-Blackwellised posterior itself; a CAVI optimum's expected
+sums make it CAVI's q, symmetrised; sums shrunk by a < 1 make it broader; sums of 0 make it the prior.
 """
 
 from dataclasses import dataclass
@@ -56,15 +51,11 @@ def infeasible(problem: Problem) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """A mixture over groupings, from which one can draw and whose density is exact.
-
-    `sums`, shape (J, K, P), are each grouping's G_a, which need not come from whole points; `share`, shape
-    (J,), sums to 1.
-    """
+    """A mixture over groupings, from which one can draw and whose density is exact."""
 
     target: ScaledProblem
-    sums: np.ndarray
-    share: np.ndarray
+    sums: np.ndarray  # (J, K, P): each grouping's G_a, which need not come from whole points
+    share: np.ndarray  # (J,), sums to 1
 
     @cached_property
     def _posterior(self) -> ConjugateFamily:
@@ -128,8 +119,7 @@ class Proposal:
         namings = np.empty((len(grouping), n_components), dtype=np.intp)
         for j in np.unique(grouping):
             here = np.flatnonzero(grouping == j)
-            log_m = self._log_naming[j]
-            chance = np.exp(log_m - logsumexp(log_m))
+            chance = np.exp(self._log_naming[j] - logsumexp(self._log_naming[j]))
             namings[here] = self._namings[rng.choice(len(chance), size=len(here), p=chance / chance.sum())]
         return namings
 

@@ -32,14 +32,11 @@ _BLOCK = 1 << 17  # numbers held at once by log_joint: 1 MB stays in the process
 
 @dataclass(frozen=True)
 class ScaledProblem:
-    """A problem in inner coordinates, to which `coordinates` lead from the data's units.
-
-    The components' prior is in them, and x (N, D), whose rows stand for `weight` (N,) points each.
-    """
+    """A problem in inner coordinates, to which `coordinates` lead from the data's units."""
 
     mixture: Mixture
-    x: np.ndarray
-    weight: np.ndarray
+    x: np.ndarray  # (N, D)
+    weight: np.ndarray  # (N,): how many points each row stands for
     coordinates: Coordinates
 
     @classmethod
@@ -121,23 +118,15 @@ class ScaledProblem:
     def optima(self, rng: np.random.Generator, n_starts: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the distinct optima that CAVI finds, the best bound first, then those of fewer components.
 
-        Under a wide prior much of the posterior may be where some components hold no points. CAVI hardly
-        ends there, since its starts occupy all; so it is run with fewer components, and equal weights.
-
-        Returns
-        -------
-        sums : ndarray, shape (M, K, P)
-            Each component's sum of w_i r_ik T(x_i), 0 where it is empty. Optima that differ by numbering are
-            one.
-        elbo : ndarray, shape (M,)
-            But for a constant; minus infinity with fewer components.
+        They are sums of w_i r_ik T(x_i), (M, K, P), 0 where a component is empty, and bounds, (M,), but for a
+        constant; minus infinity with fewer components. Optima that differ by numbering are one.
         """
         found = self._ascents(self.mixture.weights, self.mixture.n_components, rng, n_starts)
         kept = self._distinct([*found, *((sums, -np.inf) for sums in self.emptied(rng, n_starts))])
         return np.array([sums for sums, _ in kept]), np.array([elbo for _, elbo in kept])
 
     def emptied(self, rng: np.random.Generator, n_starts: int) -> np.ndarray:
-        """Return the optima of 1, ..., K - 1 components, beside which the others are empty, (M, K, P)."""
+        """Return the optima of 1, ..., K - 1 components of equal weights beside empty ones, (M, K, P)."""
         n_components = self.mixture.n_components
         found = []
         for occupied in range(n_components - 1, 0, -1):
@@ -148,9 +137,9 @@ class ScaledProblem:
 
     def _distinct(self, found: list[tuple[np.ndarray, float]]) -> list[tuple[np.ndarray, float]]:
         kept: list[tuple[np.ndarray, float]] = []
-        for sums, elbo in found:
-            if not any(self._same(sums, other) for other, _ in kept):
-                kept.append((sums, elbo))
+        for one in found:
+            if not any(self._same(one[0], other) for other, _ in kept):
+                kept.append(one)
         return kept
 
     def _ascents(
@@ -181,12 +170,9 @@ def draws_given(
     rng: np.random.Generator, posterior: ConjugateFamily, weights: MixingWeights, counts: np.ndarray
 ) -> Draws:
     """Draw theta from posteriors of components, S K of them in a row, and pi given their counts, (S, K)."""
-    draws = {
-        name: values.reshape(*counts.shape, *values.shape[2:])
-        for name, values in posterior.sample(rng, 1).items()
-    }
+    theta = posterior.sample(rng, 1)
+    draws = {name: values.reshape(*counts.shape, *values.shape[2:]) for name, values in theta.items()}
     different, which = np.unique(counts, axis=0, return_inverse=True)
-    which = which.ravel()
     for i, count in enumerate(different):
         same = np.flatnonzero(which == i)
         for name, values in weights.updated(count).sample(rng, len(same)).items():

@@ -1,17 +1,13 @@
-r"""Bridge sampling: log p(x) from posterior draws and a proposal's, weighed against each other.
+"""Bridge sampling: log p(x) from posterior draws and a proposal's, weighed against each other.
 
 The equation, its iteration and its error are in docs/mathematics.md, section 6; rho / n_1, one over the
-effective sample size of f_2 along the chains, takes the place of 1 / n_1 (Fruehwirth-Schnatter 2004).
-
-Gibbs can be slow to come and go where few points change sides together, so each draw that enters the bridge
-is first moved by two independence Metropolis steps that propose from q: that leaves the posterior as it is,
-and neighbours along a chain hardly depend on each other where q is good. With exchangeable weights the
-posterior and q are the same however components are named, so that averaging q over namings is enough.
+effective sample size of f_2 along the chains, takes the place of 1 / n_1 (Fruehwirth-Schnatter 2004). The
+independence Metropolis steps make neighbours along a chain hardly depend on each other where q is good.
 """
 
 import numpy as np
 
-from experiments.posterior.draws import effective_sample_size, mean_and_error, r_hat
+from experiments.posterior.draws import effective_sample_size, flat, mean_and_error, r_hat
 from experiments.posterior.pareto import log_mean
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._gate import MAX_R_HAT, MIN_ESS
@@ -66,16 +62,9 @@ def applies(problem: Problem) -> str | None:
 def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its standard error; no draws.
 
-    Chains are run on, twice as long, until the error is at most 0.02 nats.
-
-    Returns
-    -------
-    Reference
-        Qualified if R-hat of log p(x, theta, pi) is below 1.01 and its effective sample size above 400, the
-        iteration converged, the proposal's draws alone say no more, and the standard error is at most 0.1
-        nats. ``quality`` (the estimate's too)
-        holds ``chains``, ``draws`` (of each chain), ``r_hat``, ``ess``, ``effective_draws`` (of the ratios
-        that enter the bridge), ``proposal_draws``, ``iterations`` and ``converged``.
+    Chains are run on, twice as long, until the error is at most 0.02 nats. ``quality`` (the estimate's too)
+    holds ``chains``, ``draws`` (of each chain), ``r_hat``, ``ess``, ``effective_draws`` (of the ratios that
+    enter the bridge), ``proposal_draws``, ``iterations`` and ``converged``.
     """
     if reason := applies(problem):
         return Reference("bridge", False, reason)
@@ -86,10 +75,10 @@ def compute(problem: Problem, request: Request) -> Reference:
     while True:
         found = estimate(target, chains, rng)
         error = found.log_evidence.standard_error if found.log_evidence else np.inf
-        n_sweeps = next(iter(chains.values())).shape[1]
         if (found.qualified and error <= STANDARD_ERROR) or 2 * n_sweeps > most:
             return found
         more = _run(problem, target, rng, n_sweeps, chains)
+        n_sweeps *= 2
         chains = {name: np.concatenate([values, more[name]], axis=1) for name, values in chains.items()}
 
 
@@ -117,14 +106,14 @@ def _run(
 def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> Reference:
     """Return log p(x) by posterior draws, (C, M, K, ...) in the data's units, whoever drew them."""
     n_chains, n_draws = next(iter(chains.values())).shape[:2]
-    flat = target.inner({name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()})
-    log_joint = target.log_joint(flat).reshape(n_chains, n_draws)
+    inner = target.inner(flat(chains))
+    log_joint = target.log_joint(inner).reshape(n_chains, n_draws)
     ends = np.arange(n_chains * n_draws).reshape(n_chains, n_draws)
     first, second = ends[:, : n_draws // 2].ravel(), ends[:, n_draws // 2 :].ravel()
 
     wanted = min(len(first), groupings_afforded(target.mixture.n_components))
     spread = first[np.linspace(0, len(first) - 1, wanted).round().astype(int)]
-    sums = target.groupings(rng, _some(flat, spread))
+    sums = target.groupings(rng, _some(inner, spread))
     # A fifth is the same at half of what the data taught: states that are rare in the first half are met.
     broad = 0.5 * sums[:: max(1, len(sums) // BROADENED)]
     # Chains that never emptied a component are found out by draws where some are empty.
@@ -133,7 +122,7 @@ def estimate(target: ScaledProblem, chains: Draws, rng: np.random.Generator) -> 
     shares = np.concatenate([np.full(len(part), share / max(1, len(part))) for share, part in parts])
     proposal = with_prior(target, np.concatenate([part for _, part in parts]), shares)
 
-    at_posterior = log_joint.ravel()[second] - proposal.log_density(_some(flat, second))
+    at_posterior = log_joint.ravel()[second] - proposal.log_density(_some(inner, second))
     proposed = Sample.of(target, proposal, rng, len(second) * (1 + MOVES)).log_ratio
     at_proposal, jumps = proposed[: len(second)], proposed[len(second) :].reshape(MOVES, -1)
     for jump in jumps:
@@ -194,7 +183,9 @@ def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, fl
         iterations += 1
     f1 = np.exp(at_proposal - np.logaddexp(log_s1 + at_proposal, log_s2 + log_r))
     f2 = np.exp(log_r - np.logaddexp(log_s1 + at_posterior, log_s2 + log_r))
-    square = f1.var(ddof=1) / (n2 * f1.mean() ** 2) + _chains_error(f2) ** 2 / f2.mean() ** 2
+    still = np.ptp(f2) < 1e-12 * abs(f2.mean())
+    along_chains = 0.0 if still else float(mean_and_error(f2, independent=False)[1])
+    square = f1.var(ddof=1) / (n2 * f1.mean() ** 2) + along_chains**2 / f2.mean() ** 2
     quality: dict[str, object] = {
         "effective_draws": n1,
         "proposal_draws": n2,
@@ -202,13 +193,6 @@ def bridge(at_posterior: np.ndarray, at_proposal: np.ndarray) -> tuple[float, fl
         "converged": bool(abs(moved) <= CONVERGED),
     }
     return log_r, float(np.sqrt(square)), quality
-
-
-def _chains_error(values: np.ndarray) -> float:
-    """Return the Monte-Carlo standard error of the mean along chains, (C, M); 0 where nothing varies."""
-    if np.ptp(values) < 1e-12 * abs(values.mean()):
-        return 0.0
-    return float(mean_and_error(values, independent=False)[1])
 
 
 def _some(draws: Draws, which: np.ndarray) -> Draws:

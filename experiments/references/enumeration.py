@@ -111,11 +111,10 @@ def _log_marginals(target: ScaledProblem, labels: np.ndarray) -> np.ndarray:
 
 
 def _rounding(target: ScaledProblem, labels: np.ndarray, log_p: np.ndarray) -> float:
-    """Return how far off rounding may have brought the sum, in nats, to first order.
+    """Return how far off rounding may have brought the sum, in nats: docs/mathematics.md, section 6.
 
-    Every sum of |T(x)| and every log Z is known to one part in 1 / eps; d log Z = E[phi] d eta carries the
-    errors of the sums on (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 1.6). The errors of
-    assignments count as their shares of p(x); the heaviest thousand speak for all.
+    d log Z = E[phi] d eta carries the errors of the sums on (Higham, Accuracy and Stability of Numerical
+    Algorithms, 2002, 1.6). The heaviest thousand assignments speak for all.
     """
     prior, statistics = target.prior, target.statistics
     heaviest = np.argsort(-log_p)[:_HEAVIEST]
@@ -129,9 +128,7 @@ def _rounding(target: ScaledProblem, labels: np.ndarray, log_p: np.ndarray) -> f
     nothing = np.zeros(statistics.shape[1])
     each = lost(_sums(labels, statistics, n_components), _sums(labels, np.abs(statistics), n_components))
     of_terms = each.sum(axis=1) + n_components * lost(nothing, nothing) + np.abs(log_p[heaviest])
-    of_base = np.abs(target.prior.log_base(target.x)).sum() + len(target.x) * abs(
-        target.coordinates.log_volume
-    )
+    of_base = np.abs(prior.log_base(target.x)).sum() + len(target.x) * abs(target.coordinates.log_volume)
     return float(np.finfo(np.float64).eps * (share @ of_terms / share.sum() + of_base))
 
 
@@ -143,5 +140,4 @@ def _posterior_draws(rng: np.random.Generator, target: ScaledProblem, sums: np.n
     draws = draws_given(rng, posterior, weights, np.rint(sums[..., -1]))
     if not weights.exchangeable:
         return draws
-    naming = rng.permuted(np.tile(np.arange(n_components), (n_draws, 1)), axis=1)
-    return permuted(draws, naming)
+    return permuted(draws, rng.permuted(np.tile(np.arange(n_components), (n_draws, 1)), axis=1))

@@ -1,8 +1,7 @@
 """Blocked Gibbs as a reference, if it qualifies: MCMC independent of NUTS, out of the families themselves.
 
-It runs in rounds. Every round goes on where the last one ended, takes twice as many sweeps for the same
-number of kept draws, and passes the gate (`_gate`) or becomes the next round's warm-up, so that the gate
-costs the same in every round. It gives no log evidence.
+Every round goes on where the last ended, takes twice as many sweeps for the same number of kept draws, and
+passes the gate (`_gate`) or becomes the next round's warm-up. It gives no log evidence.
 """
 
 import numpy as np
@@ -50,9 +49,8 @@ def compute(problem: Problem, request: Request) -> Reference:
             return Reference("gibbs", True, reason, draws=request.gibbs_draws, quality=quality)
     if infeasible := applies(problem):
         return Reference("gibbs", False, infeasible)
-    quality, faults = {}, []
     run: GibbsRun | None = None
-    sweeps = 0
+    quality, faults, sweeps = {}, [], 0
     for number in range(MAX_ROUNDS):
         thin, tune = 2**number, 0 if run else TUNE
         if run and (sweeps + DRAWS * thin) * _per_sweep(problem) > MAX_ALLOCATIONS:

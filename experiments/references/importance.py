@@ -1,11 +1,9 @@
 """Symmetrised importance sampling: log p(x) from independent draws.
 
-The mean of the ratios is unbiased whatever the proposal is (docs/mathematics.md, section 6). Three are tried
-on pilot draws (`_proposal` says what they are made of): at CAVI's optima, the same broadened, and given
-groupings drawn at importance-resampled pilot draws. The one that varies least is used with fresh draws, more
-and more until the standard error is small. Pareto's k-hat says whether that error can be trusted; if not, the
-draws that surprised the proposal enter the next one, and all that is told comes from fresh draws again. No
-k-hat can see a mode that no draw has met: a second opinion can.
+Of the three proposals in docs/mathematics.md, section 6, the one that varies least on pilot draws is used
+with fresh draws, more and more until the standard error is small. Pareto's k-hat says whether that error can
+be trusted; if not, the draws that surprised the proposal enter the next one, and all that is told comes from
+fresh draws again. No k-hat can see a mode that no draw has met: a second opinion can.
 """
 
 import numpy as np
@@ -46,15 +44,9 @@ def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its standard error, and as many posterior draws as asked for, at most.
 
     The draws are independent: those that rejection sampling accepts, with the largest ratio met as the
-    bound; none if they are fewer than 1,000.
-
-    Returns
-    -------
-    Reference
-        Qualified if k-hat is below Vehtari et al.'s threshold and the standard error at most 0.1 nats.
-        ``quality`` (the estimate's too) holds ``proposal``, ``k_hat``, ``k_hat_limit``, ``draws``,
-        ``effective_draws``, ``optima``, ``retries``, and ``pilot``: the relative standard deviation of each
-        proposal's ratios.
+    bound; none if they are fewer than 1,000. ``quality`` (the estimate's too) holds ``proposal``, ``k_hat``,
+    ``k_hat_limit``, ``draws``, ``effective_draws``, ``optima``, ``retries``, and ``pilot``: the relative
+    standard deviation of each proposal's ratios.
     """
     if reason := infeasible(problem):
         return Reference("importance", False, reason)

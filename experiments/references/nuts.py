@@ -30,21 +30,13 @@ FIRST_DRAWS = 2_000
 MAX_DRAWS = 64_000
 """Of each chain: more would fill the memory, and no sampler that needs them is to be trusted."""
 
-Sample = Callable[[int], xr.DataTree]
-"""From the number of draws in each chain to the draws."""
-
 
 def compute(problem: Problem, request: Request) -> Reference:
     """Return NUTS draws as a reference, or say what keeps them from being one.
 
     Of the request's ``budget``, compiling included, the first run is begun in any case, a later one only if
-    it can be expected to end in time.
-
-    Returns
-    -------
-    Reference
-        ``quality`` holds the gate's figures of the last run; and, if NUTS ran for longer, ``longer_runs``
-        (how many), ``seconds`` and ``budget``.
+    it can be expected to end in time. ``quality`` holds the gate's figures of the last run; and, if NUTS ran
+    for longer, ``longer_runs`` (how many), ``seconds`` and ``budget``.
     """
     draws, budget = request.nuts_draws, request.budget
     if draws is None and not budget:
@@ -97,16 +89,15 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
         n_draws *= 2
 
 
-def _sampler(problem: Problem, rng: np.random.Generator) -> Sample:
-    """Compile NUTS for a problem, and return what samples; every call is another run."""
+def _sampler(problem: Problem, rng: np.random.Generator) -> Callable[[int], xr.DataTree]:
+    """Compile NUTS for a problem, and return what samples n draws a chain; every call is another run."""
     from ppl_baselines import nuts
 
     prepared = compiled_for(nuts, MixtureTarget(problem), sampler="nutpie", backend="numba").prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)
 
     def sample(n_draws: int) -> xr.DataTree:
-        seed = int(rng.integers(2**32))
-        tune = max(1_000, n_draws // 4)
+        seed, tune = int(rng.integers(2**32)), max(1_000, n_draws // 4)
         return nuts.run(prepared, starts, seed=seed, chains=CHAINS, draws=n_draws, tune=tune)
 
     return sample

@@ -45,9 +45,8 @@ ROUNDING = 1e-14
 def applies(problem: Problem) -> str | None:
     """Return None if quadrature applies, else why not."""
     mixture = problem.mixture
-    if not isinstance(mixture.components, NormalKnownVariance) or not isinstance(
-        mixture.weights, FixedWeights
-    ):
+    textbook = isinstance(mixture.components, NormalKnownVariance)
+    if not (textbook and isinstance(mixture.weights, FixedWeights)):
         return "quadrature is for normal components of known variance with equal weights"
     if problem.x.shape[1] != 1:
         return f"quadrature is for one feature, the data have {problem.x.shape[1]}"
@@ -81,13 +80,11 @@ def compute(problem: Problem, request: Request) -> Reference:
     if qualified and request.n_draws:
         mu = grid_draws(request.rng, density, grid, request.n_draws)[:, :, np.newaxis]
         draws = as_tree({"mu": target.coordinates.inverse.apply(mu)})
+    told = f"the integral over the means was computed on two grids, which differ by {difference:.1e} nats"
     return Reference(
         method="quadrature",
         qualified=qualified,
-        reason=(
-            f"the integral over the means was computed on two grids, which differ by {difference:.1e} nats"
-            + ("" if qualified else "; that is too much to lean on")
-        ),
+        reason=told if qualified else f"{told}; that is too much to lean on",
         draws=draws,
         log_evidence=Estimate(log_evidence, numerical_error, "quadrature", error_is="numerical"),
         quality={"nodes": len(grid.nodes), "difference": difference, "numerical_error": numerical_error},

@@ -10,16 +10,9 @@ import xarray as xr
 class Request:
     """What every reference's ``compute`` is given beside the problem; each takes what it needs.
 
-    Attributes
-    ----------
-    rng : numpy.random.Generator
-        Not used by what is exact, but for draws.
-    n_draws : int
-        How many draws from the posterior to give, where they are independent; 0 for none.
-    nuts_draws, gibbs_draws : xarray.DataTree or None
-        The study's own draws, with their ``sample_stats``.
-    budget : float
-        Seconds that NUTS may run on for if the study's draws do not qualify, or there are none; 0 for none.
+    `n_draws` independent draws from the posterior are asked for, 0 for none. `nuts_draws` and `gibbs_draws`
+    are the study's own, with their ``sample_stats``. If they do not qualify, or there are none, NUTS may run
+    on for `budget` seconds, 0 for none.
     """
 
     rng: np.random.Generator

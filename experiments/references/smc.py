@@ -41,12 +41,8 @@ def applies(problem: Problem) -> str | None:
 def compute(problem: Problem, request: Request) -> Reference:
     """Return log p(x) with its standard error, and the particles if they pass the gate.
 
-    Returns
-    -------
-    Reference
-        Qualified if the standard error is at most 0.25 nats. ``quality`` (the estimate's too) holds
-        ``runs``, ``particles``, ``spread`` (the sd of log p(x) over runs, nats), ``degrees_of_freedom``,
-        ``stages`` (most) and ``acceptance`` (least).
+    ``quality`` (the estimate's too) holds ``runs``, ``particles``, ``spread`` (the sd of log p(x) over runs,
+    nats), ``degrees_of_freedom``, ``stages`` (most) and ``acceptance`` (least).
     """
     if infeasible := applies(problem):
         return Reference("smc", False, infeasible)
@@ -54,12 +50,9 @@ def compute(problem: Problem, request: Request) -> Reference:
 
     rng = request.rng
     prepared = compiled_for(smc, MixtureTarget(problem), kernel="imh", backend="numba").prepared
+    particles = prior_draws(problem.mixture, problem.x.shape[1], rng, RUNS, PARTICLES)
     try:
-        sampled = smc.run(
-            prepared,
-            prior_draws(problem.mixture, problem.x.shape[1], rng, RUNS, PARTICLES),
-            seed=int(rng.integers(2**32)),
-        )
+        sampled = smc.run(prepared, particles, seed=int(rng.integers(2**32)))
     except smc.StuckError as error:
         return Reference("smc", False, str(error))
     value, standard_error = smc.evidence(sampled.log_evidence)
@@ -73,14 +66,12 @@ def compute(problem: Problem, request: Request) -> Reference:
     }
     estimate = Estimate(value, standard_error, "smc", quality)
     if not standard_error <= QUALIFIES:
-        reason = (
-            f"SMC does not qualify: its standard error is {standard_error:.3g} nats, not at most {QUALIFIES}"
-        )
+        size = f"{standard_error:.3g} nats, not at most {QUALIFIES}"
+        reason = f"SMC does not qualify: its standard error is {size}"
         return Reference("smc", False, reason, log_evidence=estimate, quality=quality)
     figures, faults = examine_chains(problem, sampled.draws)
-    reason = (
-        f"{RUNS} runs of {PARTICLES:,} particles gave log p(x) to {standard_error:.2g} nats by their spread"
-    )
+    gave = f"gave log p(x) to {standard_error:.2g} nats by their spread"
+    reason = f"{RUNS} runs of {PARTICLES:,} particles {gave}"
     if faults:
         reason += f"; the particles are not leant on for moments: {'; '.join(faults)}"
     return Reference(

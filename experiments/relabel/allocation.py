@@ -1,7 +1,6 @@
-"""Allocation probabilities matched to those of a pivot, which stays as it is.
+"""Allocation probabilities matched to a fixed pivot's: docs/mathematics.md, section 9.
 
-cost[j, k] = - sum_i w_i p(c_i = k | x_i, theta) ln pivot_ij in nats: Stephens' (2000) relabelling with the
-pivot held fixed. The entropy of the draw's own allocations is the same under every naming and drops out.
+The entropy of the draw's own allocations is the same under every naming and drops out.
 """
 
 from experiments.relabel.evidence import Evidence, Naming
@@ -10,5 +9,4 @@ from experiments.relabel.matching import match
 
 def name_draws(evidence: Evidence) -> Naming:
     """Return the naming; needs allocations and a pivot."""
-    pivot = evidence.needed_pivot
-    return Naming(*match(evidence.needed_allocations.surprise(pivot)))
+    return Naming(*match(evidence.needed_allocations.surprise(evidence.needed_pivot)))

@@ -1,8 +1,7 @@
 """Which points belong to which component, draw by draw: what most relabelling methods look at.
 
-Probabilities p(c_i = k | x_i, theta_s), or latent allocations c_i drawn by a sampler, which count as
-probabilities of 0 and 1. Letters: S draws, n of the N points, K components. They come some draws at a time,
-so that S n K numbers need not be held at once; of many points, evenly spread ones stand for all.
+Latent allocations count as probabilities of 0 and 1. S draws, n of the N points and K components come some
+draws at a time, so that S n K numbers need not be held at once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -77,11 +76,10 @@ def of_problem(problem: Problem, draws: Draws) -> Allocations:
     def blocks() -> Iterable[np.ndarray]:
         return probability_blocks(problem, problem.x[points], draws)
 
-    found = Allocations(blocks, n_draws, n_points, n_components, points, rescaled)
-    if n_draws * len(points) * n_components > _KEPT:
-        return found
-    kept = list(blocks())
-    return replace(found, blocks=lambda: kept)
+    if n_draws * len(points) * n_components <= _KEPT:
+        kept = list(blocks())
+        return Allocations(lambda: kept, n_draws, n_points, n_components, points, rescaled)
+    return Allocations(blocks, n_draws, n_points, n_components, points, rescaled)
 
 
 def at_hand(values: np.ndarray, n_components: int) -> Allocations:

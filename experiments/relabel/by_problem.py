@@ -26,9 +26,8 @@ def pivot_of(problem: Problem, tree: xr.DataTree) -> np.ndarray:
     The first component is the one whose points are smallest, on average, in the first feature.
     """
     draws = as_arrays(tree)
-    best = best_draw(problem, draws)
-    best_of_them = {name: values[[best]] for name, values in draws.items()}
-    allocations = allocation_probabilities(problem, best_of_them)[0]
+    best = [best_draw(problem, draws)]
+    allocations = allocation_probabilities(problem, {name: values[best] for name, values in draws.items()})[0]
     weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
     held = allocations * weight[:, np.newaxis]
     centre = problem.x[:, 0] @ held / np.maximum(held.sum(axis=0), 1e-300)
@@ -38,5 +37,4 @@ def pivot_of(problem: Problem, tree: xr.DataTree) -> np.ndarray:
 def named(problem: Problem, draws: Draws, pivot: np.ndarray) -> Draws:
     """Return draws, arrays (S, K, ...), their components named as the pivot's, (N, K); see `allocation`."""
     allocations = of_problem(problem, draws)
-    naming, _ = match(allocations.surprise(pivot[allocations.points]))
-    return permuted(draws, naming)
+    return permuted(draws, match(allocations.surprise(pivot[allocations.points]))[0])

@@ -1,7 +1,5 @@
-"""Data-based relabelling, after Rodriguez & Walker (2014): by the data that the components hold.
+"""Data-based relabelling, after Rodriguez & Walker (2014): docs/mathematics.md, section 9.
 
-cost[j, k] = sum_i w_i p_ik sum_d [((x_id - m_jd) / s_jd)^2 / 2 + ln s_jd], where m_j and s_j are the mean and
-sd of the points that name j holds over all renamed draws; they and the namings take turns until none changes.
 Two differences from the paper: their centres come from one sequential pass over the draws, and their loss is
 the sum of squares alone. With ln s_j each step lowers one total, minus a normal log likelihood, so that the
 turns must end.

@@ -1,7 +1,6 @@
 """What a relabelling method may look at, what it answers, and how its answer is judged.
 
-Which draws are ambiguous is defined in docs/relabelling.md, "When names mean nothing". The costs of it are
-`allocation`'s own; of other methods Stephens' (2000), or of normal densities where there are no allocations.
+Which draws are ambiguous is defined in docs/relabelling.md, "When names mean nothing".
 """
 
 from dataclasses import dataclass
@@ -22,28 +21,16 @@ _OR_PROBLEM = ", problem=, or a tree with lp in sample_stats"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to go by; `method` asks, for messages, and the rest is as in `relabel`.
-
-    Attributes
-    ----------
-    draws : dict of ndarray
-        Parameters of the components, arrays (S, K, ...).
-    data : ndarray, shape (N, L), or None
-        Numbers whose averages tell components apart; categories as indicators.
-    pivot, pivot_draw : ndarray, shape (n, K), or None; int or None
-        What defines the names: allocation probabilities of the points that `allocations` look at, or a draw.
-    log_density : ndarray, shape (S,), or None
-        Of every draw, up to a constant.
-    """
+    """What there is to go by; `method` asks, for messages, and the rest is as in `relabel`."""
 
     method: str
-    draws: Draws
+    draws: Draws  # (S, K, ...)
     allocations: Allocations | None
-    data: np.ndarray | None
-    pivot: np.ndarray | None
+    data: np.ndarray | None  # (N, L), categories as indicators
+    pivot: np.ndarray | None  # (n, K): probabilities of the points that `allocations` look at
     pivot_draw: int | None
     problem: Problem | None
-    log_density: np.ndarray | None
+    log_density: np.ndarray | None  # (S,), up to a constant
     by: str | None
     feature: int
     max_iterations: int
@@ -73,15 +60,12 @@ class Evidence:
             return self.pivot_draw
         if self.problem is not None:
             return best_draw(self.problem, self.draws)
-        if self.log_density is not None:
-            return int(np.argmax(self.log_density))
-        return None
+        return None if self.log_density is None else int(np.argmax(self.log_density))
 
-    @property
-    def needed_best(self) -> int:
-        """The pivot draw, or InputError."""
+    def needed_best(self, offered: str = "the number of a draw, chains end to end") -> int:
+        """Return the pivot draw, or raise InputError that asks for what is `offered`."""
         if self.best is None:
-            raise self._lacks("a pivot", f"pivot= (the number of a draw, chains end to end){_OR_PROBLEM}")
+            raise self._lacks("a pivot", f"pivot= ({offered}){_OR_PROBLEM}")
         return self.best
 
     @property
@@ -90,10 +74,7 @@ class Evidence:
         allocations = self.needed_allocations
         if self.pivot is not None:
             return self.pivot
-        if self.best is None:
-            what = "allocations of the points, or the number of a draw"
-            raise self._lacks("a pivot", f"pivot= ({what}){_OR_PROBLEM}")
-        return allocations.of_draw(self.best)
+        return allocations.of_draw(self.needed_best("allocations of the points, or the number of a draw"))
 
     @property
     def anchor(self) -> int | None:
@@ -126,14 +107,9 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Naming:
-    """What a method answers.
+    """What a method answers: ``order[s, j]``, shape (S, K), is the component of draw s that gets name j.
 
-    Attributes
-    ----------
-    order : ndarray of int, shape (S, K)
-        ``order[s, j]`` is the component of draw s that gets name j.
-    margin : ndarray, shape (S,), or None
-        Nats to the second-cheapest naming, if the method's own costs are in nats; else it is judged.
+    The margin, shape (S,), is in nats to the second-cheapest naming, or None if the costs are in other units.
     """
 
     order: np.ndarray

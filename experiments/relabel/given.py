@@ -37,17 +37,10 @@ def variable_of(
 def allocations_of(
     variable: xr.DataArray | np.ndarray, shape: tuple[int, int], n_components: int, dims: tuple[str, ...]
 ) -> Allocations:
-    """Return allocations that were handed over, checked.
+    """Return allocations that were handed over, checked; the shape is chains and draws.
 
-    Parameters
-    ----------
-    variable : DataArray or ndarray
-        (chain, draw, point, component) probabilities, or (chain, draw, point) whole numbers; a DataArray's
-        dimensions may stand in any order.
-    shape : tuple of int
-        Chains and draws.
-    dims : tuple of str
-        The components' dimensions.
+    They are (chain, draw, point, component) probabilities, or (chain, draw, point) whole numbers; a
+    DataArray's dimensions, of which `dims` are the components', may stand in any order.
     """
     values = _in_order(variable, dims) if isinstance(variable, xr.DataArray) else variable
     if values.ndim not in (3, 4) or values.shape[:2] != shape or 0 in values.shape:

@@ -1,7 +1,4 @@
-"""Relabelling to a fixed point: name the draws by a pivot, average the named draws to a new pivot, and again.
-
-Each half lowers the same total cost, so that it cannot run in circles; it may stop at a local optimum.
-"""
+"""Relabelling to a fixed point: name the draws by a pivot, average them to a new pivot, and again."""
 
 from collections.abc import Callable
 

@@ -1,11 +1,9 @@
 """The cheapest naming of a draw's components, and how much cheaper it is than the next.
 
-A naming is one to one. cost[j, k] is the price of giving name j to component k, and a naming costs the sum of
-its prices. Few components: all K! namings are added up at once, for all draws. Many: an assignment problem
-for each draw (Kuhn 1955; Jonker & Volgenant 1987, as in scipy).
+Few components: all K! namings are added up at once, for all draws. Many: an assignment problem for each draw
+(Kuhn 1955; Jonker & Volgenant 1987, as in scipy).
 """
 
-from functools import cache
 from itertools import permutations
 from math import factorial, log
 
@@ -44,12 +42,6 @@ def match(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return _by_assignment(costs)
 
 
-@cache
-def all_namings(n_components: int) -> np.ndarray:
-    """Return the K! namings, shape (K!, K), the one that changes nothing first."""
-    return np.array(list(permutations(range(n_components))), dtype=np.intp)
-
-
 def cheapest(costs: np.ndarray) -> np.ndarray:
     """Return the cheapest naming of every draw alone, as `match` does, (S, K)."""
     if factorial(costs.shape[1]) <= MOST_ENUMERATED:
@@ -59,7 +51,7 @@ def cheapest(costs: np.ndarray) -> np.ndarray:
 
 def _by_enumeration(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     n_draws, n_components = costs.shape[:2]
-    namings = all_namings(n_components)
+    namings = np.array(list(permutations(range(n_components))), dtype=np.intp)
     chosen, two = np.empty(n_draws, dtype=np.intp), np.empty((n_draws, 2))
     size = max(1, _BLOCK // len(namings))
     for start in range(0, n_draws, size):
@@ -78,11 +70,11 @@ def _by_assignment(costs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for s, cost in enumerate(costs):
         names, components = linear_sum_assignment(cost)
         naming[s] = components
-        cheapest = cost[names, components].sum()
+        least = cost[names, components].sum()
         # The second cheapest differs somewhere: forbid each pair of the cheapest in turn.
         forbidding = 1 + np.abs(cost).sum()
         for j, k in zip(names, components, strict=True):
             changed = cost.copy()
             changed[j, k] += forbidding
-            margin[s] = min(margin[s], changed[linear_sum_assignment(changed)].sum() - cheapest)
+            margin[s] = min(margin[s], changed[linear_sum_assignment(changed)].sum() - least)
     return naming, margin

@@ -1,9 +1,4 @@
-"""An identifiability constraint: components sorted by one entry of their location, such as mu_1 < mu_2 < ...
-
-The oldest way, and enough where that entry tells all components apart. Where it does not, sorting cuts
-through modes and makes the components look more different than they are (Celeux, Hurn & Robert 2000; Jasra,
-Holmes & Stephens 2005): the share of ambiguous draws warns of that.
-"""
+"""An identifiability constraint: components sorted by one entry of their location (docs/relabelling.md)."""
 
 import numpy as np
 

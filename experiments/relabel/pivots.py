@@ -1,11 +1,8 @@
-"""Does a conclusion depend on the pivot? The same draws named by two pivots, compared.
-
-Where posterior modes are well apart, any typical draw and any good fit name the draws alike. Where they are
-not, the names, and all component-wise figures with them, are partly the pivot's doing: this tells how much.
-"""
+"""Does a conclusion depend on the pivot? The draws named by two pivots: docs/mathematics.md, section 9."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -18,17 +15,11 @@ from experiments.relabel.trees import component_dims, parameters, posterior_of
 
 @dataclass(frozen=True)
 class PivotDependence:
-    """How far two namings of the same draws differ.
+    """How far two namings of draws differ, after the best exchange of names that is the same for all.
 
-    Attributes
-    ----------
-    share : float
-        Of the draws, those named differently, after the best exchange of names that is the same for all.
-    largest_change : float
-        Of a parameter's mean from one naming to the other, in posterior standard deviations (the root mean
-        square of both namings' standard deviations).
-    where : str
-        Which parameter that is, such as ``mu of component 2``, counted from 1 in the first naming.
+    The share is that of the draws named differently; the largest change that of a parameter's mean, in
+    posterior standard deviations (the root mean square of both namings' own); and `where` the parameter, such
+    as ``mu of component 2``, counted from 1 in the first naming.
     """
 
     share: float
@@ -50,11 +41,8 @@ def pivot_dependence(
 
     Parameters
     ----------
-    datatree, method, problem, allocations, component_dim
-        As in `relabel`.
     first, second : array_like, shape (N, K) or (N,), or int
-        Two pivots, as in `relabel`; for example ``Fit.responsibilities(x)`` of a CAVI fit, and a sampler's
-        best draw. Their components may be numbered differently.
+        Two pivots, whose components may be numbered differently. These and all else are as in `relabel`.
 
     Raises
     ------
@@ -62,24 +50,17 @@ def pivot_dependence(
         As `relabel` does.
     """
     dims = component_dims(posterior_of(datatree), component_dim)
-    named = [
-        relabel(
-            datatree,
-            method,
-            problem=problem,
-            pivot=pivot,
-            allocations=allocations,
-            component_dim=component_dim,
-        )
-        for pivot in (first, second)
-    ]
+    by = partial(relabel, problem=problem, allocations=allocations, component_dim=component_dim)
+    named = [by(datatree, method, pivot=pivot) for pivot in (first, second)]
     namings = (tree["sample_stats"]["naming"].to_numpy() for tree in named)
     exchange, share = best_exchange(*(naming.reshape(-1, naming.shape[-1]) for naming in namings))
     values = [parameters(posterior_of(tree), dims, leave_out=None) for tree in named]
     largest, where = 0.0, "none"
     for name, one in values[0].items():
         other = values[1][name][:, exchange]
-        change = _change(one, other)
+        sd = np.sqrt((one.var(axis=0) + other.var(axis=0)) / 2)
+        moved = np.abs(one.mean(axis=0) - other.mean(axis=0))
+        change = np.divide(moved, sd, out=np.zeros_like(sd), where=sd > 0)  # 0 where nothing varies
         if change.size and change.max() > largest:
             largest = float(change.max())
             where = f"{name} of component {np.unravel_index(np.argmax(change), change.shape)[0] + 1}"
@@ -96,10 +77,3 @@ def best_exchange(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, fl
     exchanges, counts = np.unique(needed, axis=0, return_counts=True)
     most = int(np.argmax(counts))
     return exchanges[most], 1 - float(counts[most]) / len(needed)
-
-
-def _change(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Return how far means (S, K, ...) differ in standard deviations, (K, ...); 0 where nothing varies."""
-    sd = np.sqrt((one.var(axis=0) + other.var(axis=0)) / 2)
-    moved = np.abs(one.mean(axis=0) - other.mean(axis=0))
-    return np.divide(moved, sd, out=np.zeros_like(sd), where=sd > 0)

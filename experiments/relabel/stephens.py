@@ -1,8 +1,6 @@
-"""Stephens (2000): allocation probabilities matched to their own average, to a fixed point.
+"""Stephens (2000), algorithm 2: allocation probabilities matched to their own average, to a fixed point.
 
-cost[j, k] = - sum_i w_i p_ik ln q_ij, with q the average of the renamed draws, until no naming changes (his
-algorithm 2). Each step lowers sum_s KL(p_s, q), but for the entropy of p_s, which is the same under every
-naming. It starts from `Evidence.start`, smoothed, so that no point costs more than 14 nats.
+See docs/mathematics.md, section 9. The start is smoothed, so that no point costs more than 14 nats.
 """
 
 import numpy as np

@@ -1,8 +1,4 @@
-"""DataTrees in and out: the components' parameters as arrays, and the tree with its components renamed.
-
-The components' dimension is named by the user; a tree without named dimensions may have one for each variable
-(``mu_dim_0``, ``weights_dim_0``), so that several names can be given.
-"""
+"""DataTrees in and out: the components' parameters as arrays, and the tree with its components renamed."""
 
 from collections.abc import Sequence
 
@@ -97,7 +93,9 @@ def renamed(
     def rename(variable: xr.DataArray) -> xr.DataArray:
         mine = [dim for dim in variable.dims if dim in dims]
         if variable.name == latent:
-            return _taken(variable, np.argsort(naming, axis=2))
+            values = variable.transpose(*SAMPLE, ...)
+            new = np.take_along_axis(np.argsort(naming, axis=2), values.to_numpy(), axis=2)
+            return values.copy(data=new.astype(variable.dtype)).transpose(*variable.dims)
         if not mine or not set(SAMPLE) <= set(variable.dims):
             return variable
         values = variable.transpose(*SAMPLE, mine[0], ...)
@@ -115,13 +113,6 @@ def renamed(
     stats["naming"] = ((*SAMPLE, dims[0]), naming)
     out["sample_stats"] = xr.DataTree(stats)
     return out
-
-
-def _taken(variable: xr.DataArray, names: np.ndarray) -> xr.DataArray:
-    """Return latent allocations with every component's number replaced by its name, ``names[c, m, k]``."""
-    values = variable.transpose(*SAMPLE, ...)
-    new = np.take_along_axis(names, values.to_numpy(), axis=2).astype(variable.dtype)
-    return values.copy(data=new).transpose(*variable.dims)
 
 
 def _listed(names: object) -> str:
