@@ -21,7 +21,7 @@ Junit = Annotated[
 def carry_out(
     config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None
 ) -> "StudyRecord":
-    """Run a study, write its report, and say on stdout what came out; without a configuration, the built-in.
+    """Run a study, without a configuration the built-in; write its report, and say on stdout what came out.
 
     Raises
     ------

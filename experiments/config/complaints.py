@@ -119,14 +119,9 @@ def validated[T: BaseModel](
     context: Table | None = None,
     also: Iterable[str] = (),
 ) -> T | None:
-    """Return the values as this kind of table, or None after complaining.
+    """Return the values as this kind of table, or None after complaining; `context` is for its validators.
 
-    Parameters
-    ----------
-    context : dict, optional
-        For the table's validators.
-    also : iterable of str
-        Further keys that may stand beside these and are read by others; for the nearest valid key.
+    `also` are further keys, read by others, that may stand beside these; for the nearest valid key.
     """
     fields = set(table.model_fields)
     unknown = [key for key in values if key not in fields]

@@ -21,16 +21,9 @@ from experiments.records.study import Cell, CellRecord, Judgement, Manifest, Stu
 
 
 def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool = True) -> StudyRecord:
-    """Run what is pending of a plan, judge it, and return all of it.
+    """Run what is pending of a plan, judge it, and return all; `progress` has standard error tell what runs.
 
-    Parameters
-    ----------
-    folder : Path
-        The study's own; made if it is not there.
-    workers : int, optional
-        Tasks at a time; if not given, what the plan says.
-    progress : bool
-        Whether to tell standard error what runs.
+    The folder is the study's own, made if need be; `workers` are tasks at a time, by default the plan's.
 
     Raises
     ------

@@ -1,7 +1,6 @@
-"""A calibration as a plan: a problem is a model, a cell is a batch of replicates by one method.
+"""A calibration as a plan: a problem is a model, a cell a batch of replicates by one method.
 
-A batch leaves the ranks of its replicates; all batches of a model are judged together. So more replicates
-add cells and change none, and what was ranked is kept when only margins change.
+More replicates add cells and change none; what was ranked is kept when only margins change.
 """
 
 from collections import Counter
@@ -43,12 +42,7 @@ _WORDS = {"calibrated": "pass", "undecided": "undecided"}  # every flag is a fai
 class Case:
     """All batches of one model, however they ended, for the judge.
 
-    Attributes
-    ----------
-    methods : tuple of (str, str, bool)
-        Name, kind, and whether it is judged.
-    test_level : float
-        Of each single test.
+    `methods` are names, kinds, and whether each is judged; `test_level` is that of each single test.
     """
 
     model: str

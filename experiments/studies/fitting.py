@@ -27,14 +27,9 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Assignment:
-    """One method with its `Settings`, one target, and the seeds.
+    """One method, by its plugin's package and name, with its `Settings`, and one target.
 
-    Attributes
-    ----------
-    package, kind : str
-        Where the method's plugin is, ``methods`` or ``own methods``, and its name.
-    starts_seed, rng_seed : int
-        Of the starts, which all methods of a problem share, and of what the method itself draws.
+    `starts_seed` is that of the starts, which all methods of a problem share; `rng_seed` that of the method.
     """
 
     target: Target

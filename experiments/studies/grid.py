@@ -24,16 +24,9 @@ from experiments.verdict.fit_to_data import of_study as on_the_data
 
 @dataclass(frozen=True)
 class Place:
-    """Where a problem stands in the grid.
+    """Where a problem stands in the grid; its methods are in `package`, see `experiments.config.plugins`.
 
-    Attributes
-    ----------
-    package : str
-        Where its methods are: ``methods`` or ``own methods``, see `experiments.config.plugins`.
-    names : tuple of str
-        From which its seeds descend, and from `repeat`, which is counted from 1.
-    label : str
-        What a person reads.
+    Its seeds descend from `names`, and from `repeat`, which is counted from 1; a person reads its `label`.
     """
 
     config: Config
@@ -57,12 +50,10 @@ def planned_problem(
     structure: str,
     **about: Any,
 ) -> PlannedProblem:
-    """Return one problem under every method.
+    """Return one problem under every method, each given what `target_of` returns.
 
     Parameters
     ----------
-    target_of : callable
-        Returns what a method is given.
     content : mapping
         What identifies model and data, as JSON.
     problem : Problem or None

@@ -1,7 +1,6 @@
-"""Judging one problem: find the reference, measure every cell against it, give the verdicts.
+"""Judging one problem, a mixture or a user's own model: find the reference, measure cells, give verdicts.
 
-It is the same for mixtures and for a user's own models. All of it comes from what the store keeps of the
-cells, so that judging again recomputes no fit. Runs in a worker.
+All of it comes from what the store keeps, so that judging again recomputes no fit. Runs in a worker.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,22 +24,14 @@ from experiments.references.nuts import reference_of
 from experiments.relabel import pivot_of
 from experiments.verdict import verdict_of_cell
 
-Trees = Mapping[str, xr.DataTree]
-"""Draws by the keys of their cells."""
+Trees = Mapping[str, xr.DataTree]  # draws by the keys of their cells
 
 
 @dataclass(frozen=True)
 class Case:
-    """One problem with its cells, for the judge.
+    """One problem, for the judge, with those of its cells that ended ``ok``, in the order of the methods.
 
-    Attributes
-    ----------
-    problem : Problem or None
-        None for a user's own model: the draws hold what is compared.
-    cells : tuple of CellRecord
-        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    reference : ReferenceOptions
-        For mixtures; the reference of an own model is the study's NUTS.
+    A user's own model has None as problem: its draws hold what is compared; the reference is its NUTS.
     """
 
     problem: Problem | None

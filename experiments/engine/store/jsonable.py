@@ -1,12 +1,9 @@
 """Records as JSON, there and back: plain text that any later version, and any other tool, can read.
 
-A dataclass becomes an object with its class name under ``$class`` and its fields beside it; an array, its
-shape and its values. JSON has no NaN and no infinities: NaN is written as null, and comes back as NaN where
-a field must be a number and as None where it may be absent; an infinity is the string ``Infinity`` or
-``-Infinity``, and comes back as a number where a field holds numbers.
-
-Reading builds known classes only: the records of a study, and a mixture with its family and weights. A family
-or a prior of weights of the user's own goes by ``module:name``, and is imported from there.
+A dataclass has its class name under ``$class`` beside its fields; an array, its shape and values. NaN is
+written as null, and comes back as NaN where a field must be a number, else as None; an infinity is the string
+``Infinity`` or ``-Infinity``. Reading builds known classes only: the records of a study, and a mixture with
+its family and weights; those of the user's own go by ``module:name``, and are imported from there.
 """
 
 import dataclasses
