@@ -59,10 +59,7 @@ def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> D
 def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
     """Return columns of a file; a large NPY or Parquet file is not read whole.
 
-    Raises
-    ------
-    InputError
-        If the file, a column or a value cannot be used.
+    Raises InputError if the file, a column or a value cannot be used.
     """
     large = file.open_large(_settings(path, columns, family, reading), SOME)
     if large is not None:

@@ -179,10 +179,7 @@ def fit_file(
 ) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
 
-    Raises
-    ------
-    InputError
-        If the data or a setting cannot be used.
+    Raises InputError if the data or a setting cannot be used.
     """
     mixture, about_prior = model.of(data.summary)
     result = fit(mixture, data.source, rng=seed, **settings)
@@ -210,10 +207,7 @@ def fit_file(
 def assignments(words: list[str], option: str) -> dict[str, object]:
     """Read ``field=value`` pairs; values are numbers, or lists (of lists) of them as in JSON.
 
-    Raises
-    ------
-    InputError
-        If a word is no such pair, or names a field twice.
+    Raises InputError if a word is no such pair, or names a field twice.
     """
     found: dict[str, object] = {}
     for word in words:

@@ -31,10 +31,7 @@ _ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> None:
     """Write a study's verdicts, the whole file or none; they are about the cells with the `judged` keys.
 
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
+    Raises InputError if the file cannot be written.
     """
     from experiments.engine.store.files import write_whole
     from hand_cavi import InputError

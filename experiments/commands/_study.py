@@ -23,10 +23,7 @@ def carry_out(
 ) -> "StudyRecord":
     """Run a study, without a configuration the built-in; write its report, and say on stdout what came out.
 
-    Raises
-    ------
-    InputError
-        If the configuration, the data or a folder cannot be used.
+    Raises InputError if the configuration, the data or a folder cannot be used.
     """
     from experiments.config.reading import default_config_text, load_config, parse_config
 

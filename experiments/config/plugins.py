@@ -53,10 +53,7 @@ def find(kind: str, name: str) -> Any:
 
     The kind is one of `PACKAGES` but metrics.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, module or attribute, or it lacks what its kind offers.
+    Raises InputError if there is no such file, module or attribute, or it lacks what its kind offers.
     """
     from hand_cavi import InputError
 

@@ -65,10 +65,8 @@ class Config:
 def load_config(path: Path) -> Config:
     """Read a configuration from a TOML file.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no TOML, or it asks for what cannot be had; one line for each fault.
+    Raises InputError if there is no such file, it is no TOML, or it asks for what cannot be had; one line for
+    each fault.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -90,10 +88,7 @@ def default_config_text() -> str:
 def parse_config(text: str, *, source: str = "the configuration", folder: Path | None = None) -> Config:
     """Read a configuration from TOML text, which complaints call `source`, see `Config`.
 
-    Raises
-    ------
-    InputError
-        See `load_config`.
+    Raises InputError as `load_config` does.
     """
     try:
         values: Table = tomllib.loads(text.replace("\r\n", "\n"))

@@ -43,10 +43,7 @@ def versions() -> dict[str, str]:
 def code(module: str) -> str:
     """Return the hash, 64 hexadecimal digits, of the import closure of ``experiments.methods.advi``, say.
 
-    Raises
-    ------
-    ModuleNotFoundError
-        If there is no such module in the packages.
+    Raises ModuleNotFoundError if there is no such module in the packages.
     """
     path = _path_of(module, _roots())
     if path is None:

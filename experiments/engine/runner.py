@@ -25,10 +25,7 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
 
     The folder is the study's own, made if need be; `workers` are tasks at a time, by default the plan's.
 
-    Raises
-    ------
-    InputError
-        If the folder cannot be used, holds a study of another kind, or another run is using it.
+    Raises InputError if the folder cannot be used, holds a study of another kind, or another run is using it.
     """
     entries = tuple(problem.entry for problem in plan.problems)
     made_by = fingerprint.versions(), machine.describe()
@@ -44,10 +41,7 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
 def load(folder: Path) -> StudyRecord:
     """Return a study from its folder, as far as it has been run.
 
-    Raises
-    ------
-    InputError
-        If the folder holds no study, or one of another version.
+    Raises InputError if the folder holds no study, or one of another version.
     """
     with Store.open(folder, writable=False) as store:
         return study_record(store)

@@ -52,10 +52,7 @@ def method_code(package: str, kind: str) -> list[str]:
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
     """Run the method; then look at what it hands in, score its q, and let it look back: none of it its time.
 
-    Raises
-    ------
-    InputError
-        If it is not what a method must hand in, in one sentence.
+    Raises InputError if it is not what a method must hand in, in one sentence.
     """
     target, settings, seed = assignment.target, assignment.settings, assignment.rng_seed
     method = find(assignment.package, assignment.kind)

@@ -66,10 +66,7 @@ COMMIT;
 def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
     """Return the database, made if need be, and a descriptor that holds the folder's lock.
 
-    Raises
-    ------
-    InputError
-        If the folder cannot be written to, another run holds it, or a newer version wrote it.
+    Raises InputError if the folder cannot be written to, another run holds it, or a newer version wrote it.
     """
     with clear_errors("write to", folder):
         for place in (folder, folder / "draws", folder / "data"):
@@ -120,10 +117,7 @@ def _prepare(database: sqlite3.Connection, folder: Path) -> None:
 def open_to_read(folder: Path) -> sqlite3.Connection:
     """Return the database, for reading; it may be written by another process meanwhile.
 
-    Raises
-    ------
-    InputError
-        If there is no study, it cannot be read, or another version wrote it.
+    Raises InputError if there is no study, it cannot be read, or another version wrote it.
     """
     path = folder / "study.sqlite"
     with clear_errors("read", folder):

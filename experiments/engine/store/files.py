@@ -41,10 +41,7 @@ _DATABASE_REASONS = {
 def clear_errors(doing: str, folder: Path) -> Iterator[None]:
     """Turn what the system refuses into one sentence; `doing` is ``write to`` or ``read``.
 
-    Raises
-    ------
-    InputError
-        For an OSError, and for those errors of SQLite that a user can mend.
+    Raises InputError for an OSError, and for those errors of SQLite that a user can mend.
     """
     try:
         yield

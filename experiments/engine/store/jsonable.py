@@ -30,10 +30,7 @@ _CLASS = "$class"
 def dumps(value: Any) -> str:
     """Return a record as JSON text.
 
-    Raises
-    ------
-    TypeError
-        If it holds something that is neither JSON, nor an array, nor a known dataclass.
+    Raises TypeError if it holds something that is neither JSON, nor an array, nor a known dataclass.
     """
     return json.dumps(describe(value), ensure_ascii=False, allow_nan=False)
 
@@ -71,10 +68,7 @@ def describe(value: Any) -> Any:
 def restore(data: Any, hint: Any = Any) -> Any:
     """Return what `describe` described; `hint` is the annotation of the field it is for.
 
-    Raises
-    ------
-    InputError
-        If it names a class that this version does not know.
+    Raises InputError if it names a class that this version does not know.
     """
     wanted = _alternatives(hint)
     if data is None:
