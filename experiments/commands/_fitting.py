@@ -67,11 +67,10 @@ class Model:
 
 @dataclass(frozen=True)
 class FileFit:
-    """A fit and what is to be said of it.
+    """A fit and what is to be said of it; `found` has the components' figures in the fit's order.
 
-    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty; `found`
-    the components' figures, in the fit's order; `widened` the largest factor by which linear response widened
-    their sds, None if these are mean field's, and `why_not` why, if it was asked for.
+    `about_prior` says what of the model was chosen here. `widened` is the largest factor by which linear
+    response widened their sds, None if these are mean field's, and `why_not` why, if it was asked for.
     """
 
     data: Data

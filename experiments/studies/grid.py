@@ -150,10 +150,8 @@ def conclude(judged: Mapping[str, str], records: Sequence[CellRecord]) -> Verdic
 
     A cell without a verdict is undecided, unless it is the reference itself.
     """
-    cells = [record for record in records if record.cell.key in judged]
-    verdicts = [
-        cell.verdict or Verdict("none" if cell.ended_well else "undecided", "", nan) for cell in cells
-    ]
+    cells = [one for one in records if one.cell.key in judged]
+    verdicts = [one.verdict or Verdict("none" if one.ended_well else "undecided", "", nan) for one in cells]
     methods, measured = tuple(dict.fromkeys(map(label, judged.values()))), [one.measurements for one in cells]
     verdict = verdict_of_study(verdicts, methods=methods, measurements=measured)
     return replace(verdict, on_the_data=on_the_data(measured))

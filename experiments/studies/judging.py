@@ -113,20 +113,17 @@ def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Mea
             found.append(f"whether its paths are sound (its draws state no {' and no '.join(lacking)})")
     if cell.bound is not None and not cell.told.bound_of:
         found.append("whether its bound is that of its q (it does not say which bound it reports)")
-    gains = (
-        context.told.step_gain,
-        measurements["update_gain"].value if "update_gain" in measurements else None,
-    )
-    if context.independent and _is_users(cell) and gains == (None, None):
+    update = measurements.get("update_gain")
+    no_gain = context.told.step_gain is None and (update is None or update.value is None)
+    if context.independent and _is_users(cell) and no_gain:
         found.append("whether it is at its end (no gain of a further step is known)")
     return found
 
 
 def _reference(case: Case, trees: Trees) -> Reference:
     """Find the reference; draws that may not serve as one are never part of it."""
-    able = [
-        cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, case.reference.samplers)
-    ]
+    named = case.reference.samplers
+    able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, named)]
     nuts, others = [], []  # a Hamiltonian sampler tells which paths diverged
     for cell in able:
         tree = trees[cell.cell.key]

@@ -124,26 +124,21 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
         if not path.exists():
             raise InputError(f"there is no study in {folder}; give the folder of a study that has been run")
         try:
-            database = _connect_to_read(path, "mode=ro")
+            return _connect_to_read(path, "mode=ro")
         except sqlite3.OperationalError:
             # A folder that cannot be written to has no room for SQLite's shared memory. Without a
             # write-ahead log nobody is writing, and the file can be taken as it is.
             if path.with_name(f"{path.name}-wal").exists():
                 raise
-            database = _connect_to_read(path, "immutable=1")
-        with ExitStack() as if_it_fails:
-            if_it_fails.callback(database.close)
-            if not _check_format(database, folder):
-                raise InputError(f"there is no study in {folder} yet; run one there first")
-            if_it_fails.pop_all()
-    return database
+            return _connect_to_read(path, "immutable=1")
 
 
 def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
     with ExitStack() as if_it_fails:
         if_it_fails.callback(database.close)
-        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not _check_format(database, path.parent):
+            raise InputError(f"there is no study in {path.parent} yet; run one there first")
         if_it_fails.pop_all()
     return database
 
