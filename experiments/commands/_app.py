@@ -22,12 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(run)
-app.command()(fit)
-app.command()(choose)
-app.command()(report)
-app.command()(check)
-app.command()(validate)
-app.command()(calibrate)
-app.command()(init)
+for command in (run, fit, choose, report, check, validate, calibrate, init):
+    app.command()(command)
 app.command("list")(list_)

@@ -20,17 +20,7 @@ SOME = 20_000
 
 @dataclass(frozen=True)
 class Data:
-    """Rows of a file.
-
-    Attributes
-    ----------
-    source : Source
-        All rows; those of a large file are read anew when they are wanted.
-    summary : Summary
-        Number, mean, variance and range of all rows.
-    shown : Dataset
-        All rows, or `SOME` of a large file.
-    """
+    """Rows of a file: the `source` reads those of a large one anew, `shown` holds `SOME` of it, else all."""
 
     source: Source
     summary: Summary
@@ -61,10 +51,7 @@ class Data:
 
 
 def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Dataset:
-    """Return columns of a file; for categories, as codes with the labels that they stand for.
-
-    `reading` are other fields of `file.Settings`.
-    """
+    """Return columns of a file, categories as codes with labels; `reading` are fields of `file.Settings`."""
     rng = np.random.default_rng(0)  # nothing is random in a file
     return file.load(_settings(path, columns, family, reading), rng)
 
@@ -72,10 +59,7 @@ def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> D
 def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
     """Return columns of a file; a large NPY or Parquet file is not read whole.
 
-    Raises
-    ------
-    InputError
-        If the file, a column or a value cannot be used.
+    Raises InputError if the file, a column or a value cannot be used.
     """
     large = file.open_large(_settings(path, columns, family, reading), SOME)
     if large is not None:

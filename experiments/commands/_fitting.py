@@ -67,11 +67,10 @@ class Model:
 
 @dataclass(frozen=True)
 class FileFit:
-    """A fit and what is to be said of it.
+    """A fit and what is to be said of it; `found` has the components' figures in the fit's order.
 
-    `about_model` is the model's formula; `about_prior` what of the model was chosen here, or empty; `found`
-    the components' figures, in the fit's order; `widened` the largest factor by which linear response widened
-    their sds, None if these are mean field's, and `why_not` why, if it was asked for.
+    `about_prior` says what of the model was chosen here. `widened` is the largest factor by which linear
+    response widened their sds, None if these are mean field's, and `why_not` why, if it was asked for.
     """
 
     data: Data
@@ -179,10 +178,7 @@ def fit_file(
 ) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
 
-    Raises
-    ------
-    InputError
-        If the data or a setting cannot be used.
+    Raises InputError if the data or a setting cannot be used.
     """
     mixture, about_prior = model.of(data.summary)
     result = fit(mixture, data.source, rng=seed, **settings)
@@ -210,10 +206,7 @@ def fit_file(
 def assignments(words: list[str], option: str) -> dict[str, object]:
     """Read ``field=value`` pairs; values are numbers, or lists (of lists) of them as in JSON.
 
-    Raises
-    ------
-    InputError
-        If a word is no such pair, or names a field twice.
+    Raises InputError if a word is no such pair, or names a field twice.
     """
     found: dict[str, object] = {}
     for word in words:

@@ -21,28 +21,14 @@ CALIBRATION_WORDS = {"pass": "calibrated", "fail": "flagged"}
 def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, object]:
     """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
 
-    Parameters
-    ----------
-    report : str, optional
-        Where the HTML report lies.
-
-    Returns
-    -------
-    dict
-        ``study``, ``store``, ``report``, ``verdict`` (pass, fail, undecided or none), ``verdict_sentence``,
-        ``data_sentence`` (whether what was fitted fits the data; it decides nothing), ``margin`` (in
-        reference sds), ``cells``. Bounds and evidence are in nats, and evidence that is not
-        leant on is None; ``log_evidence_error_is`` says what its error is: ``sampling``, a standard error,
-        ``numerical``, or ``rounding``, all that is left of what is exact. ``means`` and ``sds`` are
-        those of the components in ascending order, in the data's unit; of a user's own model, those of the
-        quantities in ``measurements.means.entries``. ``condensed`` says how many nodes stood for how many
-        points, and the error of the log likelihood in nats and relative to it; ``traceback`` is a failed
-        cell's. Every cell has ``measurements``: each metric by name, with ``value``, ``standard_error``,
-        ``interval`` (both ends of a 95 % interval), ``unit``, ``entries`` (what the values of a list are
-        called), ``threshold`` (``value``, ``sense``, ``source``, ``is_convention``) and ``note``. Of a
-        calibration there are ``calibration``, ``store``, ``report``, ``verdict`` (calibrated, flagged or
-        undecided), its design, and ``models``; every model has ``methods``, and these have ``quantities``
-        with effects, p values and coverage.
+    Bounds and evidence are in nats, and evidence that is not leant on is None; ``log_evidence_error_is`` says
+    what its error is: ``sampling``, a standard error, ``numerical``, or ``rounding``, what is left of what
+    is exact. ``means`` and ``sds`` are those of the components in ascending order, in the data's unit; of a
+    user's own model, those of the quantities in ``measurements.means.entries``. ``margin`` is in reference
+    sds; an ``interval`` has both ends of a 95 % one; ``entries`` are what the values of a list are called;
+    ``condensed`` has the error of the log likelihood in nats and relative to it; ``data_sentence``, whether
+    what was fitted fits the data, decides nothing. The verdict of a calibration is calibrated, flagged or
+    undecided. ``report`` is where the HTML report lies.
     """
     calibrated = record.kind == "calibration"
     head = {

@@ -10,8 +10,7 @@ each judged method of a model, and for each other of which replicates failed:
     no result     ``error``: an exception, a crash, a time-out, numbers that overflowed, or no judgement
 
 So a file without ``failure`` and ``error`` goes with an exit code of 0 or 3, and one with either with 1.
-The structure is that of Apache Ant's task, as Jenkins, GitLab and others read it: ``testsuites`` holds
-one ``testsuite`` for each problem, with the counts of its testcases and their seconds.
+The structure is that of Apache Ant's task, as Jenkins, GitLab and others read it.
 """
 
 import re
@@ -30,17 +29,9 @@ _ILLEGAL = re.compile(r"[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def write_junit(path: Path, record: StudyRecord, judged: Collection[str]) -> None:
-    """Write a study's verdicts, the whole file or none.
+    """Write a study's verdicts, the whole file or none; they are about the cells with the `judged` keys.
 
-    Parameters
-    ----------
-    judged : collection of str
-        The keys of the cells that the study's verdict is about.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
+    Raises InputError if the file cannot be written.
     """
     from experiments.engine.store.files import write_whole
     from hand_cavi import InputError

@@ -42,10 +42,7 @@ def warn(message: str) -> None:
 def writable(folder: Path) -> Path:
     """Make a folder and prove that it can be written to; leaves nothing behind where it cannot.
 
-    Raises
-    ------
-    InputError
-        If it cannot be made, or cannot be written to.
+    Raises InputError if it cannot be made, or cannot be written to.
     """
     from tempfile import TemporaryFile
 
@@ -72,10 +69,7 @@ def writable_file(path: Path, option: str, endings: Sequence[str], data: Path | 
 
     It may not be the file that holds the data.
 
-    Raises
-    ------
-    InputError
-        If it has another ending, is a folder, or its folder cannot be written to.
+    Raises InputError if it has another ending, is a folder, or its folder cannot be written to.
     """
     from hand_cavi import InputError
 

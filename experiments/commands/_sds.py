@@ -18,10 +18,7 @@ def widened(found: Figures, fit: Fit, data: Data, threads: int | None) -> tuple[
 
     What it lacks stays as it was. If the fit is to condensed data, so is linear response.
 
-    Raises
-    ------
-    InputError
-        If it does not qualify, or would take long.
+    Raises InputError if it does not qualify, or would take long.
     """
     summary = summary_for(fit.mixture, data.source, threads) if fit.condensed else None
     n_points, size = len(summary.data.x) if summary else data.n_points, fit.components.natural.size

@@ -21,12 +21,9 @@ Junit = Annotated[
 def carry_out(
     config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None
 ) -> "StudyRecord":
-    """Run a study, write its report, and say on stdout what came out; without a configuration, the built-in.
+    """Run a study, without a configuration the built-in; write its report, and say on stdout what came out.
 
-    Raises
-    ------
-    InputError
-        If the configuration, the data or a folder cannot be used.
+    Raises InputError if the configuration, the data or a folder cannot be used.
     """
     from experiments.config.reading import default_config_text, load_config, parse_config
 

@@ -23,8 +23,7 @@ def check(
         str | None,
         typer.Option(
             help="The log joint density or PyMC model: MODULE:NAME, FILE.py:NAME, or a name in the "
-            "derivation's file. "
-            "Default: log_joint or model there."
+            "derivation's file. Default: log_joint or model there."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Where states and draws come from.", min=0)] = 1,
@@ -72,19 +71,13 @@ def _summary(reports: "dict[str, Report]", passed: bool | None) -> dict[str, obj
 
 
 def _print(name: str, report: "Report") -> None:
-    from experiments.checks import Decision
-
-    mark = {
-        Decision.PASSED: "ok       ",
-        Decision.FAILED: "WRONG    ",
-        Decision.UNDECIDED: "undecided",
-        Decision.SKIPPED: "skipped  ",
-    }
+    marks = {"passed": "ok", "failed": "WRONG"}  # the others are called as they are
     print(name)
     last = ""
     for result in report.results:
         check = result.check if result.check != last else ""
-        print(f"  {check:<13} {mark[result.decision]} {result.sentence}")
+        mark = marks.get(result.decision.value, result.decision.value)
+        print(f"  {check:<13} {mark:<9} {result.sentence}")
         last = result.check
     print()
     if report.faults:
@@ -95,8 +88,5 @@ def _print(name: str, report: "Report") -> None:
         print("Nothing wrong was found, but the draws could not decide everything.")
     else:
         print("Nothing wrong was found.")
-    rate = 100 * report.false_alarm_rate
-    print(
-        f"A correct derivation is called wrong in at most {rate:g} % of such checks. "
-        f"{report.seconds:.1f} s.\n"
-    )
+    rate = f"{100 * report.false_alarm_rate:g} % of such checks"
+    print(f"A correct derivation is called wrong in at most {rate}. {report.seconds:.1f} s.\n")

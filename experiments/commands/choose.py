@@ -96,10 +96,7 @@ def choose(
 def read_numbers(text: str) -> list[int]:
     """Read "1-8", "3" or "1,2,4".
 
-    Raises
-    ------
-    InputError
-        If it is none of these, or names a number below 1 or twice.
+    Raises InputError if it is none of these, or names a number below 1 or twice.
     """
     from hand_cavi import InputError
 

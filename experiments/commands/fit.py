@@ -41,21 +41,8 @@ Concentration = Annotated[
 ]
 Starts = Annotated[int, typer.Option(help="Dispersed starts; the best bound wins.", min=1)]
 Seed = Annotated[int, typer.Option(help="Where the starts come from.", min=0)]
-
-
-class Condense(StrEnum):
-    """When sweeps run on condensed data."""
-
-    AUTO = "auto"
-    ALWAYS = "always"
-    NEVER = "never"
-
-
-class Ways(StrEnum):
-    """Whose standard deviations are shown."""
-
-    LINEAR_RESPONSE = "linear-response"
-    MEAN_FIELD = "mean-field"
+Condense = StrEnum("Condense", {"AUTO": "auto", "ALWAYS": "always", "NEVER": "never"})
+Ways = StrEnum("Ways", {"LINEAR_RESPONSE": "linear-response", "MEAN_FIELD": "mean-field"})
 
 
 def fit(

@@ -9,6 +9,8 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -119,14 +121,9 @@ def validated[T: BaseModel](
     context: Table | None = None,
     also: Iterable[str] = (),
 ) -> T | None:
-    """Return the values as this kind of table, or None after complaining.
+    """Return the values as this kind of table, or None after complaining; `context` is for its validators.
 
-    Parameters
-    ----------
-    context : dict, optional
-        For the table's validators.
-    also : iterable of str
-        Further keys that may stand beside these and are read by others; for the nearest valid key.
+    `also` are further keys, read by others, that may stand beside these; for the nearest valid key.
     """
     fields = set(table.model_fields)
     unknown = [key for key in values if key not in fields]
@@ -156,7 +153,7 @@ def not_numbers(value: object, place: Place) -> Iterator[tuple[Place, str]]:
         yield place, "is a date or a time; nothing here is one"
 
 
-def _by_place(error: ValidationError, values: dict[str, object]) -> dict[Place, list[str]]:
+def _by_place(error: ValidationError, values: Any) -> dict[Place, list[str]]:
     """Gather the errors by the place of the value; alternatives of a union share one."""
     found: dict[Place, list[str]] = {}
     for fault in error.errors(include_url=False):
@@ -167,7 +164,9 @@ def _by_place(error: ValidationError, values: dict[str, object]) -> dict[Place, 
         kinds = [kind for kind in dict.fromkeys(kinds) if kind != "left out"]
         found[place] = [text for text in sentences if not text.startswith("must be ")]
         if kinds:
-            found[place].insert(0, f"is {shown(_at(values, place))}; it must be {' or '.join(kinds)}")
+            found[place].insert(
+                0, f"is {shown(reduce(getitem, place, values))}; it must be {' or '.join(kinds)}"
+            )
     return found
 
 
@@ -202,12 +201,6 @@ def _in_the_values(loc: Place, values: Any) -> Place:
             place.append(part)
             values = values[part]
     return tuple(place)
-
-
-def _at(values: Any, place: Place) -> object:
-    for part in place:
-        values = values[part]
-    return values
 
 
 def shown(value: object) -> str:

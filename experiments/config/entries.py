@@ -1,7 +1,6 @@
-"""The entries of a study's data sets and methods, each validated by whom it is for.
+"""The entries of a study's data sets and methods, each validated by the `Settings` of its source or kind.
 
-The keys of a data set are those of its source's `Settings`, those of a method its kind's. Each reader
-returns None after complaining. Mixtures are read in `experiments.config.models`.
+Each reader returns None after complaining. Mixtures are read in `experiments.config.models`.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,7 @@
 """A study's models: a family with its prior, weights with theirs, and the number of components.
 
-The fields of a prior are those of the family's class; ``weights = "fixed"`` is short for weights that need no
-options. A list of numbers as ``components`` stands for one model each, named ``two-blobs-K1`` and so on
-(`default.toml` and the folder ``configs`` have examples). Each reader complains and returns None where
-something is wrong.
+The fields of a prior are those of the family's class. A list as ``components`` stands for one model each,
+named ``two-blobs-K1`` and so on. Each reader complains and returns None where something is wrong.
 """
 
 import math
@@ -20,14 +18,9 @@ from hand_cavi.weights.mixing import MixingWeights
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model of the study.
+    """A model of the study, which applies to all data sets if its `datasets` are None.
 
-    Attributes
-    ----------
-    datasets : tuple of str, or None
-        The data sets to which it applies; None: to all.
-    series : str
-        The entry's own name, where its components are a list; else empty.
+    `series` is the entry's own name, where its components are a list; else empty.
     """
 
     name: str

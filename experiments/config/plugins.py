@@ -1,9 +1,7 @@
 """Methods, datasets, metrics, references, families and weights, found by the names of their files.
 
-Adding one is adding one file; a metric is a function under ``@metric``, in a file with others. Users need
-not touch the tree: for a method, data set, family or prior of weights, ``"my_module:my_thing"`` stands for
-what their own module (in the current folder, or installed) offers.
-Listing reads file names and docstrings alone; nothing heavy is imported.
+A metric is a function under ``@metric``. ``"my_module:my_thing"`` stands for what a user's own module (in the
+current folder, or installed) offers. Listing reads file names and docstrings; nothing heavy is imported.
 """
 
 import ast
@@ -53,15 +51,9 @@ def about(kind: str, name: str) -> str:
 def find(kind: str, name: str) -> Any:
     """Return the module of this name, or the user's own object of a name like "my_module:my_thing".
 
-    Parameters
-    ----------
-    kind, name : str
-        One of `PACKAGES` but metrics; a file's name without its ending, or ``module:attribute``.
+    The kind is one of `PACKAGES` but metrics.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, module or attribute, or it lacks what its kind offers.
+    Raises InputError if there is no such file, module or attribute, or it lacks what its kind offers.
     """
     from hand_cavi import InputError
 

@@ -1,8 +1,6 @@
 """A configuration: TOML in, validated and frozen data out, whatever kind of study it asks for.
 
-`Config` is what the rest of the program sees. A configuration that cannot be used is refused as a whole,
-with one sentence for every fault, before anything is computed or written. What it holds says of which kind it
-is: a table [calibration], a model that says ``model = "my_module:problem"``, else mixtures.
+One that cannot be used is refused as a whole, with one sentence for every fault, before anything is computed.
 """
 
 import tomllib
@@ -41,19 +39,10 @@ type Reader = Callable[[Table, Place, Complaints], object]
 
 @dataclass(frozen=True)
 class Config:
-    """A study, as asked for; `text` is its TOML, and `source` what complaints call that.
+    """A study, as asked for, of one of the kinds of `SCHEMAS`; `text` is its TOML, `source` its name.
 
-    Attributes
-    ----------
-    kind : str
-        ``mixtures``, ``own`` or ``calibration``.
-    folder : Path or None
-        Where relative paths in it start, and a user's modules are looked for first.
-    datasets, models, own_models : tuple
-        The axes of the grid; a study has mixtures or models of the user's own.
-    run, batches, reference, verdict, calibration
-        How to run cells, or the batches of a calibration; what stands for the truth; when methods agree with
-        it; what a calibration simulates.
+    In `folder` relative paths start, and a user's modules are looked for first. `run` says how to run cells,
+    `batches` those of a calibration.
     """
 
     kind: str
@@ -76,10 +65,8 @@ class Config:
 def load_config(path: Path) -> Config:
     """Read a configuration from a TOML file.
 
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no TOML, or it asks for what cannot be had; one line for each fault.
+    Raises InputError if there is no such file, it is no TOML, or it asks for what cannot be had; one line for
+    each fault.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
@@ -101,10 +88,7 @@ def default_config_text() -> str:
 def parse_config(text: str, *, source: str = "the configuration", folder: Path | None = None) -> Config:
     """Read a configuration from TOML text, which complaints call `source`, see `Config`.
 
-    Raises
-    ------
-    InputError
-        See `load_config`.
+    Raises InputError as `load_config` does.
     """
     try:
         values: Table = tomllib.loads(text.replace("\r\n", "\n"))

@@ -1,8 +1,7 @@
-"""What made the numbers: the code, the libraries, the settings and the data, each as a short hash or text.
+"""What made the numbers: a content key is the sha256 of all that a result depends on, and decides on reuse.
 
-A content key is the sha256 of all that a result depends on. Equal keys mean that a result may be reused;
-whatever changes a number changes the key. The code behind a number is the *import closure* of the module that
-computes it: that file, the files it imports, and so on, inside the three packages.
+The code behind a number is the *import closure* of the module that computes it: that file, the files it
+imports, and so on, inside the three packages.
 """
 
 import ast
@@ -44,10 +43,7 @@ def versions() -> dict[str, str]:
 def code(module: str) -> str:
     """Return the hash, 64 hexadecimal digits, of the import closure of ``experiments.methods.advi``, say.
 
-    Raises
-    ------
-    ModuleNotFoundError
-        If there is no such module in the packages.
+    Raises ModuleNotFoundError if there is no such module in the packages.
     """
     path = _path_of(module, _roots())
     if path is None:

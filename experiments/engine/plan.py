@@ -24,16 +24,10 @@ class PlannedCell:
 
 @dataclass(frozen=True)
 class PlannedProblem:
-    """The cells that are judged together.
+    """The cells that are judged together, and data to be kept for reports, if there are any.
 
-    Attributes
-    ----------
-    entry : ProblemEntry
-        Its key stands for all that judging depends on besides the cells.
-    content : Problem or None
-        Data to be kept for reports; None where there are none.
-    judge : callable
-        Takes the records of all cells, in their order, and returns the task of judging them.
+    The key of `entry` stands for all that judging depends on besides the cells. `judge` takes the records of
+    all cells, in their order, and returns the task of judging them.
     """
 
     entry: ProblemEntry
@@ -46,14 +40,8 @@ class PlannedProblem:
 class Plan:
     """A study; `kind` and `config` are those of its `StudyRecord`, and two kinds never share a folder.
 
-    Attributes
-    ----------
-    conclude : callable
-        Takes the records of all cells, in their order, and returns the verdict on the study.
-    output, workers : str, and int or None
-        By the configuration: in which folder the study gets its own; tasks at a time, None for all cores.
-    warnings : tuple of str
-        What is allowed, but worth a word on stderr.
+    `conclude` takes the records of all cells, in their order, and returns the study's verdict; its folder
+    lies in `output`. `workers` are tasks at a time, None for all cores; `warnings` are for stderr.
     """
 
     kind: str

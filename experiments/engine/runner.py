@@ -21,21 +21,11 @@ from experiments.records.study import Cell, CellRecord, Judgement, Manifest, Stu
 
 
 def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool = True) -> StudyRecord:
-    """Run what is pending of a plan, judge it, and return all of it.
+    """Run what is pending of a plan, judge it, and return all; `progress` has standard error tell what runs.
 
-    Parameters
-    ----------
-    folder : Path
-        The study's own; made if it is not there.
-    workers : int, optional
-        Tasks at a time; if not given, what the plan says.
-    progress : bool
-        Whether to tell standard error what runs.
+    The folder is the study's own, made if need be; `workers` are tasks at a time, by default the plan's.
 
-    Raises
-    ------
-    InputError
-        If the folder cannot be used, holds a study of another kind, or another run is using it.
+    Raises InputError if the folder cannot be used, holds a study of another kind, or another run is using it.
     """
     entries = tuple(problem.entry for problem in plan.problems)
     made_by = fingerprint.versions(), machine.describe()
@@ -51,10 +41,7 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
 def load(folder: Path) -> StudyRecord:
     """Return a study from its folder, as far as it has been run.
 
-    Raises
-    ------
-    InputError
-        If the folder holds no study, or one of another version.
+    Raises InputError if the folder holds no study, or one of another version.
     """
     with Store.open(folder, writable=False) as store:
         return study_record(store)

@@ -1,8 +1,7 @@
 """Seeds by axis: every random stream of a study descends from its root seed by the names of what it is for.
 
-A stream belongs to a path of names, such as ("data", dataset, repeat). The path is hashed into the spawn key
-of a numpy SeedSequence; it has nothing to do with the order or the number of the others. So adding a method,
-a data set or a repeat changes no other stream.
+Its path, such as ("data", dataset, repeat), is hashed into the spawn key of a numpy SeedSequence. So adding a
+method, a data set or a repeat changes no other stream.
 """
 
 import hashlib

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 def plan_of(config: "Config") -> "Plan":
     """Return what there is to run; the file of the configuration's kind lays it out.
 
-    Raises
-    ------
-    InputError
-        If what the configuration names cannot be had.
+    Raises InputError if what the configuration names cannot be had.
     """
     return import_module(f"experiments.studies.{config.kind}").plan(config)

@@ -1,7 +1,6 @@
-"""A calibration as a plan: a problem is a model, a cell is a batch of replicates by one method.
+"""A calibration as a plan: a problem is a model, a cell a batch of replicates by one method.
 
-A batch leaves the ranks of its replicates; all batches of a model are judged together. So more replicates
-add cells and change none, and what was ranked is kept when only margins change.
+More replicates add cells and change none; what was ranked is kept when only margins change.
 """
 
 from collections import Counter
@@ -43,12 +42,7 @@ _WORDS = {"calibrated": "pass", "undecided": "undecided"}  # every flag is a fai
 class Case:
     """All batches of one model, however they ended, for the judge.
 
-    Attributes
-    ----------
-    methods : tuple of (str, str, bool)
-        Name, kind, and whether it is judged.
-    test_level : float
-        Of each single test.
+    `methods` are names, kinds, and whether each is judged; `test_level` is that of each single test.
     """
 
     model: str
@@ -81,10 +75,8 @@ def judge_model(case: Case) -> Judgement:
     """Judge all methods on one model; runs in a worker."""
     options = case.options
     found = {cell.cell.key: ranks_of(read_tree(cell.draws)) for cell in case.cells if cell.draws}
-    methods = {name: _method(name, kind, judged, found, case) for name, kind, judged in case.methods}
-    verdicts = {
-        name: Verdict(_WORDS.get(one.decision, "fail"), one.sentence, nan) for name, one in methods.items()
-    }
+    methods = [_method(name, kind, judged, found, case) for name, kind, judged in case.methods]
+    verdicts = {one.method: Verdict(_WORDS.get(one.decision, "fail"), one.sentence, nan) for one in methods}
     design = Design(
         options.replicates,
         options.points,
@@ -98,7 +90,7 @@ def judge_model(case: Case) -> Judgement:
         _NO_REFERENCE,
         measurements={key: _measured(ranks) for key, ranks in found.items()},
         verdicts={cell.cell.key: verdicts[cell.cell.method] for cell in case.cells if cell.draws},
-        details=ModelCalibration(case.model, case.mixture, about, tuple(methods.values()), design),
+        details=ModelCalibration(case.model, case.mixture, about, tuple(methods), design),
     )
 
 
@@ -210,8 +202,9 @@ def _method(
             failed[why] += min(size, replicates - (cell.cell.repeat - 1) * size)
     results = []
     n_draws = np.concatenate([ranks.n_draws for ranks in found]) if found else np.zeros(0)
-    if (n_draws > 0).any():
-        rows = np.concatenate([ranks.ranks for ranks in found])[n_draws > 0]
+    ranked = n_draws > 0
+    if ranked.any():
+        rows = np.concatenate([ranks.ranks for ranks in found])[ranked]
         results = [
             verdict.quantity_result(quantity, rows[:, q], case.test_level, case.options)
             for q, quantity in enumerate(found[0].quantities)
@@ -223,10 +216,10 @@ def _method(
         decision=verdict.decision_of(results),
         sentence=verdict.sentence_of(name, results),
         quantities=tuple(results),
-        replicates=int((n_draws > 0).sum()),
+        replicates=int(ranked.sum()),
         refused=dict(refused),
         failed=dict(failed),
-        ranked=float(n_draws[n_draws > 0].mean()) if (n_draws > 0).any() else 0.0,
+        ranked=float(n_draws[ranked].mean()) if results else 0.0,
         processor_seconds=sum(ranks.processor_seconds for ranks in found),
     )
 

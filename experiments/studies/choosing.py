@@ -38,30 +38,22 @@ MENTION = 1.0
 
 @dataclass(frozen=True)
 class Candidate:
-    """One number of components.
+    """One number of components: the best `elbo` found, by `method`, and what else speaks for it; all in nats.
 
     Attributes
     ----------
-    elbo : float
-        In nats; the best that was found.
     symmetry, symmetry_se : float
-        KL(q, q_sym) in nats, None where K! relabellings are too many; its Monte-Carlo standard error.
-    evidence : Estimate or None
-        log p(x), where a reference applies.
-    no_evidence : str
-        Why there is none.
+        KL(q, q_sym), None where K! relabellings are too many; its Monte-Carlo standard error.
+    evidence, no_evidence : Estimate or None, and str
+        log p(x), where a reference applies, or why there is none.
     held_out, held_out_se : float or None
-        Mean log predictive density per point, in nats, and its standard error over points.
+        Mean log predictive density per point, and its standard error over points.
     behind, behind_se : float or None
         How far the held-out density is behind the best candidate's, point by point, and its standard error.
-    occupied : int or None
-        Components that hold points; None if it is not known.
+    occupied, starts_at_best : int or None
+        Components that hold points, and of the `starts` those that ended there; None if it is not known.
     cautions : tuple of str
         What belongs beside the figures: see `experiments.families.components.cautions`.
-    starts, starts_at_best : int
-        How many starts there were, and how many ended there; None if it is not known.
-    method : str
-        Whose bound it is, as readers call it.
     """
 
     n_components: int
@@ -98,16 +90,14 @@ def candidates(
     found_one: Callable[[Candidate], None] = lambda one: None,
     begins: Callable[[str], Tell | None] = lambda words: None,
 ) -> list[Candidate]:
-    """Fit every mixture, one for each number of components, and gather what speaks for it.
+    """Fit every mixture, one for each number of components, to x, shape (N, D); gather what speaks for each.
 
     Parameters
     ----------
-    x : ndarray, shape (N, D)
     folds : int
         Of the cross-validation; 0 leaves it out.
     sampled_evidence : bool
-        Whether log p(x) is estimated by bridge and importance sampling, in some seconds for each mixture,
-        where it cannot be had exactly.
+        Whether log p(x) is estimated by bridge and importance sampling where it cannot be had exactly.
     sample_weight : ndarray, shape (N,), optional
         How many points each row stands for; whole numbers, if there is to be a cross-validation.
     found_one, begins : callable

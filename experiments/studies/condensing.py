@@ -1,9 +1,6 @@
 """Large data in a few hundred weighted nodes: the one place where a study condenses, and what that costs.
 
-docs/how-it-judges.md, "Large data", says what condensing does, who is given the points, and how the error is
-measured; how fine the nodes have to be, CAVI finds out (`hand_cavi.ascent.condensed_fit`).
-
-Letters: N points, M nodes, D features, K components, S draws.
+See docs/how-it-judges.md, "Large data"; how fine the nodes are, `hand_cavi.ascent.condensed_fit` finds.
 """
 
 from dataclasses import replace
@@ -35,18 +32,9 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
     """Return the problem with weighted nodes in the place of its points, or itself where that does not pay.
 
     It pays for counts and categories, and for one feature, where there are at least `LARGE` points and four
-    to a node.
-
-    Parameters
-    ----------
-    seed : int
-        Of CAVI's starts and of the draws.
-
-    Returns
-    -------
-    Problem
-        Its ``condensation`` says how well the nodes stand for the points. The truth loses its
-        ``assignments``, and has ``residual`` instead: the sum of squares about the true means, and how many.
+    to a node. The ``condensation`` says how well the nodes stand for the points. The truth has ``residual``,
+    the sum of squares about the true means and how many, in place of ``assignments``. The seed is that of
+    CAVI's starts and of the draws.
     """
     if len(problem.x) < LARGE:
         return problem

@@ -27,14 +27,9 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Assignment:
-    """One method with its `Settings`, one target, and the seeds.
+    """One method, by its plugin's package and name, with its `Settings`, and one target.
 
-    Attributes
-    ----------
-    package, kind : str
-        Where the method's plugin is, ``methods`` or ``own methods``, and its name.
-    starts_seed, rng_seed : int
-        Of the starts, which all methods of a problem share, and of what the method itself draws.
+    `starts_seed` is that of the starts, which all methods of a problem share; `rng_seed` that of the method.
     """
 
     target: Target
@@ -57,10 +52,7 @@ def method_code(package: str, kind: str) -> list[str]:
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
     """Run the method; then look at what it hands in, score its q, and let it look back: none of it its time.
 
-    Raises
-    ------
-    InputError
-        If it is not what a method must hand in, in one sentence.
+    Raises InputError if it is not what a method must hand in, in one sentence.
     """
     target, settings, seed = assignment.target, assignment.settings, assignment.rng_seed
     method = find(assignment.package, assignment.kind)

@@ -24,16 +24,9 @@ from experiments.verdict.fit_to_data import of_study as on_the_data
 
 @dataclass(frozen=True)
 class Place:
-    """Where a problem stands in the grid.
+    """Where a problem stands in the grid; its methods are in `package`, see `experiments.config.plugins`.
 
-    Attributes
-    ----------
-    package : str
-        Where its methods are: ``methods`` or ``own methods``, see `experiments.config.plugins`.
-    names : tuple of str
-        From which its seeds descend, and from `repeat`, which is counted from 1.
-    label : str
-        What a person reads.
+    Its seeds descend from `names`, and from `repeat`, which is counted from 1; a person reads its `label`.
     """
 
     config: Config
@@ -57,12 +50,10 @@ def planned_problem(
     structure: str,
     **about: Any,
 ) -> PlannedProblem:
-    """Return one problem under every method.
+    """Return one problem under every method, each given what `target_of` returns.
 
     Parameters
     ----------
-    target_of : callable
-        Returns what a method is given.
     content : mapping
         What identifies model and data, as JSON.
     problem : Problem or None
@@ -159,10 +150,8 @@ def conclude(judged: Mapping[str, str], records: Sequence[CellRecord]) -> Verdic
 
     A cell without a verdict is undecided, unless it is the reference itself.
     """
-    cells = [record for record in records if record.cell.key in judged]
-    verdicts = [
-        cell.verdict or Verdict("none" if cell.ended_well else "undecided", "", nan) for cell in cells
-    ]
+    cells = [one for one in records if one.cell.key in judged]
+    verdicts = [one.verdict or Verdict("none" if one.ended_well else "undecided", "", nan) for one in cells]
     methods, measured = tuple(dict.fromkeys(map(label, judged.values()))), [one.measurements for one in cells]
     verdict = verdict_of_study(verdicts, methods=methods, measurements=measured)
     return replace(verdict, on_the_data=on_the_data(measured))

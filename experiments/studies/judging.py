@@ -1,7 +1,6 @@
-"""Judging one problem: find the reference, measure every cell against it, give the verdicts.
+"""Judging one problem, a mixture or a user's own model: find the reference, measure cells, give verdicts.
 
-It is the same for mixtures and for a user's own models. All of it comes from what the store keeps of the
-cells, so that judging again recomputes no fit. Runs in a worker.
+All of it comes from what the store keeps, so that judging again recomputes no fit. Runs in a worker.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,22 +24,14 @@ from experiments.references.nuts import reference_of
 from experiments.relabel import pivot_of
 from experiments.verdict import verdict_of_cell
 
-Trees = Mapping[str, xr.DataTree]
-"""Draws by the keys of their cells."""
+Trees = Mapping[str, xr.DataTree]  # draws by the keys of their cells
 
 
 @dataclass(frozen=True)
 class Case:
-    """One problem with its cells, for the judge.
+    """One problem, for the judge, with those of its cells that ended ``ok``, in the order of the methods.
 
-    Attributes
-    ----------
-    problem : Problem or None
-        None for a user's own model: the draws hold what is compared.
-    cells : tuple of CellRecord
-        Those that ended ``ok``, with their draws on disk, in the order of the study's methods.
-    reference : ReferenceOptions
-        For mixtures; the reference of an own model is the study's NUTS.
+    A user's own model has None as problem: its draws hold what is compared; the reference is its NUTS.
     """
 
     problem: Problem | None
@@ -122,20 +113,17 @@ def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Mea
             found.append(f"whether its paths are sound (its draws state no {' and no '.join(lacking)})")
     if cell.bound is not None and not cell.told.bound_of:
         found.append("whether its bound is that of its q (it does not say which bound it reports)")
-    gains = (
-        context.told.step_gain,
-        measurements["update_gain"].value if "update_gain" in measurements else None,
-    )
-    if context.independent and _is_users(cell) and gains == (None, None):
+    update = measurements.get("update_gain")
+    no_gain = context.told.step_gain is None and (update is None or update.value is None)
+    if context.independent and _is_users(cell) and no_gain:
         found.append("whether it is at its end (no gain of a further step is known)")
     return found
 
 
 def _reference(case: Case, trees: Trees) -> Reference:
     """Find the reference; draws that may not serve as one are never part of it."""
-    able = [
-        cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, case.reference.samplers)
-    ]
+    named = case.reference.samplers
+    able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, named)]
     nuts, others = [], []  # a Hamiltonian sampler tells which paths diverged
     for cell in able:
         tree = trees[cell.cell.key]

@@ -27,10 +27,7 @@ from hand_cavi.inputs import as_rows, as_sample_weight
 def plan(config: Config) -> Plan:
     """Load or simulate the data, and lay out the grid.
 
-    Raises
-    ------
-    InputError
-        If data cannot be used, or do not fit a model.
+    Raises InputError if data cannot be used, or do not fit a model.
     """
     problems: list[PlannedProblem] = []
     warnings: dict[str, None] = {}  # ordered, each once
@@ -52,10 +49,7 @@ def plan(config: Config) -> Plan:
 def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
     """Return one repeat of a data set, checked, with arrays that cannot be written to.
 
-    Raises
-    ------
-    InputError
-        If it cannot be had, or holds anything but finite numbers.
+    Raises InputError if it cannot be had, or holds anything but finite numbers.
     """
     plugin = find("datasets", entry.source)
     data = plugin.load(entry.settings, seeds.generator(seed, "data", entry.name, repeat))

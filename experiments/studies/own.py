@@ -13,10 +13,7 @@ from hand_cavi import InputError
 def plan(config: Config) -> Plan:
     """Load the user's models, and lay out the grid.
 
-    Raises
-    ------
-    InputError
-        One line for each model that cannot be loaded.
+    Raises InputError with one line for each model that cannot be loaded.
     """
     complaints = Complaints(config.source, config.text)
     models: list[tuple[OwnModelEntry, OwnProblem]] = []

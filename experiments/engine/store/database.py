@@ -66,10 +66,7 @@ COMMIT;
 def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
     """Return the database, made if need be, and a descriptor that holds the folder's lock.
 
-    Raises
-    ------
-    InputError
-        If the folder cannot be written to, another run holds it, or a newer version wrote it.
+    Raises InputError if the folder cannot be written to, another run holds it, or a newer version wrote it.
     """
     with clear_errors("write to", folder):
         for place in (folder, folder / "draws", folder / "data"):
@@ -120,36 +117,28 @@ def _prepare(database: sqlite3.Connection, folder: Path) -> None:
 def open_to_read(folder: Path) -> sqlite3.Connection:
     """Return the database, for reading; it may be written by another process meanwhile.
 
-    Raises
-    ------
-    InputError
-        If there is no study, it cannot be read, or another version wrote it.
+    Raises InputError if there is no study, it cannot be read, or another version wrote it.
     """
     path = folder / "study.sqlite"
     with clear_errors("read", folder):
         if not path.exists():
             raise InputError(f"there is no study in {folder}; give the folder of a study that has been run")
         try:
-            database = _connect_to_read(path, "mode=ro")
+            return _connect_to_read(path, "mode=ro")
         except sqlite3.OperationalError:
             # A folder that cannot be written to has no room for SQLite's shared memory. Without a
             # write-ahead log nobody is writing, and the file can be taken as it is.
             if path.with_name(f"{path.name}-wal").exists():
                 raise
-            database = _connect_to_read(path, "immutable=1")
-        with ExitStack() as if_it_fails:
-            if_it_fails.callback(database.close)
-            if not _check_format(database, folder):
-                raise InputError(f"there is no study in {folder} yet; run one there first")
-            if_it_fails.pop_all()
-    return database
+            return _connect_to_read(path, "immutable=1")
 
 
 def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
     with ExitStack() as if_it_fails:
         if_it_fails.callback(database.close)
-        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if not _check_format(database, path.parent):
+            raise InputError(f"there is no study in {path.parent} yet; run one there first")
         if_it_fails.pop_all()
     return database
 

@@ -41,10 +41,7 @@ _DATABASE_REASONS = {
 def clear_errors(doing: str, folder: Path) -> Iterator[None]:
     """Turn what the system refuses into one sentence; `doing` is ``write to`` or ``read``.
 
-    Raises
-    ------
-    InputError
-        For an OSError, and for those errors of SQLite that a user can mend.
+    Raises InputError for an OSError, and for those errors of SQLite that a user can mend.
     """
     try:
         yield
@@ -110,10 +107,9 @@ def is_whole(path: Path) -> bool:
 
 
 def lock(path: Path) -> int:
-    """Take the lock, or raise BlockingIOError; return a descriptor that holds it until it is closed.
+    """Take the lock, or raise BlockingIOError; return a descriptor that holds it until closed.
 
-    The system drops it when the process ends, however it ends. The process number in the file is for
-    people to read.
+    The system drops it when the process ends, whose number in the file is for people to read.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:

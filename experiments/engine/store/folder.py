@@ -45,11 +45,8 @@ class Store:
     def open(cls, folder: Path | str, *, writable: bool = True) -> Self:
         """Open the study in a folder; a writable one is made if it is not there.
 
-        Raises
-        ------
-        InputError
-            If the folder cannot be written to (or read), another run is writing there, or the study was
-            written by a newer version (to be read: by any other).
+        Raises InputError if the folder cannot be written to (or read), another run is writing there, or the
+        study was written by a newer version (to be read: by any other).
         """
         folder = Path(folder)
         return cls(folder, *(open_to_write(folder) if writable else (open_to_read(folder), None)))
@@ -68,10 +65,7 @@ class Store:
     def put_manifest(self, manifest: Manifest) -> None:
         """Keep the study's table of contents, in place of an earlier one, whose verdict is forgotten.
 
-        Raises
-        ------
-        InputError
-            If the folder holds a study of another kind.
+        Raises InputError if the folder holds a study of another kind.
         """
         former = self.manifest()
         if former is not None and former.kind != manifest.kind:

@@ -1,12 +1,9 @@
 """Records as JSON, there and back: plain text that any later version, and any other tool, can read.
 
-A dataclass becomes an object with its class name under ``$class`` and its fields beside it; an array, its
-shape and its values. JSON has no NaN and no infinities: NaN is written as null, and comes back as NaN where
-a field must be a number and as None where it may be absent; an infinity is the string ``Infinity`` or
-``-Infinity``, and comes back as a number where a field holds numbers.
-
-Reading builds known classes only: the records of a study, and a mixture with its family and weights. A family
-or a prior of weights of the user's own goes by ``module:name``, and is imported from there.
+A dataclass has its class name under ``$class`` beside its fields; an array, its shape and values. NaN is
+written as null, and comes back as NaN where a field must be a number, else as None; an infinity is the string
+``Infinity`` or ``-Infinity``. Reading builds known classes only: the records of a study, and a mixture with
+its family and weights; those of the user's own go by ``module:name``, and are imported from there.
 """
 
 import dataclasses
@@ -33,10 +30,7 @@ _CLASS = "$class"
 def dumps(value: Any) -> str:
     """Return a record as JSON text.
 
-    Raises
-    ------
-    TypeError
-        If it holds something that is neither JSON, nor an array, nor a known dataclass.
+    Raises TypeError if it holds something that is neither JSON, nor an array, nor a known dataclass.
     """
     return json.dumps(describe(value), ensure_ascii=False, allow_nan=False)
 
@@ -74,10 +68,7 @@ def describe(value: Any) -> Any:
 def restore(data: Any, hint: Any = Any) -> Any:
     """Return what `describe` described; `hint` is the annotation of the field it is for.
 
-    Raises
-    ------
-    InputError
-        If it names a class that this version does not know.
+    Raises InputError if it names a class that this version does not know.
     """
     wanted = _alternatives(hint)
     if data is None:

@@ -37,10 +37,7 @@ def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
 def study_record(store: Store) -> StudyRecord:
     """Return the whole study, all that a report needs.
 
-    Raises
-    ------
-    InputError
-        If the folder holds no study, or only the beginning of one, or lacks a problem's data.
+    Raises InputError if the folder holds no study, or only the beginning of one, or lacks a problem's data.
     """
     manifest = store.manifest()
     if manifest is None:

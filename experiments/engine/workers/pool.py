@@ -1,14 +1,9 @@
-"""Worker processes that know nothing of studies.
+"""Worker processes that know nothing of studies; one that dies or hangs costs one task and no more.
 
-A worker that dies or hangs must cost one task and no more, so every worker is a process of its own with
-a socket of its own, reused from task to task (importing PyMC alone takes seconds) and replaced after a
-crash or a time-out. Workers are plain interpreters, started with `subprocess` rather than with
-`multiprocessing`: their environment is in place before the interpreter starts, the parent's main module
-is not imported again, their standard output is never the parent's, and a task may start processes
-of its own.
-
-Nothing outlives the parent: workers end when their socket closes, even after a SIGKILL of the parent, and
-take along whatever their task had started.
+Each has a socket of its own, is reused from task to task (importing PyMC alone takes seconds), and replaced
+after a crash or a time-out. `subprocess` rather than `multiprocessing` starts them: so their environment is
+in place before the interpreter starts, and the parent's main module is not imported again. They end, with all
+that their task had started, when their socket closes, even after a SIGKILL of the parent.
 """
 
 import pickle
@@ -31,19 +26,11 @@ _GRACE = 2.0  # seconds between asking a worker to end and ending it
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A call of a named function in a worker.
+    """A call of a function, ``package.module:function``, in a worker, with `payload` alone, which is pickled.
 
-    Attributes
-    ----------
-    key, label : str
-        What comes back with the outcome, and what a person reads.
-    function : str
-        ``package.module:function``; called with `payload` alone, which can be pickled.
-    time_limit : float
-        Seconds, from the moment a worker is given the task; `math.inf` for none. The import of the
-        function's module counts.
-    affinity : str or None
-        Tasks that share it go to the same worker where that costs no waiting (warm compile caches).
+    The `key` comes back with the outcome, a person reads the `label`. The `time_limit`, in seconds, begins
+    when a worker is given the task; `math.inf` is none. Tasks that share an `affinity` go to the same worker
+    where that costs no waiting (warm compile caches).
     """
 
     key: str
@@ -56,18 +43,10 @@ class Task:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """How a task ended.
+    """How a task ended: ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
 
-    Attributes
-    ----------
-    status : str
-        ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
-    value : object
-        What the function returned; None unless ``ok``.
-    message, detail : str
-        One sentence on what went wrong, empty if ``ok``; the traceback, if there is one.
-    seconds : float
-        Wall time, from handing the task over.
+    The `value` is what the function returned, None unless ``ok``; `message` one sentence on what went wrong,
+    and `detail` the traceback, if there is one; `seconds` the wall time from handing the task over.
     """
 
     key: str
@@ -111,16 +90,8 @@ class Pool:
     """A few workers, and tasks for them. Use it as a context manager.
 
     Tasks may be submitted at any time, also while `results` is being iterated. What workers write goes to
-    standard error, never to standard output.
-
-    Parameters
-    ----------
-    workers : int
-        How many tasks run at once.
-    on_event : callable, optional
-        Told of every `Event`, in the parent, between other things: be quick.
-    environment : callable, optional
-        From a worker's number to environment variables, set before its interpreter starts.
+    standard error. `on_event` is told of every `Event`, in the parent, between other things: be quick.
+    `environment` gives a worker's environment variables, by its number.
     """
 
     def __init__(

@@ -1,7 +1,4 @@
-"""One worker process, seen from the parent: start it, signal it, say how it died.
-
-The other side, what the process itself does, is `worker`.
-"""
+"""One worker process, seen from the parent: start it, signal it, say how it died (`worker`: its inside)."""
 
 import json
 import os

@@ -1,7 +1,6 @@
-"""What a run shows on standard error: what runs, what is done, how long is left.
+"""What a run shows on standard error, by the events of `pool`: what runs, what is done, how long is left.
 
-A terminal gets a live display; anything else gets plain lines, one for each start and each end, without
-control codes. Standard output is never touched. Fed by the events of `pool`.
+A terminal gets a live display; anything else plain lines, one for each start and each end.
 """
 
 import os
@@ -30,16 +29,9 @@ _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "
 
 @dataclass
 class Tally:
-    """What has been seen of a run, and what follows for the time left.
+    """What has been seen of a run, and the time left; more than the `expected` tasks may come.
 
-    Attributes
-    ----------
-    expected : int
-        Tasks that will be submitted; more may come.
-    troubled : int
-        Those of the `finished` that did not end ``ok``.
-    running : dict of str to (Task, float)
-        By key, with the clock at the start.
+    `troubled` are those of the `finished` that did not end ``ok``; `running` has the clock at the start.
     """
 
     workers: int
@@ -77,9 +69,8 @@ class Tally:
     def seconds_left(self) -> float | None:
         """Estimate the wall time left, or return None before anything has finished.
 
-        A task is taken to last as long as the finished ones of its affinity did on average, or all
-        finished ones if there are none of its kind; work is shared out evenly among the workers, but
-        no task is split.
+        A task is taken to last as long as the finished ones of its affinity did on average, or all if there
+        are none; work is shared out evenly among the workers, but no task is split.
         """
         with self._lock:
             if not self.finished:
@@ -99,12 +90,7 @@ class Tally:
 class Progress:
     """The display, on standard error by default. A context manager, and the `on_event` of a `Pool`.
 
-    Parameters
-    ----------
-    expected : int
-        Tasks that will be submitted; a run that submits more is shown right all the same.
-    kept : int
-        Tasks that an earlier run had done; said once, at the top.
+    More than the `expected` tasks may come; those `kept`, done by an earlier run, are said once, at the top.
     """
 
     def __init__(

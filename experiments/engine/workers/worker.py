@@ -1,8 +1,7 @@
 """The child's side of `pool`: take a task, say so, run it, hand back what came of it, wait for the next.
 
-Imports nothing heavy. A task's function is named, not sent, and its module is imported here at its first
-task. A thread listens to the parent; when the parent is gone, however it went, the thread ends this
-process and everything the task may have started.
+Imports nothing heavy: a task's function is named, and imported here. A thread listens to the parent; when it
+is gone, however it went, the thread ends this process and everything the task may have started.
 """
 
 import importlib
@@ -46,10 +45,7 @@ def _listen(connection: Connection, inbox: "SimpleQueue[bytes]") -> None:
 
 
 def answer_to(message: bytes) -> bytes:
-    """Run a task and return the pickled (status, pickled value, message, detail).
-
-    The value is pickled apart, so that the answer itself can always be read.
-    """
+    """Run a task; return (status, value, message, detail), pickled, the value apart: the rest is readable."""
     stage = ""
     try:
         name, payload = pickle.loads(message)
