@@ -42,11 +42,6 @@ class CoClustering:
         """P, shape (M, M); its diagonal is 1."""
         return self.batches.mean(axis=0)
 
-    @property
-    def standard_error(self) -> np.ndarray:
-        """The Monte-Carlo standard errors of P, shape (M, M)."""
-        return self.batches.std(axis=0, ddof=1) / np.sqrt(len(self.batches))
-
 
 @dataclass(frozen=True)
 class Difference:
