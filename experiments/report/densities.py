@@ -30,10 +30,9 @@ def has_mass(mixture: Mixture) -> bool:
 
 
 def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feature: int = 0) -> np.ndarray:
-    """Return E[pi_k p(x_d = value | theta_k)], shape (K, G); summed over k, the predictive density.
+    """Return E[pi_k p(x_d = value | theta_k)], (K, G), d the feature; summed over k, the predictive density.
 
-    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories; d is
-    `feature`.
+    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories.
     """
     density = offered(mixture.components.name, "density")
     n_draws = len(next(iter(draws.values())))

@@ -53,9 +53,8 @@ def weights_picture(view: View) -> Picture | None:
     rows = [(e, _moments_of(draws["weights"])) for e, draws in view.with_draws if "weights" in draws]
     if not rows:
         return None
-    band = None
-    if view.reference is not None and "weights" in view.reference:
-        band = _moments_of(view.reference["weights"])
+    weights = (view.reference or {}).get("weights")
+    band = None if weights is None else _moments_of(weights)
     heads = [f"component {k + 1}" for k in range(len(rows[0][1][0]))]
     return Picture(
         "weights",

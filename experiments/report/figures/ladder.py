@@ -1,6 +1,7 @@
 """The ladder of evidence: every bound (docs/mathematics.md, 4) and every opinion on log p(x), on one axis."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -145,27 +146,13 @@ def _mark(axes: Axes, rung: Rung, y: float, ladder: Ladder, low: float) -> None:
         write(axes, "further left", (low, y), (5, 0), va="center", color=MUTED.light, fontsize=7.5)
         axes.plot(low, y, marker="<", markersize=5, color=colour, linestyle="none", zorder=3)
         return
-    axes.errorbar(
-        rung.value,
-        y,
-        xerr=2 * rung.error if rung.error > 0 else None,
-        marker=ladder.marker,
-        markersize=4.6,
-        color=colour,
-        markerfacecolor=colour if rung.trusted else PAPER.light,
-        elinewidth=1.1,
-        capsize=2,
-        capthick=1.1,
-        zorder=3,
-    )
+    error, face = 2 * rung.error if rung.error > 0 else None, colour if rung.trusted else PAPER.light
+    look: dict[str, Any] = {"color": colour, "mfc": face, "marker": ladder.marker, "markersize": 4.6}
+    axes.errorbar(rung.value, y, None, error, elinewidth=1.1, capsize=2, capthick=1.1, zorder=3, **look)
 
 
 def _cut(ladders: list[Ladder]) -> float:
-    """Return from where on the axis begins: far below the rest nothing is drawn to scale.
-
-    Own bounds and bounds stuck at a saddle may lie tens of nats below the others, which would leave
-    nothing to see between those that matter.
-    """
+    """Return where the axis begins: bounds tens of nats lower would leave nothing to see of the others."""
     values = np.sort([rung.value for ladder in ladders for rung in ladder.rungs])
     low = float(values[0])
     for i in range(1, len(values) - 2):

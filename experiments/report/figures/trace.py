@@ -59,7 +59,8 @@ def picture(view: View) -> Picture | None:
         "Bound against wall time",
         "The bound that each method itself optimises, the best so far of all its starts, while it ran "
         "(compiling left out); shaded where it is a noisy estimate, ± 2 standard errors. Higher is "
-        f"better. {ceiling if evidence is not None else ''}{done}{start}Early values far below the last are cut off.",
+        f"better. {ceiling if evidence is not None else ''}{done}{start}Early values far below the last are "
+        "cut off.",
         draw,
         "bounds",
     )
