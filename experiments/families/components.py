@@ -1,7 +1,5 @@
 """What a fit found, component by component, in the terms of its family: closed forms of q's moments."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from experiments.families import weights
@@ -22,7 +20,7 @@ def describe(fit: Fit) -> Figures:
     not exist are NaN.
     """
     weight, weight_sd = weights.mean_and_sd(fit.weights)
-    own: Callable[[ConjugateFamily], Figures] = offered(fit.components.name, "moments") or _of_draws
+    own = offered(fit.components.name, "moments") or _of_draws
     return {"count": fit.counts, "weight": weight, "weight_sd": weight_sd, **own(fit.components)}
 
 

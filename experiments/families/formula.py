@@ -1,14 +1,10 @@
 """A mixture's generative story: as one plain sentence for records and tables, and as lines for pages."""
 
-from collections.abc import Callable
-
 from experiments.families import weights
 from experiments.families.line import Line, Term
 from experiments.families.lookup import offered
 from hand_cavi import Mixture
 from hand_cavi.conjugate import ConjugateFamily
-
-_Tell = Callable[[ConjugateFamily], list[Line]]
 
 
 def formula(mixture: Mixture, n_points: int) -> str:
@@ -17,7 +13,7 @@ def formula(mixture: Mixture, n_points: int) -> str:
     Such as "mu_k ~ N(0, 25), c_i ~ Categorical(1/5), x_i given c_i ~ N(mu_{c_i}, 1), for components
     k = 1, ..., 5 and points i = 1, ..., 1000."
     """
-    tell: _Tell = offered(mixture.components.name, "story") or _any_family
+    tell = offered(mixture.components.name, "story") or _any_family
     of_weights = weights.lines(mixture.weights, mixture.n_components) or weights.any_lines(mixture.weights)
     lines = _in_order(tell(mixture.components), of_weights)
     where = [f"components k = {_range(mixture.n_components)}", f"points i = {_range(n_points)}"]
@@ -29,7 +25,7 @@ def formula(mixture: Mixture, n_points: int) -> str:
 
 def story_of(mixture: Mixture) -> list[Line]:
     """Return the lines of the generative story; nothing if the family or the weights have none to typeset."""
-    tell: _Tell | None = offered(mixture.components.name, "story")
+    tell = offered(mixture.components.name, "story")
     of_weights = weights.lines(mixture.weights, mixture.n_components)
     return _in_order(tell(mixture.components), of_weights) if tell and of_weights else []
 

@@ -8,8 +8,8 @@ from experiments.families.mathml import C_I, MINUS_ONE, mi, mn, mo, row, sub, su
 
 _MOST = 6  # entries of a vector, or rows of a matrix, that are written out
 _LETTERS = {"mu": "μ", "lambda": "λ", "Lambda": "Λ", "rate": "λ", "pi": "π", "alpha": "α"}
-RECIPROCAL, MATRIX = "1/{}", "{}^-1"
-"""How plain text writes an inverse: that of a number, that of a matrix."""
+SCALAR, MATRIX = "1/{}", "{}^-1"
+"""How plain text writes an inverse: that of a scalar, that of a matrix."""
 
 
 @dataclass(frozen=True)

@@ -3,41 +3,25 @@
 import numpy as np
 from scipy.special import stdtr
 
-from experiments.families import log_densities
+from experiments.families import gaussian, log_densities
 from experiments.families.components import if_finite
-from experiments.families.gaussian import (
-    POINTS_OF_THE_EXAMPLE,
-    POINTS_OF_THE_MEAN,
-    normal_density,
-    shared_variance,
-)
 from experiments.families.given_parameters import Parameters, take
-from experiments.families.line import (
-    RECIPROCAL,
-    Line,
-    by_feature,
-    gamma,
-    normal,
-    of_point,
-    point,
-    symbol,
-    vector,
-)
+from experiments.families.line import SCALAR, Line, by_feature, gamma, normal, of_point, point, symbol, vector
 from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import InputError, NormalGamma
 
 VARIABLES = ("mu", "precision")
-EXAMPLE = ([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), POINTS_OF_THE_EXAMPLE
+EXAMPLE = ([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), gaussian.POINTS_OF_THE_EXAMPLE
 
 
 def story(prior: NormalGamma) -> list[Line]:
     """Return the lines of the generative story."""
     d, each = by_feature(prior.n_features)
     precision = symbol("lambda", "k", *d)
-    mean, variance = vector(prior.mean), precision.scaled_inverse(prior.precision_scale, RECIPROCAL)
-    noise = of_point("lambda", *d, inverse=RECIPROCAL)
+    mean, variance = vector(prior.mean), precision.scaled_inverse(prior.precision_scale, SCALAR)
+    noise = of_point("lambda", *d, inverse=SCALAR)
     return [
         Line(precision, gamma(vector(prior.shape), vector(prior.rate)), f"{each}; shape and rate"),
         Line(symbol("mu", "k", *d).given(precision), normal(mean, variance), f"{each}; mean and variance"),
@@ -46,14 +30,11 @@ def story(prior: NormalGamma) -> list[Line]:
 
 
 def default_prior(x: Summary, n_components: int) -> dict[str, Default]:
-    """With shape 3/2 a component's expected variance, rate / (shape - 1), is twice the rate.
-
-    See `experiments.families.gaussian`.
-    """
-    variances, how = shared_variance(x, n_components)
+    """With shape 3/2 the expected variance, rate / (shape - 1), is twice the rate; see `gaussian`."""
+    variances, how = gaussian.shared_variance(x, n_components)
     return {
         "mean": (x.mean, "the data's mean"),
-        "precision_scale": POINTS_OF_THE_MEAN,
+        "precision_scale": gaussian.POINTS_OF_THE_MEAN,
         "shape": (1.5, "3/2"),
         "rate": (variances / 2, f"half {how}"),
     }
@@ -75,7 +56,7 @@ def cdf(q: NormalGamma, t: np.ndarray) -> np.ndarray:
 def density(prior: NormalGamma, draws: Draws, feature: int, values: np.ndarray) -> np.ndarray:
     """Return N(x_d | mu_kd, 1 / lambda_kd)."""
     mu, precision = (draws[name][..., feature, np.newaxis] for name in ("mu", "precision"))
-    return normal_density(values, mu, 1 / precision)
+    return gaussian.normal_density(values, mu, 1 / precision)
 
 
 def covariance(prior: NormalGamma, draws: Draws) -> np.ndarray:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from scipy.special import ndtr
 
-from experiments.families import log_densities
-from experiments.families.gaussian import normal_density
+from experiments.families import gaussian, log_densities
 from experiments.families.line import Line, Term, normal, of_point, point, symbol, vector
 from experiments.families.mathml import mi
 from experiments.families.priors import Default
@@ -34,10 +33,7 @@ def story(prior: NormalKnownVariance) -> list[Line]:
 
 
 def default_prior(x: Summary, n_components: int) -> dict[str, Default]:
-    """Return means about the data's, spread as the data's range; noise variance 1.
-
-    After Richardson & Green (1997), who take the midrange.
-    """
+    """Return means about the data's mean (Richardson & Green 1997: midrange), as spread as their range."""
     spread = float((x.high - x.low).max())
     variance: Default = (spread**2, "the data's range squared") if spread > 0 else (1.0, "1")
     return {"mean": (x.mean, "the data's mean"), "variance": variance, "noise_variance": (1.0, "1")}
@@ -55,7 +51,7 @@ def cdf(q: NormalKnownVariance, t: np.ndarray) -> np.ndarray:
 
 def density(prior: NormalKnownVariance, draws: Draws, feature: int, values: np.ndarray) -> np.ndarray:
     """Return N(x_d | mu_kd, noise variance)."""
-    return normal_density(values, draws["mu"][..., feature, np.newaxis], prior.noise_variance)
+    return gaussian.normal_density(values, draws["mu"][..., feature, np.newaxis], prior.noise_variance)
 
 
 def covariance(prior: NormalKnownVariance, draws: Draws) -> np.ndarray:

@@ -3,14 +3,8 @@
 import numpy as np
 from scipy.special import stdtr
 
-from experiments.families import log_densities
+from experiments.families import gaussian, log_densities
 from experiments.families.components import if_finite
-from experiments.families.gaussian import (
-    POINTS_OF_THE_EXAMPLE,
-    POINTS_OF_THE_MEAN,
-    normal_density,
-    shared_variance,
-)
 from experiments.families.given_parameters import Parameters, take
 from experiments.families.line import MATRIX, Line, Term, law, matrix, normal, of_point, point, symbol, vector
 from experiments.families.mathml import MINUS_ONE, sup
@@ -23,7 +17,7 @@ from ppl_baselines.transforms import LogCholesky
 TRANSFORMS = {"precision": LogCholesky()}
 
 VARIABLES = ("mu", "precision")
-EXAMPLE = ([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), POINTS_OF_THE_EXAMPLE
+EXAMPLE = ([0.3, 1.2], 0.4, 5.5, [[3.0, 0.7], [0.7, 2.2]]), gaussian.POINTS_OF_THE_EXAMPLE
 
 
 def story(prior: NormalWishart) -> list[Line]:
@@ -41,14 +35,11 @@ def story(prior: NormalWishart) -> list[Line]:
 
 
 def default_prior(x: Summary, n_components: int) -> dict[str, Default]:
-    """With D + 2 degrees of freedom a component's expected covariance is scale_inverse itself.
-
-    See `experiments.families.gaussian`.
-    """
-    variances, how = shared_variance(x, n_components)
+    """With D + 2 degrees of freedom the expected covariance is scale_inverse itself; see `gaussian`."""
+    variances, how = gaussian.shared_variance(x, n_components)
     return {
         "mean": (x.mean, "the data's mean"),
-        "precision_scale": POINTS_OF_THE_MEAN,
+        "precision_scale": gaussian.POINTS_OF_THE_MEAN,
         "degrees_of_freedom": (x.n_features + 2.0, "D + 2"),
         "scale_inverse": (np.diag(variances), f"the diagonal matrix of {how}"),
     }
@@ -78,7 +69,7 @@ def cdf(q: NormalWishart, t: np.ndarray) -> np.ndarray:
 def density(prior: NormalWishart, draws: Draws, feature: int, values: np.ndarray) -> np.ndarray:
     """Return N(x_d | mu_kd, (Lambda_k^-1)_dd)."""
     variance = np.linalg.inv(draws["precision"])[..., feature, feature, np.newaxis]
-    return normal_density(values, draws["mu"][..., feature, np.newaxis], variance)
+    return gaussian.normal_density(values, draws["mu"][..., feature, np.newaxis], variance)
 
 
 def covariance(prior: NormalWishart, draws: Draws) -> np.ndarray:

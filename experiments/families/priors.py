@@ -6,7 +6,7 @@ the first. A prior that depends on the data sees them twice; with little data, o
 something, give one.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def family_prior(
     """
     cls = find_class("families", name)
     x = x if isinstance(x, Summary) else Summary.of(x)
-    choose: Callable[[Summary, int], dict[str, Default]] | None = offered(name, "default_prior")
+    choose = offered(name, "default_prior")
     prior: ConjugateFamily
     prior, about = _made(cls, given, choose(x, n_components) if choose else {})
     return prior.with_features(x.n_features), about

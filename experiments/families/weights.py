@@ -30,22 +30,11 @@ def lines(weights: MixingWeights, n_components: int) -> list[Line]:
         case "stick_breaking", StickBreaking(concentration=alpha):
             rest = row(mo("("), mn(1), mo("−"), sub("v", "j"), mo(")"))
             product = f"<munder><mo>∏</mo>{row(mi('j'), '<mo>&lt;</mo>', mi('k'))}</munder>"
-            stick = symbol("v", "k")
-            return [
-                Line(
-                    stick,
-                    law("Beta", vector(1.0), vector(alpha)),
-                    "for each component but the last, whose v is 1",
-                    aside=f" but v_{n_components} = 1",
-                ),
-                Line(
-                    symbol("pi", "k"),
-                    Term("v_k prod_{j<k} (1 - v_j)", row(stick.mathml, product, rest)),
-                    "weights by breaking a stick",
-                    "=",
-                ),
-                _ASSIGNMENT,
-            ]
+            stick, prior = symbol("v", "k"), law("Beta", vector(1.0), vector(alpha))
+            where, aside = "for each component but the last, whose v is 1", f" but v_{n_components} = 1"
+            piece = Term("v_k prod_{j<k} (1 - v_j)", row(stick.mathml, product, rest))
+            broken = Line(symbol("pi", "k"), piece, "weights by breaking a stick", "=")
+            return [Line(stick, prior, where, aside=aside), broken, _ASSIGNMENT]
     return []
 
 

@@ -42,11 +42,6 @@ def grid_of(n: int) -> np.ndarray:
     return np.arange(1, intervals) / intervals
 
 
-def counts_at(ranks: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Return how many ranks lie at or below each point of the grid, shape (G,)."""
-    return np.searchsorted(np.sort(ranks), grid, side="right")
-
-
 @lru_cache(maxsize=64)
 def band(n: int, level: float) -> Band:
     """Return the simultaneous band inside which n >= 1 uniform ranks stay with this probability at least."""
@@ -71,7 +66,7 @@ def band_on(n: int, grid: np.ndarray, level: float) -> Band:
 def p_value(ranks: np.ndarray) -> float:
     """Return the chance that uniform ranks stray as far from uniform as these, anywhere on the grid."""
     grid = grid_of(len(ranks))
-    return p_of_counts(counts_at(ranks, grid), len(ranks), grid)
+    return p_of_counts(np.searchsorted(np.sort(ranks), grid, side="right"), len(ranks), grid)
 
 
 def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:

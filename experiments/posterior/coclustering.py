@@ -1,12 +1,7 @@
-"""The co-clustering matrix: how probable it is that two points belong together.
+"""The co-clustering matrix P_ij = P(c_i = c_j | x) = E[ sum_k p_ik p_jk ]: docs/mathematics.md, section 9.
 
-    P_ij = P(c_i = c_j | x) = E[ sum_k p_ik p_jk ],      p_ik = p(c_i = k | x_i, theta),
-
-the mean over draws of the parameters, with the assignments summed out (Rao-Blackwell: less noise than
-counting equal labels). It does not depend on how components are numbered.
-
-Its errors are those of batch means over successive draws, whose spread counts the autocorrelation of chains
-as far as batches are longer than it.
+Assignments are summed out. Its errors are those of batch means over successive draws, whose spread counts the
+autocorrelation of chains as far as batches are longer than it.
 """
 
 from dataclasses import dataclass
@@ -28,11 +23,7 @@ BATCHES = 20
 
 @dataclass(frozen=True)
 class CoClustering:
-    """The co-clustering matrix of some points.
-
-    `points`, shape (M,), ascend in their first feature; `batches`, shape (B, M, M), hold the matrix from
-    every batch of draws.
-    """
+    """The co-clustering matrix, (M, M), of rows of x, `points`, (M,), from every batch of draws."""
 
     points: np.ndarray
     batches: np.ndarray
@@ -41,11 +32,6 @@ class CoClustering:
     def matrix(self) -> np.ndarray:
         """P, shape (M, M); its diagonal is 1."""
         return self.batches.mean(axis=0)
-
-    @property
-    def standard_error(self) -> np.ndarray:
-        """The Monte-Carlo standard errors of P, shape (M, M)."""
-        return self.batches.std(axis=0, ddof=1) / np.sqrt(len(self.batches))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,9 @@
 """Canonical draws: from arrays to a DataTree and back, and what their averages are worth.
 
-On disk and between packages draws are DataTrees with dimensions (chain, draw, component, ...); for
-arithmetic they are dictionaries of arrays, (S, K, ...) with the chains end to end, or (C, M, ...)
-with C chains of M draws apart. Independent draws (an approximation's, an exact reference's) are one
-chain, and no convergence diagnostic is ever computed on them.
-
-Source of the effective sample sizes and Monte-Carlo errors of chains: Vehtari, Gelman, Simpson,
-Carpenter & Buerkner (2021), through ArviZ.
+On disk and between packages draws are DataTrees with dimensions (chain, draw, component, ...); for arithmetic
+they are dictionaries of arrays, (S, K, ...) with the chains end to end, or (C, M, ...) with C chains of M
+draws apart. Independent draws are one chain, and no convergence diagnostic is ever computed on them. Those of
+chains are by Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), through ArviZ.
 """
 
 from collections.abc import Iterable
@@ -59,10 +56,7 @@ LOCATIONS = {"mu": ("mean", 1), "rate": ("rate", 1), "probability": ("probabilit
 
 
 def location_name(names: Iterable[str]) -> str:
-    """Return which variable says where components are.
-
-    It is the canonical one that is there, else the first variable but the weights.
-    """
+    """Return which variable says where components are: a canonical one, else the first but the weights."""
     names = list(names)
     found = [name for name in LOCATIONS if name in names] or [name for name in names if name != "weights"]
     if not found:
@@ -77,10 +71,7 @@ def location_word(names: Iterable[str]) -> str:
 
 
 def location(draws: Draws) -> np.ndarray:
-    """Return the parameter that says where components are, shape (..., K, L).
-
-    L is D; for probabilities D C, the categories of the first feature first.
-    """
+    """Return the parameter that says where components are, (..., K, L); L is D, or D C by feature."""
     name = location_name(draws)
     values = draws[name]
     if LOCATIONS.get(name, ("", 1))[1] == 2:
@@ -100,10 +91,7 @@ def location_entries(draws: Draws) -> tuple[str, ...]:
 
 
 def sorted_location(tree: xr.DataTree) -> np.ndarray:
-    """Return the location with every draw's components ordered by their first feature, (C, M, K, L).
-
-    Sorting forgets the labels, so that these are the same however components are numbered.
-    """
+    """Return the location with every draw's components ordered by their first feature, (C, M, K, L)."""
     values = location(as_chains(tree))
     if values.ndim == 3:  # one number for each component
         values = values[..., np.newaxis]
@@ -112,10 +100,7 @@ def sorted_location(tree: xr.DataTree) -> np.ndarray:
 
 
 def permuted(draws: Draws, permutation: np.ndarray) -> Draws:
-    """Return draws (S, K, ...) whose component k is component ``permutation[s, k]`` of the given ones.
-
-    A permutation of shape (K,) is that of every draw.
-    """
+    """Return draws (S, K, ...) whose component k is ``permutation[s, k]`` (or ``[k]``) of the given ones."""
     if permutation.ndim == 1:
         return {name: values[:, permutation] for name, values in draws.items()}
     rows = np.arange(len(permutation))[:, np.newaxis]
@@ -123,10 +108,7 @@ def permuted(draws: Draws, permutation: np.ndarray) -> Draws:
 
 
 def mean_and_error(values: np.ndarray, *, independent: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over draws (C, M, ...) and its Monte-Carlo standard error, shape (...) each.
-
-    If the draws are not independent, the effective sample size takes the place of their number.
-    """
+    """Return the mean over draws (C, M, ...) and its Monte-Carlo standard error, shape (...) each."""
     mean = values.mean(axis=(0, 1))
     if independent:
         return mean, values.std(axis=(0, 1), ddof=1) / np.sqrt(values.shape[0] * values.shape[1])

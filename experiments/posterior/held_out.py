@@ -5,6 +5,7 @@ and differences between models can be taken point by point.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -21,16 +22,13 @@ def log_predictive(
     x: np.ndarray,
     *,
     folds: int = FOLDS,
-    rng: int,
-    starts: int = 20,
     sample_weight: np.ndarray | None = None,
-    max_sweeps: int = 2000,
-    tolerance: float = 1e-9,
     condense: Callable[[Mixture, np.ndarray], tuple[np.ndarray, np.ndarray | None]] | None = None,
+    **options: Any,
 ) -> np.ndarray:
     """Return the log density of every point, (N,), under a CAVI fit to the folds that it is not in, in nats.
 
-    Of x, shape (N, D), and the fits' other arguments see `hand_cavi.fit`; `condense` gives the points of a
+    Of x, shape (N, D), and the fits' `options` see `hand_cavi.fit`; `condense` gives the points of a
     fit without weights as fewer points with weights.
 
     Raises
@@ -46,15 +44,7 @@ def log_predictive(
         points, weight = x[~out], None if sample_weight is None else sample_weight[~out]
         if condense is not None and weight is None:
             points, weight = condense(mixture, points)
-        fitted = fit(
-            mixture,
-            points,
-            rng=rng,
-            starts=starts,
-            sample_weight=weight,
-            max_sweeps=max_sweeps,
-            tolerance=tolerance,
-        )
+        fitted = fit(mixture, points, sample_weight=weight, tolerance=1e-9, **options)
         found[out] = fitted.log_predictive(x[out])
     return found
 

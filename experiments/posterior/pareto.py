@@ -1,9 +1,8 @@
 """Importance weights w = p(x, theta) / q(theta): averages of them, and how heavy their tail is.
 
-The tail above the largest M weights is fitted by a generalised Pareto distribution, whose shape k says
-how many moments there are: with k < 1/2 the variance is finite, with k < 1 the mean; M = min(S/5, 3 sqrt S).
-Source: Vehtari, Simpson, Gelman, Yao & Gabry (2024), Pareto smoothed importance sampling, through ArviZ.
-Weights are given by their logs, shape (S,).
+A generalised Pareto distribution is fitted to the largest M = min(S/5, 3 sqrt S) weights, given by logs.
+With shape k < 1/2 the variance is finite, k < 1 the mean: Vehtari, Simpson, Gelman, Yao & Gabry (2024),
+Pareto smoothed importance sampling, through ArviZ. Logs of weights have shape (S,).
 """
 
 from math import ceil, inf, log10, nan

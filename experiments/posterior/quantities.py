@@ -17,11 +17,7 @@ from hand_cavi import log_joint
 
 
 def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
-    """Return what does not depend on how components are numbered, by name, each of shape (C, M).
-
-    They are the sorted means (rates, probabilities), one for every component and feature, and the log
-    likelihood.
-    """
+    """Return the sorted means (rates, probabilities) and the log likelihood, by name, (C, M) each."""
     return sorted_locations(tree) | {"log likelihood": log_likelihood(problem, as_chains(tree))}
 
 
@@ -57,10 +53,7 @@ def log_likelihood(problem: Problem, chains: Draws) -> np.ndarray:
 
 
 def quantities_by_component(relabelled: xr.DataTree) -> Draws:
-    """Return every parameter of every component apart, named, each of shape (C, M).
-
-    Symmetric matrices are named entry by entry, the upper ones left out.
-    """
+    """Return every parameter of every component, by name, (C, M) each; of matrices the lower triangle."""
     draws = as_chains(relabelled)
     where = location_name(draws)
     word, entries = location_word(draws), location_entries(draws)

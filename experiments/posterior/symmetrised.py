@@ -35,10 +35,7 @@ class FactorisedApproximation(Protocol):
     """An approximation that is a product over components, and says so."""
 
     def log_density_by_component(self, draws: Draws) -> np.ndarray:
-        """Return log q_k(theta_k), shape (S, K); they add up to ``log_density``.
-
-        Term k depends on the k-th component of the draws alone.
-        """
+        """Return log q_k(theta_k), (S, K), of the k-th component alone; they add up to ``log_density``."""
 
 
 def log_factorial(n_components: int) -> float:
@@ -61,10 +58,7 @@ def why_not_exact(approximation: Approximation, mixture: Mixture) -> str | None:
 
 
 def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> Symmetrised:
-    """Return log q_sym of canonical draws from q, arrays (S, K, ...), exactly where that is feasible.
-
-    Else it is the upper end of the permanent's bounds or, if factors couple, an estimate.
-    """
+    """Return log q_sym of draws (S, K, ...) from q: exact, the permanent's upper bound, or an estimate."""
     n_components = mixture.n_components
     if why_not_exact(approximation, mixture) is None:
         exact = log_q_symmetrised(approximation, draws, mixture)
@@ -171,7 +165,6 @@ def _overlaps(log_matrix: np.ndarray) -> np.ndarray:
 
 
 def _overlaps_by_swaps(approximation: Approximation, draws: Draws, n_components: int) -> np.ndarray:
-    """Return the same where factors couple."""
     log_q = approximation.log_density(draws)
     overlaps = np.zeros((n_components, n_components))
     for j, k in combinations(range(n_components), 2):

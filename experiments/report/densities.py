@@ -3,19 +3,13 @@
 A component's density is what its family says (`experiments.families`); one that does not has no picture.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from experiments.families.lookup import offered
 from experiments.records import Draws
 from hand_cavi import Mixture
-from hand_cavi.conjugate import ConjugateFamily
 
 _BLOCK = 250  # draws held at once
-
-Density = Callable[[ConjugateFamily, Draws, int, np.ndarray], np.ndarray]
-Covariance = Callable[[ConjugateFamily, Draws], np.ndarray]
 
 
 def has_density(mixture: Mixture) -> bool:
@@ -40,18 +34,12 @@ def has_mass(mixture: Mixture) -> bool:
     return _offers(mixture, "density") and mixture.components.discrete
 
 
-def component_scale(mixture: Mixture) -> float:
-    """Return a component's own standard deviation where it is known, else 0."""
-    return float(np.sqrt(getattr(mixture.components, "noise_variance", 0.0)))
-
-
 def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feature: int = 0) -> np.ndarray:
-    """Return E[pi_k p(x_d = value | theta_k)], shape (K, G); summed over k, the predictive density.
+    """Return E[pi_k p(x_d = value | theta_k)], (K, G), d the feature; summed over k, the predictive density.
 
-    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories; d is
-    `feature`.
+    Draws are canonical, (S, K, ...); values, (G,), are places on a line, counts, or categories.
     """
-    density: Density = offered(mixture.components.name, "density")
+    density = offered(mixture.components.name, "density")
     n_draws = len(next(iter(draws.values())))
     total = np.zeros((mixture.n_components, len(values)))
     for start in range(0, n_draws, _BLOCK):
@@ -66,7 +54,7 @@ def normal_components(mixture: Mixture, draws: Draws) -> tuple[np.ndarray, np.nd
 
     The covariance is that at the posterior mean of the precision, plus that of the mean itself.
     """
-    within: Covariance = offered(mixture.components.name, "covariance")
+    within = offered(mixture.components.name, "covariance")
     mu = draws["mu"]
     deviation = mu - mu.mean(axis=0)
     between = np.einsum("skd,ske->kde", deviation, deviation) / len(mu)

@@ -1,7 +1,4 @@
-"""Every metric of a problem by theme: rows are metrics, columns are methods, and what each is held against.
-
-A metric that is no longer known comes last under its own name.
-"""
+"""Every metric of a problem by theme, under each method; one that is no longer known comes last."""
 
 from collections.abc import Container
 from dataclasses import replace

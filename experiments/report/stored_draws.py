@@ -14,8 +14,5 @@ def thinned(draws: Draws, most: int) -> Draws:
 
 
 def in_order(draws: Draws) -> Draws:
-    """Return the draws with the components of each draw sorted by their first feature's mean (or rate).
-
-    A function of the draw alone, whatever the labels: the k-th smallest mean, and what belongs to it.
-    """
+    """Return the draws with the components of each draw sorted by their first feature's mean (or rate)."""
     return permuted(draws, np.argsort(location(draws)[..., 0], axis=1))

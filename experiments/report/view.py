@@ -26,8 +26,7 @@ _MOST_NAMED = 2000  # naming components by allocations takes longer than sorting
 class Entry:
     """One method of a problem; whether its run is itself the reference, which it cannot be compared with.
 
-    Its draws are thinned and canonical, their components sorted or named alike; of an own model's
-    quantities they are of shape (S,).
+    Its draws are thinned and canonical, components sorted or named alike; an own model's are (S,) each.
     """
 
     record: CellRecord

@@ -1,7 +1,4 @@
-"""What to conclude from a problem's figures, and what not, in plain sentences.
-
-Each rule reads a few figures with their errors and says a sentence only where they support it.
-"""
+"""What to conclude from a problem's figures, and what not: sentences, each only where figures support it."""
 
 from experiments.report.conclusions.drawn import drawn
 from experiments.report.conclusions.not_drawn import not_drawn

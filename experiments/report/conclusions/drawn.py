@@ -64,9 +64,7 @@ def _on_moments(view: View) -> list[str]:
         widths, narrow = _widths(entry)
         if not means and not widths:
             continue
-        advice = ""
-        if agree and narrow:
-            advice = f" Use its {view.words}, not its intervals: they are too narrow."
+        advice = f" Use its {view.words}, not its intervals: they are too narrow." if agree and narrow else ""
         found.append(f"{entry.label}: {'; '.join(part for part in (means, widths) if part)}.{advice}")
     return found
 
@@ -173,12 +171,13 @@ def _on_prediction(view: View) -> list[str]:
 
 
 def _on_importance(view: View) -> list[str]:
-    found = []
-    for entry in view.entries:
-        pair, gauge = number_of(entry.record, "importance_evidence"), gauges(entry.record)
-        if pair is None or gauge is None or not gauge.symmetrised_is_trusted:
-            continue
-        found.append(f"{entry.label} ({with_error(*pair).plain})")
+    found = [
+        f"{entry.label} ({with_error(*pair).plain})"
+        for entry in view.entries
+        if (pair := number_of(entry.record, "importance_evidence")) is not None
+        and (gauge := gauges(entry.record)) is not None
+        and gauge.symmetrised_is_trusted
+    ]
     if not found:
         return []
     return [

@@ -5,7 +5,7 @@ from math import hypot
 
 import numpy as np
 
-from experiments.records import Estimate, Reference
+from experiments.records import Reference
 from experiments.report.conclusions.drawn import BEYOND
 from experiments.report.conclusions.ranking import bounds_of, listed
 from experiments.report.gauges import gauges, is_distrusted
@@ -21,7 +21,6 @@ _ENDED = {
     "timed_out": "ran out of time",
     "not_finite": "gave numbers that are not finite",
 }
-_WITH_ASSIGNMENTS = "theta and assignments"  # of `Told.bound_of`
 
 
 def not_drawn(view: View) -> list[str]:
@@ -69,23 +68,15 @@ def _impossible(view: View) -> list[str]:
 def _disagreement(reference: Reference) -> list[str]:
     first = reference.log_evidence
     estimates = [e for e in (first, *reference.opinions) if e is not None and not is_distrusted(e)]
-    for one, other in combinations(estimates, 2):
-        if _disagree(one, other):
+    for pair in combinations(estimates, 2):
+        apart = distance(*pair)
+        if abs(pair[0].value - pair[1].value) > 1e-6 and (apart is None or abs(apart) > _APART):
+            said = (f"{e.method} says {with_error(e.value, e.standard_error).plain}" for e in pair)
             return [
-                f"Do not rely on log p(x): {one.method} says {_said(one)} and {other.method} says "
-                f"{_said(other)}, which is more than their errors allow. Gaps to it mean nothing until one "
-                "of them is found to be wrong."
+                f"Do not rely on log p(x): {' and '.join(said)}, which is more than their errors allow. Gaps "
+                "to it mean nothing until one of them is found to be wrong."
             ]
     return []
-
-
-def _disagree(one: Estimate, other: Estimate) -> bool:
-    apart = distance(one, other)
-    return abs(one.value - other.value) > 1e-6 and (apart is None or abs(apart) > _APART)
-
-
-def _said(estimate: Estimate) -> str:
-    return with_error(estimate.value, estimate.standard_error).plain
 
 
 def _without_reference(view: View) -> list[str]:
@@ -104,7 +95,7 @@ def _without_reference(view: View) -> list[str]:
 
 def _own_bounds(view: View) -> list[str]:
     bounded = [entry for entry in view.entries if number_of(entry.record, "own_bound") is not None]
-    paying = {entry.record.told.bound_of == _WITH_ASSIGNMENTS for entry in bounded}
+    paying = {entry.record.told.bound_of == "theta and assignments" for entry in bounded}
     if len(paying) < 2:
         return []
     return [
@@ -114,8 +105,8 @@ def _own_bounds(view: View) -> list[str]:
 
 
 def _overlap(view: View) -> list[str]:
-    bounds = [bound for bound in bounds_of(view) if bound.share_of_most is not None]
-    overlapping = [bound.entry.label for bound in bounds if (bound.share_of_most or 0.0) < 0.9]
+    shares = [(bound.entry.label, bound.share_of_most) for bound in bounds_of(view)]
+    overlapping = [label for label, share in shares if share is not None and share < 0.9]
     if not overlapping:
         return []
     return [
@@ -150,10 +141,8 @@ def _untrusted_weights(view: View) -> list[str]:
 
 
 def _itself(view: View) -> list[str]:
-    same = [entry.label for entry in view.entries if entry.is_reference]
-    if not same:
-        return []
-    return [f"The reference is the run of {listed(same)} itself: nothing here tests {listed(same)}."]
+    same = listed([entry.label for entry in view.entries if entry.is_reference])
+    return [f"The reference is the run of {same} itself: nothing here tests {same}."] if same else []
 
 
 def _unfinished(view: View) -> list[str]:

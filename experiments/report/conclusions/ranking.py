@@ -65,7 +65,7 @@ def ranking(view: View) -> list[str]:
     last = _best(both)
     same = {id(bound) for bound in first} == {id(bound) for bound in last}
     if same and len(first) == len(bounds):
-        return [f"{listed(_names(first))} reach the same F, and the same after symmetrisation."]
+        return [f"{_names(first)} reach the same F, and the same after symmetrisation."]
     after = (
         f", and so after symmetrisation ({_values(last, 'symmetrised')})"
         if same
@@ -82,15 +82,15 @@ def _turned(bounds: list[Bounds]) -> list[str]:
             continue
         lead, loss = _lead(above.collapsed, below.collapsed), _lead(below.symmetrised, above.symmetrised)
         if lead is not None and loss is not None:
-            turns.append((lead + loss, lead, loss, above, below))
-    turns.sort(key=lambda turn: -turn[0])
+            turns.append((lead, loss, above, below))
+    turns.sort(key=lambda turn: -(turn[0] + turn[1]))
     found = [
         f"{above.entry.label} is above {below.entry.label} on F, by {fixed(lead, 3)} nats, and below it "
         f"after symmetrisation, by {fixed(loss, 3)}. Renaming components gives {below.entry.label} back "
         f"{fixed(below.gain or 0.0, 3)} nats (of at most ln K! = {fixed(below.most, 3)}), since its q "
         f"{_shape(below)}, and {above.entry.label} {fixed(above.gain or 0.0, 3)}, since its q "
         f"{_shape(above)}."
-        for _, lead, loss, above, below in turns[:2]
+        for lead, loss, above, below in turns[:2]
     ]
     if found:
         found[-1] += (
@@ -123,16 +123,16 @@ def _best(bounds: list[tuple[Bounds, tuple[float, float]]]) -> list[Bounds]:
 
 def _winners(best: list[Bounds], which: str) -> str:
     verb = "is highest" if len(best) == 1 else "are highest and cannot be told apart"
-    return f"{listed(_names(best))} {verb} ({_values(best, which)})"
+    return f"{_names(best)} {verb} ({_values(best, which)})"
+
+
+def _names(bounds: list[Bounds]) -> str:
+    return listed([bound.entry.label for bound in bounds])
 
 
 def _values(best: list[Bounds], which: str) -> str:
     values = [getattr(bound, which)[0] for bound in best]
     return ", ".join(fixed(value, 3) for value in values) + " nats"
-
-
-def _names(bounds: list[Bounds]) -> list[str]:
-    return [bound.entry.label for bound in bounds]
 
 
 def _known(pair: tuple[float, float] | None) -> tuple[float, float] | None:

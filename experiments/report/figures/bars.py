@@ -9,15 +9,7 @@ from experiments.records import Draws
 from experiments.report.densities import component_densities, has_mass
 from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import WIDE, Picture, figure_style, new_panels
-from experiments.report.style.palette import (
-    DATA,
-    INK,
-    MUTED,
-    REFERENCE,
-    REFERENCE_STYLE,
-    MethodStyle,
-    cluster_colour,
-)
+from experiments.report.style.palette import DATA, INK, MUTED, REFERENCE_STYLE, MethodStyle, cluster_colour
 from experiments.report.view import View
 from hand_cavi import Mixture
 
@@ -105,9 +97,7 @@ class _Panel:
 
     def draw(self, axes: Axes) -> None:
         """Draw the bars and the lines; for categories, which have no order, markers side by side."""
-        axes.bar(
-            self.middles, self.heights, width=0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0
-        )
+        axes.bar(self.middles, self.heights, 0.82 * self.step, color=DATA.light, alpha=0.75, linewidth=0)
         number = sum(style.marker != "_" for style, _ in self.lines)
         places = iter(0.6 * (np.arange(number) - (number - 1) / 2) / max(number, 3))
         for style, mass in self.lines:
@@ -136,7 +126,8 @@ class _Panel:
         expected = self.lines[-1 if self.lines[-1][0] is _TOGETHER else 0][1]
         error = 2 * np.sqrt(expected * (1 - expected / self.n_points))
         low, high = np.maximum(expected - error, 0), expected + error
-        axes.bar(self.middles, high - low, self.step, low, color=REFERENCE.light, alpha=0.2, linewidth=0)
+        grey = REFERENCE_STYLE.colour.light
+        axes.bar(self.middles, high - low, self.step, low, color=grey, alpha=0.2, linewidth=0)
         axes.set_yscale("function", functions=(lambda value: np.sqrt(np.maximum(value, 0)), np.square))
 
 

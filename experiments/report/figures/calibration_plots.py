@@ -10,10 +10,17 @@ from matplotlib.figure import Figure
 from experiments.calibration.effects import LEVELS
 from experiments.posterior.bands import band
 from experiments.records import Design, MethodCalibration, ModelCalibration, QuantityCalibration
-from experiments.report.figures.marks import factor_ticks, few_ticks, lanes, legend_above, shade
+from experiments.report.figures.marks import (
+    band_of_shares,
+    factor_ticks,
+    few_ticks,
+    lanes,
+    legend_above,
+    shade,
+)
 from experiments.report.figures.picture import WIDE, Picture, new_figure, new_panels
 from experiments.report.style.numbers import fixed
-from experiments.report.style.palette import INK, MUTED, REFERENCE, MethodStyle
+from experiments.report.style.palette import INK, MUTED, MethodStyle
 
 Styles = dict[str, MethodStyle]
 Interval = Callable[[QuantityCalibration], tuple[float, float, float]]
@@ -67,21 +74,15 @@ def _draw_ecdf(shown: list[MethodCalibration], styles: Styles, test_level: float
     height = 1.75 if width >= WIDE else 1.6
     figure, panels = new_panels(len(names), columns, width, height, 0.75, sharex=True, sharey=True)
     bounds = band(min(one.replicates for one in shown), 1 - test_level)
-    z = np.concatenate([[0.0], bounds.grid, [1.0]])
-    low = np.concatenate([[0.0], bounds.lower / bounds.n - bounds.grid, [0.0]])
-    high = np.concatenate([[0.0], bounds.upper / bounds.n - bounds.grid, [0.0]])
     fine = np.linspace(0, 1, _FINE)
     for name, axes in zip(names, panels, strict=True):
-        axes.fill_between(z, low, high, color=REFERENCE.light, alpha=0.2, linewidth=0)
-        axes.axhline(0.0, color=INK.light, linewidth=0.8)
+        band_of_shares(axes, bounds)
         for one in shown:
             result = next((q for q in one.quantities if q.quantity == name), None)
             if result is not None:
                 below = np.searchsorted(np.sort(result.ranks), fine, side="right") / len(result.ranks)
                 axes.plot(fine, below - fine, linewidth=1.4, **styles[one.method].line)
         axes.set_title(name)
-        axes.set_xlim(0, 1)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
     for axes in panels[-columns:]:  # the lowest of each column
         axes.tick_params(labelbottom=True)
         axes.set_xlabel("place z of the truth", color=MUTED.light)

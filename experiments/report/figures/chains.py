@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.stats import rankdata
 
 from experiments.posterior.draws import are_independent, sorted_location
 from experiments.report.figures.marks import few_ticks
@@ -46,10 +47,7 @@ def picture(view: View) -> Picture | None:
 
 def common_ranks(values: np.ndarray) -> np.ndarray:
     """Return the rank of every draw among the draws of all chains, from 0 to 1; values and ranks (C, M)."""
-    from scipy.stats import rankdata
-
-    ranks = rankdata(values.ravel(), method="average").reshape(values.shape)
-    return np.asarray((ranks - 0.5) / values.size)
+    return np.asarray((rankdata(values).reshape(values.shape) - 0.5) / values.size)
 
 
 def rank_histograms(values: np.ndarray, bins: int = _BINS) -> np.ndarray:

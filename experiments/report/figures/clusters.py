@@ -1,7 +1,6 @@
 """The teaching picture: each cluster's histogram with rug, and over it what the fitted mixture says."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
@@ -41,17 +40,9 @@ def clusters_figure(
     Histograms have the area N_k / N; densities are the mixture's own, of area E[pi_k], whatever points there
     are: where the two part, the mixture does not fit the data.
 
-    Parameters
-    ----------
-    draws : dict of ndarray
-        Canonical, (S, K, ...), with the components in the order in which they are numbered.
-    x : ndarray, shape (N,)
-    responsibilities : ndarray, shape (N, K)
-        A point counts in every cluster by its share.
-    sample_weight : ndarray, shape (N,), optional
-        How many points each row stands for.
-    width : float
-        In inches.
+    Draws are canonical, (S, K, ...), in the order in which components are numbered. Each of the points, (N,),
+    counts in every cluster by its share, (N, K), and stands for `sample_weight` of them, (N,). The width is
+    in inches.
     """
     x = np.asarray(x, dtype=np.float64).reshape(-1)
     weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
@@ -80,21 +71,16 @@ def clusters_figure(
             around = grid[curve > 0.8 * curve.max()]
             near = (edges[1:] > around[0]) & (edges[:-1] < around[-1])
             peak, mean = max(curve.max(), tops[near].max(initial=0.0)), float(grid[curve.argmax()])
-            if share > 1e-3:
-                _label(axes, k, mean, float(peak), float(share), width >= WIDE and len(weights) <= 8)
+            if share > 1e-3:  # a number, so that colour is not needed to tell clusters apart
+                text = f"{k + 1}: {100 * share:.0f} %" if width >= WIDE and len(weights) <= 8 else f"{k + 1}"
+                look = {"ha": "center", "color": cluster_colour(k).light, "fontweight": "bold"}
+                write(axes, text, (mean, float(peak)), (0, 4), **look)
         axes.set_ylim(top=1.13 * axes.get_ylim()[1])
         axes.set_xlim(grid[0], grid[-1])
         axes.set_xlabel(with_unit("x", unit))
         axes.set_title(with_unit("density", f"per {unit}" if unit else ""), fontsize=8)
         below_rug(axes)
     return figure
-
-
-def _label(axes: Axes, component: int, mean: float, height: float, share: float, with_share: bool) -> None:
-    """Write a component's number over its peak, so that colour is not needed to tell clusters apart."""
-    text = f"{component + 1}: {100 * share:.0f} %" if with_share else f"{component + 1}"
-    colour = cluster_colour(component).light
-    write(axes, text, (mean, height), (0, 4), ha="center", color=colour, fontweight="bold")
 
 
 def picture(view: View) -> Picture | None:

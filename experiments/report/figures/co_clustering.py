@@ -46,9 +46,8 @@ def picture(view: View) -> Picture | None:
             heads[i] += f" (off by at most {fixed(float(found[0][0]), 2)})"
     first = "the reference" if view.reference is not None else heads[0].partition(" (")[0]
     which = "points" if problem.condensation is None else "nodes that stand for all points"
-    part = (
-        f" {len(points)} of the {len(problem.x)} {which} are shown." if len(points) < len(problem.x) else ""
-    )
+    number = len(problem.x)
+    part = f" {len(points)} of the {number} {which} are shown." if len(points) < number else ""
     off = " In brackets: the largest difference from the reference." if " (off" in "".join(heads) else ""
     return Picture(
         "co-clustering",

@@ -77,10 +77,7 @@ def picture(view: View) -> Picture | None:
 def scatter_figure(
     x: np.ndarray, shown: list[tuple[str, Clusters]], names: list[str], unit: str = "", *, width: float = WIDE
 ) -> Figure:
-    """Draw points of two features, (N, 2), and components over them: a panel for each title and its clusters.
-
-    The width is in inches.
-    """
+    """Draw points, (N, 2), and components over them, a panel for each title; the width is in inches."""
     columns = 1 if len(shown) == 1 or width < WIDE else 2
     with figure_style():
         height = 3.6 if len(shown) == 1 else 2.7
@@ -125,7 +122,6 @@ def _thinned(x: np.ndarray) -> str:
 
 
 def _draw(axes: Axes, x: np.ndarray, clusters: Clusters, pair: tuple[int, int], numbered: bool) -> None:
-    """Draw points, ellipses and means of two features."""
     points = x[:, pair]
     axes.plot(points[:, 0], points[:, 1], "o", color=DATA.light, markersize=2.6, markeredgewidth=0)
     circle = np.linspace(0, 2 * np.pi, 73)

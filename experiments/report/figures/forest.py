@@ -5,7 +5,6 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.records import Draws
 from experiments.report.figures.marks import panel_ticks, shade
 from experiments.report.figures.panels import (
     Moments,
@@ -54,9 +53,8 @@ def weights_picture(view: View) -> Picture | None:
     rows = [(e, _moments_of(draws["weights"])) for e, draws in view.with_draws if "weights" in draws]
     if not rows:
         return None
-    band = None
-    if view.reference is not None and "weights" in view.reference:
-        band = _moments_of(view.reference["weights"])
+    weights = (view.reference or {}).get("weights")
+    band = None if weights is None else _moments_of(weights)
     heads = [f"component {k + 1}" for k in range(len(rows[0][1][0]))]
     return Picture(
         "weights",
@@ -74,8 +72,12 @@ def quantities_picture(view: View) -> Picture | None:
     if not view.with_draws:
         return None
     heads = list(view.with_draws[0][1])
-    rows = [(entry, _moments_by_name(draws, heads)) for entry, draws in view.with_draws]
-    band = None if view.reference is None else _moments_by_name(view.reference, heads)
+    rows = [
+        (entry, _moments_of(np.array([draws[head] for head in heads]).T)) for entry, draws in view.with_draws
+    ]
+    band = (
+        None if view.reference is None else _moments_of(np.array([view.reference[head] for head in heads]).T)
+    )
     grey = "The grey band and line are the reference: NUTS, which qualified. " if band else ""
     return Picture(
         "forest",
@@ -88,10 +90,6 @@ def quantities_picture(view: View) -> Picture | None:
 
 def _moments_of(values: np.ndarray) -> Moments:
     return values.mean(axis=0), values.std(axis=0)
-
-
-def _moments_by_name(draws: Draws, names: list[str]) -> Moments:
-    return np.array([draws[name].mean() for name in names]), np.array([draws[name].std() for name in names])
 
 
 def _draw(

@@ -1,6 +1,7 @@
 """The ladder of evidence: every bound (docs/mathematics.md, 4) and every opinion on log p(x), on one axis."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -50,27 +51,25 @@ class Ladder:
 
 def picture(view: View) -> Picture | None:
     """Return the picture, or None if no method has a bound."""
-    bounded = [(entry, rungs) for entry in view.entries if (rungs := rungs_of(entry))]
+    bounded = [(entry, own) for entry in view.entries if (own := rungs_of(entry))]
     if not bounded:
         return None
-    ladders = [Ladder(entry.label, rungs, entry.style.colour, entry.style.marker) for entry, rungs in bounded]
-    reference = view.record.reference
-    if opinions := _opinions(reference):
+    ladders = [Ladder(entry.label, own, entry.style.colour, entry.style.marker) for entry, own in bounded]
+    if opinions := _opinions(view.record.reference):
         ladders.append(Ladder("reference", opinions, INK, "d"))
     evidence = view.evidence
-    hollow = any(not rung.trusted for ladder in ladders for rung in ladder.rungs)
-    names = {rung.label for ladder in ladders for rung in ladder.rungs}
+    rungs = [rung for ladder in ladders for rung in ladder.rungs]
     said = [
         "The rungs of each method, from the bound that it optimises up. Bars are ± 2 standard errors; exact "
         "figures have none. Further right is better, but compare methods on the same rung only, on F or on "
         "F symmetrised: own bounds bound different things."
     ]
-    if RUNGS[4][1] in names:
+    if any(rung.label == RUNGS[4][1] for rung in rungs):
         said.append(
             f"The rung '{RUNGS[4][1]}' is no bound: it estimates the ceiling itself by importance sampling "
             "from the symmetrised q."
         )
-    if hollow:
+    if not all(rung.trusted for rung in rungs):
         said.append("A hollow mark is not to be trusted: its k-hat, or its reference's checks, say so.")
     said.append(
         "What is left between F symmetrised and the vertical line, log p(x), is the evidence gap."
@@ -98,12 +97,11 @@ def rungs_of(entry: Entry) -> tuple[Rung, ...]:
 
 
 def _opinions(reference: Reference) -> tuple[Rung, ...]:
-    first, found = reference.log_evidence, []
-    for one in (first, *reference.opinions):
-        if one is not None and np.isfinite(one.value):
-            trusted = reference.qualified and not is_distrusted(one)
-            found.append(Rung(one.method, one.value, max(0.0, one.standard_error), trusted))
-    return tuple(found)
+    return tuple(
+        Rung(e.method, e.value, max(0.0, e.standard_error), reference.qualified and not is_distrusted(e))
+        for e in (reference.log_evidence, *reference.opinions)
+        if e is not None and np.isfinite(e.value)
+    )
 
 
 def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> Figure:
@@ -148,28 +146,13 @@ def _mark(axes: Axes, rung: Rung, y: float, ladder: Ladder, low: float) -> None:
         write(axes, "further left", (low, y), (5, 0), va="center", color=MUTED.light, fontsize=7.5)
         axes.plot(low, y, marker="<", markersize=5, color=colour, linestyle="none", zorder=3)
         return
-    axes.errorbar(
-        rung.value,
-        y,
-        xerr=2 * rung.error if rung.error > 0 else None,
-        marker=ladder.marker,
-        markersize=4.6,
-        color=colour,
-        markerfacecolor=colour if rung.trusted else PAPER.light,
-        markeredgecolor=colour,
-        elinewidth=1.1,
-        capsize=2,
-        capthick=1.1,
-        zorder=3,
-    )
+    error, face = 2 * rung.error if rung.error > 0 else None, colour if rung.trusted else PAPER.light
+    look: dict[str, Any] = {"color": colour, "mfc": face, "marker": ladder.marker, "markersize": 4.6}
+    axes.errorbar(rung.value, y, None, error, elinewidth=1.1, capsize=2, capthick=1.1, zorder=3, **look)
 
 
 def _cut(ladders: list[Ladder]) -> float:
-    """Return from where on the axis begins: far below the rest nothing is drawn to scale.
-
-    Own bounds and bounds stuck at a saddle may lie tens of nats below the others, which would leave
-    nothing to see between those that matter.
-    """
+    """Return where the axis begins: bounds tens of nats lower would leave nothing to see of the others."""
     values = np.sort([rung.value for ladder in ladders for rung in ladder.rungs])
     low = float(values[0])
     for i in range(1, len(values) - 2):
@@ -181,10 +164,8 @@ def _cut(ladders: list[Ladder]) -> float:
 
 def _ceiling(axes: Axes, evidence: Estimate) -> None:
     if evidence.standard_error > 0:
-        spread = 2 * evidence.standard_error
-        axes.axvspan(
-            evidence.value - spread, evidence.value + spread, color=INK.light, alpha=0.12, linewidth=0
-        )
+        ends = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))
+        axes.axvspan(*ends, color=INK.light, alpha=0.12, linewidth=0)
     axes.axvline(evidence.value, color=INK.light, linewidth=1.0)
     text = f"log p(x) = {fixed(evidence.value, 3)}"
     write(axes, text, (evidence.value, 1.0), (0, 3), ALONG, ha="right", va="bottom")

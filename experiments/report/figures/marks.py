@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from experiments.posterior.bands import Band
 from experiments.report.figures.picture import WIDE
 from experiments.report.style.palette import INK, REFERENCE, RULE, MethodStyle
 
@@ -80,24 +81,25 @@ def shade(axes: Axes, low: float, high: float) -> None:
     axes.axvspan(low, high, color=REFERENCE.light, alpha=0.16, linewidth=0)
 
 
+def band_of_shares(axes: Axes, bounds: Band) -> None:
+    """Draw a simultaneous band of shares minus those expected, from 0 to 1, and the line of no difference."""
+    low, high = (np.pad(counts / bounds.n - bounds.grid, 1) for counts in (bounds.lower, bounds.upper))
+    z = np.concatenate([[0.0], bounds.grid, [1.0]])
+    axes.fill_between(z, low, high, color=REFERENCE.light, alpha=0.2, linewidth=0)
+    axes.axhline(0.0, color=INK.light, linewidth=0.8)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+
+
 def lanes(
     axes: Axes, rows: Sequence[str], methods: Sequence[tuple[MethodStyle, Ends]], *, size: float = 4.2
 ) -> None:
     """Draw intervals, a row for each quantity, in it a lane for each method."""
     lane = 0.8 / len(methods)
     for place, (style, (row, value, low, high)) in enumerate(methods):
-        axes.errorbar(
-            value,
-            -row + 0.4 - (place + 0.5) * lane,
-            xerr=np.maximum(np.vstack([value - low, high - value]), 0),
-            fmt=style.marker,
-            markersize=size,
-            color=style.colour.light,
-            elinewidth=1.1,
-            capsize=size / 2 - 0.7,
-            label=style.label,
-            zorder=3,
-        )
+        y, error = -row + 0.4 - (place + 0.5) * lane, np.maximum(np.vstack([value - low, high - value]), 0)
+        look: dict[str, Any] = {"color": style.colour.light, "elinewidth": 1.1, "capsize": size / 2 - 0.7}
+        axes.errorbar(value, y, None, error, style.marker, ms=size, label=style.label, zorder=3, **look)
     for line in range(len(rows) - 1):
         axes.axhline(-line - 0.5, color=RULE.light, linewidth=0.6)
     row_names(axes, rows)

@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 
 from experiments.posterior.bands import band_on
 from experiments.posterior.predictive_checks import LEVEL, Compared, compare
-from experiments.report.figures.marks import legend_above
+from experiments.report.figures.marks import band_of_shares, legend_above
 from experiments.report.figures.picture import WIDE, Picture, new_panels
-from experiments.report.style.palette import INK, MUTED, REFERENCE, REFERENCE_STYLE, MethodStyle
+from experiments.report.style.palette import MUTED, REFERENCE_STYLE, MethodStyle
 from experiments.report.view import View
 
 _MOST = 9  # panels
@@ -65,14 +65,8 @@ def _figure(panels: dict[str, list[tuple[MethodStyle, Compared]]], width: float)
 def _draw(axes: Axes, lines: list[tuple[MethodStyle, Compared]]) -> None:
     """Draw how far the shares of points are from the expected ones, and the band for the first line."""
     first = lines[0][1]
-    bounds = band_on(first.n, first.expected, 1 - LEVEL)
-    low, high = (np.pad(b / first.n - first.expected, 1) for b in (bounds.lower, bounds.upper))
-    z = np.concatenate([[0.0], first.expected, [1.0]])
-    axes.fill_between(z, low, high, color=REFERENCE.light, alpha=0.2, linewidth=0)
-    axes.axhline(0.0, color=INK.light, linewidth=0.8)
+    band_of_shares(axes, band_on(first.n, first.expected, 1 - LEVEL))
     for style, one in lines:
         thick, alpha = (4.5, 0.5) if style is REFERENCE_STYLE else (1.4, 1.0)
         z, off = np.concatenate([[0.0], one.expected, [1.0]]), np.pad(one.counts / one.n - one.expected, 1)
         axes.plot(z, off, linewidth=thick, alpha=alpha, **style.line)
-    axes.set_xlim(0, 1)
-    axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])

@@ -69,10 +69,7 @@ def _line(axes: Axes, numbers: np.ndarray, heights: np.ndarray, style: MethodSty
 
 
 def _focus(axes: Axes, numbers: np.ndarray, heights: np.ndarray, error: float = 0.0) -> None:
-    """Cut off what lies far below the rest, and say where it is: the contest is at the top.
-
-    Error bars of length `error` to either side stay whole.
-    """
+    """Cut off what lies far below the rest, and say where; error bars, `error` to either side, stay whole."""
     top = float(np.nanmax(heights))
     floor = top - max(4 * (top - float(np.nanmedian(heights))), 2 * error)
     if len(numbers) < 4 or not floor < top or float(np.nanmin(heights)) >= floor:

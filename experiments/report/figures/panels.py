@@ -38,10 +38,7 @@ def titles(view: View) -> list[str]:
 
 
 def moments(view: View, kind: str) -> list[tuple[Entry, Moments]]:
-    """Return means and their posterior sds, each of shape (K L,), of every method that has them.
-
-    Those of components that are ``sorted`` within each draw, or of each ``component``, relabelled.
-    """
+    """Return methods' means and sds, (K L,): of components ``sorted`` in each draw, or by ``component``."""
     number, found = len(titles(view)), []
     for entry in view.entries:
         means, sds = numbers_of(entry.record, f"{kind}_means"), numbers_of(entry.record, f"{kind}_sds")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.records import Draws
-from experiments.report.densities import component_densities, component_scale, has_density
+from experiments.report.densities import component_densities, has_density
 from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import (
     Picture,
@@ -35,7 +35,8 @@ def picture(view: View) -> Picture | None:
     problem, unit = view.problem, view.record.unit
     if not view.with_draws or not view.one_feature or not has_density(problem.mixture):
         return None
-    grid = np.linspace(*view_range(problem.drawn[0][:, 0], component_scale(problem.mixture)), 240)
+    scale = float(np.sqrt(getattr(problem.mixture.components, "noise_variance", 0.0)))
+    grid = np.linspace(*view_range(problem.drawn[0][:, 0], scale), 240)
     curves = [
         (entry, component_densities(problem.mixture, draws, grid).sum(axis=0))
         for entry, draws in view.with_draws

@@ -40,8 +40,8 @@ def picture(view: View) -> Picture | None:
             line.set_label(f"{entry.label}: done")
         if evidence is not None:
             if evidence.standard_error > 0:
-                low_end, high_end = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))
-                axes.axhspan(low_end, high_end, color=INK.light, alpha=0.12, linewidth=0)
+                ends = (evidence.value + sign * 2 * evidence.standard_error for sign in (-1, 1))
+                axes.axhspan(*ends, color=INK.light, alpha=0.12, linewidth=0)
             axes.axhline(evidence.value, color=INK.light, linewidth=1.0, label="log p(x)")
         axes.set_ylim(low, high)
         axes.margins(x=0.03)
@@ -51,11 +51,7 @@ def picture(view: View) -> Picture | None:
         legend_above(axes, width)
         return figure
 
-    ceiling = (
-        "The horizontal line is the log evidence log p(x), which no bound can exceed. "
-        if evidence is not None
-        else ""
-    )
+    ceiling = "The horizontal line is the log evidence log p(x), which no bound can exceed. "
     done = "A vertical line marks when a sampler, which has no bound, was done. " if samplers else ""
     start = f"Time starts at {shortest:.2g} s. " if shortest > 0 else ""
     return Picture(
@@ -63,7 +59,8 @@ def picture(view: View) -> Picture | None:
         "Bound against wall time",
         "The bound that each method itself optimises, the best so far of all its starts, while it ran "
         "(compiling left out); shaded where it is a noisy estimate, ± 2 standard errors. Higher is "
-        f"better. {ceiling}{done}{start}Early values far below the last are cut off.",
+        f"better. {ceiling if evidence is not None else ''}{done}{start}Early values far below the last are "
+        "cut off.",
         draw,
         "bounds",
     )
@@ -80,10 +77,8 @@ def _clean(trace: np.ndarray) -> np.ndarray:
     rows = np.column_stack([np.maximum(rows[:, 0], floor), rows[:, 1], np.nan_to_num(rows[:, 2], nan=0.0)])
     if len(rows) > _MOST_POINTS:
         targets = np.geomspace(rows[0, 0], rows[-1, 0], _MOST_POINTS)
-        keep = np.unique(
-            np.append(np.searchsorted(rows[:, 0], targets).clip(0, len(rows) - 1), len(rows) - 1)
-        )
-        rows = rows[keep]
+        keep = np.append(np.searchsorted(rows[:, 0], targets), len(rows) - 1).clip(0, len(rows) - 1)
+        rows = rows[np.unique(keep)]
     return rows
 
 
@@ -101,8 +96,7 @@ def _line(axes: Axes, entry: Entry, trace: np.ndarray) -> None:
     colour, style = entry.style.colour.light, entry.style
     seconds, bound, error = trace.T
     if np.any(error > 0):
-        axes.fill_between(
-            seconds, bound - 2 * error, bound + 2 * error, step="post", color=colour, alpha=0.15, linewidth=0
-        )
+        low, high = bound - 2 * error, bound + 2 * error
+        axes.fill_between(seconds, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
     (line,) = axes.step(seconds, bound, where="post", color=colour, label=style.label, linewidth=1.3)
     line.set(marker=style.marker, markevery=[len(trace) - 1])

@@ -1,5 +1,7 @@
 """Wall time of each method: compiling apart from running."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -8,6 +10,8 @@ from experiments.report.figures.picture import WIDE, Picture, new_figure
 from experiments.report.style.numbers import seconds_text
 from experiments.report.style.palette import MUTED
 from experiments.report.view import Entry, View, warmth
+
+_HATCHED: dict[str, Any] = {"facecolor": "none", "hatch": "/////", "linewidth": 0.8}
 
 
 def picture(view: View) -> Picture | None:
@@ -23,10 +27,8 @@ def picture(view: View) -> Picture | None:
         for row, entry in enumerate(timed):
             compiling, running = _seconds(entry)
             colour = entry.style.colour.light
-            axes.barh(
-                -row, compiling, height=0.56, facecolor="none", edgecolor=colour, hatch="/////", linewidth=0.8
-            )
-            axes.barh(-row, running, left=compiling, height=0.56, color=colour, linewidth=0)
+            axes.barh(-row, compiling, 0.56, edgecolor=colour, **_HATCHED)
+            axes.barh(-row, running, 0.56, compiling, color=colour, linewidth=0)
             words = f"{seconds_text(compiling)} + {seconds_text(running)} s{_ending(entry)}"
             write(axes, words, (compiling + running, -row), (5, 0), va="center")
         axes.set_xlim(0, (1.32 if width >= WIDE else 1.75) * max(longest, 1e-9))
@@ -34,7 +36,7 @@ def picture(view: View) -> Picture | None:
         few_ticks(axes, 5 if width >= WIDE else 3)
         axes.set_xlabel("seconds", color=MUTED.light)
         keys = [
-            Patch(facecolor="none", edgecolor=MUTED.light, hatch="/////", linewidth=0.8, label="compile"),
+            Patch(edgecolor=MUTED.light, label="compile", **_HATCHED),
             Patch(facecolor=MUTED.light, label="run"),
         ]
         figure.legend(handles=keys, loc="outside upper left", ncols=2, borderaxespad=0)
@@ -56,7 +58,6 @@ def _seconds(entry: Entry) -> tuple[float, float]:
 
 
 def _ending(entry: Entry) -> str:
-    if entry.record.status != "ok":
-        return f" ({entry.record.status.replace('_', ' ')})"
-    warm = warmth(entry.record)
-    return f" ({warm})" if warm else ""
+    status = entry.record.status
+    word = warmth(entry.record) if status == "ok" else status.replace("_", " ")
+    return f" ({word})" if word else ""

@@ -3,14 +3,7 @@
 from experiments.calibration.effects import LEVELS
 from experiments.families.formula import story_of
 from experiments.methods import label
-from experiments.records import (
-    Design,
-    Effect,
-    MethodCalibration,
-    ProblemRecord,
-    QuantityCalibration,
-    StudyRecord,
-)
+from experiments.records import Design, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.records.calibration import CALIBRATED, UNDECIDED
 from experiments.report.figures.calibration_plots import Styles, pictures, quantities_of
 from experiments.report.figures.picture import figure_style
@@ -96,19 +89,14 @@ def _table(quantity: str, methods: tuple[MethodCalibration, ...]) -> Table:
 
 def _entries(one: QuantityCalibration) -> tuple[Shown, ...]:
     words = ", ".join(one.findings) or one.decision
+    effects = (one.shift, one.width)
     return (
         Shown(words, mark=mark_of(one.decision), numeric=False),
-        _effect(one.shift),
-        _effect(one.width),
+        *(Shown(fixed(e.value, 2), f"[{fixed(e.low, 2)}, {fixed(e.high, 2)}]") for e in effects),
         *(Shown(fixed(100 * c.share, 1)) for c in one.coverage),
         _p(one.band_p),
         _p(one.symmetry_p),
     )
-
-
-def _effect(effect: Effect) -> Shown:
-    interval = f"[{fixed(effect.low, 2)}, {fixed(effect.high, 2)}]"
-    return Shown(fixed(effect.value, 2), interval)
 
 
 def _p(value: float) -> Shown:

@@ -3,8 +3,8 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from experiments.checks import BOUND, Decision, Report, Result
 from experiments.checks.suite import CHECKS, SIZES
@@ -43,28 +43,8 @@ _WORDS = {
 _ALL = "all factors"
 
 
-@dataclass(frozen=True)
-class CheckRow:
-    """A check: its name, what it does, an entry (or none) for every factor, and all its findings."""
-
-    anchor: str
-    title: str
-    about: str
-    entries: tuple[Shown, ...]
-    findings: tuple[Badged, ...]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """All that is said of one derivation."""
-
-    anchor: str
-    name: str
-    verdict: Badged
-    faults: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: tuple[CheckRow, ...]
-    seconds: str
+Said = dict[str, Any]
+"""What the template says of one derivation, or of one check of it."""
 
 
 def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) -> None:
@@ -86,7 +66,7 @@ def render(reports: Mapping[str, Report], *, seed: int) -> str:
     """Return the page as text; writes nothing."""
     sections = [_section(name, report, i) for i, (name, report) in enumerate(reports.items(), start=1)]
     mark, sentence = _overall(sections)
-    name = sections[0].name if len(sections) == 1 else f"{len(sections)} derivations"
+    name = sections[0]["name"] if len(sections) == 1 else f"{len(sections)} derivations"
     return fill_html(
         "check",
         name=name,
@@ -120,13 +100,13 @@ def verdict(report: Report) -> tuple[str, str]:
     return "pass", f"Nothing wrong was found: {len(asked)} questions were answered{left_out}."
 
 
-def _overall(sections: Sequence[Checked]) -> tuple[str, str]:
-    if len(sections) == 1:
-        return sections[0].verdict.mark, sections[0].verdict.sentence
-    wrong = [section.name for section in sections if section.verdict.mark == "fail"]
+def _overall(sections: Sequence[Said]) -> tuple[str, str]:
+    verdicts: list[Badged] = [section["verdict"] for section in sections]
+    if len(verdicts) == 1:
+        return verdicts[0].mark, verdicts[0].sentence
+    wrong, open_ = (sum(one.mark == mark for one in verdicts) for mark in ("fail", "undecided"))
     if wrong:
-        return "fail", f"Something is wrong with {len(wrong)} of {len(sections)} derivations."
-    open_ = sum(section.verdict.mark == "undecided" for section in sections)
+        return "fail", f"Something is wrong with {wrong} of {len(sections)} derivations."
     if open_:
         return "undecided", (
             f"Nothing wrong was found in {len(sections)} derivations, but of {open_} not everything could "
@@ -135,12 +115,12 @@ def _overall(sections: Sequence[Checked]) -> tuple[str, str]:
     return "pass", f"Nothing wrong was found in {len(sections)} derivations."
 
 
-def _section(name: str, report: Report, number: int) -> Checked:
+def _section(name: str, report: Report, number: int) -> Said:
     mark, sentence = verdict(report)
     owners = list(dict.fromkeys(result.factor for result in report.results))
     factors = [owner for owner in owners if owner not in (BOUND, _ALL)]
     columns = [*((factor,) for factor in factors), (BOUND, _ALL)]
-    return Checked(
+    return Said(
         anchor=f"derivation-{number}",
         name=name,
         verdict=Badged(mark, sentence, _word(mark)),
@@ -155,9 +135,9 @@ def _word(mark: str) -> str:
     return {"pass": "passed", "fail": "wrong"}.get(mark, mark)
 
 
-def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...]], number: int) -> CheckRow:
+def _row(check: str, results: Sequence[Result], columns: Sequence[tuple[str, ...]], number: int) -> Said:
     own = [result for result in results if result.check == check]
-    return CheckRow(
+    return Said(
         anchor=f"check-{number}-{check}",
         title=TITLES.get(check, check.capitalize()),
         about=ABOUT[check],

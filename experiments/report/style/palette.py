@@ -70,21 +70,9 @@ _SPARE = (
     _slot("method-slate", "#546a7b", "#a9c0d2", ">", (2, 1)),
     _slot("method-plum", "#6d3f8f", "#c59be8", "*", (5, 3)),
 )
-CLUSTERS = tuple(
-    Colour(f"cluster-{i}", light, dark)
-    for i, (light, dark) in enumerate(
-        [
-            ("#4357b2", "#93a5f7"),
-            ("#c4566b", "#f290a2"),
-            ("#2a7f62", "#63c9a5"),
-            ("#a8780f", "#e5b750"),
-            ("#7d4a94", "#c497df"),
-            ("#2a86a1", "#6ec9e4"),
-            ("#8a5a3b", "#d2a283"),
-            ("#6b7a1f", "#b9ca60"),
-        ]
-    )
-)
+_LIGHT = ("#4357b2", "#c4566b", "#2a7f62", "#a8780f", "#7d4a94", "#2a86a1", "#8a5a3b", "#6b7a1f")
+_DARK = ("#93a5f7", "#f290a2", "#63c9a5", "#e5b750", "#c497df", "#6ec9e4", "#d2a283", "#b9ca60")
+CLUSTERS = tuple(Colour(f"cluster-{i}", *pair) for i, pair in enumerate(zip(_LIGHT, _DARK, strict=True)))
 _SIGNALS = (
     Colour("pass", "#0b6e4f", "#4fd0a5"),
     Colour("fail", "#b3261e", "#ff8a7a"),

@@ -24,13 +24,13 @@ HOW = {
 
 def measured(cell: CellRecord, name: str) -> Shown:
     """Return a scalar measurement with its standard error; a dash with its note if there is none."""
+    number, note = number_of(cell, name), _note_of(cell, name)
+    return missing(note) if number is None else numbers.with_error(*number, note)
+
+
+def _note_of(cell: CellRecord, name: str) -> str:
     measurement = cell.measurements.get(name)
-    if measurement is None:
-        return missing()
-    number = number_of(cell, name)
-    if number is None:
-        return missing(measurement.note)
-    return numbers.with_error(*number, measurement.note)
+    return measurement.note if measurement is not None else ""
 
 
 def how_it_ended(cell: CellRecord) -> Shown:
@@ -69,16 +69,13 @@ def bounds_table(view: View) -> Table:
             (Column("F, collapsed", "nats ± s.e."), partial(measured, name="collapsed_bound")),
             (Column("F symmetrised", "nats ± s.e."), partial(measured, name="symmetrised_bound")),
             (Column("Evidence gap", "nats ± s.e."), partial(measured, name="evidence_gap")),
-            (Column("Compile", "s, cache"), _compile_time),
+            (
+                Column("Compile", "s, cache"),
+                lambda cell: replace(numbers.seconds(cell.seconds_compile), error=warmth(cell)),
+            ),
             (Column("Run", "s"), lambda cell: numbers.seconds(cell.seconds_run)),
         ),
     )
-
-
-def _compile_time(cell: CellRecord) -> Shown:
-    """Return the seconds of compiling, and what was there before: compiled code, a warm cache, or nothing."""
-    shown, warm = numbers.seconds(cell.seconds_compile), warmth(cell)
-    return replace(shown, error=warm) if warm else shown
 
 
 def means_table(view: View, kind: str) -> Table | None:
@@ -114,20 +111,16 @@ def means_table(view: View, kind: str) -> Table | None:
 
 def _largest_error(cell: CellRecord) -> Shown:
     """Return the mean error that is furthest from 0, with its standard error."""
-    if "mean_error" not in cell.measurements:
-        return missing()
     found = numbers_of(cell, "mean_error")
     if found is None or not np.isfinite(found[0]).any():
-        return missing(cell.measurements["mean_error"].note)
+        return missing(_note_of(cell, "mean_error"))
     worst = int(np.nanargmax(np.abs(found[0])))
     return numbers.with_error(float(found[0][worst]), float(found[1][worst]))
 
 
 def _why_missing(entry: Entry, name: str) -> str:
-    measurement = entry.record.measurements.get(name)
-    if measurement is not None and measurement.note:
-        return measurement.note
-    return "" if entry.record.status == "ok" else entry.record.message
+    cell = entry.record
+    return _note_of(cell, name) or ("" if cell.status == "ok" else cell.message)
 
 
 def verdict_table(view: View) -> Table | None:

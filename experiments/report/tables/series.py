@@ -40,10 +40,9 @@ def _candidate(view: View) -> Candidate | None:
         return None
     cell = next((cell for cell in cells if cell.cell.kind == "cavi"), cells[0])
     assert cell.bound is not None
-    collapsed, symmetrised = number_of(cell, "collapsed_bound"), number_of(cell, "symmetrised_bound")
-    symmetry = None
-    if collapsed is not None and symmetrised is not None:
-        symmetry = max(0.0, symmetrised[0] - collapsed[0])  # KL(q, q_sym), of the same draws
+    plain, symmetrised = number_of(cell, "collapsed_bound"), number_of(cell, "symmetrised_bound")
+    # KL(q, q_sym), of the same draws
+    symmetry = None if plain is None or symmetrised is None else max(0.0, symmetrised[0] - plain[0])
     return Candidate(
         n_components=view.problem.mixture.n_components,
         elbo=cell.bound,
