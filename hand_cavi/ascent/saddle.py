@@ -26,6 +26,7 @@ GROWS = 1.001
 """A push that a sweep multiplies by more than this grows; less may be the rounding of differences."""
 
 _STEP = 1e-4  # posterior standard deviations
+_STILL = 1e-3  # and of what still moves by more in a sweep, J is not the derivative at its end
 _PRODUCTS = 10  # at most
 _SETTLED = 0.02  # of what is left to 1: an estimate that rises by less has settled
 _ROWS = 64  # of which the first push is made
@@ -52,10 +53,12 @@ def judged(task: AnyTask, ascent: MixtureAscent, statistics: np.ndarray) -> Mixt
 
 
 def growth(task: AnyTask, state: State, statistics: np.ndarray) -> float:
-    """Return by how much a sweep multiplies the push that grows most, or a little less than that."""
+    """Return by how much a sweep multiplies the push that grows most, or a little less; 0 before the end."""
     sums = state.assignments.sums
     here = sweep(task, state, 1)[0]
     metric, images, largest = Metric(here), [], 0.0
+    if metric.norm(here.assignments.sums - sums) > _STILL:
+        return largest
     rows = statistics[:: max(1, len(statistics) // _ROWS)]
     shares = np.random.default_rng(0).standard_normal((len(sums), len(rows)))
     push = (shares - shares.mean(axis=0)) @ rows

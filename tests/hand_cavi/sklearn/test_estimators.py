@@ -21,7 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from hand_cavi import InputError, NormalGamma
+from hand_cavi import InputError, NormalGamma, Status
 from hand_cavi.ascent.cautions import CautionWarning
 from hand_cavi.estimators import BayesianMixture
 from hand_cavi.sklearn.estimator_inputs import distinct_points
@@ -49,6 +49,16 @@ SETTLED = {"tol": 1e-11, "max_iter": 5000, "random_state": 0}
 def test_scikit_learn_s_own_checks(estimator, check):
     """No expected failures; the one check that is skipped needs an array-API backend to be switched on."""
     check(estimator)
+
+
+def test_a_coarse_tolerance_is_no_saddle():
+    """Points without clusters, stopped where the bound rose by less than 1e-3: not at an end, nor accused."""
+    x = 3 * np.random.RandomState(0).uniform(size=(20, 3))
+    for seed in (7, 16, 17, 40, 61):  # each of which was, before how far a sweep still moves was asked
+        options = {"n_components": 2, "n_init": 2, "init_params": "random", "max_iter": 1000}
+        prior = "dirichlet_distribution"
+        model = BayesianMixture(**options, weight_concentration_prior_type=prior, random_state=seed).fit(x)
+        assert model.result_.status is Status.CONVERGED
 
 
 # ---- parity --------------------------------------------------------------------------------
