@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 
 Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
 Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="EXECUTOR",
+        help="What runs the cells: local (processes), serial (this process, for debuggers), dask (a cluster "
+        "of this machine), or a Dask scheduler: tcp://host:port, or its file.",
+    ),
+]
 Junit = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too, as CI systems read it."),
@@ -19,12 +27,16 @@ Junit = Annotated[
 
 
 def carry_out(
-    config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None
+    config: Path | None, json: bool, output: Path | None, workers: int | None, junit: Path | None, on: str
 ) -> "StudyRecord":
     """Run a study, without a configuration the built-in; write its report, and say on stdout what came out.
 
-    Raises InputError if the configuration, the data or a folder cannot be used.
+    Raises InputError if the configuration, the data or a folder cannot be used, or the executor `on`.
     """
+    from experiments.engine.workers.executors import prepare
+
+    prepare(on)
+
     from experiments.config.reading import default_config_text, load_config, parse_config
 
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
@@ -41,10 +53,10 @@ def carry_out(
     from experiments.engine.runner import run
 
     try:
-        record = run(plan, folder=folder, workers=workers, progress=True)
+        record = run(plan, folder=folder, workers=workers, progress=True, on=on)
     except KeyboardInterrupt:
-        warn(f'interrupted; what is done is kept in "{folder}", and running again goes on from there')
-        raise typer.Exit(130) from None
+        warn(f'what is done is kept in "{folder}", and running again goes on from there')
+        raise
     if junit is not None:
         from experiments.commands._junit import write_junit
 

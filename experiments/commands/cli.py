@@ -2,21 +2,35 @@
 
 Exit codes: 0 fine, 1 a run or a validation failed, 2 wrong usage, configuration or data, 3 a validation
 that could not be decided, 130 interrupted. What goes wrong for a user's reason is said in a sentence on
-stderr, never with a traceback.
+stderr, never with a traceback. SIGTERM and SIGHUP end a command as Ctrl-C does, with 143 and 129.
 """
 
 import errno
+import signal
 import sys
 
 _COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
-_COMPARE |= {"nutpie", "numba", "xarray", "h5netcdf", "pandas", "pyarrow", "jinja2", "matplotlib"}
+_COMPARE |= {
+    "nutpie",
+    "numba",
+    "xarray",
+    "h5netcdf",
+    "pandas",
+    "pyarrow",
+    "jinja2",
+    "matplotlib",
+    "filelock",
+    "psutil",
+}
 
+_INTERRUPTED = 130
 _FOLDER_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}
 _FOLDER_TROUBLE |= {errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 def main() -> None:
     """Run the command line; always ends by SystemExit."""
+    ended_by = _as_ctrl_c()
     try:
         from experiments.commands._app import app
 
@@ -26,7 +40,11 @@ def main() -> None:
             raise
         _stop(f'this command needs {error.name}; install it with: pip install "elbowroom[compare]"')
     except KeyboardInterrupt:
-        _stop("interrupted", code=130)
+        _interrupted(ended_by)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # as typer has it
+            _interrupted(ended_by)
+        raise
     except OSError as error:
         if error.errno not in _FOLDER_TROUBLE:
             raise
@@ -38,6 +56,26 @@ def main() -> None:
         if not isinstance(error, InputError):
             raise
         _stop(str(error))
+
+
+def _as_ctrl_c() -> list[signal.Signals]:
+    """Have SIGTERM and SIGHUP end this process as Ctrl-C does; the list will hold the one that did."""
+    ended_by: list[signal.Signals] = []
+
+    def end(number: int, frame: object) -> None:
+        ended_by.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:  # nohup's wish is respected
+            signal.signal(number, end)
+    return ended_by
+
+
+def _interrupted(ended_by: list[signal.Signals]) -> None:
+    by = ended_by[0] if ended_by else signal.SIGINT
+    _stop("interrupted" + (f" by {by.name}" if ended_by else ""), code=128 + by)
 
 
 def _stop(message: str, code: int = 2) -> None:

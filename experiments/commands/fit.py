@@ -166,8 +166,8 @@ def fit(
     except KeyboardInterrupt:
         if checkpoint is None:
             raise
-        warn(f'interrupted; what is done is kept in "{checkpoint}", and the same command goes on from there')
-        raise typer.Exit(130) from None
+        warn(f'what is done is kept in "{checkpoint}", and the same command goes on from there')
+        raise
     for warning in result.warnings[len(early) :]:
         warn(warning)
     if plot is not None:

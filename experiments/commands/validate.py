@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands._output import Json
-from experiments.commands._study import Junit, Output, Workers, by_verdict, carry_out
+from experiments.commands._study import Junit, On, Output, Workers, by_verdict, carry_out
 
 
 def validate(
@@ -15,10 +15,11 @@ def validate(
     output: Output = None,
     workers: Workers = None,
     junit: Junit = None,
+    on: On = "local",
 ) -> None:
     """Run a study; exit with 1 if a judged method fails or a cell has no result, 3 if it is undecided.
 
     In the JUnit file every judged cell is a testcase, of a calibration every judged method of a model: a
     failed one is a failure, an undecided one skipped, one without a result an error.
     """
-    raise typer.Exit(by_verdict(carry_out(config, json, output, workers, junit)))
+    raise typer.Exit(by_verdict(carry_out(config, json, output, workers, junit, on)))

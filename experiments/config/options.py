@@ -21,7 +21,22 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length
 """A name that may become part of a file's name: letters, digits and _ . + - after the first."""
 
 
-class RunOptions(Options):
+class MemoryOptions(Options):
+    """How much memory what runs at a time may hold."""
+
+    memory_limit: float | None = Field(
+        default=None,
+        gt=0,
+        description="GiB of memory that one cell, or a batch of replicates, may hold; without, all there is",
+    )
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The same in bytes."""
+        return None if self.memory_limit is None else int(self.memory_limit * 2**30)
+
+
+class RunOptions(MemoryOptions):
     """How the cells are run."""
 
     repeats: int = Field(
@@ -183,7 +198,7 @@ class CalibrationOptions(Options):
         return value
 
 
-class BatchOptions(Options):
+class BatchOptions(MemoryOptions):
     """How the batches are run."""
 
     workers: int | None = Field(default=None, ge=1, description="processes at a time; without, all cores")

@@ -4,8 +4,10 @@ What is stored is never computed again: a cell that ended ``ok`` under the same 
 is a judgement of the same cells. Whatever interrupts a run, the next one goes on from there.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from experiments.engine import fingerprint
@@ -13,19 +15,26 @@ from experiments.engine.plan import Plan
 from experiments.engine.store.folder import Store
 from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
-from experiments.engine.workers.compile_cache import compile_cache
-from experiments.engine.workers.pool import Outcome, Pool
+from experiments.engine.workers.executors import LOCAL, executor
 from experiments.engine.workers.progress import Progress
+from experiments.engine.workers.task import Event, Executor, Outcome, Task
 from experiments.records.result import MethodResult, NotFinite, Reference
 from experiments.records.study import Cell, CellRecord, Judgement, Manifest, StudyRecord
 
+ATTEMPTS = 2
+"""How often a task is tried whose process dies: what killed it may have had nothing to do with it."""
 
-def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool = True) -> StudyRecord:
+
+def run(
+    plan: Plan, *, folder: Path, workers: int | None = None, progress: bool = True, on: str = LOCAL
+) -> StudyRecord:
     """Run what is pending of a plan, judge it, and return all; `progress` has standard error tell what runs.
 
-    The folder is the study's own, made if need be; `workers` are tasks at a time, by default the plan's.
+    The folder is the study's own, made if need be; `workers` are tasks at a time, by default the plan's; `on`
+    is which executor runs them, see `experiments.engine.workers.executors`. This process alone writes.
 
-    Raises InputError if the folder cannot be used, holds a study of another kind, or another run is using it.
+    Raises InputError if the folder cannot be used, holds a study of another kind, or another run is using it;
+    or if the executor cannot be had, or is lost.
     """
     entries = tuple(problem.entry for problem in plan.problems)
     made_by = fingerprint.versions(), machine.describe()
@@ -34,7 +43,7 @@ def run(plan: Plan, *, folder: Path, workers: int | None = None, progress: bool 
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
-        _Run(plan, store).complete(workers or plan.workers or machine.cores(), progress)
+        _Run(plan, store, on).complete(workers or plan.workers or machine.cores(), progress)
         return study_record(store)
 
 
@@ -60,9 +69,12 @@ def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult |
 class _Run:
     """One pass over a plan."""
 
-    def __init__(self, plan: Plan, store: Store) -> None:
+    def __init__(self, plan: Plan, store: Store, on: str) -> None:
         self.plan = plan
         self.store = store
+        self.on = on
+        self.tasks: dict[str, Task] = {}  # under way, by key
+        self.attempts: Counter[str] = Counter()
         self.problems = {problem.entry.key: problem for problem in plan.problems}
         self.cells = {
             planned.cell.key: (planned, problem) for problem in plan.problems for planned in problem.cells
@@ -82,38 +94,67 @@ class _Run:
         if unjudged:
             kept = len(self.cells) - len(pending)
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)
+            self.tell: Callable[[Event], None] = display if progress else lambda event: None
             with (
                 display if progress else nullcontext(),
-                Pool(workers, on_event=display if progress else None, environment=compile_cache) as pool,
+                executor(self.on, workers, lambda task: self.tell(Event("started", task))) as runs,
             ):
                 for planned in pending:
-                    pool.submit(planned.task)
+                    self._submit(planned.task, runs)
                 for key in unjudged:
                     if not self.open[key]:
-                        self._judge(key, pool)
-                for outcome in pool.results():
-                    self._take(outcome, pool)
+                        self._judge(key, runs)
+                for outcome in runs.results():
+                    self._end(outcome, runs)
         self.store.put_verdict(self.plan.conclude(self._records(self.cells)))
 
-    def _take(self, outcome: Outcome, pool: Pool) -> None:
+    def _submit(self, task: Task, runs: Executor) -> None:
+        self.tasks[task.key] = task
+        self.tell(Event("submitted", task))
+        runs.submit(task)
+
+    def _end(self, outcome: Outcome, runs: Executor) -> None:
+        """Try a task whose process died once more; store what came of any other, and then say so."""
+        task = self.tasks[outcome.key]
+        self.attempts[outcome.key] += 1
+        if outcome.status == "crashed" and self.attempts[outcome.key] < ATTEMPTS:
+            self.tell(Event("retried", task, outcome))
+            runs.submit(task)
+            return
+        del self.tasks[outcome.key]
+        if outcome.status == "crashed":
+            outcome = replace(outcome, message=f"{outcome.message}; so it went {ATTEMPTS} times")
+        problem = self._take(outcome)
+        self.tell(Event("finished", task, outcome))
+        if problem is not None:
+            self._judge(problem, runs)
+
+    def _take(self, outcome: Outcome) -> str | None:
+        """Store what came of a task; return the problem that can now be judged, if one can."""
         if outcome.key in self.cells:
             planned, problem = self.cells[outcome.key]
             record, result = _as_record(planned.cell, outcome)
             self.store.put_cell(record, result.draws if result else None)
             key = problem.entry.key
             self.open[key].discard(outcome.key)
-            if not self.open[key]:
-                self._judge(key, pool)
-        elif outcome.status == "ok":
+            return None if self.open[key] else key
+        if outcome.status == "ok":
             self.store.put_judgement(outcome.key, outcome.value)
-        else:
-            reason = f"judging {outcome.status.replace('_', ' ')}: {outcome.message}"
-            nothing = Judgement(Reference("none", False, reason), traceback=outcome.detail)
-            self.store.put_judgement(outcome.key, nothing)
+            return None
+        reason = f"judging {outcome.status.replace('_', ' ')}: {outcome.message}"
+        nothing = Judgement(Reference("none", False, reason), traceback=outcome.detail)
+        self.store.put_judgement(outcome.key, nothing)
+        return None
 
-    def _judge(self, key: str, pool: Pool) -> None:
+    def _judge(self, key: str, runs: Executor) -> None:
         problem = self.problems[key]
-        pool.submit(problem.judge(self._records(planned.cell.key for planned in problem.cells)))
+        records = self._records(planned.cell.key for planned in problem.cells)
+        if runs.remote:
+            records = tuple(
+                replace(one, draws=one.draws.read_bytes() if isinstance(one.draws, Path) else one.draws)
+                for one in records
+            )
+        self._submit(problem.judge(records), runs)
 
     def _is_judged(self, key: str) -> bool:
         keys = (planned.cell.key for planned in self.problems[key].cells)

@@ -38,8 +38,8 @@ class CellRecord:
         that of the exception by which it failed, else empty.
     message, outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
         See `MethodResult`; but for the message empty or None if it did not get so far.
-    draws : Path or None
-        The netCDF file of the draws.
+    draws : Path, bytes or None
+        The netCDF file of the draws; what it holds, where a judge on another machine could not read it.
     measurements, verdict : dict of str to Measurement, Verdict or None
         By metric name; None until judged.
     """
@@ -54,7 +54,7 @@ class CellRecord:
     bound_se: float | None = None
     info: Mapping[str, object] = field(default_factory=dict)
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
-    draws: Path | None = None
+    draws: Path | bytes | None = None
     measurements: dict[str, Measurement] = field(default_factory=dict)
     verdict: Verdict | None = None
     told: Told = field(default_factory=Told)

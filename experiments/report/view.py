@@ -6,6 +6,7 @@ alike by their allocations of points, see `experiments.relabel`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -151,7 +152,7 @@ def _entries(
     entries, notes = [], []
     for cell in record.cells:
         style, draws = styles[cell.cell.method], None
-        if cell.draws is not None and cell.status == "ok":
+        if isinstance(cell.draws, Path) and cell.status == "ok":
             try:
                 draws = prepare(read_tree(cell.draws))
             except (OSError, KeyError, ValueError) as error:

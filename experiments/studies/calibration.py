@@ -23,7 +23,7 @@ from experiments.config.reading import Config
 from experiments.engine import fingerprint
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
 from experiments.engine.store.files import read_tree
-from experiments.engine.workers.pool import Task
+from experiments.engine.workers.task import Task
 from experiments.families.formula import formula
 from experiments.methods import label
 from experiments.methods.mixture_target import mixture_content
@@ -135,6 +135,7 @@ def _planned(config: Config, model: ModelEntry, judged: tuple[str, ...], level: 
             payload=Case(model.name, model.mixture, methods, options, level, records),
             label=f"judging {model.name}",
             time_limit=config.batches.time_limit,
+            memory_limit=config.batches.memory_bytes,
         )
 
     entry = ProblemEntry(
@@ -182,6 +183,7 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
         payload=batch,
         label=f"{batch.method} on {batch.model}, replicates {batch.first + 1} to {last}",
         time_limit=config.batches.time_limit,
+        memory_limit=config.batches.memory_bytes,
         affinity=f"{batch.kind} {batch.model}",
     )
     number = 1 + first // options.batch

@@ -10,7 +10,7 @@ from experiments.config.entries import MethodEntry
 from experiments.config.reading import Config
 from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
-from experiments.engine.workers.pool import Task
+from experiments.engine.workers.task import Task
 from experiments.methods import label
 from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
@@ -86,6 +86,7 @@ def planned_problem(
             payload=Case(problem, done, seed, config.reference, config.verdict),
             label=f"judging {place.label}",
             time_limit=config.run.time_limit,
+            memory_limit=config.run.memory_bytes,
         )
 
     entry = ProblemEntry(
@@ -121,6 +122,7 @@ def _planned_cell(
         payload=Assignment(target, place.package, method.kind, method.settings, *streams),
         label=f"{method.name} on {place.label}",
         time_limit=config.run.time_limit,
+        memory_limit=config.run.memory_bytes,
         affinity=f"{method.kind} {structure}",
     )
     judged = config.verdict.methods

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 
 import h5netcdf
@@ -91,9 +92,9 @@ def write_tree(path: Path, tree: xr.DataTree) -> None:
     write_whole(path, tree.to_netcdf(engine="h5netcdf"))
 
 
-def read_tree(path: Path) -> xr.DataTree:
-    """Return the DataTree of a netCDF file, in memory; the file is closed again."""
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
+def read_tree(file: Path | bytes) -> xr.DataTree:
+    """Return the DataTree of a netCDF file, or of what one holds, in memory; the file is closed again."""
+    with xr.open_datatree(BytesIO(file) if isinstance(file, bytes) else file, engine="h5netcdf") as tree:
         return tree.load()
 
 

@@ -17,64 +17,21 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, Self
 
+from experiments.engine.workers import memory
 from experiments.engine.workers.process import Worker, how_it_died
+from experiments.engine.workers.task import Outcome, Task
 from experiments.engine.workers.worker import BEGUN, GOODBYE, sentence
 
 _GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide
 _GRACE = 2.0  # seconds between asking a worker to end and ending it
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
-    """A call of a function, ``package.module:function``, in a worker, with `payload` alone, which is pickled.
-
-    The `key` comes back with the outcome, a person reads the `label`. The `time_limit`, in seconds, begins
-    when a worker is given the task; `math.inf` is none. Tasks that share an `affinity` go to the same worker
-    where that costs no waiting (warm compile caches).
-    """
-
-    key: str
-    function: str
-    payload: Any
-    label: str
-    time_limit: float
-    affinity: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """How a task ended: ``ok``, ``failed`` (an exception), ``crashed`` (the process died) or ``timed_out``.
-
-    The `value` is what the function returned, None unless ``ok``; `message` one sentence on what went wrong,
-    and `detail` the traceback, if there is one; `seconds` the wall time from handing the task over.
-    """
-
-    key: str
-    status: str
-    value: Any
-    message: str
-    seconds: float
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something to tell a spectator: a task was ``submitted``, ``started`` or ``finished``.
-
-    `slot` is the worker's number, None when submitted; `outcome` is there when finished.
-    """
-
-    kind: str
-    task: Task
-    slot: int | None = None
-    outcome: Outcome | None = None
-
-
 @dataclass
 class _Slot:
     """A place for a worker: who sits there, and what it is doing.
 
-    `begun` is whether the worker said that it took up the task; `served`, whether it ended one before.
+    `begun` is whether the worker said that it took up the task; `served`, whether it ended one before; `peak`
+    the most bytes it was seen to hold with this task, and `killed` how many had died for memory before it.
     """
 
     number: int
@@ -84,43 +41,51 @@ class _Slot:
     begun: bool = False
     served: bool = False
     affinity: str | None = None
+    peak: int = 0
+    looked: float = 0.0
+    killed: int = 0
 
 
 class Pool:
     """A few workers, and tasks for them. Use it as a context manager.
 
-    Tasks may be submitted at any time, also while `results` is being iterated. What workers write goes to
-    standard error. `on_event` is told of every `Event`, in the parent, between other things: be quick.
-    `environment` gives a worker's environment variables, by its number.
+    What workers write goes to standard error. `on_start` is told of every task that starts, in the parent,
+    between other things: be quick. `environment` gives a worker's environment variables, by its number.
     """
+
+    remote = False
 
     def __init__(
         self,
         workers: int = 2,
         *,
-        on_event: Callable[[Event], None] | None = None,
+        on_start: Callable[[Task], None] | None = None,
         environment: Callable[[int], dict[str, str]] | None = None,
     ) -> None:
         self._slots = [_Slot(number) for number in range(workers)]
         self._queue: deque[Task] = deque()
         self._outcomes: deque[Outcome] = deque()
-        self._tell = on_event or (lambda event: None)
+        self._tell = on_start or (lambda task: None)
         self._environment = environment or (lambda slot: {})
 
     def submit(self, task: Task) -> None:
         """Queue a task; it starts at once if a worker is free."""
         self._queue.append(task)
-        self._tell(Event("submitted", task))
         self._dispatch()
 
     def results(self) -> Iterator[Outcome]:
         """Yield outcomes as tasks end, until nothing is queued or running."""
         while self._outcomes or self._queue or self._busy():
-            if self._outcomes:
-                yield self._outcomes.popleft()
-            else:
-                self._collect()
-                self._dispatch()  # before yielding: workers need not wait for our reader
+            if (outcome := self.glance()) is not None:
+                yield outcome
+
+    def glance(self) -> Outcome | None:
+        """Return an outcome if there is one; if not, wait until something happens, or for a moment."""
+        if self._outcomes:
+            return self._outcomes.popleft()
+        self._collect()
+        self._dispatch()  # before the next outcome is taken: workers need not wait for our reader
+        return None
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +131,8 @@ class Pool:
             self._dismiss(slot)
         self._queue.remove(task)
         slot.task, slot.affinity, slot.started, slot.begun = task, task.affinity, time.monotonic(), False
-        self._tell(Event("started", task, slot.number))
+        slot.peak, slot.looked, slot.killed = 0, 0.0, memory.killed_for_memory()
+        self._tell(task)
         try:
             message = pickle.dumps((task.function, pickle.dumps(task.payload)))
         except Exception as error:
@@ -200,7 +166,8 @@ class Pool:
             if answer == BEGUN:
                 slot.begun = True
                 return
-            status, value, message, detail = pickle.loads(answer)
+            status, value, message, detail, peak = pickle.loads(answer)
+            slot.peak = max(slot.peak, peak)
             try:
                 result = pickle.loads(value) if value else None
             except Exception as error:
@@ -212,6 +179,22 @@ class Pool:
         elif time.monotonic() >= slot.started + limit:
             self._dismiss(slot)
             self._finish(slot, "timed_out", message=f"it was stopped at its time limit of {limit:g} s")
+        else:
+            self._watch_memory(slot)
+
+    def _watch_memory(self, slot: _Slot) -> None:
+        assert slot.worker and slot.task
+        if time.monotonic() < slot.looked + _GLANCE / 2:
+            return
+        slot.looked, most = time.monotonic(), slot.task.memory_limit
+        held = memory.held_by(slot.worker.process.pid)
+        slot.peak = max(slot.peak, held)
+        if most is not None and held > most:
+            self._dismiss(slot)
+            message = (
+                f"it was stopped at its memory limit of {memory.size(most)}: it held {memory.size(held)}"
+            )
+            self._finish(slot, "crashed", message=message)
 
     def _finish(
         self, slot: _Slot, status: str, value: Any = None, message: str = "", detail: str = ""
@@ -219,9 +202,8 @@ class Pool:
         assert slot.task
         task, slot.task = slot.task, None
         slot.served = slot.worker is not None
-        outcome = Outcome(task.key, status, value, message, time.monotonic() - slot.started, detail)
-        self._outcomes.append(outcome)
-        self._tell(Event("finished", task, slot.number, outcome))
+        seconds = time.monotonic() - slot.started
+        self._outcomes.append(Outcome(task.key, status, value, message, seconds, detail, slot.peak or None))
 
     def _bury(self, slot: _Slot) -> None:
         assert slot.worker and slot.task
@@ -230,7 +212,8 @@ class Pool:
             slot.task = None
             self._dismiss(slot)
             return
-        message = how_it_died(slot.worker.process.returncode if slot.worker.ended(_GRACE) else None)
+        code = slot.worker.process.returncode if slot.worker.ended(_GRACE) else None
+        message = how_it_died(code, out_of_memory=memory.killed_for_memory() > slot.killed)
         self._dismiss(slot)
         self._finish(slot, "crashed", message=message)
 

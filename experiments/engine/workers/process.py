@@ -50,8 +50,11 @@ class Worker:
         self.connection.close()
 
 
-def how_it_died(returncode: int | None) -> str:
-    """Return a sentence on the end of a process; None stands for one that only closed its socket."""
+def how_it_died(returncode: int | None, *, out_of_memory: bool = False) -> str:
+    """Return a sentence on the end of a process; None stands for one that only closed its socket.
+
+    The system may say that it ended some process meanwhile because memory ran out.
+    """
     if returncode is None:
         return "its worker process closed the connection without an answer"
     if returncode >= 0:
@@ -60,5 +63,5 @@ def how_it_died(returncode: int | None) -> str:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = f"signal {-returncode}"
-    hint = "; the system does this when memory runs out" if -returncode == signal.SIGKILL else ""
+    hint = "; the system ran out of memory meanwhile" if out_of_memory and name == "SIGKILL" else ""
     return f"its worker process was ended by {name}{hint}"

@@ -22,7 +22,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from experiments.engine.workers.pool import Event, Outcome, Task
+from experiments.engine.workers.task import Event, Outcome, Task
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 
@@ -60,8 +60,11 @@ class Tally:
             elif event.kind == "started":
                 self._waiting.pop(task.key, None)  # it may be started again, if its worker died
                 self.running[task.key] = (task, self.clock())
+            elif event.kind == "retried":
+                self.running.pop(task.key, None)
+                self._waiting[task.key] = task
             elif event.outcome:
-                del self.running[task.key]
+                self.running.pop(task.key, None)
                 self.finished += 1
                 self.troubled += event.outcome.status != "ok"
                 self._seconds[task.affinity].append(event.outcome.seconds)
@@ -113,13 +116,16 @@ class Progress:
         if self._live:
             self._live.stop()
             self._live = None
-        if kind is KeyboardInterrupt:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.say(f"interrupted: {self.tally.finished} of {self.tally.total} done")
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         self.tally.see(event)
-        if event.outcome:
+        if event.kind == "retried" and event.outcome:
+            line = f"{self._count()} {_WORDS[event.outcome.status]} {event.task.label}"
+            self.say(f"{line}: {event.outcome.message}; it is tried once more", trouble=True)
+        elif event.outcome:
             self.say(self._end(event.task, event.outcome), trouble=event.outcome.status != "ok")
         elif event.kind == "started" and not self._live:
             self.say(f"{self._count()} start  {event.task.label}")

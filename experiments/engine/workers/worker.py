@@ -11,7 +11,9 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 
@@ -45,8 +47,13 @@ def _listen(connection: Connection, inbox: "SimpleQueue[bytes]") -> None:
 
 
 def answer_to(message: bytes) -> bytes:
-    """Run a task; return (status, value, message, detail), pickled, the value apart: the rest is readable."""
+    """Run a task; return (status, value, message, detail, peak), pickled.
+
+    The value is pickled apart, so that the rest is readable; the peak is the most bytes that this process
+    held meanwhile.
+    """
     stage = ""
+    _forget_peak()
     try:
         name, payload = pickle.loads(message)
         stage = "its input cannot be read in the worker: "
@@ -54,9 +61,24 @@ def answer_to(message: bytes) -> bytes:
         stage = ""
         value = resolve(name)(argument)
         stage = "its result cannot be handed back: "
-        return pickle.dumps(("ok", pickle.dumps(value, protocol=5), "", ""))
+        return pickle.dumps(("ok", pickle.dumps(value, protocol=5), "", "", _peak()))
     except BaseException as error:  # SystemExit too: a task's exit is not the worker's
-        return pickle.dumps(("failed", b"", stage + sentence(error), traceback.format_exc()))
+        return pickle.dumps(("failed", b"", stage + sentence(error), traceback.format_exc(), _peak()))
+
+
+def _forget_peak() -> None:
+    """Begin to count the most memory of this process anew, where the system can."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> int:
+    """Return the most bytes that this process held since `_forget_peak`; 0 where the system does not say."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
 def resolve(name: str) -> Callable[[object], object]:

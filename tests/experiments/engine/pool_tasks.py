@@ -91,6 +91,13 @@ def deaf(path):
     return with_child(path)
 
 
+def hold(mebibytes):
+    """Hold memory for a while."""
+    held = bytearray(b"x") * (mebibytes << 20)
+    time.sleep(2)
+    return len(held)
+
+
 def main_module(payload):
     heavy = {"pytest", "numpy", "experiments.engine.workers.pool"} & set(sys.modules)
     return getattr(sys.modules["__main__"], "__file__", None), heavy

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.engine.workers.pool import Event, Outcome, Pool, Task
+from experiments.engine.workers.pool import Pool
 from experiments.engine.workers.process import how_it_died
+from experiments.engine.workers.task import Outcome, Task
 
 HERE = Path(__file__).parent
 LONG = 120.0
@@ -22,8 +23,10 @@ def tasks_can_be_imported(monkeypatch):
     monkeypatch.syspath_prepend(HERE)
 
 
-def task(key, name, payload=None, *, limit=LONG, affinity=None):
-    return Task(key, f"pool_tasks:{name}", payload, f"task {key}", limit, affinity)
+def task(key, name, payload=None, *, limit=LONG, affinity=None, memory=None):
+    """Return a task; `memory` is its limit in MiB."""
+    most = None if memory is None else memory << 20
+    return Task(key, f"pool_tasks:{name}", payload, f"task {key}", limit, affinity, most)
 
 
 def run_tasks(tasks, *, workers=2, **options):
@@ -197,20 +200,18 @@ def test_affinity_chooses_the_warm_worker():
             assert end.value == home[kind]
 
 
-def test_events_tell_the_whole_story():
-    events: list[Event] = []
-    outcomes([task("a", "double", 1), task("b", "boom")], workers=1, on_event=events.append)
-    story = [(event.kind, event.task.key) for event in events]
-    assert story == [
-        ("submitted", "a"),
-        ("started", "a"),
-        ("submitted", "b"),
-        ("finished", "a"),
-        ("started", "b"),
-        ("finished", "b"),
-    ]
-    assert events[-1].outcome is not None and events[-1].outcome.status == "failed"
-    assert {event.slot for event in events} == {None, 0}
+def test_what_starts_is_told():
+    started: list[Task] = []
+    outcomes([task("a", "double", 1), task("b", "boom")], workers=1, on_start=started.append)
+    assert [one.key for one in started] == ["a", "b"]
+
+
+def test_too_much_memory_ends_the_task_and_says_how_much():
+    ends = outcomes([task("much", "hold", 300, memory=200), task("little", "hold", 50, memory=400)])
+    assert ends["much"].status == "crashed"
+    assert "memory limit of 200 MiB: it held" in ends["much"].message
+    assert ends["little"].status == "ok"
+    assert 50 * 2**20 < ends["little"].peak_bytes < 400 * 2**20
 
 
 def test_standard_output_stays_the_parents(capfd):
@@ -240,7 +241,8 @@ def test_leaving_early_ends_the_busy(tmp_path):
 
 PARENT = """
     import signal, sys
-    from experiments.engine.workers.pool import Pool, Task
+    from experiments.engine.workers.pool import Pool
+    from experiments.engine.workers.task import Task
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     sys.path.insert(0, {here!r})
     try:
@@ -299,10 +301,16 @@ def test_no_orphans_when_the_parent_is_killed(parent, number):
     [
         (0, "exit code 0"),
         (3, "exit code 3"),
-        (-9, "SIGKILL; the system"),
+        (-9, "ended by SIGKILL"),
         (-11, "SIGSEGV"),
         (-250, "signal 250"),
     ],
 )
 def test_how_it_died_names_the_cause(returncode, words):
     assert words in how_it_died(returncode)
+
+
+def test_memory_is_blamed_only_where_the_system_ran_out_of_it():
+    assert "memory" not in how_it_died(-9)
+    assert how_it_died(-9, out_of_memory=True).endswith("SIGKILL; the system ran out of memory meanwhile")
+    assert "memory" not in how_it_died(-11, out_of_memory=True)

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from experiments.engine.workers.pool import Event, Outcome, Task
 from experiments.engine.workers.progress import Progress, Tally, duration
+from experiments.engine.workers.task import Event, Outcome, Task
 
 
 def task(key, affinity=None):
@@ -14,7 +14,7 @@ def task(key, affinity=None):
 
 
 def finished(t, seconds, status="ok", message=""):
-    return Event("finished", t, 0, Outcome(t.key, status, None, message, seconds))
+    return Event("finished", t, Outcome(t.key, status, None, message, seconds))
 
 
 class Clock:
@@ -32,7 +32,7 @@ class Terminal(io.StringIO):
 def test_a_task_may_start_again_after_its_worker_died():
     tally = Tally(workers=1)
     for event in ("submitted", "started", "started"):
-        tally.see(Event(event, task("a"), 0))
+        tally.see(Event(event, task("a")))
     tally.see(finished(task("a"), 1.0))
     assert tally.finished == 1 and not tally.running
 
@@ -44,8 +44,8 @@ def test_time_left_follows_from_tasks_of_the_same_kind():
     for t in cavi + nuts:
         tally.see(Event("submitted", t))
     assert tally.total == 6
-    tally.see(Event("started", cavi[0], 0))
-    tally.see(Event("started", nuts[0], 1))
+    tally.see(Event("started", cavi[0]))
+    tally.see(Event("started", nuts[0]))
     assert tally.seconds_left() is None
 
     tally.see(finished(cavi[0], 2.0))
@@ -53,14 +53,14 @@ def test_time_left_follows_from_tasks_of_the_same_kind():
     # 2 x 2 + 2 x 20 seconds ahead, on two workers
     assert tally.seconds_left() == pytest.approx(22.0)
 
-    tally.see(Event("started", nuts[1], 0))
-    tally.see(Event("started", nuts[2], 1))
+    tally.see(Event("started", nuts[1]))
+    tally.see(Event("started", nuts[2]))
     clock.now = 5.0
     # 15 left of each; then 2 x 2
     assert tally.seconds_left() == pytest.approx((15 + 15 + 2 + 2) / 2)
     tally.see(finished(nuts[1], 5.0))
     for t in cavi[1:]:
-        tally.see(Event("started", t, 0))
+        tally.see(Event("started", t))
         tally.see(finished(t, 2.0))
     # one task alone cannot be shared: the mean of 20 and 5, less the 5 that it has had
     assert tally.seconds_left() == pytest.approx(12.5 - 5)
@@ -72,7 +72,7 @@ def test_tasks_to_come_count():
     tally = Tally(workers=1, expected=3)
     first = task("a")
     tally.see(Event("submitted", first))
-    tally.see(Event("started", first, 0))
+    tally.see(Event("started", first))
     tally.see(finished(first, 10.0))
     assert tally.total == 3
     assert tally.seconds_left() == pytest.approx(20.0)
@@ -83,10 +83,10 @@ def run(progress):
     with progress:
         for t in (a, b, c):
             progress(Event("submitted", t))
-        progress(Event("started", a, 0))
-        progress(Event("started", b, 1))
+        progress(Event("started", a))
+        progress(Event("started", b))
         progress(finished(a, 12.3))
-        progress(Event("started", c, 0))
+        progress(Event("started", c))
         progress(finished(b, 3.0, "crashed", "its worker process was ended by SIGSEGV"))
         progress(finished(c, 200.0))
 
@@ -121,7 +121,7 @@ def test_a_terminal_gets_a_live_display(capsys, monkeypatch):
     with progress:
         assert sys.stdout is before
         progress(Event("submitted", a))
-        progress(Event("started", a, 0))
+        progress(Event("started", a))
         progress._live.refresh()
         progress(finished(a, 2.0))
         progress._live.refresh()
