@@ -5,6 +5,7 @@ that limits hold, and what a task does to its process costs that task alone. Onl
 writes to the store; scheduler and workers need the same versions of this package and of its libraries.
 """
 
+import logging
 import pickle
 import sys
 import threading
@@ -229,6 +230,9 @@ def _connect(address: str, workers: int) -> tuple[Any, Any]:
             '--on dask needs Dask; install it with: pip install "elbowroom[distributed]"'
         ) from None
     dask.config.set({"distributed.scheduler.allowed-failures": 0})
+    for name in list(logging.root.manager.loggerDict):  # what matters of it is said in sentences
+        if name.partition(".")[0] in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     if address == HERE:
         cluster = LocalCluster(
             n_workers=workers,

@@ -24,6 +24,7 @@ from experiments.engine.workers.worker import BEGUN, GOODBYE, sentence
 
 _GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide
 _GRACE = 2.0  # seconds between asking a worker to end and ending it
+_ASLEEP = 2.0  # seconds beyond a glance in which this process must have been stopped, or its machine asleep
 
 
 @dataclass
@@ -148,8 +149,13 @@ class Pool:
         deadlines = [slot.started + slot.task.time_limit for slot in self._slots if slot.task]
         if not deadlines:
             return
-        patience = min(_GLANCE, min(deadlines) - time.monotonic())
-        wait([slot.worker.connection for slot in self._busy() if slot.worker], max(patience, 0))
+        before = time.monotonic()
+        patience = max(min(_GLANCE, min(deadlines) - before), 0)
+        wait([slot.worker.connection for slot in self._busy() if slot.worker], patience)
+        slept = time.monotonic() - before - patience
+        if slept > _ASLEEP:  # so were its tasks, and it counts for none of them
+            for slot in self._slots:
+                slot.started += slept
         for slot in self._busy():
             self._look_at(slot)
 
