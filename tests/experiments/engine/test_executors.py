@@ -93,7 +93,7 @@ def test_processes_this_process_and_dask_agree(study, tmp_path):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """A scheduler and a worker as processes of their own, by the docs; gives the scheduler's file and both."""
+    """A scheduler and a worker as processes of their own; gives the scheduler's file and both."""
     file = tmp_path / "scheduler.json"
     scheduler = start("scheduler", "--scheduler-file", file, "--port", "0", "--no-dashboard")
     worker = start("worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard")

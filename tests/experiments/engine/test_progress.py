@@ -170,3 +170,17 @@ def test_a_closed_stream_does_not_end_the_run():
 )
 def test_durations_read_as_people_say_them(seconds, words):
     assert duration(seconds) == words
+
+
+def test_one_that_is_tried_once_more_is_told_and_not_counted_twice():
+    stream, one = io.StringIO(), task("a")
+    with Progress(1, workers=1, stream=stream) as progress:
+        progress(Event("submitted", one))
+        progress(Event("started", one))
+        died = Outcome("a", "crashed", None, "its worker process was ended by SIGKILL", 1.0)
+        progress(Event("retried", one, died))
+        assert (progress.tally.finished, progress.tally.running) == (0, {})
+        progress(Event("started", one))
+        progress(finished(one, 1.0))
+        assert (progress.tally.finished, progress.tally.total) == (1, 1)
+    assert "ended by SIGKILL; it is tried once more" in stream.getvalue()
