@@ -4,7 +4,8 @@
 
 While the run goes on, every few seconds a random process that works for it is ended by SIGKILL. In the end
 every cell must be done or recorded with its reason; what is done must equal, bit for bit, what an
-undisturbed run of the same configuration gives. Prints what it found as Markdown; exit code 1 if anything is not so.
+undisturbed run of the same configuration gives. Prints what it found as Markdown; exit code 1 if anything is
+not so.
 """
 
 import argparse
