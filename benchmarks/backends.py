@@ -18,7 +18,7 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from ppl_baselines.environment import environment
+from experiments.engine.workers.environment import environment
 
 CASES = [
     (method, backend)

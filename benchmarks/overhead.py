@@ -18,8 +18,8 @@ import xarray as xr
 
 from experiments.engine import runner
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
+from experiments.engine.workers.interface import Task
 from experiments.engine.workers.memory import size
-from experiments.engine.workers.task import Task
 from experiments.records import Judgement, MethodResult, Reference, Verdict
 from experiments.records.study import Cell, CellRecord, ProblemEntry
 

@@ -24,7 +24,7 @@ TARGETS = (Target("condensed NUTS, N = 10^7, K = 5, 2 x (500 + 500), compile inc
 
 def rows(quick: bool) -> Iterator[Row]:
     """Yield the cold row, the warm one, and the direct one."""
-    from ppl_baselines.environment import environment
+    from experiments.engine.workers.environment import environment
 
     n_points, few = (10**5, 10**3) if quick else (10**7, 10**4)
     with tempfile.TemporaryDirectory() as cache:

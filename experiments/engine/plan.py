@@ -7,7 +7,7 @@ returns a `MethodResult` or `NotFinite`, that of a judge a `Judgement`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from experiments.engine.workers.task import Task
+from experiments.engine.workers.interface import Task
 from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry

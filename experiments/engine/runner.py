@@ -16,8 +16,8 @@ from experiments.engine.store.folder import Store
 from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
 from experiments.engine.workers.executors import LOCAL, executor
+from experiments.engine.workers.interface import Event, Executor, Outcome, Task
 from experiments.engine.workers.progress import Progress
-from experiments.engine.workers.task import Event, Executor, Outcome, Task
 from experiments.records.result import MethodResult, NotFinite, Reference
 from experiments.records.study import Cell, CellRecord, Judgement, Manifest, StudyRecord
 

@@ -23,7 +23,7 @@ from experiments.config.reading import Config
 from experiments.engine import fingerprint
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
 from experiments.engine.store.files import read_tree
-from experiments.engine.workers.task import Task
+from experiments.engine.workers.interface import Task
 from experiments.families.formula import formula
 from experiments.methods import label
 from experiments.methods.mixture_target import mixture_content

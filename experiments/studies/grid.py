@@ -10,7 +10,7 @@ from experiments.config.entries import MethodEntry
 from experiments.config.reading import Config
 from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
-from experiments.engine.workers.task import Task
+from experiments.engine.workers.interface import Task
 from experiments.methods import label
 from experiments.records.measured import Verdict
 from experiments.records.problem import Problem

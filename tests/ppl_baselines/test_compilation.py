@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
+from experiments.engine.workers.environment import environment
 from ppl_baselines.compilation import CacheWatch
 from ppl_baselines.draws import to_datatree
-from ppl_baselines.environment import environment
 
 REPORT = "import pytensor; print(pytensor.config.base_compiledir)"
 
@@ -41,7 +41,7 @@ def test_the_users_own_flags_are_kept(tmp_path, monkeypatch):
 
 def test_the_environment_is_known_without_pymc(tmp_path):
     program = (
-        "import sys; from ppl_baselines.environment import environment;"
+        "import sys; from experiments.engine.workers.environment import environment;"
         "print([name for name in ('pymc', 'pytensor', 'numpy', 'hand_cavi') if name in sys.modules])"
     )
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

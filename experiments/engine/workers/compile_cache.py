@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ppl_baselines.environment import environment
+from experiments.engine.workers.environment import environment
 
 
 def compile_cache(slot: int) -> dict[str, str]:

@@ -18,8 +18,8 @@ from typing import Any, Self
 
 from experiments.engine import fingerprint
 from experiments.engine.workers.compile_cache import claimed_cache
+from experiments.engine.workers.interface import Outcome, Task
 from experiments.engine.workers.pool import Pool
-from experiments.engine.workers.task import Outcome, Task
 from experiments.engine.workers.worker import sentence
 from hand_cavi import InputError
 
@@ -47,7 +47,7 @@ class _Sent:
 
 
 class Distributed:
-    """An executor that hands tasks to Dask; see `experiments.engine.workers.task.Executor`.
+    """An executor that hands tasks to Dask; see `experiments.engine.workers.interface.Executor`.
 
     Parameters
     ----------

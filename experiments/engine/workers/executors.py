@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 from experiments.engine.workers.compile_cache import compile_cache
-from experiments.engine.workers.task import Executor, Task
+from experiments.engine.workers.interface import Executor, Task
 
 LOCAL, SERIAL = "local", "serial"
 """Names that ``--on`` knows besides those of Dask: ``dask``, an address, or a scheduler's file."""

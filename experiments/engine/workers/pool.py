@@ -18,8 +18,8 @@ from multiprocessing.connection import wait
 from typing import Any, Self
 
 from experiments.engine.workers import memory
+from experiments.engine.workers.interface import Outcome, Task
 from experiments.engine.workers.process import Worker, how_it_died
-from experiments.engine.workers.task import Outcome, Task
 from experiments.engine.workers.worker import BEGUN, GOODBYE, sentence
 
 _GLANCE = 0.5  # seconds between looks at workers whose death their socket may hide

@@ -22,7 +22,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from experiments.engine.workers.task import Event, Outcome, Task
+from experiments.engine.workers.interface import Event, Outcome, Task
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 

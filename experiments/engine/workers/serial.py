@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Self
 
-from experiments.engine.workers.task import Outcome, Task
+from experiments.engine.workers.interface import Outcome, Task
 from experiments.engine.workers.worker import resolve, sentence
 
 
 class Serial:
-    """An executor without workers; see `experiments.engine.workers.task.Executor`."""
+    """An executor without workers; see `experiments.engine.workers.interface.Executor`."""
 
     remote = False
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from experiments.engine.workers.interface import Outcome, Task
 from experiments.engine.workers.pool import Pool
 from experiments.engine.workers.process import how_it_died
-from experiments.engine.workers.task import Outcome, Task
 
 HERE = Path(__file__).parent
 LONG = 120.0
@@ -242,7 +242,7 @@ def test_leaving_early_ends_the_busy(tmp_path):
 PARENT = """
     import signal, sys
     from experiments.engine.workers.pool import Pool
-    from experiments.engine.workers.task import Task
+    from experiments.engine.workers.interface import Task
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     sys.path.insert(0, {here!r})
     try:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from experiments.engine.workers.interface import Event, Outcome, Task
 from experiments.engine.workers.progress import Progress, Tally, duration
-from experiments.engine.workers.task import Event, Outcome, Task
 
 
 def task(key, affinity=None):
