@@ -137,12 +137,18 @@ def fit(
         writable_file(plot, "--plot", PICTURES)
     if table := None if assignments == Path("-") else assignments:
         writable_file(table, "--assignments", _assignments.ENDINGS, data)
+        if checkpoint is not None:
+            writable_file(checkpoint, "--checkpoint", (), table)
     elif assignments is not None and not json:
         raise InputError("--assignments - goes into the document of --json; give that too, or name a file")
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     opened = open_data(data, tuple(column or ()), family, **reading)
+    if plot is not None:
+        from experiments.report.densities import need_picture
+
+        need_picture(model.of(opened.summary)[0])
     early = model.remarks(opened.shown, opened.n_points)
     for warning in early:
         warn(warning)

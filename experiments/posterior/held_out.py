@@ -36,8 +36,7 @@ def log_predictive(
     InputError
         If there are fewer points than folds, or fewer folds than two.
     """
-    if not 2 <= folds <= len(x):
-        raise InputError(f"{len(x)} points cannot make {folds} folds; take at least 2, at most one a point")
+    need_folds(len(x), folds)
     found = np.empty(len(x))
     for fold in range(folds):
         out = fold_of(len(x), folds) == fold
@@ -47,6 +46,13 @@ def log_predictive(
         fitted = fit(mixture, points, sample_weight=weight, tolerance=1e-9, **options)
         found[out] = fitted.log_predictive(x[out])
     return found
+
+
+def need_folds(n_points: int, folds: int) -> None:
+    """Raise InputError if so many points make no such folds."""
+    if not 2 <= folds <= n_points:
+        needs = "cross-validation needs at least 2, at most one a point, and 0 leaves it out"
+        raise InputError(f"{n_points} points cannot make {folds} folds; {needs}")
 
 
 def fold_of(n_points: int, folds: int) -> np.ndarray:

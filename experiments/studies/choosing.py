@@ -15,7 +15,7 @@ from math import hypot
 import numpy as np
 
 from experiments.families.components import cautions
-from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
+from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error, need_folds
 from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
 from experiments.references import exact, log_evidence
@@ -105,6 +105,8 @@ def candidates(
         the `progress` of a fit.
     """
     every = _points(x, sample_weight) if folds else x
+    if folds:
+        need_folds(len(every), folds)
     found, predicted = [], []
     for mixture in mixtures:
         k = f"K = {mixture.n_components}"
