@@ -29,11 +29,7 @@ def choose(
     starts: Starts = 20,
     folds: Annotated[
         int | None,
-        typer.Option(
-            help="Of the cross-validation by which prediction is judged. 0, and default below 5 points: none. "
-            "Else 5.",
-            min=0,
-        ),
+        typer.Option(help="Of cross-validation, which judges prediction; 0: none. Default: 5.", min=0),
     ] = None,
     evidence: Annotated[
         bool,

@@ -15,7 +15,7 @@ from math import hypot
 import numpy as np
 
 from experiments.families.components import cautions
-from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error, need_folds
+from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, fold_of, log_predictive, mean_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
 from experiments.references import exact, log_evidence
@@ -106,7 +106,7 @@ def candidates(
     """
     every = _points(x, sample_weight) if folds else x
     if folds:
-        need_folds(len(every), folds)
+        fold_of(len(every), folds)  # which refuses more folds than points
     found, predicted = [], []
     for mixture in mixtures:
         k = f"K = {mixture.n_components}"
@@ -173,15 +173,15 @@ def _distinct(
 def _evidence(
     mixture: Mixture, x: np.ndarray, weight: np.ndarray | None, rng: int, sampled: bool
 ) -> tuple[Estimate | None, str]:
-    """Return log p(x), or why there is none; sampling sees distinct rows, each as often as it occurs."""
-    reasons = []
-    for method in [*exact(), "auto"] if sampled else exact():
-        points, each = _distinct(mixture, x, weight) if method == "auto" else (x, weight)
+    """Return log p(x), or why there is none, of distinct rows, each as often as it occurs."""
+    points, each = _distinct(mixture, x, weight)
+    why = "it is not exact here, and sampling was not asked for"
+    for method in ["auto"] if sampled else exact():
         try:
             return log_evidence(mixture, points, method=method, rng=rng, sample_weight=each), ""
         except InputError as error:
-            reasons.append(str(error))
-    return None, reasons[-1] if sampled else "it is not exact here, and sampling was not asked for"
+            why = str(error) if sampled else why
+    return None, why
 
 
 def _with_predictions(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:

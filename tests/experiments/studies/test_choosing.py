@@ -201,6 +201,5 @@ def test_evidence_of_distinct_counts_is_that_of_all():
     points, weight = choosing._distinct(mixture, x)
     assert len(points) == 3
     exact = log_evidence(mixture, x, method="enumeration", rng=1)
-    sampled = log_evidence(mixture, points, method="auto", rng=1, sample_weight=weight)
-    assert sampled.method != "enumeration"
+    sampled = log_evidence(mixture, points, method="importance", rng=1, sample_weight=weight)
     assert sampled.value == pytest.approx(exact.value, abs=4.5 * sampled.standard_error)
