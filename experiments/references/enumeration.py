@@ -43,8 +43,8 @@ def applies(problem: Problem) -> str | None:
     few = n_points < MAX_ASSIGNMENTS and len(np.unique(problem.x[:1000], axis=0)) <= np.log2(MAX_ASSIGNMENTS)
     if _is_small(weight, n_components) or (few and _is_small(_weight(_merged(problem)), n_components)):
         return None
-    ways = f"{n_components}^{n_points:.0f} assignments"
-    return f"{n_points:.0f} points and {n_components} components have {ways}; at most {MAX_ASSIGNMENTS:,}, those of equal points as one, are enumerated"
+    ways = f"{n_points:.0f} points and {n_components} components have {n_components}^{n_points:.0f}"
+    return f"{ways} assignments; at most {MAX_ASSIGNMENTS:,}, those of equal points as one, are enumerated"
 
 
 def compute(problem: Problem, request: Request) -> Reference:
