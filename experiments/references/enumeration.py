@@ -1,12 +1,10 @@
 """Exact: sum over all assignments of points to components.
 
-See docs/mathematics.md, section 6. Groupings are written as restricted growth strings (Knuth, TAOCP 4A,
-7.2.1.5): point 1 has label 0, and every further point an old label or the next new one. Of w equal points,
-such as a row of weight w, only how many each component has matters: a composition of w speaks for as many
-assignments as its multinomial coefficient says.
+See docs/mathematics.md, section 6, and `hand_cavi.numerics.partitions`. Equal points count as one row of
+their weight.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import gammaln, logsumexp
@@ -15,7 +13,7 @@ from experiments.posterior.draws import as_tree, permuted
 from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._scaled import ScaledProblem, draws_given
 from experiments.references.request import Request
-from hand_cavi.numerics.simplex import compositions
+from hand_cavi.numerics.partitions import Terms, log_n_terms, terms_of
 
 GIVES = ("evidence", "draws")
 CALLED = "the exact answer (by enumeration)"
@@ -41,7 +39,7 @@ def applies(problem: Problem) -> str | None:
         return "weights that are no whole numbers leave no points to assign to several components"
     n_points = weight.sum()
     few = n_points < MAX_ASSIGNMENTS and len(np.unique(problem.x[:1000], axis=0)) <= np.log2(MAX_ASSIGNMENTS)
-    if _is_small(weight, n_components) or (few and _is_small(_weight(_merged(problem)), n_components)):
+    if _is_small(problem) or (few and _is_small(_merged(problem))):
         return None
     ways = f"{n_points:.0f} points and {n_components} components have {n_components}^{n_points:.0f}"
     return f"{ways} assignments; at most {MAX_ASSIGNMENTS:,}, those of equal points as one, are enumerated"
@@ -52,9 +50,9 @@ def compute(problem: Problem, request: Request) -> Reference:
     if reason := applies(problem):
         return Reference("enumeration", False, reason)
     n_components, n_points = problem.mixture.n_components, _weight(problem).sum()
-    one_by_one = problem.sample_weight is None and _is_small(_weight(problem), n_components)
+    one_by_one = problem.sample_weight is None and _is_small(problem)
     target = ScaledProblem.of(problem if one_by_one or n_components == 1 else _merged(problem))
-    terms = _terms(target)
+    terms = terms_of(target.weight, n_components, target.mixture.weights.exchangeable)
     log_p = _log_marginals(target, terms) + terms.log_ways
     constant = target.prior.log_base(target.x) @ target.weight - n_points * target.coordinates.log_volume
     log_evidence = float(logsumexp(log_p))
@@ -82,38 +80,6 @@ def compute(problem: Problem, request: Request) -> Reference:
     )
 
 
-@dataclass(frozen=True)
-class _Terms:
-    """Ways to give points to components: of row i's points term m gives ``table[labels[m, i]]``, (K,)."""
-
-    labels: np.ndarray  # (M, N)
-    table: np.ndarray  # (entries, K)
-    log_ways: np.ndarray  # (M,): for how many assignments each speaks
-
-    def sums(self, which: np.ndarray | slice, statistics: np.ndarray) -> np.ndarray:
-        """Return the sum of T over the points of every component, shape (m, K, P), of some of the terms."""
-        return np.stack([column[self.labels[which]] @ statistics for column in self.table.T], axis=1)
-
-
-def _terms(target: ScaledProblem) -> _Terms:
-    """Return all terms: groupings of points without weights, where their naming changes nothing."""
-    weight, n_components = target.weight, target.mixture.n_components
-    if n_components == 1:
-        return _Terms(np.arange(len(weight))[np.newaxis], weight[:, np.newaxis], np.zeros(1))
-    if (weight == 1).all() and target.mixture.weights.exchangeable:
-        labels = _groupings(len(weight), n_components)
-        n_blocks = labels.max(axis=1).astype(np.float64) + 1  # gammaln of int8 would be float32
-        log_ways = gammaln(n_components + 1) - gammaln(n_components - n_blocks + 1)
-        return _Terms(labels, np.eye(n_components), log_ways)
-    each = [compositions(int(w), n_components) for w in weight]
-    sizes = [len(one) for one in each]
-    labels = np.stack(np.unravel_index(np.arange(np.prod(sizes)), sizes, order="F"), axis=1)
-    labels += np.cumsum(sizes) - sizes
-    table = np.concatenate(each)
-    log_ways = np.repeat(gammaln(weight + 1), sizes) - gammaln(table + 1).sum(axis=1)
-    return _Terms(labels, table, log_ways[labels].sum(axis=1))
-
-
 def _weight(problem: Problem) -> np.ndarray:
     return np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
 
@@ -124,24 +90,11 @@ def _merged(problem: Problem) -> Problem:
     return replace(problem, x=x, sample_weight=np.bincount(row.ravel(), weights=_weight(problem)))
 
 
-def _is_small(weight: np.ndarray, n_components: int) -> bool:
-    """Whether rows of these weights have few enough compositions: C(w + K - 1, K - 1) each."""
-    each = gammaln(weight + n_components) - gammaln(weight + 1) - gammaln(n_components)
-    return bool(each.sum() <= np.log(MAX_ASSIGNMENTS) + 1e-9)
+def _is_small(problem: Problem) -> bool:
+    return log_n_terms(_weight(problem), problem.mixture.n_components) <= np.log(MAX_ASSIGNMENTS) + 1e-9
 
 
-def _groupings(n_points: int, n_components: int) -> np.ndarray:
-    """Return all groupings into at most K blocks as restricted growth strings, shape (M, N)."""
-    labels = np.zeros((1, 1), dtype=np.int8)
-    for _ in range(n_points - 1):
-        n_children = np.minimum(labels.max(axis=1) + 2, n_components)
-        parent = np.repeat(np.arange(len(labels)), n_children)
-        label = np.arange(len(parent)) - np.repeat(np.cumsum(n_children) - n_children, n_children)
-        labels = np.column_stack([labels[parent], label.astype(np.int8)])
-    return labels
-
-
-def _log_marginals(target: ScaledProblem, terms: _Terms) -> np.ndarray:
+def _log_marginals(target: ScaledProblem, terms: Terms) -> np.ndarray:
     """Return log p(x, c) but for the base measure of x, equal for all c; shape (M,)."""
     n_components, statistics = target.mixture.n_components, target.statistics
     log_p = np.empty(len(terms.labels))
@@ -154,7 +107,7 @@ def _log_marginals(target: ScaledProblem, terms: _Terms) -> np.ndarray:
     return log_p
 
 
-def _rounding(target: ScaledProblem, terms: _Terms, log_p: np.ndarray) -> float:
+def _rounding(target: ScaledProblem, terms: Terms, log_p: np.ndarray) -> float:
     """Return how far off rounding may have brought the sum, in nats: docs/mathematics.md, section 6.
 
     d log Z = E[phi] d eta carries the errors of the sums on (Higham, Accuracy and Stability of Numerical

@@ -4,8 +4,6 @@ Arrays are alpha (..., C). All follow from E[ln p_c] = psi(alpha_c) - psi(A) wit
 Cov[g, ln p_c] = d E[g] / d alpha_c. Source: Bishop, PRML (2006), equations B.16 to B.21.
 """
 
-from itertools import combinations
-
 import numpy as np
 
 from hand_cavi.numerics.moments import diagonal
@@ -41,18 +39,3 @@ def of_log_ratios(alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     contrast = np.eye(n_categories)[:-1] - 1 / n_categories  # H
     slope = contrast * trigamma(alpha)[..., np.newaxis, :]
     return digamma(alpha) @ contrast.T, slope @ contrast.T, slope
-
-
-def compositions(n: int, n_parts: int) -> np.ndarray:
-    """Return all ways to write n as an ordered sum of K whole numbers from 0 on, shape (M, K).
-
-    Parameters
-    ----------
-    n : int
-        Not negative.
-    n_parts : int
-        K. Of n + K - 1 places K - 1 hold bars, and what lies between two of them is a part; so M is
-        C(n + K - 1, K - 1).
-    """
-    bars = np.array(list(combinations(range(n + n_parts - 1), n_parts - 1)), dtype=np.intp)
-    return np.diff(bars, prepend=-1, append=n + n_parts - 1, axis=1)[:, ::-1] - 1

@@ -12,7 +12,7 @@ from experiments.records import Problem
 from experiments.references import enumeration, log_evidence, reference
 from experiments.studies.choosing import candidates
 from hand_cavi import DirichletWeights, FixedWeights, GammaPoisson, InputError, Mixture, fit
-from hand_cavi.numerics.simplex import compositions
+from hand_cavi.numerics.partitions import compositions
 from tests.hand_cavi import evidence
 from tests.hand_cavi.cases import PAIRS, make
 
