@@ -47,12 +47,13 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     if "correlation" in result.figures and 1 < result.data.shown.x.shape[1] <= _MOST_CORRELATED:
         _print_correlations(result)
     print()
-    if result.widened:
-        print("± by linear response; --sds mean-field shows CAVI's own")
+    print(f"± is a posterior standard deviation, by {result.sds_by}", end="")
+    if result.sds_by != "mean field":
+        print("; --sds mean-field shows CAVI's own")
     else:
-        print("± by mean field, which leaves out what the assignments are unsure of")
+        print(", which leaves out what the assignments are unsure of")
         if result.why_not and not result.cautions:
-            print(f"  (no linear response: {result.why_not})")
+            print(f"  ({result.why_not})")
     for caution in result.cautions:
         print(f"Caution: {caution}.")
 

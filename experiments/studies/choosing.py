@@ -110,7 +110,7 @@ def candidates(
     found, predicted = [], []
     for mixture in mixtures:
         k = f"K = {mixture.n_components}"
-        points, weight = _distinct(mixture, x, sample_weight)
+        points, weight = distinct(mixture, x, sample_weight)
         fitted = fit(mixture, points, rng=rng, starts=starts, sample_weight=weight, progress=begins(k))
         symmetry, error = _symmetry(fitted, rng)
         begins(f"{k}: log p(x)")
@@ -130,7 +130,7 @@ def candidates(
         if folds:
             begins(f"{k}: prediction of held-out points")
             few = min(starts, STARTS_HELD_OUT)
-            values = log_predictive(mixture, every, folds=folds, rng=rng, starts=few, condense=_distinct)
+            values = log_predictive(mixture, every, folds=folds, rng=rng, starts=few, condense=distinct)
             predicted.append(values)
             mean, mean_error = mean_and_error(values)
             candidate = replace(candidate, held_out=mean, held_out_se=mean_error)
@@ -162,7 +162,7 @@ def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
 
 
-def _distinct(
+def distinct(
     mixture: Mixture, x: np.ndarray, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return counts or categories without weights as their distinct rows and weights, where that pays."""
@@ -174,7 +174,7 @@ def _evidence(
     mixture: Mixture, x: np.ndarray, weight: np.ndarray | None, rng: int, sampled: bool
 ) -> tuple[Estimate | None, str]:
     """Return log p(x), or why there is none, of distinct rows, each as often as it occurs."""
-    points, each = _distinct(mixture, x, weight)
+    points, each = distinct(mixture, x, weight)
     why = "it is not exact here, and sampling was not asked for"
     for method in ["auto"] if sampled else exact():
         try:
