@@ -9,6 +9,7 @@ from math import hypot, nan
 import numpy as np
 
 from experiments.methods import label
+from experiments.methods.mass_of_density import UNTOLD as UNTOLD_MASS
 from experiments.metrics._assigned import AssignedJoint
 from experiments.metrics._context import Context, average, missing
 from experiments.metrics._metric import metric
@@ -58,6 +59,19 @@ def recomputed_bound(context: Context) -> Measurement:
         sums, entropy = joint.assign(slice(max(1, len(joint.phi) // 2)))
         return average(joint.given(sums) + entropy, "nats")
     return missing("the method does not say which bound it reports", "nats")
+
+
+@metric(theme="Bounds", label="log of the mass of its density")
+def density_mass(context: Context) -> Measurement:
+    """The log of what q's density integrates to beside its draws: 0 if it is theirs.
+
+    In nats, by `experiments.methods.mass_of_density`.
+    """
+    mass, error = context.told.log_mass, context.told.log_mass_se
+    if mass is None or error is None:
+        no = "a sampler has no density" if context.log_ratio("log_q") is None else UNTOLD_MASS
+        return missing(no, "nats")
+    return Measurement(mass, error, "nats")
 
 
 @metric(theme="Bounds", label="F, collapsed bound")

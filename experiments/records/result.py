@@ -26,6 +26,8 @@ class Told:
         Nats of F(q_sym), and of its own bound, that going on from the end would gain.
     step_gain, step_gain_se : float
         Nats of F that one step on from a Gaussian q gains.
+    log_mass, log_mass_se : float
+        Ln of what q's density integrates to beside its own draws, in nats.
     held_out, held_out_se : float
         Mean log predictive density per held-out point.
     sampler, warm_start : str
@@ -44,6 +46,8 @@ class Told:
     elbo_left: float | None = None
     step_gain: float | None = None
     step_gain_se: float | None = None
+    log_mass: float | None = None
+    log_mass_se: float | None = None
     starts: int | None = None
     starts_at_best: int | None = None
     held_out: float | None = None

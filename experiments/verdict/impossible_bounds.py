@@ -1,6 +1,6 @@
 """What no correct method can show, whatever the posterior: found without any margin.
 
-The five facts are those of question 1 of docs/how-it-judges.md (Bishop, PRML, 2006, 10.1). Such a claim
+The six facts are those of question 1 of docs/how-it-judges.md (Bishop, PRML, 2006, 10.1). Such a claim
 should be certain: it takes five standard errors (false alarm 3e-7 for each figure, a convention of this
 project), or rounding where figures are exact.
 """
@@ -27,6 +27,9 @@ BOUNDS = {
 
 ERROR_OF_BOUND = 0.2
 """Nats: five such standard errors are the nat by which a bound may not be wrong. A convention."""
+
+MASS = 0.05
+"""Nats by which the log of a density's mass may be off: a convention."""
 
 LARGEST_FALL = -1e-10
 """The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain: a convention of
@@ -71,6 +74,12 @@ def impossibilities(
         found.append(
             f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
             "q and the joint density give"
+        )
+    mass = number(measurements.get("density_mass"))
+    if mass and abs(mass[0]) - MASS > N_ERRORS * mass[1]:
+        found.append(
+            f"what it calls the density of its q is not that of its draws, beside which it integrates to "
+            f"exp({mass[0]:.2g} ± {mass[1]:.1g}), not to 1"
         )
     update = measurements.get("update_gain")
     more = number(update) if update and update.threshold is None else None

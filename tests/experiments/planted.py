@@ -46,7 +46,7 @@ READ = (
     *("mean_error", "sd_ratio", "parameter_error", "parameter_sd_ratio", "likelihood_error", "sorted_means"),
     *("predictive_distance", "co_clustering", "own_bound", "recomputed_bound", "update_gain", "step_gain"),
     *("collapsed_bound", "symmetrised_bound", "iwae", "importance_evidence", "monotonicity", "sorted_sds"),
-    *("means", "sds"),
+    *("means", "sds", "density_mass"),
 )
 """The metrics that a verdict reads."""
 

@@ -537,12 +537,5 @@ KNOWN = {
     "100 draws a chain": "400 draws that are nearly independent are as many as the gate asks for",
     "a bound 1 nat too low, of no stated kind": "it does not say which bound it is, and a lower bound may "
     'be low; the sentence says "Not decided: whether its bound is that of its q"',
-    "a density 1 nat too low": "its F is a nat too high, which log p(x) shows only where the room below it "
-    "is smaller; in a study of own models there is no log p(x)",
-    "a density 1 nat too low, and a bound by it": "the same, told twice",
-    "a density 1 nat too high": "its F is a nat too low, and so still a bound; the gap is judged if asked",
-    "a density 1 nat too high, and a bound by it": "the same, told twice",
-    "q: the means drawn together to 0.6 of their sds": "a factor of 2 is allowed to what has a q, because "
-    "mean field is known to be narrow; the sentence tells the ratio, and `sd_factor` asks for more",
 }
 """Faults that pass, and why."""

@@ -78,6 +78,7 @@ def test_every_file_is_a_metric_with_a_description() -> None:
         "sd_ratio",
         "share_at_best",
         "step_gain",
+        "density_mass",
         "update_gain",
         "sorted_means",
         "sorted_sds",

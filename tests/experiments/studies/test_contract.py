@@ -5,11 +5,12 @@ import pytest
 
 from experiments.config.reading import parse_config
 from experiments.engine import runner
+from experiments.methods import mass_of_density
 from experiments.studies import plan_of
 from experiments.verdict import verdict_of_study
 from tests.experiments.engine.test_runner import HEAD
 from tests.experiments.planted import Base, verdict_on
-from tests.experiments.planted_faults import FAULTS, KNOWN, RESULTS
+from tests.experiments.planted_faults import CORRECT, FAULTS, KNOWN, RESULTS
 
 SAID = {
     "fit returns nothing": "fit returned an object of type str; it must return a Fitted",
@@ -64,11 +65,22 @@ def test_no_fault_in_an_own_model_passes_but_for_a_known_reason(own: Base) -> No
         "the means swapped alone in half the draws",
         "precision times 4",
         "CAVI: data shifted by 0.15",
+        "a density 1 nat too high, and a bound by it",
+        "q: the means drawn together to 0.6 of their sds",
     ],
 )
 def test_a_fault_that_sorted_means_do_not_show_fails(gamma: Base, name: str) -> None:
     verdict = verdict_on(gamma, FAULTS[name](gamma))
     assert not isinstance(verdict, str) and verdict.decision == "fail", verdict
+
+
+def test_a_density_that_cannot_be_held_against_its_draws_is_told(own: Base, monkeypatch) -> None:
+    monkeypatch.setattr(mass_of_density, "OVERLAP", 0.6)
+    verdict = verdict_on(own, CORRECT["CAVI"](own))
+    assert not isinstance(verdict, str) and verdict.decision == "pass"
+    assert (
+        "Not decided: whether its density is that of its draws (normal densities overlap" in verdict.sentence
+    )
 
 
 def test_a_study_with_a_method_that_returns_nothing_judges_the_others(tmp_path, monkeypatch) -> None:
