@@ -21,6 +21,7 @@ from hand_cavi.numerics.special import logsumexp
 
 THETA = "theta"
 ASSIGNMENTS = "theta and assignments"
+LATENT = "theta and what is summed out"
 """What a method's own bound may be of, see `Told.bound_of`."""
 
 WEIGHTS = 100
@@ -45,20 +46,27 @@ def own_bound(context: Context) -> Measurement:
 def recomputed_bound(context: Context) -> Measurement:
     """The bound that this q has, from nothing but draws of q and the model's joint density.
 
-    What the method's own bound must be for its q, in nats with its standard error.
+    What the method's own bound must be for its q, in nats with its standard error; all that it may be, where
+    the method does not say which bound it reports.
     """
     if context.result.bound is None:
         return missing("the method reports no bound", "nats")
     log_ratio, of = context.log_ratio("log_q"), context.told.bound_of
     if log_ratio is None:
         return missing("the method's density q is not known", "nats")
-    if of == THETA:
-        return average(log_ratio, "nats")
-    if of == ASSIGNMENTS and context.problem is not None:
+    if of == LATENT and context.problem is None:
+        return missing("its bound is of what the model sums out too", "nats")
+    found = {THETA: average(log_ratio, "nats")}
+    if of != THETA and context.problem is not None:
         joint = AssignedJoint.of(context.problem, context.draws)
         sums, entropy = joint.assign(slice(max(1, len(joint.phi) // 2)))
-        return average(joint.given(sums) + entropy, "nats")
-    return missing("the method does not say which bound it reports", "nats")
+        found[ASSIGNMENTS] = average(joint.given(sums) + entropy, "nats")
+    lacking = (one for one in found.values() if one.value is None)
+    if settled := found.get(of) or next(lacking, None):
+        return settled
+    values, errors = zip(*((one.value, one.standard_error) for one in found.values()), strict=True)
+    note = "it does not say which bound it reports"
+    return Measurement(list(values), list(errors), "nats", note, entries=tuple(found))
 
 
 @metric(theme="Bounds", label="log of the mass of its density")

@@ -19,7 +19,8 @@ class Told:
         What it searches: ``mean field``, ``full rank``, or a name of its own; empty if unknown.
     bound_of : str
         What its bound is, so that it can be recomputed: ``theta`` for E_q[ln p(x, theta) - ln q(theta)],
-        ``theta and assignments`` for the bound with the best q(c) beside the same q(theta); empty: neither.
+        ``theta and assignments`` for the bound with the best q(c) beside the same q(theta), ``theta and what
+        is summed out`` for that of an own model's derivation; empty: unknown.
     smallest_gain : float
         Of any half-step of any start, as a share of max(1, |bound|).
     bound_left, bound_left_se, elbo_left : float

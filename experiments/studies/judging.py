@@ -112,8 +112,9 @@ def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Mea
         stated = as_chains(context.draws, "sample_stats")
         if lacking := [name for name in STATED if name not in stated]:
             found.append(f"whether its paths are sound (its draws state no {' and no '.join(lacking)})")
-    if cell.bound is not None and not cell.told.bound_of:
-        found.append("whether its bound is that of its q (it does not say which bound it reports)")
+    recomputed = measurements.get("recomputed_bound")
+    if cell.bound is not None and recomputed and not isinstance(recomputed.value, float):
+        found.append(f"whether its bound is that of its q ({recomputed.note})")
     if context.log_ratio("log_q") is not None and cell.told.log_mass is None:
         found.append(f"whether its density is that of its draws ({UNTOLD})")
     update = measurements.get("update_gain")

@@ -93,7 +93,7 @@ def verdict_of_cell(
     elif decision == "pass" and (doubt := doubt_about_bound(measurements)):
         decision = "undecided"
         end = f" But {doubt}, so that {method} cannot pass."
-        needs = f"a bound of {method} with an error below {ERROR_OF_BOUND:g} nats"
+        needs = f"a bound of {method} that says which it is, with an error below {ERROR_OF_BOUND:g} nats"
     if end:
         sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
         needs = needs or f"a longer run of {method}"

@@ -97,7 +97,7 @@ def impossibilities(
 
 
 def doubt_about_bound(measurements: Mapping[str, Measurement]) -> str:
-    """Return why a method's own bound says too little to be held against anything; empty if it does."""
+    """Return why a method's own bound says too little to be held against anything; else nothing."""
     own = measurements.get("own_bound")
     if own is None or own.value is None:
         return ""
@@ -106,7 +106,15 @@ def doubt_about_bound(measurements: Mapping[str, Measurement]) -> str:
         return "its bound is stated without a standard error"
     if error > ERROR_OF_BOUND:
         return f"its bound has a standard error of {error:.2g} nats, where {ERROR_OF_BOUND:g} is allowed"
-    return ""
+    known, stated = measurements.get("recomputed_bound"), number(own)
+    if not stated or not known or not known.entries:
+        return ""
+    assert isinstance(known.value, list) and isinstance(known.standard_error, list)
+    bounds = dict(zip(known.entries, zip(known.value, known.standard_error, strict=True), strict=True))
+    if any(not _exceeds(stated, one) and not _exceeds(one, stated) for one in bounds.values()):
+        return ""
+    said = ", ".join(f"{value:.6g} ± {error:.1g} ({of})" for of, (value, error) in bounds.items())
+    return f"its bound of {stated[0]:.6g} nats is none that its q has: {said}; let it state `bound_of`"
 
 
 def number(measurement: Measurement | None) -> tuple[float, float] | None:

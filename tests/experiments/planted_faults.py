@@ -535,7 +535,5 @@ KNOWN = {
     "each other where clusters are apart: nothing that is judged is off by its margin",
     "log densities that flatter": "the draws are right, and log densities that come with chains are not read",
     "100 draws a chain": "400 draws that are nearly independent are as many as the gate asks for",
-    "a bound 1 nat too low, of no stated kind": "it does not say which bound it is, and a lower bound may "
-    'be low; the sentence says "Not decided: whether its bound is that of its q"',
 }
 """Faults that pass, and why."""
