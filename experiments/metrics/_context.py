@@ -218,11 +218,11 @@ def too_few(n_draws: int) -> str:
 
 
 def average(values: np.ndarray, unit: str) -> Measurement:
-    """Return the mean of independent values, shape (S,), with its standard error."""
+    """Return the mean of independent values, (S,), with its standard error; missing if they are too few."""
     if not np.isfinite(values).all():
         share = float(np.mean(~np.isfinite(values)))
         return missing(f"it is not finite at {share:.1%} of the draws", unit)
-    if len(values) < 2:
+    if len(values) < FEWEST_DRAWS:
         return missing(too_few(len(values)), unit)
     return Measurement(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), unit)
 

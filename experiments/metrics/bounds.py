@@ -11,7 +11,7 @@ import numpy as np
 from experiments.methods import label
 from experiments.methods.mass_of_density import UNTOLD as UNTOLD_MASS
 from experiments.metrics._assigned import AssignedJoint
-from experiments.metrics._context import Context, average, missing
+from experiments.metrics._context import FEWEST_DRAWS, Context, average, missing
 from experiments.metrics._metric import metric
 from experiments.posterior.draws import as_arrays
 from experiments.posterior.pareto import SOURCE, log_mean, most_k_hat, pareto_k_hat
@@ -25,7 +25,7 @@ LATENT = "theta and what is summed out"
 """What a method's own bound may be of, see `Told.bound_of`."""
 
 WEIGHTS = 100
-"""S of IWAE, the weights averaged within one logarithm; a tenth of the draws where those are fewer."""
+"""S of IWAE, the weights averaged within one logarithm; fewer where there would be fewer than 100 groups."""
 
 _NO_DENSITY = "a sampler has no density q, hence no"
 
@@ -104,11 +104,9 @@ def iwae(context: Context) -> Measurement:
     log_ratio = context.log_ratio("log_q")
     if log_ratio is None:
         return missing(f"{_NO_DENSITY} bound", "nats")
-    size = min(WEIGHTS, len(log_ratio) // 10)
-    if size < 1:
-        return missing(f"{len(log_ratio)} draws are too few to be grouped", "nats")
-    if not np.isfinite(log_ratio).all():
-        return average(log_ratio, "nats")  # which says how many are not finite
+    size = min(WEIGHTS, len(log_ratio) // FEWEST_DRAWS)
+    if size < 1 or not np.isfinite(log_ratio).all():
+        return average(log_ratio, "nats")  # which says why there is no figure
     groups = log_ratio[: len(log_ratio) // size * size].reshape(-1, size)
     bound = average(logsumexp(groups, axis=1) - np.log(size), "nats")
     note = f"S = {size} draws of q in each of {len(groups)} groups"
@@ -158,7 +156,7 @@ def importance_evidence(context: Context) -> Measurement:
     if log_ratio is None:
         why = "q_sym is not known" if context.log_ratio("log_q") is not None else "a sampler has no density q"
         return missing(why, "nats")
-    if len(log_ratio) < 2 or not np.isfinite(log_ratio).all():
+    if len(log_ratio) < FEWEST_DRAWS or not np.isfinite(log_ratio).all():
         return average(log_ratio, "nats")  # which says why there is no figure
     value, error = log_mean(log_ratio)
     k_hat_of_it, most = pareto_k_hat(log_ratio)[0], most_k_hat(len(log_ratio))
