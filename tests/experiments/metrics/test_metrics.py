@@ -169,7 +169,7 @@ def test_what_does_not_exist_says_why(exact: Reference) -> None:
     for name in ("mean_error", "evidence_gap"):
         assert measured[name].value is None
         assert "none was asked for" in measured[name].note
-    unaveraged = measure_all(context_of(cavi_tree(50, symmetrised=False), exact))
+    unaveraged = measure_all(context_of(cavi_tree(100, symmetrised=False), exact))
     assert unaveraged["collapsed_bound"].value is not None
     assert unaveraged["evidence_gap"].value is None
     assert "ln 2! = F + 0.69" in unaveraged["symmetrised_bound"].note
