@@ -11,11 +11,18 @@ import xarray as xr
 from experiments.posterior.draws import (
     are_independent,
     as_arrays,
+    as_chains,
     effective_sample_size,
     mean_and_error,
     sd_and_error,
 )
-from experiments.posterior.quantities import invariant_quantities, sorted_locations, stored_quantities
+from experiments.posterior.predictive import thinned
+from experiments.posterior.quantities import (
+    invariant_quantities,
+    log_likelihood,
+    sorted_locations,
+    stored_quantities,
+)
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
@@ -178,6 +185,24 @@ class Context:
             return "some draws are not finite"
         n_draws = len(next(iter(as_arrays(self.draws).values())))
         return too_few(n_draws) if self.independent and n_draws < FEWEST_DRAWS else ""
+
+    @cached_property
+    def likelihood_moments(self) -> tuple[Moments, Moments] | str:
+        """Of ln p(x | theta), or an own model's ln p(x, theta), here and in the reference; or why not."""
+        if self.without_reference or self.reference.draws is None:
+            return self.without_reference
+        found = []
+        for tree in (self.draws, self.reference.draws):
+            if self.problem is not None:
+                values = log_likelihood(self.problem, thinned(tree))
+            elif "log_joint" in (stats := as_chains(tree, "sample_stats")):
+                values = stats["log_joint"]
+            else:
+                return "ln p(x, theta) of the draws is not kept"
+            if not np.isfinite(values).all():
+                return "it is not finite at some draws"
+            found.append(Moments.of({"it": values}, independent=are_independent(tree)))
+        return found[0], found[1]
 
     @property
     def symmetrised_how(self) -> str:

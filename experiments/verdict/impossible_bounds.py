@@ -83,7 +83,8 @@ def impossibilities(
         )
     update = measurements.get("update_gain")
     more = number(update) if update and update.threshold is None else None
-    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
+    size = own or collapsed
+    if more and size and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(size[0])):
         found.append(
             f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
             "its own updates say is left"

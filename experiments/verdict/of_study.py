@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from math import exp, isfinite
 
 from experiments.records import Comparison, Measurement, Verdict
+from experiments.verdict.questions import flat
 from experiments.verdict.wording import MARGIN, against, in_words, plain, what_was_judged, widths, worst_of
 
 _ORDER = ("pass", "undecided", "fail")
@@ -82,6 +83,10 @@ def _widths(judged: Sequence[Verdict], measurements: Sequence[Mapping[str, Measu
     worst = _worst(judged, "log ratio")
     if not said or worst is None:
         return f"{said} (not judged)" if said else ""
+    ratio = exp(worst.difference)
+    shown = [flat(one["sd_ratio"].value) for one in measurements if one.get("sd_ratio")]
+    if not any(abs(values - ratio).min(initial=1.0) < 1e-9 for values in shown):  # another than is told
+        said += f"; the {worst.quantity} is {ratio:.2f} times the reference's"
     return f"{said}, {against(worst.decision, f'factor of {exp(worst.margin or 0.0):.3g}')}"
 
 

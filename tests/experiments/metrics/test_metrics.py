@@ -213,3 +213,22 @@ def test_few_draws_have_no_error_that_could_prove_a_bound_wrong(exact: Reference
             assert (measured[name].value is None) == (n_draws < 100), name
             assert n_draws >= 100 or "too few; a figure needs 100" in measured[name].note
         assert impossibilities(measured, exact.log_evidence) == ()
+
+
+def test_the_sd_of_the_log_likelihood_is_that_of_correlated_draws(exact: Reference) -> None:
+    """Against the same sd over another, by the joint density less the prior's; a q has none."""
+    tree = nuts_tree(np.random.default_rng(1))
+    found = METRICS["likelihood_sd_ratio"](context_of(tree, exact))
+    values = [
+        log_joint(PROBLEM.mixture, EIGHT, {"mu": as_chains(one)["mu"].reshape(-1, 2, 1)})
+        for one in (tree, exact.draws)
+    ]
+    priors = [
+        PROBLEM.mixture.components.with_features(1)
+        .log_density({"mu": as_chains(one)["mu"].reshape(-1, 2, 1)})
+        .sum(axis=1)
+        for one in (tree, exact.draws)
+    ]
+    own, truth = (value - prior for value, prior in zip(values, priors, strict=True))
+    assert found.value[0] == pytest.approx(own.std(ddof=1) / truth.std(ddof=1), rel=0.02)
+    assert METRICS["likelihood_sd_ratio"](context_of(cavi_tree(), exact)).note.startswith("what it is of a q")

@@ -447,6 +447,26 @@ def test_the_study_says_means_and_widths_and_what_exceeds() -> None:
     assert "up to 70 % too small, which exceeds the factor of 2 that is allowed. Judged: means and" in said
 
 
+def test_the_headline_names_a_width_that_is_none_of_those_it_tells() -> None:
+    alike = Measurement([1.0], [0.01], "ratio")
+    likelihood = Measurement([1.5], [0.01], "ratio", entries=("the log likelihood",))
+    kinds = ("means", "sds", "likelihood")
+    error = Measurement(0.0, 0.001, "nats per parameter")
+    measured = {"sd_ratio": alike, "likelihood_sd_ratio": likelihood, "likelihood_error": error}
+    strict = VerdictOptions(judge=kinds).of_sampler()
+    mean = Measurement([0.0], [0.001], "reference sd")
+    one = verdict_of_cell(
+        {"mean_error": mean, **measured}, EXACT, method="NUTS", outcome="sampled", options=strict
+    )
+    assert one.decision == "fail"
+    assert "the standard deviation of the log likelihood is 1.50 times the reference's" in one.sentence
+    said = verdict_of_study([one], methods=["NUTS"], measurements=[{"sd_ratio": alike}]).sentence
+    assert (
+        "; the standard deviation of the log likelihood is 1.50 times the reference's, which exceeds the "
+        "factor of 1.25 that is allowed"
+    ) in said
+
+
 def test_what_was_judged_is_a_field_of_the_verdict_and_stands_in_the_headline() -> None:
     ratio = Measurement([1.0], [0.01], "ratio")
     means, both = (judged([0.0], [0.001]), judged([0.0], [0.001], judge=("means", "sds"), sd_ratio=ratio))
