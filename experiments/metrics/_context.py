@@ -16,7 +16,7 @@ from experiments.posterior.draws import (
     mean_and_error,
     sd_and_error,
 )
-from experiments.posterior.predictive import thinned
+from experiments.posterior.predictive import MOST_DRAWS, thinned
 from experiments.posterior.quantities import (
     invariant_quantities,
     log_likelihood,
@@ -31,6 +31,9 @@ FEWEST_DRAWS = 100
 
 _MOST_RELABELLED = 4000
 """Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
+
+_MOST_TERMS = 2e7
+"""Points times components times draws by which a log likelihood is averaged, unless draws are 2000."""
 
 _SEED = 20_240_229
 
@@ -194,7 +197,9 @@ class Context:
         found = []
         for tree in (self.draws, self.reference.draws):
             if self.problem is not None:
-                values = log_likelihood(self.problem, thinned(tree))
+                terms = len(self.problem.x) * self.problem.mixture.n_components
+                most = int(np.clip(_MOST_TERMS / terms, MOST_DRAWS, 10_000))
+                values = log_likelihood(self.problem, thinned(tree, most))
             elif "log_joint" in (stats := as_chains(tree, "sample_stats")):
                 values = stats["log_joint"]
             else:
