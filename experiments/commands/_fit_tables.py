@@ -22,7 +22,12 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     if given_up := result.starts_given_up:
         print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
     if fit.moves:
-        print(f"{len(fit.moves)} split-and-merge moves were tried, {result.moves_kept} kept")
+        moves = (
+            "1 split-and-merge move was"
+            if len(fit.moves) == 1
+            else f"{len(fit.moves)} split-and-merge moves were"
+        )
+        print(f"{moves} tried, {result.moves_kept} kept")
     if found := fit.condensed:
         print(
             f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
