@@ -809,8 +809,8 @@ KNOWN = {
         "0.5 sds, which is undecided or fails"
     ),
     "Gibbs: the first point left out, the last counted twice": (
-        "one of 40 points exchanged for another moves a mean by their difference over sqrt(N_k) posterior sds, "
-        "0.2 for a difference of one noise sd; in `counts` the two may be equal"
+        "one of 40 points exchanged for another moves a mean by their difference over sqrt(N_k) posterior "
+        "sds, 0.2 for a difference of one noise sd; in `counts` the two may be equal"
     ),
     "CAVI: the first point left out, the last counted twice": (
         "the same; where its bound is off by no more than rounding, as for equal points, it is not wrong"
