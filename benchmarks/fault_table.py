@@ -1,8 +1,8 @@
-"""Some hundred kinds of planted fault, how each was judged, and how often correct methods failed.
+"""Some 160 kinds of planted fault, how each was judged, and how often correct methods failed.
 
-    uv run python -m benchmarks.fault_table [--faults 3] [--correct 25] [--workers 2] [--print]
+    uv run python -m benchmarks.fault_table [--faults 2] [--correct 20] [--workers 2] [--print]
 
-Every kind of `tests.experiments.planted_faults` is handed in as a user's own method would be, on four
+Every kind of `tests.experiments.planted_faults` is handed in as a user's own method would be, on five
 problems, each time with new data, and judged by the default margins. The tables go into
 docs/how-it-judges.md, between markers. Exit code 1 if a fault passes for no reason that is known there.
 """
@@ -18,7 +18,7 @@ from itertools import product
 from pathlib import Path
 
 from tests.experiments.planted import PROBLEMS, Base, verdict_on
-from tests.experiments.planted_faults import CLAIMS, CORRECT, FAULTS, KNOWN, MODELS, RESULTS, SAMPLES
+from tests.experiments.planted_faults import CLAIMS, CORRECT, FAULTS, KNOWN, MODELS, RESULTS, SAMPLES, WORDS
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-it-judges.md"
 BEGIN, END = "<!-- planted faults: begin -->", "<!-- planted faults: end -->"
@@ -28,6 +28,7 @@ GROUPS = {
     "Wrong draws of a sampler": SAMPLES,
     "Wrong approximations, and wrong words on them": CLAIMS,
     "No result": RESULTS,
+    "Words on which nothing rests": WORDS,
 }
 Counts = dict[tuple[str, str], Counter[str]]
 """How often each fault got which answer, by its name and the problem."""
@@ -37,8 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--faults", type=int, default=3, help="data sets for each fault and problem")
-    parser.add_argument("--correct", type=int, default=25, help="the same for correct methods")
+    parser.add_argument("--faults", type=int, default=2, help="data sets for each fault and problem")
+    parser.add_argument("--correct", type=int, default=20, help="the same for correct methods")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--print", action="store_true", help="print the tables in place of writing them")
     arguments = parser.parse_args()
@@ -67,7 +68,7 @@ def judge_all(task: tuple[str, int, bool, bool]) -> list[tuple[str, str, str]]:
     """Return the answers on one data set: (name, problem, answer)."""
     problem, seed, with_faults, with_correct = task
     base = Base.of(problem, seed)
-    kinds = {**(CORRECT if with_correct else {}), **(FAULTS if with_faults else {})}
+    kinds = {**(CORRECT if with_correct else {}), **({**FAULTS, **WORDS} if with_faults else {})}
     found = []
     for name, kind in kinds.items():
         handed_in = kind(base)
@@ -86,12 +87,13 @@ def unexplained(counts: Counts) -> list[str]:
 
 def page(counts: Counts, n_faults: int, n_correct: int) -> str:
     """Return both tables and what they show, as Markdown."""
-    tried = {name for name, _ in counts if name in FAULTS}
+    tried = {name for name, _ in counts if name not in CORRECT}
     total = sum((count for (name, _), count in counts.items() if name in FAULTS), Counter[str]())
     right = sum((count for (name, _), count in counts.items() if name in CORRECT), Counter[str]())
     on = datetime.now(UTC).date().isoformat()
     parts = [
-        f"Made by `uv run python -m benchmarks.fault_table` on {on}: {len(tried)} kinds of fault, each with "
+        f"Made by `uv run python -m benchmarks.fault_table` on {on}: "
+        f"{len(tried & set(FAULTS))} kinds of fault, each with "
         f"{n_faults} data set{'s' * (n_faults != 1)} on every problem to which it applies "
         f"({sum(total.values())} verdicts), and {len(CORRECT)} correct methods, each with {n_correct} data "
         f"sets ({sum(right.values())} verdicts).",
@@ -104,10 +106,12 @@ def page(counts: Counts, n_faults: int, n_correct: int) -> str:
     ]
     for title, group in GROUPS.items():
         rows = [[name, *row(counts, name)] for name in group if name in tried]
+        if group is WORDS:
+            parts.append("The last are no faults: figures and verdicts are those without these words.")
         parts.append(table([title, *ANSWERS], rows))
     passed = [name for name in FAULTS if any(counts.get((name, p), Counter())["pass"] for p in PROBLEMS)]
     if passed:
-        parts.append("Faults that pass, and why:")
+        parts.append("Within the margins, and so they pass:")
         parts.append(
             "\n".join(f"- *{name}*: {KNOWN.get(name, '**no reason is known**')}." for name in passed)
         )

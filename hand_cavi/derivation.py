@@ -117,6 +117,8 @@ class Ascent[State]:
     update_trace : ndarray, shape (sweeps, factors)
         The bound after every update.
     status : AscentStatus
+        CONVERGED says that no update raises the bound any more: at a maximum, or at a saddle such as a point
+        of symmetry, which only other starts tell from one.
     """
 
     state: State

@@ -120,7 +120,7 @@ class CondensingReport:
     refinements: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Fit:
     """The best of the ascents.
 
@@ -162,6 +162,14 @@ class Fit:
     _coordinates: Coordinates
     moves: tuple[MoveOutcome, ...] = ()
     condensed: CondensingReport | None = None
+
+    def __repr__(self) -> str:
+        held = np.array2string(self.counts, precision=1, separator=", ", threshold=10, suppress_small=True)
+        return (
+            f"<Fit of {len(self.counts)} components ({self.components.name}, weights {self.weights.name}): "
+            f"ELBO {self.elbo:.6f} nats, {self.status.name.lower()} ({self.status.value}); "
+            f"points held: {held}>"
+        )
 
     # ---- how it was found -----------------------------------------------------------------
 

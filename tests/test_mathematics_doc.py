@@ -16,6 +16,7 @@ from scipy.stats import norm
 from experiments import metrics
 from experiments.checks.sequential_test import FALSE_ALARM_RATE
 from experiments.config.options import VerdictOptions
+from experiments.methods import mass_of_density
 from experiments.metrics import convergence
 from experiments.posterior import predictive_checks
 from experiments.posterior.pareto import most_k_hat
@@ -221,6 +222,7 @@ def test_thresholds_are_those_of_the_code() -> None:
         "a bound is impossible beyond": (impossible_bounds.N_ERRORS,),
         "a fall of the bound is rounding up to": (-impossible_bounds.LARGEST_FALL,),
         "one step on may gain": (convergence.MATTERS,),
+        "the log mass of a density may be": (impossible_bounds.MASS, mass_of_density.OVERLAP),
         "a naming is ambiguous below": (np.exp(AMBIGUOUS_BELOW),),
         "linear response": (MAX_RADIUS, MAX_DISPLACEMENT),
         "false alarms of a whole check": (FALSE_ALARM_RATE,),

@@ -10,8 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from experiments.checks.parameters import FactorParameters
-from experiments.checks.space import Arrays, Space
 from hand_cavi import InputError
+from hand_cavi.numerics.space import Arrays, Space
 
 ROUNDING = 1e-7
 """Of the largest number that enters: an expectation that was read off is off by less."""

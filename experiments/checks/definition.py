@@ -12,8 +12,8 @@ from experiments.checks.hotelling import hotelling
 from experiments.checks.results import Decision, Result
 from experiments.checks.sequential_test import Sample, Sampler, SamplingPlan, decide, plausible
 from experiments.checks.setup import Setup
-from experiments.checks.space import Arrays
 from experiments.checks.test_points import TestPoints, draw_points, n_points
+from hand_cavi.numerics.space import Arrays
 
 TOLERANCE = 0.15
 """Nats: the root mean square of ln q - ln q* over draws of q below which an update counts as right.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiments.checks.space import Arrays, Space
 from experiments.checks.test_points import TestPoints
+from hand_cavi.numerics.space import Arrays, Space
 
 
 def direction(space: Space, points: TestPoints, mean: np.ndarray) -> str:

@@ -19,7 +19,7 @@ from experiments.checks.control_variates import control_variates_at
 from experiments.checks.results import BOUND, Decision, Result
 from experiments.checks.sequential_test import Sample, SamplingPlan, decide, mean_test
 from experiments.checks.setup import Setup
-from experiments.checks.space import Arrays
+from hand_cavi.numerics.space import Arrays
 
 TOLERANCE = 0.1
 """Nats: an error of the bound that is certainly smaller counts as none."""

@@ -13,7 +13,7 @@ from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.results import Decision, Result
 from experiments.checks.sequential_test import Sample, Sampler, decide, mean_test
 from experiments.checks.setup import Setup
-from experiments.checks.space import Arrays, Space
+from hand_cavi.numerics.space import Arrays, Space
 
 TOLERANCE = 0.1
 """Standard deviations, probability, or nats of ln integral: what is certainly smaller counts as none."""

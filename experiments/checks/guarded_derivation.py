@@ -11,9 +11,9 @@ from typing import cast
 import numpy as np
 
 from experiments.checks.snapshot import same, snapshot
-from experiments.checks.space import Arrays
 from hand_cavi import InputError
 from hand_cavi.derivation import Derivation
+from hand_cavi.numerics.space import Arrays
 
 _METHODS = ("factors", "initial", "update", "elbo", "sample", "log_density")
 _BLOCK = 200_000  # rows of values that the log joint density sees at once

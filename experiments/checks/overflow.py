@@ -5,8 +5,8 @@ import numpy as np
 from experiments.checks.parameters import NOT_OFFERED, FactorParameters, bound_or_nan
 from experiments.checks.results import BOUND, Decision, Result
 from experiments.checks.setup import Setup
-from experiments.checks.space import Arrays
 from hand_cavi import InputError
+from hand_cavi.numerics.space import Arrays
 
 FARTHER, SURER = 1e3, 30.0
 """By what parameters are multiplied, and the log odds of shares."""

@@ -1,7 +1,7 @@
 """Factors as functions of free numbers, for what differentiates the bound or a density.
 
 The optional methods `parameters` and `with_parameters` are in docs/checks.md. What they give is read like
-draws are (`experiments.checks.space`), so that every number that the differences try is allowed.
+draws are (`hand_cavi.numerics.space`), so that every number that the differences try is allowed.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ from typing import Any, cast
 import numpy as np
 
 from experiments.checks.guarded_derivation import GuardedDerivation, guarded_call
-from experiments.checks.space import Arrays, Space, Variable
 from hand_cavi import InputError
+from hand_cavi.numerics.space import Arrays, Space, Variable
 
 STEP = 1e-3
 _LEAST = 1e-130

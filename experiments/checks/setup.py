@@ -8,7 +8,7 @@ from experiments.checks.control_variates import trusted
 from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.checks.parameters import FactorParameters, factor_parameters
 from experiments.checks.sequential_test import SamplingPlan
-from experiments.checks.space import Space
+from hand_cavi.numerics.space import Space
 
 
 @dataclass(frozen=True)

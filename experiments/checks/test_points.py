@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiments.checks.guarded_derivation import GuardedDerivation
-from experiments.checks.space import Arrays, Space
+from hand_cavi.numerics.space import Arrays, Space
 
 _OUTWARDS = 1.7
 _FLIPS = 40  # of a discrete factor, at most

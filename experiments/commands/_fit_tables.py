@@ -22,7 +22,12 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     if given_up := result.starts_given_up:
         print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
     if fit.moves:
-        print(f"{len(fit.moves)} split-and-merge moves were tried, {result.moves_kept} kept")
+        moves = (
+            "1 split-and-merge move was"
+            if len(fit.moves) == 1
+            else f"{len(fit.moves)} split-and-merge moves were"
+        )
+        print(f"{moves} tried, {result.moves_kept} kept")
     if found := fit.condensed:
         print(
             f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
@@ -47,12 +52,13 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     if "correlation" in result.figures and 1 < result.data.shown.x.shape[1] <= _MOST_CORRELATED:
         _print_correlations(result)
     print()
-    if result.widened:
-        print("± by linear response; --sds mean-field shows CAVI's own")
+    print(f"± is a posterior standard deviation, by {result.sds_by}", end="")
+    if result.sds_by != "mean field":
+        print("; --sds mean-field shows CAVI's own")
     else:
-        print("± by mean field, which leaves out what the assignments are unsure of")
+        print(", which leaves out what the assignments are unsure of")
         if result.why_not and not result.cautions:
-            print(f"  (no linear response: {result.why_not})")
+            print(f"  ({result.why_not})")
     for caution in result.cautions:
         print(f"Caution: {caution}.")
 

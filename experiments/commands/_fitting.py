@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from experiments.commands._data import SOME, Data
-from experiments.commands._sds import widened
+from experiments.commands._sds import widths
 from experiments.datasets import Dataset
 from experiments.families import AUTO
 from experiments.families.components import Figures, describe, empty_components, order
@@ -69,8 +69,7 @@ class Model:
 class FileFit:
     """A fit and what is to be said of it; `found` has the components' figures in the fit's order.
 
-    `about_prior` says what of the model was chosen here. `widened` is the largest factor by which linear
-    response widened their sds, None if these are mean field's, and `why_not` why, if it was asked for.
+    `about_prior` says what of the model was chosen here; `wider`, `sds_by` and `why_not` are as in `widths`.
     """
 
     data: Data
@@ -80,8 +79,9 @@ class FileFit:
     about_prior: str
     warnings: tuple[str, ...]
     found: Figures
-    widened: float | None = None
-    why_not: str = ""
+    wider: float
+    sds_by: str
+    why_not: str
 
     @property
     def starts_given_up(self) -> int:
@@ -108,10 +108,10 @@ class FileFit:
         """What belongs beside the figures: components without points, and components that overlap."""
         some = self.data.source.spread_out(SOME)
         overlap = on_overlap(overlapping(self.fit, some.rows, some.weight)[self.order])
-        if overlap and self.widened:
-            overlap += f"; those shown are linear response's, up to {self.widened:.3g} times as wide"
+        if overlap and self.sds_by != "mean field":
+            overlap += f"; those shown are by {self.sds_by}, up to {self.wider:.3g} times as wide"
         elif overlap and self.why_not:
-            overlap += f"; linear response cannot mend it here: {self.why_not}"
+            overlap += f"; {self.why_not}"
         return (*empty_components(self.fit), *([overlap] if overlap else []))
 
     @cached_property
@@ -163,7 +163,7 @@ class FileFit:
             ],
             "means": found[location],
             "sds": found["sd"],
-            "sds_by": "linear response" if self.widened else "mean field",
+            "sds_by": self.sds_by,
             "sds_note": self.why_not,
             "counts": found["count"],
             "data_fit": p_values(self.data_fit),
@@ -173,10 +173,8 @@ class FileFit:
         }
 
 
-def fit_file(
-    data: Data, model: Model, *, seed: int = 1, mean_field_sds: bool = False, **settings: Any
-) -> FileFit:
-    """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`.
+def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **settings: Any) -> FileFit:
+    """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`, `sds` as in `widths`.
 
     Raises InputError if the data or a setting cannot be used.
     """
@@ -193,14 +191,8 @@ def fit_file(
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
-    done = FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, describe(result))
-    if mean_field_sds:
-        return done
-    try:
-        found, most = widened(done.found, result, data, settings.get("threads"))
-    except InputError as error:
-        return replace(done, why_not=str(error))
-    return replace(done, found=found, widened=most)
+    shown = widths(describe(result), result, data, settings.get("threads"), sds)
+    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, *shown)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

@@ -130,7 +130,7 @@ def _verdict(verdict: Verdict | None) -> dict[str, object]:
     return {
         "verdict": verdict.decision,
         "verdict_sentence": verdict.sentence,
-        **_fields(verdict, "margin needs impossible"),
+        **_fields(verdict, "margin needs impossible judged"),
         "comparisons": [_fields(entry, names) for entry in verdict.comparisons],
     }
 

@@ -67,6 +67,7 @@ def _suite(record: StudyRecord, problem: ProblemRecord, cases: list[ET.Element])
         "seed": str(record.seed),
         "reference": problem.reference.method,
         "reference_qualified": str(problem.reference.qualified).lower(),
+        "judged": ", ".join(record.verdict.judged),
         "study_verdict": f"{record.verdict.sentence} {record.verdict.on_the_data}".strip(),
     }.items():
         ET.SubElement(properties, "property", name=name, value=_legal(value))

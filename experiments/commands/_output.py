@@ -64,10 +64,10 @@ def writable(folder: Path) -> Path:
     return folder
 
 
-def writable_file(path: Path, option: str, endings: Sequence[str], data: Path | None = None) -> None:
+def writable_file(path: Path, option: str, endings: Sequence[str], other: Path | None = None) -> None:
     """Say before the work, not after, that a file cannot be put there; make its folder.
 
-    It may not be the file that holds the data.
+    It may not be an `other` file, such as one that is read.
 
     Raises InputError if it has another ending, is a folder, or its folder cannot be written to.
     """
@@ -78,16 +78,19 @@ def writable_file(path: Path, option: str, endings: Sequence[str], data: Path | 
         raise InputError(f'"{path}" must end in {", ".join(others)} or {last}')
     if path.is_dir():
         raise InputError(f'"{path}" is a folder; {option} takes the name of a file')
-    if data is not None and path.exists() and data.exists() and path.samefile(data):
-        raise InputError(f'"{path}" holds the data; {option} needs another file')
+    if other is not None and path.resolve() == other.resolve():
+        raise InputError(f'"{path}" is used by this command already; {option} needs another file')
     writable(path.parent)
 
 
 def write_picture(path: Path, make: Callable[[], Any]) -> None:
     """Save a matplotlib figure as PNG, SVG or PDF, by the file's ending."""
+    from experiments.engine.store.files import whole
     from hand_cavi import InputError
 
+    figure = make()
     try:
-        make().savefig(path)
+        with whole(path) as part:
+            figure.savefig(part, format=path.suffix[1:].lower())
     except OSError as error:
         raise InputError(f'"{path}" cannot be written: {error.strerror}') from None

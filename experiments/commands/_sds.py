@@ -1,33 +1,59 @@
-"""The standard deviations that `elbowroom fit` prints: by linear response where it qualifies."""
+"""The standard deviations that `elbowroom fit` prints: mean field's, linear response's, or by sampling."""
 
 import numpy as np
 
 from experiments.commands._data import Data
 from experiments.families.components import Figures
-from hand_cavi import Fit, InputError
+from experiments.records import Draws
+from experiments.studies.sampled_widths import sampled_sds
+from hand_cavi import Fit, InputError, Status
+from hand_cavi.ascent.cautions import overlapping
 from hand_cavi.ascent.condensed_fit import summary_for
 from hand_cavi.linear_response import linear_response
 from hand_cavi.sources import Block
 
-MOST_WORK, MOST_STATISTICS = 1e10, 1500
-"""Multiplications of its pass over the data, and statistics of all components, up to which it is tried."""
+MOST_WORK, MOST_STATISTICS, MOST_SAMPLED = 1e10, 1500, 100_000
+"""Multiplications of linear response's pass over the data, and statistics, and rows to sample, at most."""
 
 
-def widened(found: Figures, fit: Fit, data: Data, threads: int | None) -> tuple[Figures, float]:
-    """Return figures with linear response's standard deviations, and the largest factor by which they grew.
+def widths(
+    found: Figures, fit: Fit, data: Data, threads: int | None, way: str
+) -> tuple[Figures, float, str, str]:
+    """Return figures with sds by the way asked for, by how much they grew, who gave them, and why no other.
 
-    What it lacks stays as it was. If the fit is to condensed data, so is linear response.
-
-    Raises InputError if it does not qualify, or would take long.
+    ``auto`` is linear response, and sampling where components overlap and linear response does not qualify.
     """
+    why = []
+    if way in ("auto", "linear-response"):
+        try:
+            return *_wider(found, _by_linear_response(fit, data, threads)), "linear response", ""
+        except InputError as error:
+            why.append(f"no linear response: {error}")
+    some = fit.status is Status.CONVERGED and data.n_points <= MOST_SAMPLED
+    if some and way in ("auto", "sampling"):
+        whole = data.source.spread_out(data.n_points)
+        try:
+            if way == "sampling" or overlapping(fit, whole.rows, whole.weight).any():
+                return *_wider(found, sampled_sds(fit, whole.rows, whole.weight)), "sampling", ""
+        except InputError as error:
+            why.append(f"no sampling: {error}")
+    return found, 1.0, "mean field", "; ".join(why)
+
+
+def _by_linear_response(fit: Fit, data: Data, threads: int | None) -> Draws:
+    """Return them by canonical name; of a fit to condensed data, by these."""
     summary = summary_for(fit.mixture, data.source, threads) if fit.condensed else None
     n_points, size = len(summary.data.x) if summary else data.n_points, fit.components.natural.size
     if n_points * size**2 > MOST_WORK or size > MOST_STATISTICS:
         raise InputError(f"{n_points:,} points of {size} statistics are too many for it here")
     whole = Block(summary.data.x, summary.data.weight) if summary else data.source.spread_out(n_points)
-    sds = linear_response(fit, whole.rows, sample_weight=whole.weight).sds()
+    return linear_response(fit, whole.rows, sample_weight=whole.weight).sds()
+
+
+def _wider(found: Figures, sds: Draws) -> tuple[Figures, float]:
+    """Return figures with other sds, what these lack as it was, and the largest factor by which they grew."""
     wider, most = dict(found), 1.0
-    for name, one in (("sd", next(iter(fit.components.mean_draw()))), ("weight_sd", "weights")):
+    for name, one in (("sd", next(name for name in sds if name != "weights")), ("weight_sd", "weights")):
         sd, plain = sds.get(one), found[name]
         if sd is not None and sd.shape == plain.shape:
             wider[name] = np.where(np.isfinite(sd), sd, plain)

@@ -48,7 +48,7 @@ def carry_out(
         warn(warning)
     folder = writable((output or Path(plan.output)) / plan.name)
     if junit is not None:
-        _make_way(junit)
+        _make_way(junit, config)
 
     from experiments.engine.runner import run
 
@@ -97,7 +97,7 @@ def by_verdict(record: "StudyRecord") -> int:
     return 0 if record.verdict.decision == "pass" else 3
 
 
-def _make_way(junit: Path) -> None:
+def _make_way(junit: Path, config: Path | None) -> None:
     """See that the file can be written, and remove an old one: if this run dies, none is left to mislead."""
-    writable_file(junit, "--junit", ())
+    writable_file(junit, "--junit", (), config)
     junit.unlink(missing_ok=True)

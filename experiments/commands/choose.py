@@ -28,8 +28,9 @@ def choose(
     concentration: Concentration = None,
     starts: Starts = 20,
     folds: Annotated[
-        int, typer.Option(help="Of the cross-validation by which prediction is judged; 0: none.", min=0)
-    ] = 5,
+        int | None,
+        typer.Option(help="Of cross-validation, which judges prediction; 0: none. Default: 5.", min=0),
+    ] = None,
     evidence: Annotated[
         bool,
         typer.Option("--evidence", help="Estimate log p(x) by sampling where it is not exact; takes longer."),
@@ -44,20 +45,21 @@ def choose(
     from experiments.commands._data import read
     from experiments.commands._progress import FitProgress
     from experiments.families.summary import Summary
+    from experiments.posterior.held_out import FOLDS
     from experiments.report.tables.series import COLUMNS, row_of
     from experiments.studies.choosing import candidates
-    from hand_cavi import InputError
     from hand_cavi.sources import as_source
 
     if plot is not None:
         writable_file(plot, "--plot", PICTURES)
-    if folds == 1:
-        raise InputError("--folds is 1; cross-validation needs at least 2, and 0 leaves it out")
     model = model_of(max(numbers), family, weights, prior, concentration)
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     read_data = read(data, tuple(column or ()), family, **reading)
     weight = read_data.sample_weight
     summary = Summary.of(as_source(read_data.x, weight))
+    n_points = len(read_data.x) if weight is None else weight.sum()
+    if folds is None and n_points < FOLDS:
+        warn(f"fewer than {FOLDS} points; prediction of held-out ones is left out")
     mixtures, abouts = zip(*(model.of(summary, k) for k in numbers), strict=True)
     for warning in model.remarks(read_data, len(read_data.x)):
         warn(warning)
@@ -76,7 +78,7 @@ def choose(
             read_data.x,
             rng=seed,
             starts=starts,
-            folds=folds,
+            folds=(FOLDS if n_points >= FOLDS else 0) if folds is None else folds,
             sampled_evidence=evidence,
             sample_weight=weight,
             begins=progress.begins,

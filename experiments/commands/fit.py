@@ -42,7 +42,7 @@ Concentration = Annotated[
 Starts = Annotated[int, typer.Option(help="Dispersed starts; the best bound wins.", min=1)]
 Seed = Annotated[int, typer.Option(help="Where the starts come from.", min=0)]
 Condense = StrEnum("Condense", {"AUTO": "auto", "ALWAYS": "always", "NEVER": "never"})
-Ways = StrEnum("Ways", {"LINEAR_RESPONSE": "linear-response", "MEAN_FIELD": "mean-field"})
+Ways = StrEnum("Ways", {"AUTO": "auto", "MF": "mean-field", "LR": "linear-response", "IS": "sampling"})
 
 
 def fit(
@@ -108,10 +108,10 @@ def fit(
     sds: Annotated[
         Ways,
         typer.Option(
-            help="Standard deviations: by linear response where it qualifies, or mean field's, which are too "
-            "small where components overlap."
+            help="Standard deviations. auto: by linear response where it qualifies, else, where components "
+            "overlap and the data are small, by sampling. mean-field: too small where components overlap."
         ),
-    ] = Ways.LINEAR_RESPONSE,
+    ] = Ways.AUTO,
     trace: Annotated[bool, typer.Option("--trace", help="Print the bound after every sweep.")] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw data and components into a .png, .svg or .pdf file.")
@@ -137,12 +137,18 @@ def fit(
         writable_file(plot, "--plot", PICTURES)
     if table := None if assignments == Path("-") else assignments:
         writable_file(table, "--assignments", _assignments.ENDINGS, data)
+        if checkpoint is not None:
+            writable_file(checkpoint, "--checkpoint", (), table)
     elif assignments is not None and not json:
         raise InputError("--assignments - goes into the document of --json; give that too, or name a file")
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
     opened = open_data(data, tuple(column or ()), family, **reading)
+    if plot is not None:
+        from experiments.report.densities import need_picture
+
+        need_picture(model.of(opened.summary)[0])
     early = model.remarks(opened.shown, opened.n_points)
     for warning in early:
         warn(warning)
@@ -161,7 +167,7 @@ def fit(
                 accelerate=accelerate,
                 moves="auto" if moves is None else moves,
                 progress=progress,
-                mean_field_sds=sds is Ways.MEAN_FIELD,
+                sds=sds.value,
             )
     except KeyboardInterrupt:
         if checkpoint is None:

@@ -16,14 +16,16 @@ def init(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead.")] = False,
 ) -> None:
     """Write an annotated configuration: the built-in study, to be changed."""
+    from hand_cavi import InputError
+
     if schema:
+        if derivation or path != Path("elbowroom.toml"):
+            raise InputError("--schema prints and writes no file; leave the file and --derivation out")
         from experiments.commands._output import print_json
         from experiments.config.schema import json_schema
 
         print_json(json_schema())
         return
-
-    from hand_cavi import InputError
 
     if derivation:
         from experiments.checks.loading import skeleton as content

@@ -159,7 +159,10 @@ def choose(path: Path, header: list[str], wanted: tuple[str, ...], reading: Read
     if not wanted:
         if len(others := [name for name in header if name != reading.weight_column]) == 1:
             return (others[0],)
-        raise InputError(f"{path.name}: name the columns to use; there are {_list(header)}")
+        raise InputError(
+            f"{path.name}: name the columns to use (--column, or columns in a configuration); there are "
+            f"{_list(header)}"
+        )
     for name in wanted:
         if name not in header:
             hint = ""

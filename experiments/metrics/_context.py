@@ -11,11 +11,18 @@ import xarray as xr
 from experiments.posterior.draws import (
     are_independent,
     as_arrays,
+    as_chains,
     effective_sample_size,
     mean_and_error,
     sd_and_error,
 )
-from experiments.posterior.quantities import invariant_quantities, sorted_locations, stored_quantities
+from experiments.posterior.predictive import MOST_DRAWS, thinned
+from experiments.posterior.quantities import (
+    invariant_quantities,
+    log_likelihood,
+    sorted_locations,
+    stored_quantities,
+)
 from experiments.records import CellRecord, Draws, Measurement, MethodResult, Problem, Reference, Told
 from experiments.relabel import relabel
 
@@ -24,6 +31,9 @@ FEWEST_DRAWS = 100
 
 _MOST_RELABELLED = 4000
 """Independent draws that are relabelled: their Monte-Carlo error is 0.016 sds."""
+
+_MOST_TERMS = 2e7
+"""Points times components times draws by which a log likelihood is averaged, unless draws are 2000."""
 
 _SEED = 20_240_229
 
@@ -179,6 +189,26 @@ class Context:
         n_draws = len(next(iter(as_arrays(self.draws).values())))
         return too_few(n_draws) if self.independent and n_draws < FEWEST_DRAWS else ""
 
+    @cached_property
+    def likelihood_moments(self) -> tuple[Moments, Moments] | str:
+        """Of ln p(x | theta), or an own model's ln p(x, theta), here and in the reference; or why not."""
+        if self.without_reference or self.reference.draws is None:
+            return self.without_reference
+        found = []
+        for tree in (self.draws, self.reference.draws):
+            if self.problem is not None:
+                terms = len(self.problem.x) * self.problem.mixture.n_components
+                most = int(np.clip(_MOST_TERMS / terms, MOST_DRAWS, 10_000))
+                values = log_likelihood(self.problem, thinned(tree, most))
+            elif "log_joint" in (stats := as_chains(tree, "sample_stats")):
+                values = stats["log_joint"]
+            else:
+                return "ln p(x, theta) of the draws is not kept"
+            if not np.isfinite(values).all():
+                return "it is not finite at some draws"
+            found.append(Moments.of({"it": values}, independent=are_independent(tree)))
+        return found[0], found[1]
+
     @property
     def symmetrised_how(self) -> str:
         """What F(q_sym) is by the draws' ``log_q_symmetrised``: ``exact``, ``at least`` or ``about``."""
@@ -218,11 +248,11 @@ def too_few(n_draws: int) -> str:
 
 
 def average(values: np.ndarray, unit: str) -> Measurement:
-    """Return the mean of independent values, shape (S,), with its standard error."""
+    """Return the mean of independent values, (S,), with its standard error; missing if they are too few."""
     if not np.isfinite(values).all():
         share = float(np.mean(~np.isfinite(values)))
         return missing(f"it is not finite at {share:.1%} of the draws", unit)
-    if len(values) < 2:
+    if len(values) < FEWEST_DRAWS:
         return missing(too_few(len(values)), unit)
     return Measurement(float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values))), unit)
 

@@ -9,8 +9,9 @@ from math import hypot, nan
 import numpy as np
 
 from experiments.methods import label
+from experiments.methods.mass_of_density import UNTOLD as UNTOLD_MASS
 from experiments.metrics._assigned import AssignedJoint
-from experiments.metrics._context import Context, average, missing
+from experiments.metrics._context import FEWEST_DRAWS, Context, average, missing
 from experiments.metrics._metric import metric
 from experiments.posterior.draws import as_arrays
 from experiments.posterior.pareto import SOURCE, log_mean, most_k_hat, pareto_k_hat
@@ -20,10 +21,11 @@ from hand_cavi.numerics.special import logsumexp
 
 THETA = "theta"
 ASSIGNMENTS = "theta and assignments"
+LATENT = "theta and what is summed out"
 """What a method's own bound may be of, see `Told.bound_of`."""
 
 WEIGHTS = 100
-"""S of IWAE, the weights averaged within one logarithm; a tenth of the draws where those are fewer."""
+"""S of IWAE, the weights averaged within one logarithm; fewer where there would be fewer than 100 groups."""
 
 _NO_DENSITY = "a sampler has no density q, hence no"
 
@@ -44,20 +46,40 @@ def own_bound(context: Context) -> Measurement:
 def recomputed_bound(context: Context) -> Measurement:
     """The bound that this q has, from nothing but draws of q and the model's joint density.
 
-    What the method's own bound must be for its q, in nats with its standard error.
+    What the method's own bound must be for its q, in nats with its standard error; all that it may be, where
+    the method does not say which bound it reports.
     """
     if context.result.bound is None:
         return missing("the method reports no bound", "nats")
     log_ratio, of = context.log_ratio("log_q"), context.told.bound_of
     if log_ratio is None:
         return missing("the method's density q is not known", "nats")
-    if of == THETA:
-        return average(log_ratio, "nats")
-    if of == ASSIGNMENTS and context.problem is not None:
+    if of == LATENT and context.problem is None:
+        return missing("its bound is of what the model sums out too", "nats")
+    found = {THETA: average(log_ratio, "nats")}
+    if of != THETA and context.problem is not None:
         joint = AssignedJoint.of(context.problem, context.draws)
         sums, entropy = joint.assign(slice(max(1, len(joint.phi) // 2)))
-        return average(joint.given(sums) + entropy, "nats")
-    return missing("the method does not say which bound it reports", "nats")
+        found[ASSIGNMENTS] = average(joint.given(sums) + entropy, "nats")
+    lacking = (one for one in found.values() if one.value is None)
+    if settled := found.get(of) or next(lacking, None):
+        return settled
+    values, errors = zip(*((one.value, one.standard_error) for one in found.values()), strict=True)
+    note = "it does not say which bound it reports"
+    return Measurement(list(values), list(errors), "nats", note, entries=tuple(found))
+
+
+@metric(theme="Bounds", label="log of the mass of its density")
+def density_mass(context: Context) -> Measurement:
+    """The log of what q's density integrates to beside its draws: 0 if it is theirs.
+
+    In nats, by `experiments.methods.mass_of_density`.
+    """
+    mass, error = context.told.log_mass, context.told.log_mass_se
+    if mass is None or error is None:
+        no = "a sampler has no density" if context.log_ratio("log_q") is None else UNTOLD_MASS
+        return missing(no, "nats")
+    return Measurement(mass, error, "nats")
 
 
 @metric(theme="Bounds", label="F, collapsed bound")
@@ -82,11 +104,9 @@ def iwae(context: Context) -> Measurement:
     log_ratio = context.log_ratio("log_q")
     if log_ratio is None:
         return missing(f"{_NO_DENSITY} bound", "nats")
-    size = min(WEIGHTS, len(log_ratio) // 10)
-    if size < 1:
-        return missing(f"{len(log_ratio)} draws are too few to be grouped", "nats")
-    if not np.isfinite(log_ratio).all():
-        return average(log_ratio, "nats")  # which says how many are not finite
+    size = min(WEIGHTS, len(log_ratio) // FEWEST_DRAWS)
+    if size < 1 or not np.isfinite(log_ratio).all():
+        return average(log_ratio, "nats")  # which says why there is no figure
     groups = log_ratio[: len(log_ratio) // size * size].reshape(-1, size)
     bound = average(logsumexp(groups, axis=1) - np.log(size), "nats")
     note = f"S = {size} draws of q in each of {len(groups)} groups"
@@ -136,7 +156,7 @@ def importance_evidence(context: Context) -> Measurement:
     if log_ratio is None:
         why = "q_sym is not known" if context.log_ratio("log_q") is not None else "a sampler has no density q"
         return missing(why, "nats")
-    if len(log_ratio) < 2 or not np.isfinite(log_ratio).all():
+    if len(log_ratio) < FEWEST_DRAWS or not np.isfinite(log_ratio).all():
         return average(log_ratio, "nats")  # which says why there is no figure
     value, error = log_mean(log_ratio)
     k_hat_of_it, most = pareto_k_hat(log_ratio)[0], most_k_hat(len(log_ratio))

@@ -8,7 +8,7 @@ less on the whole way than in its first half-step.
 import numpy as np
 
 from experiments.metrics._assigned import AssignedJoint
-from experiments.metrics._context import Context, missing
+from experiments.metrics._context import FEWEST_DRAWS, Context, missing, too_few
 from experiments.metrics._metric import metric
 from experiments.metrics.bounds import ASSIGNMENTS
 from experiments.records import Measurement, Threshold
@@ -50,8 +50,8 @@ def update_gain(context: Context) -> Measurement:
         return missing("the method is no coordinate ascent over parameters and assignments", "nats")
     joint = AssignedJoint.of(context.mixture, context.draws)
     n_draws = len(joint.phi)
-    if n_draws < 2 * GROUPS:
-        return missing(f"{n_draws} draws are too few", "nats")
+    if n_draws < FEWEST_DRAWS:
+        return missing(too_few(n_draws), "nats")
     given = np.stack([joint.given(joint.assign(slice(g, None, GROUPS))[0]) for g in range(GROUPS)])
     if not np.isfinite(given).all():
         return missing("it is not finite at some draws", "nats")

@@ -7,8 +7,7 @@ import numpy as np
 from experiments.metrics._context import Context, Moments, by_component, missing
 from experiments.metrics._metric import metric
 from experiments.posterior.draws import are_independent, as_chains, location, mean_and_error, sd_and_error
-from experiments.posterior.predictive import thinned
-from experiments.posterior.quantities import log_likelihood, sorted_parameters
+from experiments.posterior.quantities import sorted_parameters
 from experiments.records import Measurement
 
 _DATA = "data"
@@ -99,25 +98,27 @@ def likelihood_error(context: Context) -> Measurement:
     In nats for each number that theta holds, with the Monte-Carlo errors of both. Standard deviations r times
     too large throughout move it by (1 - r^2)/2, whatever the model.
     """
-    unit, tree = "nats per parameter", context.reference.draws
-    if context.without_reference or tree is None:
-        return missing(context.without_reference, unit)
-    values = []
-    for one in (context.draws, tree):
-        if context.problem is not None:
-            values.append(log_likelihood(context.problem, thinned(one)))
-        elif (found := as_chains(one, "sample_stats").get("log_joint")) is not None:
-            values.append(found)
-        else:
-            return missing("ln p(x, theta) of the draws is not kept", unit)
-    if not all(np.isfinite(one).all() for one in values):
-        return missing("it is not finite at some draws", unit)
-    (own, error), (truth, of_truth) = (
-        mean_and_error(one, independent=are_independent(of))
-        for one, of in zip(values, (context.draws, tree), strict=True)
-    )
+    unit, found = "nats per parameter", context.likelihood_moments
+    if isinstance(found, str):
+        return missing(found, unit)
+    own, truth = found
     size = sum(int(np.prod(one.shape[2:])) for one in as_chains(context.draws).values())
-    return Measurement(float(own - truth) / size, float(np.hypot(error, of_truth)) / size, unit)
+    error = float(np.hypot(own.mean_error[0], truth.mean_error[0]))
+    return Measurement(float(own.mean[0] - truth.mean[0]) / size, error / size, unit)
+
+
+@metric(theme="Moments", label="sd ratio of the log likelihood")
+def likelihood_sd_ratio(context: Context) -> Measurement:
+    """Sd of ln p(x | theta) over the reference's, of samplers; of a user's own model of ln p(x, theta).
+
+    It sees what means and sds of single parameters do not: how these go together, and the shape of tails.
+    """
+    found = context.likelihood_moments
+    if isinstance(found, str) or context.log_ratio("log_q") is not None:
+        return missing(found if isinstance(found, str) else "what it is of a q is not judged", "ratio")
+    ratio, error = _ratio(*found)
+    entries = ("the log likelihood" if context.problem else "the joint log density",)
+    return Measurement(ratio.tolist(), error.tolist(), "ratio", entries=entries)
 
 
 @metric(only="mixtures")

@@ -31,16 +31,11 @@ def log_predictive(
     Of x, shape (N, D), and the fits' `options` see `hand_cavi.fit`; `condense` gives the points of a
     fit without weights as fewer points with weights.
 
-    Raises
-    ------
-    InputError
-        If there are fewer points than folds, or fewer folds than two.
+    Raises InputError as `fold_of` does.
     """
-    if not 2 <= folds <= len(x):
-        raise InputError(f"{len(x)} points cannot make {folds} folds; take at least 2, at most one a point")
-    found = np.empty(len(x))
+    found, folds_of = np.empty(len(x)), fold_of(len(x), folds)
     for fold in range(folds):
-        out = fold_of(len(x), folds) == fold
+        out = folds_of == fold
         points, weight = x[~out], None if sample_weight is None else sample_weight[~out]
         if condense is not None and weight is None:
             points, weight = condense(mixture, points)
@@ -50,7 +45,13 @@ def log_predictive(
 
 
 def fold_of(n_points: int, folds: int) -> np.ndarray:
-    """Return the fold of each point, shape (N,): as equal in size as can be, at random, always the same."""
+    """Return the fold of each point, shape (N,): as equal in size as can be, at random, always the same.
+
+    Raises InputError if there are fewer points than folds, or fewer folds than two.
+    """
+    if not 2 <= folds <= n_points:
+        needs = "cross-validation needs at least 2, at most one a point, and 0 leaves it out"
+        raise InputError(f"{n_points} points cannot make {folds} folds; {needs}")
     return np.random.default_rng(n_points).permutation(np.arange(n_points) % folds)
 
 

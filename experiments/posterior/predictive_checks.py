@@ -23,6 +23,9 @@ LEVEL = 0.01
 POINTS = 2000
 """Points that are looked at, at most, at random: what so many cannot show does not matter."""
 
+FEWEST = 5
+"""Points of which something could be said: a convention of this project."""
+
 _NEW = 100_000  # points from the posterior predictive: their noise adds 1 % to that of the data
 _DRAWS = 4  # of which the density that points are ranked by is a mean: any function serves
 _MOST_PAIRED = 10  # features of which pairs are formed
@@ -62,7 +65,7 @@ def data_fit(
         p[kind] = min(1.0, len(alike) * p_of_counts(worst.counts, worst.n, worst.expected))
         said[kind] = worst.said
     if not p:
-        return Measurement(None, None, "p-value", "there are no points to look at")
+        return Measurement(None, None, "p-value", f"fewer than {FEWEST} points say nothing of the fit")
     limit, errors = LEVEL / len(p), [0.0] * len(p)
     told = said[next((kind for kind in p if p[kind] < limit), min(p, key=lambda kind: p[kind]))]
     held = Threshold(limit, "at least")
@@ -74,7 +77,7 @@ def compare(
 ) -> list[Compared]:
     """Return all functions of the points, those of the data beside those of new points."""
     x, found = points_of(problem, rng), []
-    if not len(x):
+    if len(x) < FEWEST:
         return []
     if len(names) != x.shape[1]:
         names = ["x"] if x.shape[1] == 1 else [f"feature {d + 1}" for d in range(x.shape[1])]

@@ -88,6 +88,8 @@ class Verdict:
         these the verdict is ``fail``, whatever the comparisons say.
     on_the_data : str
         Of a study: whether what was fitted fits the data, in sentences of its own; it decides nothing.
+    judged : tuple of str
+        What was compared, such as ``means``; of a study in any of its cells. Empty if nothing was.
     """
 
     decision: str
@@ -97,3 +99,4 @@ class Verdict:
     needs: str = ""
     impossible: tuple[str, ...] = ()
     on_the_data: str = ""
+    judged: tuple[str, ...] = ()

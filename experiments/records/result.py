@@ -19,13 +19,16 @@ class Told:
         What it searches: ``mean field``, ``full rank``, or a name of its own; empty if unknown.
     bound_of : str
         What its bound is, so that it can be recomputed: ``theta`` for E_q[ln p(x, theta) - ln q(theta)],
-        ``theta and assignments`` for the bound with the best q(c) beside the same q(theta); empty: neither.
+        ``theta and assignments`` for the bound with the best q(c) beside the same q(theta), ``theta and what
+        is summed out`` for that of an own model's derivation; empty: unknown.
     smallest_gain : float
         Of any half-step of any start, as a share of max(1, |bound|).
     bound_left, bound_left_se, elbo_left : float
         Nats of F(q_sym), and of its own bound, that going on from the end would gain.
     step_gain, step_gain_se : float
         Nats of F that one step on from a Gaussian q gains.
+    log_mass, log_mass_se : float
+        Ln of what q's density integrates to beside its own draws, in nats.
     held_out, held_out_se : float
         Mean log predictive density per held-out point.
     sampler, warm_start : str
@@ -44,6 +47,8 @@ class Told:
     elbo_left: float | None = None
     step_gain: float | None = None
     step_gain_se: float | None = None
+    log_mass: float | None = None
+    log_mass_se: float | None = None
     starts: int | None = None
     starts_at_best: int | None = None
     held_out: float | None = None

@@ -93,6 +93,8 @@ def log_evidence(
     Parameters
     ----------
     x, sample_weight : array_like, shape (N,) or (N, D); (N,), optional
+        A row of weight w is w points. With weights that are no whole numbers p(x) is the integral of the
+        likelihood that CAVI bounds, each row's factor to the power of its weight.
     method : str
         ``enumeration``, ``quadrature``, ``bridge``, ``importance``, ``smc``; or ``auto``, the first of the
         first two that applies, else bridge and importance sampling, which then have to agree, and of which

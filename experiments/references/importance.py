@@ -11,11 +11,12 @@ import xarray as xr
 
 from experiments.posterior.draws import as_tree
 from experiments.posterior.pareto import is_flat, log_mean, most_k_hat
-from experiments.records import Estimate, Problem, Reference
+from experiments.records import Draws, Estimate, Problem, Reference
 from experiments.references._proposal import Proposal, groupings_afforded, infeasible, with_prior
 from experiments.references._sample import Sample
 from experiments.references._scaled import ScaledProblem
 from experiments.references.request import Request
+from hand_cavi import InputError
 
 GIVES = ("evidence", "draws")
 CALLED = "importance sampling"
@@ -51,6 +52,25 @@ def compute(problem: Problem, request: Request) -> Reference:
     if reason := infeasible(problem):
         return Reference("importance", False, reason)
     target, rng, n_draws = ScaledProblem.of(problem), request.rng, request.n_draws
+    sample, quality = _sampled(target, rng, n_draws)
+    return conclude(target, sample, rng, n_draws, quality)
+
+
+def weighted_draws(problem: Problem, rng: np.random.Generator) -> tuple[Draws, np.ndarray]:
+    """Return draws, arrays (S, K, ...), whose averages by their weights, (S,), are the posterior's.
+
+    Raises InputError if importance sampling does not qualify.
+    """
+    target = ScaledProblem.of(problem)
+    sample = _sampled(target, rng, 0)[0]
+    if why := "; ".join(faults(sample)):
+        raise InputError(f"importance sampling does not qualify: {why}")
+    return target.outer(sample.draws), np.exp(sample.log_ratio - log_mean(sample.log_ratio)[0]) / len(sample)
+
+
+def _sampled(
+    target: ScaledProblem, rng: np.random.Generator, n_draws: int
+) -> tuple[Sample, dict[str, object]]:
     optima, share = _optima(target, rng)
     proposals, pilot = _tried(target, optima, share, rng)
     fit_to_use = [name for name in pilot if pilot[name].tail_is_light] or list(pilot)
@@ -68,7 +88,7 @@ def compute(problem: Problem, request: Request) -> Reference:
         "optima": len(optima),
         "pilot": {tried: found.relative_sd for tried, found in pilot.items()},
     }
-    return conclude(target, sample, rng, n_draws, quality)
+    return sample, quality
 
 
 def draw(target: ScaledProblem, proposal: Proposal, rng: np.random.Generator, n_draws: int) -> Sample:

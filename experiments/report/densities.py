@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.families.lookup import offered
 from experiments.records import Draws
-from hand_cavi import Mixture
+from hand_cavi import InputError, Mixture
 
 _BLOCK = 250  # draws held at once
 
@@ -32,6 +32,12 @@ def has_ellipses(mixture: Mixture) -> bool:
 def has_mass(mixture: Mixture) -> bool:
     """Whether data are counts or categories, whose probabilities can be drawn as bars."""
     return _offers(mixture, "density") and mixture.components.discrete
+
+
+def need_picture(mixture: Mixture) -> None:
+    """Raise InputError if there is no picture of a fit of this family."""
+    if not (has_clusters(mixture) or has_ellipses(mixture) or has_mass(mixture)):
+        raise InputError(f"there is no picture of {mixture.components.name} yet; leave --plot out")
 
 
 def component_densities(mixture: Mixture, draws: Draws, values: np.ndarray, feature: int = 0) -> np.ndarray:

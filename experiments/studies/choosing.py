@@ -15,7 +15,7 @@ from math import hypot
 import numpy as np
 
 from experiments.families.components import cautions
-from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, log_predictive, mean_and_error
+from experiments.posterior.held_out import FOLDS, STARTS_HELD_OUT, fold_of, log_predictive, mean_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised, why_not_exact
 from experiments.records import Estimate
 from experiments.references import exact, log_evidence
@@ -105,10 +105,12 @@ def candidates(
         the `progress` of a fit.
     """
     every = _points(x, sample_weight) if folds else x
+    if folds:
+        fold_of(len(every), folds)  # which refuses more folds than points
     found, predicted = [], []
     for mixture in mixtures:
         k = f"K = {mixture.n_components}"
-        points, weight = _distinct(mixture, x, sample_weight)
+        points, weight = distinct(mixture, x, sample_weight)
         fitted = fit(mixture, points, rng=rng, starts=starts, sample_weight=weight, progress=begins(k))
         symmetry, error = _symmetry(fitted, rng)
         begins(f"{k}: log p(x)")
@@ -128,7 +130,7 @@ def candidates(
         if folds:
             begins(f"{k}: prediction of held-out points")
             few = min(starts, STARTS_HELD_OUT)
-            values = log_predictive(mixture, every, folds=folds, rng=rng, starts=few, condense=_distinct)
+            values = log_predictive(mixture, every, folds=folds, rng=rng, starts=few, condense=distinct)
             predicted.append(values)
             mean, mean_error = mean_and_error(values)
             candidate = replace(candidate, held_out=mean, held_out_se=mean_error)
@@ -160,7 +162,7 @@ def _symmetry(fitted: Fit, rng: int) -> tuple[float | None, float]:
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(DRAWS))
 
 
-def _distinct(
+def distinct(
     mixture: Mixture, x: np.ndarray, weight: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Return counts or categories without weights as their distinct rows and weights, where that pays."""
@@ -171,15 +173,15 @@ def _distinct(
 def _evidence(
     mixture: Mixture, x: np.ndarray, weight: np.ndarray | None, rng: int, sampled: bool
 ) -> tuple[Estimate | None, str]:
-    """Return log p(x), or why there is none; sampling sees distinct rows, each as often as it occurs."""
-    reasons = []
-    for method in [*exact(), "auto"] if sampled else exact():
-        points, each = _distinct(mixture, x, weight) if method == "auto" else (x, weight)
+    """Return log p(x), or why there is none, of distinct rows, each as often as it occurs."""
+    points, each = distinct(mixture, x, weight)
+    why = "it is not exact here, and sampling was not asked for"
+    for method in ["auto"] if sampled else exact():
         try:
             return log_evidence(mixture, points, method=method, rng=rng, sample_weight=each), ""
         except InputError as error:
-            reasons.append(str(error))
-    return None, reasons[-1] if sampled else "it is not exact here, and sampling was not asked for"
+            why = str(error) if sampled else why
+    return None, why
 
 
 def _with_predictions(found: list[Candidate], predicted: list[np.ndarray]) -> list[Candidate]:

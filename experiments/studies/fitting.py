@@ -10,6 +10,7 @@ from experiments.engine import fingerprint
 from experiments.engine.store.jsonable import dumps
 from experiments.methods import NotFiniteError
 from experiments.methods._contract import check_fitted, check_told, checked_chains
+from experiments.methods.mass_of_density import with_mass
 from experiments.methods.score import score
 from experiments.methods.step_gain import with_step_gain
 from experiments.records.result import MethodResult, NotFinite
@@ -69,6 +70,7 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
         if hasattr(method, "afterwards"):
             told = check_told(method.afterwards(target, settings, fitted, seed))
         told = with_step_gain(told, fitted.q, target.log_joint, seed)
+        told = with_mass(told, fitted.q, shapes, target.log_joint, seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
     kept = {name: value for name, value in vars(fitted).items() if name not in ("q", "chains")}

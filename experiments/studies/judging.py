@@ -13,6 +13,7 @@ import xarray as xr
 from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.engine.store.files import read_tree
 from experiments.methods import label
+from experiments.methods.mass_of_density import UNTOLD
 from experiments.metrics import Context, Peer, measure_all
 from experiments.metrics._context import quantities_of
 from experiments.posterior.draws import as_chains, location_entries, location_word
@@ -111,8 +112,11 @@ def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Mea
         stated = as_chains(context.draws, "sample_stats")
         if lacking := [name for name in STATED if name not in stated]:
             found.append(f"whether its paths are sound (its draws state no {' and no '.join(lacking)})")
-    if cell.bound is not None and not cell.told.bound_of:
-        found.append("whether its bound is that of its q (it does not say which bound it reports)")
+    recomputed = measurements.get("recomputed_bound")
+    if cell.bound is not None and recomputed and not isinstance(recomputed.value, float):
+        found.append(f"whether its bound is that of its q ({recomputed.note})")
+    if context.log_ratio("log_q") is not None and cell.told.log_mass is None:
+        found.append(f"whether its density is that of its draws ({UNTOLD})")
     update = measurements.get("update_gain")
     no_gain = context.told.step_gain is None and (update is None or update.value is None)
     if context.independent and _is_users(cell) and no_gain:

@@ -13,7 +13,7 @@ from experiments.verdict.impossible_bounds import (
     number,
 )
 from experiments.verdict.questions import questions_of
-from experiments.verdict.wording import called, remarks, sentence_of, what_was_judged
+from experiments.verdict.wording import called, names_judged, remarks, sentence_of, what_was_judged
 
 FINISHED = ("converged", "sampled")
 """The outcomes of methods that reached their end."""
@@ -64,11 +64,12 @@ def verdict_of_cell(
     if reference.qualified and questions and not faults:
         comparisons, need = compare(questions, alpha=options.error_rate)
 
+    names = names_judged(measurements, options) if comparisons else ()
     evidence = reference.log_evidence if reference.qualified else None
     wrong = impossibilities(measurements, evidence, estimated)
     if wrong:
         sentence = f"{method} is wrong, whatever the margins: {'; '.join(wrong)}. {_FAULT}"
-        return Verdict("fail", sentence, options.margin, comparisons, impossible=wrong)
+        return Verdict("fail", sentence, options.margin, comparisons, impossible=wrong, judged=names)
     if not reference.qualified:
         sentence = f"Nothing can be said about {method}: there is no reference ({reference.reason})."
         return Verdict("undecided", sentence, options.margin, needs="a reference that qualifies")
@@ -77,13 +78,14 @@ def verdict_of_cell(
         return Verdict("undecided", sentence, options.margin, needs=f"a longer run of {method}")
     if missing and decide(comparisons) != "fail":
         sentence = f"{method} could not be compared: {'; '.join(missing)}."
-        return Verdict("undecided", sentence, options.margin, comparisons)
+        return Verdict("undecided", sentence, options.margin, comparisons, judged=names)
 
     decision, needs = decide(comparisons), str(need)
     sentence = sentence_of(decision, comparisons, method, called(reference), quantity)
     if needs and decision == "undecided":
         sentence += f" It would take {needs}." if needs.startswith("about") else f" But {needs}."
-    sentence += remarks(measurements, options) + what_was_judged(measurements, options, unstated)
+    sentence += remarks(measurements, options) + what_was_judged(names)
+    sentence += f" Not decided: {'; '.join(unstated)}." if unstated else ""
     end = ""
     if outcome not in FINISHED:
         decision, end = _unfinished(decision, method, outcome)
@@ -93,11 +95,12 @@ def verdict_of_cell(
     elif decision == "pass" and (doubt := doubt_about_bound(measurements)):
         decision = "undecided"
         end = f" But {doubt}, so that {method} cannot pass."
-        needs = f"a bound of {method} with an error below {ERROR_OF_BOUND:g} nats"
+        needs = f"a bound of {method} that says which it is, with an error below {ERROR_OF_BOUND:g} nats"
     if end:
         sentence = sentence.replace(" agrees ", " so far agrees ", 1) + end
         needs = needs or f"a longer run of {method}"
-    return Verdict(decision, sentence, options.margin, comparisons, needs if decision == "undecided" else "")
+    needs = needs if decision == "undecided" else ""
+    return Verdict(decision, sentence, options.margin, comparisons, needs, judged=names)
 
 
 def _unfinished(decision: str, method: str, outcome: str) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What no correct method can show, whatever the posterior: found without any margin.
 
-The five facts are those of question 1 of docs/how-it-judges.md (Bishop, PRML, 2006, 10.1). Such a claim
+The six facts are those of question 1 of docs/how-it-judges.md (Bishop, PRML, 2006, 10.1). Such a claim
 should be certain: it takes five standard errors (false alarm 3e-7 for each figure, a convention of this
 project), or rounding where figures are exact.
 """
@@ -27,6 +27,9 @@ BOUNDS = {
 
 ERROR_OF_BOUND = 0.2
 """Nats: five such standard errors are the nat by which a bound may not be wrong. A convention."""
+
+MASS = 0.05
+"""Nats by which the log of a density's mass may be off: a convention."""
 
 LARGEST_FALL = -1e-10
 """The smallest gain of a half-step, relative to max(1, |ELBO|), that rounding can explain: a convention of
@@ -72,9 +75,16 @@ def impossibilities(
             f"its own bound is not that of its q: it lies {_excess(higher, lower)} nats {side} what draws of "
             "q and the joint density give"
         )
+    mass = number(measurements.get("density_mass"))
+    if mass and abs(mass[0]) - MASS > N_ERRORS * mass[1]:
+        found.append(
+            f"what it calls the density of its q is not that of its draws, beside which it integrates to "
+            f"exp({mass[0]:.2g} ± {mass[1]:.1g}), not to 1"
+        )
     update = measurements.get("update_gain")
     more = number(update) if update and update.threshold is None else None
-    if more and own and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(own[0])):
+    size = own or collapsed
+    if more and size and more[0] > N_ERRORS * more[1] + ROUNDING * max(1.0, abs(size[0])):
         found.append(
             f"updating q by its definition gains {more[0]:.2g} ± {more[1]:.1g} nats more than "
             "its own updates say is left"
@@ -88,7 +98,7 @@ def impossibilities(
 
 
 def doubt_about_bound(measurements: Mapping[str, Measurement]) -> str:
-    """Return why a method's own bound says too little to be held against anything; empty if it does."""
+    """Return why a method's own bound says too little to be held against anything; else nothing."""
     own = measurements.get("own_bound")
     if own is None or own.value is None:
         return ""
@@ -97,7 +107,15 @@ def doubt_about_bound(measurements: Mapping[str, Measurement]) -> str:
         return "its bound is stated without a standard error"
     if error > ERROR_OF_BOUND:
         return f"its bound has a standard error of {error:.2g} nats, where {ERROR_OF_BOUND:g} is allowed"
-    return ""
+    known, stated = measurements.get("recomputed_bound"), number(own)
+    if not stated or not known or not known.entries:
+        return ""
+    assert isinstance(known.value, list) and isinstance(known.standard_error, list)
+    bounds = dict(zip(known.entries, zip(known.value, known.standard_error, strict=True), strict=True))
+    if any(not _exceeds(stated, one) and not _exceeds(one, stated) for one in bounds.values()):
+        return ""
+    said = ", ".join(f"{value:.6g} ± {error:.1g} ({of})" for of, (value, error) in bounds.items())
+    return f"its bound of {stated[0]:.6g} nats is none that its q has: {said}; let it state `bound_of`"
 
 
 def number(measurement: Measurement | None) -> tuple[float, float] | None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from math import exp, isfinite
 
 from experiments.records import Comparison, Measurement, Verdict
-from experiments.verdict.wording import MARGIN, against, in_words, plain, widths, worst_of
+from experiments.verdict.questions import flat
+from experiments.verdict.wording import MARGIN, against, in_words, plain, what_was_judged, widths, worst_of
 
 _ORDER = ("pass", "undecided", "fail")
 _IN_ITS_OWN_CLAUSE = ("reference sd", "log ratio")
@@ -31,6 +32,7 @@ def verdict_of_study(
     judged = [verdict for verdict in verdicts if verdict.decision != "none"]
     if not judged:
         return Verdict("none", "Nothing was judged.", MARGIN)
+    names = tuple(dict.fromkeys(name for verdict in judged for name in verdict.judged))
     count = Counter(verdict.decision for verdict in judged)
     decision = next(word for word in reversed(_ORDER) if count[word])
     several, subject = len(methods) > 1, " or ".join(methods)
@@ -46,16 +48,16 @@ def verdict_of_study(
     if wrong:
         more = f", and {len(wrong) - 1} more such findings" if len(wrong) > 1 else ""
         sentence = f"{subject} fails on {of_all}, and is wrong whatever the margins: {wrong[0]}{more}."
-        return Verdict(decision, sentence, _largest_margin(judged), impossible=wrong)
+        return Verdict(decision, sentence, _largest_margin(judged), impossible=wrong, judged=names)
     if decision == "fail" and all(only_unfinished(one) for one in judged if one.decision == "fail"):
         sentence = f"{subject} says itself that it did not finish on {of_all}, and so fails there."
-        return Verdict(decision, sentence, _largest_margin(judged))
+        return Verdict(decision, sentence, _largest_margin(judged), judged=names)
     open_ = [verdict.needs for verdict in judged if verdict.needs and decision == "undecided"]
     needs = "; ".join(dict.fromkeys(open_))
     clauses = (_means(judged), _widths(judged, measurements), _others(judged, decision))
     off = "; ".join(clause for clause in clauses if clause)
-    sentence = f"{said}: {off}." if off else f"{said}."
-    return Verdict(decision, sentence, _largest_margin(judged), needs=needs)
+    sentence = (f"{said}: {off}." if off else f"{said}.") + what_was_judged(names)
+    return Verdict(decision, sentence, _largest_margin(judged), needs=needs, judged=names)
 
 
 def only_unfinished(verdict: Verdict) -> bool:
@@ -81,6 +83,10 @@ def _widths(judged: Sequence[Verdict], measurements: Sequence[Mapping[str, Measu
     worst = _worst(judged, "log ratio")
     if not said or worst is None:
         return f"{said} (not judged)" if said else ""
+    ratio = exp(worst.difference)
+    shown = [flat(one["sd_ratio"].value) for one in measurements if one.get("sd_ratio")]
+    if not any(abs(values - ratio).min(initial=1.0) < 1e-9 for values in shown):  # another than is told
+        said += f"; the {worst.quantity} is {ratio:.2f} times the reference's"
     return f"{said}, {against(worst.decision, f'factor of {exp(worst.margin or 0.0):.3g}')}"
 
 

@@ -17,7 +17,7 @@ _METRICS: dict[Judged, tuple[str, ...]] = {
     "means": ("mean_error",),
     "sds": ("sd_ratio",),
     "parameters": ("parameter_error", "parameter_sd_ratio"),
-    "likelihood": ("likelihood_error",),
+    "likelihood": ("likelihood_error", "likelihood_sd_ratio"),
     "predictive": ("predictive_distance",),
     "co_clustering": ("co_clustering",),
     "evidence": ("evidence_gap",),
@@ -40,6 +40,8 @@ def questions_of(
     for kind in judged(measurements, options):
         for metric in _METRICS[kind]:
             measurement = measurements.get(metric)
+            if metric == "likelihood_sd_ratio" and (measurement is None or measurement.value is None):
+                continue  # it is asked of samplers alone
             if measurement is None or measurement.value is None or measurement.standard_error is None:
                 missing.append((measurement and measurement.note) or f"{metric} was not measured")
             elif metric == "mean_error":
@@ -47,7 +49,7 @@ def questions_of(
                 questions += _means(measurement, names, _method_errors(measurements), options.margin)
             elif metric == "parameter_error":
                 questions += _means(measurement, list(measurement.entries), None, options.margin)
-            elif metric in ("sd_ratio", "parameter_sd_ratio"):
+            elif metric in ("sd_ratio", "parameter_sd_ratio", "likelihood_sd_ratio"):
                 names = _names(measurement, quantity, entries)
                 questions += _sds(measurement, names, log(options.sd_factor))
             else:

@@ -122,10 +122,8 @@ _JUDGED = {
 """What a sentence calls that which is judged."""
 
 
-def what_was_judged(
-    measurements: Mapping[str, Measurement], options: VerdictOptions, unstated: Sequence[str]
-) -> str:
-    """Return sentences, with a space before each, on what was judged and what could not be decided."""
+def names_judged(measurements: Mapping[str, Measurement], options: VerdictOptions) -> tuple[str, ...]:
+    """Return what a sentence calls what is judged."""
     names: list[str] = []
     for kind in judged(measurements, options):
         if kind == "parameters":
@@ -135,9 +133,13 @@ def what_was_judged(
             names.append("the joint log density")
         else:
             names.append(_JUDGED[kind])
-    *others, last = names
-    said = f" Judged: {', '.join(others)}{' and ' if others else ''}{last}."
-    return said + (f" Not decided: {'; '.join(unstated)}." if unstated else "")
+    return tuple(names)
+
+
+def what_was_judged(names: Sequence[str]) -> str:
+    """Return a sentence with a space before it, or nothing if nothing was judged."""
+    *others, last = names or ("",)
+    return f" Judged: {', '.join(others)}{' and ' if others else ''}{last}." if last else ""
 
 
 def _below_the_best(parts: Measurement | None) -> float:

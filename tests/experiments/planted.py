@@ -1,9 +1,10 @@
 """Some hundred kinds of planted fault, as a user's own method would hand them in, and what the judge says.
 
 Each goes the whole way: `fit` returns a `Fitted`, `fit_cell` looks at it and scores it, the judge measures
-and judges it. Four problems: the textbook's mixture, Normal-Gamma and Normal-Wishart components with
-Dirichlet weights (K = 2, N = 40, clusters six noise sds apart), and a user's own model, a normal distribution
-with unknown mean and precision, whose posterior is known. Faults are functions of a `Base`, from correct
+and judges it. Five problems: the textbook's mixture, Normal-Gamma and Normal-Wishart components with
+Dirichlet weights (K = 2, N = 40, clusters six noise sds apart), counts of two overlapping Poisson clusters,
+whose rates and weights are correlated by about 0.5, and a user's own model, a normal distribution with
+unknown mean and precision, whose posterior is known. Faults are functions of a `Base`, from correct
 figures to wrong ones.
 """
 
@@ -36,7 +37,15 @@ from experiments.references import reference
 from experiments.references.nuts import reference_of
 from experiments.studies import judging
 from experiments.studies.fitting import Assignment, fit_cell
-from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance, NormalWishart
+from hand_cavi import (
+    DirichletWeights,
+    FixedWeights,
+    GammaPoisson,
+    Mixture,
+    NormalGamma,
+    NormalKnownVariance,
+    NormalWishart,
+)
 from hand_cavi import fit as cavi
 from hand_cavi.gibbs.sampler import gibbs
 
@@ -46,7 +55,7 @@ READ = (
     *("mean_error", "sd_ratio", "parameter_error", "parameter_sd_ratio", "likelihood_error", "sorted_means"),
     *("predictive_distance", "co_clustering", "own_bound", "recomputed_bound", "update_gain", "step_gain"),
     *("collapsed_bound", "symmetrised_bound", "iwae", "importance_evidence", "monotonicity", "sorted_sds"),
-    *("means", "sds"),
+    *("means", "sds", "density_mass", "likelihood_sd_ratio"),
 )
 """The metrics that a verdict reads."""
 
@@ -54,9 +63,10 @@ MIXTURES = {
     "textbook": Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2),
     "normal-gamma": Mixture(NormalGamma(0.0, 0.04, 2.0, 2.0), DirichletWeights(1.0), 2),
     "normal-wishart": Mixture(NormalWishart([0.0, 0.0], 0.04, 4.0, 4 * np.eye(2)), DirichletWeights(1.0), 2),
+    "counts": Mixture(GammaPoisson(2.0, 0.4), DirichletWeights(2.0), 2),
 }
 OWN = "own model"
-PROBLEMS = (*MIXTURES, OWN)
+PROBLEMS = ("textbook", "normal-gamma", "normal-wishart", OWN, "counts")
 
 Draws = dict[str, np.ndarray]
 
@@ -129,6 +139,8 @@ class OwnNormal:
 def data_of(problem: str, rng: np.random.Generator) -> np.ndarray:
     if problem == OWN:
         return 3 + 1.5 * rng.standard_normal(N)
+    if problem == "counts":
+        return rng.poisson(np.where(np.arange(N) % 3 < 1, 2.0, 8.0)).astype(float)[:, np.newaxis]
     share = 2 if problem == "textbook" else 3  # the first cluster holds a half, or a third
     x = np.where(np.arange(N) % share < 1, -3.0, 3.0) + rng.standard_normal(N)
     if problem != "normal-wishart":
@@ -172,7 +184,7 @@ class Base:
         """Correct chains, (C, M, ...): nearly independent draws of the posterior."""
         if self.problem is None:
             return self.target.exact(self.rng, (CHAINS, DRAWS))
-        return self.gibbs(self.problem, thin=5)
+        return self.gibbs(self.problem, thin=30 if self.name == "counts" else 5)
 
     def gibbs(self, problem: Problem, thin: int = 1) -> Draws:
         run = gibbs(

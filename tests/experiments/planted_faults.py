@@ -13,7 +13,7 @@ import xarray as xr
 
 from experiments.posterior.draws import permuted
 from experiments.records import Problem, Told
-from hand_cavi import DirichletWeights, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi import DirichletWeights, GammaPoisson, Mixture, NormalGamma, NormalKnownVariance
 from hand_cavi import fit as cavi
 from tests.experiments.planted import Base, Bent, Draws, OwnNormal, OwnQ, _best_factors, handed, sampled, told
 
@@ -49,6 +49,10 @@ def data(change: Callable[[np.ndarray], np.ndarray | None]) -> Callable[[Base], 
             x = change(base.target.x[:, np.newaxis])
             return None if x is None else OwnNormal(x[:, 0])
         x = change(base.problem.x)
+        if x is not None and base.name == "counts" and ((x < 0) | (x != np.floor(x))).any():
+            return None  # no counts
+        if np.array_equal(x, base.problem.x):
+            return None
         return None if x is None else replace(base.problem, x=x)
 
     return changed
@@ -70,16 +74,22 @@ def prior(change: Callable[[Any], Any], weights: Any = None) -> Callable[[Base],
 def tight(family: Any) -> Any:
     if isinstance(family, NormalKnownVariance):
         return NormalKnownVariance(family.mean, family.variance / 25)
+    if isinstance(family, GammaPoisson):
+        return replace(family, shape=family.shape * 25, rate=family.rate * 25)
     return replace(family, precision_scale=family.precision_scale * 100)
 
 
 def elsewhere(family: Any) -> Any:
     if isinstance(family, NormalKnownVariance):
         return NormalKnownVariance(np.full(1, 30.0), family.variance)
+    if isinstance(family, GammaPoisson):
+        return replace(family, shape=family.shape * 15)
     return replace(family, mean=family.mean + 30)
 
 
 def noisier(family: Any) -> Any:
+    if isinstance(family, GammaPoisson):
+        return None
     if isinstance(family, NormalKnownVariance):
         return NormalKnownVariance(family.mean, family.variance, 4.0)
     if isinstance(family, NormalGamma):
@@ -88,6 +98,8 @@ def noisier(family: Any) -> Any:
 
 
 def quieter(family: Any) -> Any:
+    if isinstance(family, GammaPoisson):
+        return None
     if isinstance(family, NormalKnownVariance):
         return NormalKnownVariance(family.mean, family.variance, 0.25)
     if isinstance(family, NormalGamma):
@@ -95,7 +107,37 @@ def quieter(family: Any) -> Any:
     return replace(family, degrees_of_freedom=family.degrees_of_freedom * 10)
 
 
-WRONG = {
+def rooted(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(family.mean, family.variance**0.5)
+    if isinstance(family, GammaPoisson):
+        return None
+    return replace(family, precision_scale=family.precision_scale**0.5)
+
+
+def doubled(family: Any) -> Any:
+    """The density squared and normalised again."""
+    if isinstance(family, NormalKnownVariance):
+        return NormalKnownVariance(family.mean, family.variance / 2)
+    if isinstance(family, GammaPoisson):
+        return replace(family, shape=2 * family.shape - 1, rate=2 * family.rate)
+    if isinstance(family, NormalGamma):
+        scale, shape = 2 * family.precision_scale, 2 * family.shape - 0.5
+        return replace(family, precision_scale=scale, shape=shape, rate=2 * family.rate)
+    freedom, inverse = 2 * family.degrees_of_freedom - 2, 2 * family.scale_inverse
+    scale = 2 * family.precision_scale
+    return replace(family, precision_scale=scale, degrees_of_freedom=freedom, scale_inverse=inverse)
+
+
+def inverted(family: Any) -> Any:
+    if isinstance(family, NormalKnownVariance):
+        return None
+    if isinstance(family, NormalGamma | GammaPoisson):
+        return replace(family, rate=1 / family.rate)
+    return replace(family, scale_inverse=np.linalg.inv(family.scale_inverse))
+
+
+WRONG: dict[str, Callable[[Base], Any]] = {
     "data shifted by 0.15": data(lambda x: x + 0.15),
     "data shifted by 1": data(lambda x: x + 1),
     "data scaled by 1.5": data(lambda x: 1.5 * x),
@@ -115,6 +157,17 @@ WRONG = {
     "less noise in the prior": prior(quieter),
     "a prior of the weights too strong": prior(lambda family: family, DirichletWeights(100.0)),
 }
+FURTHER = {
+    "a prior of the weights off by one": prior(lambda family: family, DirichletWeights(3.0)),
+    "an sd in the prior where its square belongs": prior(rooted),
+    "the prior counted twice": prior(doubled),
+    "rates for scales in the prior": prior(inverted),
+    "the middle third of the points left out": data(lambda x: np.concatenate([x[:13], x[27:]])),
+    "the first point left out, the last counted twice": data(lambda x: np.concatenate([x[1:], x[-1:]])),
+    "the largest tenth of the points left out": data(lambda x: x[np.sort(np.argsort(x[:, 0])[:-4])]),
+    "whole numbers for the data": data(np.floor),
+}
+WRONG |= FURTHER
 MODELS = {f"{by}: {name}": on(changed, by) for by in ("Gibbs", "CAVI") for name, changed in WRONG.items()}
 
 
@@ -125,17 +178,29 @@ def chains(bend: Callable[[Draws, np.random.Generator], Draws | None], **stats: 
     """Return correct chains, components in the order of their means, that are bent."""
 
     def fault(base: Base) -> object:
-        draws = bend({name: one.copy() for name, one in in_order(base).items()}, base.rng)
-        return None if draws is None else sampled(base, draws, **stats)
+        correct = in_order(base)
+        draws = bend(alike({name: one.copy() for name, one in correct.items()}), base.rng)
+        return None if draws is None else sampled(base, as_in(correct, draws), **stats)
 
     return fault
+
+
+def alike(draws: Draws) -> Draws:
+    """Call locations mu, whatever the family, and an own model's precision precision."""
+    return {{"rate": "mu", "tau": "precision"}.get(name, name): one for name, one in draws.items()}
+
+
+def as_in(model: Draws, draws: Draws) -> Draws:
+    """Call variables as the model does."""
+    back = {"mu": "rate"} if "rate" in model else {"precision": "tau"} if "tau" in model else {}
+    return {back.get(name, name): one for name, one in draws.items()}
 
 
 def in_order(base: Base) -> Draws:
     if base.problem is None:
         return base.chains
     flat = {name: one.reshape(-1, *one.shape[2:]) for name, one in base.chains.items()}
-    ordered = permuted(flat, np.argsort(flat["mu"][..., 0], axis=1))
+    ordered = permuted(flat, np.argsort(alike(flat)["mu"][..., 0], axis=1))
     return {name: one.reshape(base.chains[name].shape) for name, one in ordered.items()}
 
 
@@ -144,13 +209,8 @@ def spread(one: np.ndarray) -> np.ndarray:
 
 
 def of(name: str, change: Callable[[np.ndarray, np.random.Generator], np.ndarray]) -> Fault:
-    """Bend one variable; an own model's precision is called tau."""
-
-    def bend(draws: Draws, rng: np.random.Generator) -> Draws | None:
-        key = "tau" if name == "precision" and "tau" in draws else name
-        return {**draws, key: change(draws[key], rng)} if key in draws else None
-
-    return chains(bend)
+    """Bend one variable."""
+    return chains(lambda draws, rng: {**draws, name: change(draws[name], rng)} if name in draws else None)
 
 
 def every(change: Callable[[np.ndarray], np.ndarray]) -> Fault:
@@ -314,7 +374,7 @@ SAMPLES: dict[str, Fault] = {
         "precision", lambda one, rng: one * np.array([[1, -1], [-1, 1]]) if one.ndim == 5 else 3 * one
     ),
     "correlations left out": of("precision", lambda one, rng: one * np.eye(2) if one.ndim == 5 else one / 3),
-    "mu and the rest drawn apart": chains(unlinked),
+    "locations and the rest drawn apart": chains(unlinked),
     "one chain elsewhere": chains(stuck),
     "one chain stands still": every(
         lambda one: np.concatenate([one[:3], np.repeat(one[3:, :1], one.shape[1], 1)])
@@ -339,12 +399,8 @@ SAMPLES: dict[str, Fault] = {
         lambda one: slow(one)[:, np.random.default_rng(5).permutation(one.shape[1])]
     ),
     "a thousand chains of 4 draws": every(lambda one: one.reshape(1000, 4, *one.shape[2:])),
-    "log densities that flatter": lambda base: sampled(
-        base, base.chains, log_joint=np.full((4, 1000), 1e3), log_q=np.zeros((4, 1000))
-    ),
     "2 draws a chain": every(lambda one: one[:, :2]),
     "20 draws a chain": every(lambda one: one[:, :20]),
-    "100 draws a chain": every(lambda one: one[:, :100]),
     "one chain": every(lambda one: one[:1]),
     "one draw not a number": of(
         "mu", lambda one, rng: np.where(np.arange(one.size).reshape(one.shape) == 5, np.nan, one)
@@ -355,6 +411,131 @@ SAMPLES: dict[str, Fault] = {
 }
 
 
+def on_its_way(draws: Draws, rng: np.random.Generator) -> Draws:
+    """The first draws of each chain come from 10 sds away, nearer by a hundredth with every draw."""
+    off = 10 * 0.99 ** np.arange(draws["mu"].shape[1])
+    side = off.reshape(1, -1, *[1] * (draws["mu"].ndim - 2))
+    return {**draws, "mu": draws["mu"] + side * spread(draws["mu"])}
+
+
+def one_of_prior(base: Base) -> object:
+    """A component that is never updated: its draws are the prior's."""
+    if base.problem is None:
+        return None
+    prior_of = base.problem.mixture.components.with_features(base.problem.x.shape[1])
+    draws = {name: one.copy() for name, one in in_order(base).items()}
+    shape = next(iter(draws.values())).shape[:2]
+    for name, one in (
+        prior_of.updated(np.zeros((1, prior_of.natural.shape[-1])))
+        .sample(base.rng, shape[0] * shape[1])
+        .items()
+    ):
+        draws[name][:, :, 0] = one[:, 0].reshape(*shape, *one.shape[2:])
+    return sampled(base, draws)
+
+
+def without_jacobian(times: int) -> Fault:
+    """Draws of a Gamma-like precision or rate whose shape is less by 1 or 2: d ln tau taken for d tau."""
+
+    def bend(draws: Draws, rng: np.random.Generator) -> Draws | None:
+        name = "precision" if "precision" in draws else "mu"
+        one = draws[name]
+        if one.ndim == 5 or (name == "mu" and (one < 0).any()):
+            return None
+        shape = one.mean((0, 1)) ** 2 / one.var((0, 1))
+        return {**draws, name: one * (1 - times / shape)}
+
+    return chains(bend)
+
+
+def proposals(base: Base) -> object:
+    """Importance sampling's draws, from a q half as wide again, without their weights."""
+    draws = (
+        {name: np.stack([base.fitted.sample(seed, 1000)[name] for seed in range(4)]) for name in base.chains}
+        if (base.problem is not None)
+        else {name: one.reshape(4, 1000) for name, one in base.fitted.sample(base.rng, 4000).items()}
+    )
+    wide = alike(draws)
+    wide["mu"] = wide["mu"].mean((0, 1)) + 1.5 * (wide["mu"] - wide["mu"].mean((0, 1)))
+    return sampled(base, as_in(draws, wide))
+
+
+def mean_field_as_chains(base: Base) -> object:
+    if base.name != "counts":
+        return None  # elsewhere it is right
+    return sampled(
+        base, {n: one.reshape(4, 1000, *one.shape[1:]) for n, one in base.fitted.sample(7, 4000).items()}
+    )
+
+
+def reflected(one: np.ndarray) -> np.ndarray:
+    half = one[:, : one.shape[1] // 2]
+    return np.stack([half, 2 * one.mean((0, 1)) - half], axis=2).reshape(one.shape)
+
+
+def antithetic(base: Base) -> object:
+    correct = in_order(base)
+    draws = {name: reflected(one) if name in ("mu", "rate") else one for name, one in correct.items()}
+    whole = sampled(base, {name: as_one_chain(one) for name, one in draws.items()})
+    return replace(whole, chains=xr.DataTree.from_dict({"posterior": whole.chains["posterior"].to_dataset()}))
+
+
+def drawn_in(one: np.ndarray) -> np.ndarray:
+    mean, sd = one.mean(axis=(0, 1)), spread(one)
+    return mean + sd * np.tanh((one - mean) / sd)
+
+
+def rounded(one: np.ndarray) -> np.ndarray:
+    """Multiples of two sds, with a little noise so that none comes twice."""
+    mean, sd = one.mean(axis=(0, 1)), spread(one)
+    return mean + 2 * sd * np.round((one - mean) / (2 * sd)) + 1e-6 * (one - mean)
+
+
+def clipped(one: np.ndarray) -> np.ndarray:
+    """Bring what is further off than an sd to there."""
+    mean, sd = one.mean((0, 1)), spread(one)
+    return np.clip(one, mean - sd, mean + sd)
+
+
+SAMPLES |= {
+    "10 sds away at first, burn-in left in": chains(on_its_way),
+    "a component that is never updated": one_of_prior,
+    "precision or rate without its Jacobian": without_jacobian(1),
+    "precision or rate, its Jacobian of the wrong sign": without_jacobian(2),
+    "proposals of importance sampling without weights": proposals,
+    "mean field's draws as a sampler's": mean_field_as_chains,
+    "antithetic means that claim to be independent": antithetic,
+    "means drawn in softly beyond 1 sd": of("mu", lambda one, rng: drawn_in(one)),
+    "a variance where the sd of the means belongs": of(
+        "mu", lambda one, rng: one.mean((0, 1)) + spread(one) * (one - one.mean((0, 1)))
+    ),
+    "means rounded to multiples of 2 sds": of("mu", lambda one, rng: rounded(one)),
+    "means beyond 1 sd drawn in": of("mu", lambda one, rng: clipped(one)),
+    "half of the variance": of("mu", lambda one, rng: one.mean((0, 1)) + (one - one.mean((0, 1))) * 0.5**0.5),
+    "one sd to either side, nothing between": of(
+        "mu", lambda one, rng: one.mean((0, 1)) + spread(one) * np.sign(one - one.mean((0, 1)))
+    ),
+    "the mean of ten draws for each draw": of(
+        "mu",
+        lambda one, rng: (
+            one.mean((0, 1))
+            + np.mean([(one - one.mean((0, 1)))[:, rng.permutation(one.shape[1])] for _ in range(10)], axis=0)
+        ),
+    ),
+    "the median for a tenth of the draws": of(
+        "mu",
+        lambda one, rng: np.where(
+            (rng.random(one.shape[:2]) < 0.1).reshape(*one.shape[:2], *[1] * (one.ndim - 2)),
+            np.median(one, axis=(0, 1)),
+            one,
+        ),
+    ),
+    "weights drawn from their prior": of(
+        "weights", lambda one, rng: rng.dirichlet([1.0] * one.shape[-1], one.shape[:-1])
+    ),
+}
+
+
 # ---- wrong approximations, and wrong words on them -------------------------------------------------
 
 
@@ -362,22 +543,29 @@ def bent(change: Callable[[Draws], Draws | None], **claims: Any) -> Fault:
     """Return a q whose draws are bent, and whose density is still the old one's; no bound of its own."""
 
     def fault(base: Base) -> object:
-        if change({name: one for name, one in base.fitted.sample(base.rng, 2).items()}) is None:
+        def bend(draws: Draws) -> Draws | None:
+            changed = change(alike(draws))
+            return None if changed is None else as_in(draws, changed)
+
+        if bend(base.fitted.sample(base.rng, 2)) is None:
             return None
-        return handed(base, q=Bent(base.fitted, change), bound=None, bound_se=None, **claims)
+        return handed(base, q=Bent(base.fitted, bend), bound=None, bound_se=None, **claims)
 
     return fault
 
 
 def centred(name: str, times: float, shift: float = 0.0) -> Callable[[Draws], Draws | None]:
     def change(draws: Draws) -> Draws | None:
-        key = "tau" if name == "precision" and "tau" in draws else name
-        if key not in draws:
+        if name not in draws:
             return None
-        one = draws[key]
-        return {**draws, key: one.mean(0) + times * (one - one.mean(0)) + shift * one.std(0)}
+        one = draws[name]
+        return {**draws, name: one.mean(0) + times * (one - one.mean(0)) + shift * one.std(0)}
 
     return change
+
+
+def times(name: str, factor: float) -> Callable[[Draws], Draws | None]:
+    return lambda draws: {**draws, name: factor * draws[name]} if name in draws else None
 
 
 def swept(base: Base, sweeps: int, **claims: Any) -> object:
@@ -417,7 +605,80 @@ def turned(draws: Draws) -> Draws | None:
     return {**draws, "weights": draws["weights"][:, ::-1]} if "weights" in draws else None
 
 
+@dataclass(frozen=True)
+class Off:
+    """A q whose density is off by what depends on the draws."""
+
+    q: Any
+    extra: Callable[[Draws, np.ndarray], np.ndarray]
+
+    def sample(self, rng: np.random.Generator, n: int) -> Draws:
+        return self.q.sample(rng, n)
+
+    def log_density(self, draws: Draws) -> np.ndarray:
+        log_q = self.q.log_density(draws)
+        return log_q + self.extra(alike(draws), log_q)
+
+
+def off(extra: Callable[[Draws, np.ndarray], np.ndarray]) -> Fault:
+    return lambda base: handed(base, q=Off(base.fitted, extra), bound=None, bound_se=None)
+
+
+def jacobian(sign: float) -> Fault:
+    """The density of the logarithm for that of precisions or rates."""
+
+    def fault(base: Base) -> object:
+        drawn = base.fitted.sample(base.rng, 2)
+        known = [one for one in ("precision", "tau", "rate") if one in drawn and drawn[one].ndim < 4]
+        if not known:
+            return None
+        name = next(iter(alike({known[0]: drawn[known[0]]})))
+        return off(lambda draws, log_q: sign * np.log(draws[name]).reshape(len(log_q), -1).sum(axis=1))(base)
+
+    return fault
+
+
+def tempered(by: float, **claims: Any) -> Fault:
+    """CAVI of a likelihood to some power; its bound is left out."""
+
+    def fault(base: Base) -> object:
+        if base.problem is None:
+            return None
+        weight = np.full(len(base.problem.x), by)
+        q = cavi(base.problem.mixture, base.problem.x, rng=base.seed, starts=5, sample_weight=weight)
+        return handed(base, q=q, bound=None, bound_se=None, **claims)
+
+    return fault
+
+
 CLAIMS: dict[str, Fault] = {
+    "tempered to 0.9": tempered(0.9),
+    "tempered to 1.1": tempered(1.1),
+    "tempered to 0.5": tempered(0.5),
+    "a density without its Jacobian": jacobian(1.0),
+    "a density whose Jacobian has the wrong sign": jacobian(2.0),
+    "a density in decimal logarithms": off(lambda draws, log_q: log_q / np.log(10) - log_q),
+    "a density to the power of 0.9": off(lambda draws, log_q: -0.1 * log_q),
+    "a density to the power of 0.5": off(lambda draws, log_q: -0.5 * log_q),
+    "a density without ln 2 pi / 2 of each location": off(
+        lambda draws, log_q: 0.5 * np.log(2 * np.pi) * np.ones(len(log_q)) * draws["mu"][0].size
+    ),
+    "a density that is the same everywhere": off(lambda draws, log_q: -log_q),
+    "a density that forgets the locations": off(
+        lambda draws, log_q: (
+            0.5
+            * ((draws["mu"] - draws["mu"].mean(0)) ** 2 / draws["mu"].var(0))
+            .reshape(len(log_q), -1)
+            .sum(axis=1)
+        )
+    ),
+    "a bound in bits": lambda base: handed(base, bound=base.bound / np.log(2)),
+    "a bound for each point": lambda base: handed(base, bound=base.bound / 40),
+    "a bound without the constant of the noise": lambda base: handed(
+        base, bound=base.bound + 20 * np.log(2 * np.pi)
+    ),
+    "a bound with the wrong sign": lambda base: handed(base, bound=-base.bound),
+    "a bound with ln 2 for the relabelling": lambda base: handed(base, bound=base.bound + np.log(2)),
     "a bound that is not a number": lambda base: handed(base, bound=float("nan")),
     "an infinite bound": lambda base: handed(base, bound=float("inf")),
     "a bound 1 nat too high": lambda base: handed(base, bound=base.bound + 1),
@@ -455,13 +716,7 @@ CLAIMS: dict[str, Fault] = {
     "q: the means spread out to 2.5 of their sds": bent(centred("mu", 2.5)),
     "q: a point": bent(centred("mu", 0.0)),
     "q: weights in the other order": bent(turned),
-    "q: precision times 4": bent(
-        lambda d: (
-            {n: 4 * one if n in ("precision", "tau") else one for n, one in d.items()}
-            if {"precision", "tau"} & set(d)
-            else None
-        )
-    ),
+    "q: precision times 4": bent(times("precision", 4.0)),
     "q: precision too sure by 4": bent(centred("precision", 0.25)),
     "q: 100 draws, tiled": lambda base: handed(base, q=Tiled(base.fitted, 100)),
     "q: 2 draws, tiled": lambda base: handed(base, q=Tiled(base.fitted, 2)),
@@ -487,11 +742,12 @@ RESULTS: dict[str, Fault] = {
     "fit returns nothing": lambda base: "nothing",
     "fit returns draws": lambda base: base.chains,
     "neither q nor chains": lambda base: handed(base, q=None),
-    "draws without mu": lambda base: without(base, "mu"),
+    "draws without mu": lambda base: without(base, "rate" if "rate" in base.chains else "mu"),
     "draws of a component less": one_component_less,
     "draws of no length": every(lambda one: one[:, :0]),
     "draws with an axis too many": every(lambda one: one[..., np.newaxis]),
     "draws that are text": every(lambda one: one.astype(str)),
+    "weights normalised over the draws": of("weights", lambda one, rng: one / one.sum((0, 1))),
     "weights whose sum is 2": of("weights", lambda one, rng: 2 * one),
     "precisions below 0": lambda base: of("precision", lambda one, rng: -one)(base) if base.problem else None,
     "q without a density": lambda base: handed(base, q=object()),
@@ -517,10 +773,14 @@ def relabelled(draws: Draws, rng: np.random.Generator) -> Draws | None:
 
 
 CORRECT: dict[str, Fault] = {
-    "Gibbs": lambda base: sampled(base, base.gibbs(base.problem, 2) if base.problem else base.chains),
+    "Gibbs": lambda base: sampled(
+        base, base.gibbs(base.problem, 10 if base.name == "counts" else 2) if base.problem else base.chains
+    ),
     "Gibbs, numbered at random": chains(relabelled),
+    "independent draws, each twice in a row": every(lambda one: np.repeat(one[:, :500], 2, axis=1)),
     "independent draws in four chains": every(lambda one: one),
     "independent draws in one chain": independent(lambda one: one),
+    "400 nearly independent draws in four chains": every(lambda one: one[:, :100]),
     "CAVI": handed,
     "CAVI that says nothing": lambda base: handed(base, told=Told()),
     "CAVI, its bound with an error of 0.1": lambda base: handed(
@@ -531,18 +791,42 @@ CORRECT: dict[str, Fault] = {
 FAULTS = {**MODELS, **SAMPLES, **CLAIMS, **RESULTS}
 
 KNOWN = {
-    "mu and the rest drawn apart": "each parameter's own distribution is right, and they hardly depend on "
-    "each other where clusters are apart: nothing that is judged is off by its margin",
-    "log densities that flatter": "the draws are right, and log densities that come with chains are not read",
-    "100 draws a chain": "400 draws that are nearly independent are as many as the gate asks for",
-    "a bound 1 nat too low, of no stated kind": "it does not say which bound it is, and a lower bound may "
-    'be low; the sentence says "Not decided: whether its bound is that of its q"',
-    "a density 1 nat too low": "its F is a nat too high, which log p(x) shows only where the room below it "
-    "is smaller; in a study of own models there is no log p(x)",
-    "a density 1 nat too low, and a bound by it": "the same, told twice",
-    "a density 1 nat too high": "its F is a nat too low, and so still a bound; the gap is judged if asked",
-    "a density 1 nat too high, and a bound by it": "the same, told twice",
-    "q: the means drawn together to 0.6 of their sds": "a factor of 2 is allowed to what has a q, because "
-    "mean field is known to be narrow; the sentence tells the ratio, and `sd_factor` asks for more",
+    "locations and the rest drawn apart": (
+        "where clusters are apart they hardly depend on each other: the own model's log joint density "
+        "is off by 0.006 nats for each parameter, its sd by a factor of 1.1, where 0.18 and 1.25 are "
+        "allowed; it is undecided or fails where they do depend, as in `counts`"
+    ),
+    "Gibbs: a prior of the weights off by one": (
+        "in `counts` means move by 0.06 sds, the predictive density by 0.007 in total variation; with "
+        "clusters apart by 0.2 sds and 0.015, which is undecided"
+    ),
+    "Gibbs: an sd in the prior where its square belongs": (
+        "the textbook's means move by 0.14 sds, the predictive density by 0.011; elsewhere by 0.3 "
+        "sds, which is undecided"
+    ),
+    "Gibbs: the prior counted twice": (
+        "the textbook's means move by 0.05 sds, the predictive density by 0.004; elsewhere by 0.2 to "
+        "0.5 sds, which is undecided or fails"
+    ),
+    "Gibbs: the first point left out, the last counted twice": (
+        "one of 40 points exchanged for another moves a mean by their difference over sqrt(N_k) posterior "
+        "sds, 0.2 for a difference of one noise sd; in `counts` the two may be equal"
+    ),
+    "CAVI: the first point left out, the last counted twice": (
+        "the same; where its bound is off by no more than rounding, as for equal points, it is not wrong"
+    ),
+    "the median for a tenth of the draws": (
+        "sds are 5 % too small, that of the log likelihood up to 9 %, where a factor of 1.25 is allowed"
+    ),
 }
-"""Faults that pass, and why."""
+"""Faults that pass where what they do is within the margins, and what is off, measured on one data set."""
+
+WORDS: dict[str, Fault] = {
+    "log densities that flatter": lambda base: sampled(
+        base, base.chains, log_joint=np.full((4, 1000), 1e3), log_q=np.zeros((4, 1000))
+    ),
+    "notes that flatter": lambda base: handed(
+        base, info={"converged": True, "elbo": 0.0}, message="certified exact"
+    ),
+}
+"""Wrong words on which nothing rests: they change no figure and no verdict."""

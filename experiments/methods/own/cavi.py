@@ -47,7 +47,7 @@ def fit(target: OwnTarget, settings: Settings, *, starts: StartingPoints, seed: 
         bound=ascent.elbo,
         bound_se=0.0,
         told=Told(
-            bound_of="theta" if factors.nothing_is_summed_out else "",
+            bound_of="theta" if factors.nothing_is_summed_out else "theta and what is summed out",
             smallest_gain=float(gains.min() / max(1.0, abs(ascent.elbo))) if gains.size else None,
             starts=settings.starts,
         ),

@@ -5,11 +5,11 @@ from matplotlib.figure import Figure
 
 from experiments.datasets import Dataset
 from experiments.posterior.draws import permuted
-from experiments.report.densities import has_clusters, has_ellipses, has_mass
+from experiments.report.densities import has_clusters, has_ellipses, need_picture
 from experiments.report.figures.bars import components_figure
 from experiments.report.figures.clusters import clusters_figure
 from experiments.report.figures.ellipses import Clusters, evenly, pairs_figure, scatter_figure
-from hand_cavi import Fit, InputError
+from hand_cavi import Fit
 
 _DRAWS = 2000
 
@@ -24,8 +24,8 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
     """
     mixture, x, names = fit.mixture, data.x, list(data.features)
     weight = data.sample_weight
-    if has_clusters(mixture) or has_ellipses(mixture) or has_mass(mixture):
-        draws = permuted(fit.sample(0, _DRAWS), order)
+    need_picture(mixture)
+    draws = permuted(fit.sample(0, _DRAWS), order)
     if has_clusters(mixture):
         shares = fit.responsibilities(x)[:, order]
         return clusters_figure(mixture, draws, x[:, 0], shares, data.unit, sample_weight=weight)
@@ -36,6 +36,4 @@ def fit_figure(fit: Fit, data: Dataset, order: np.ndarray) -> Figure:
             title = f"CAVI, {mixture.n_components} components"
             return scatter_figure(some, [(title, clusters)], names, data.unit)
         return pairs_figure(some, clusters, names)
-    if has_mass(mixture):
-        return components_figure(mixture, draws, x, names, data.categories, weight)
-    raise InputError(f"there is no picture of {mixture.components.name} yet; leave --plot out")
+    return components_figure(mixture, draws, x, names, data.categories, weight)

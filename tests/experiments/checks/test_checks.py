@@ -11,7 +11,6 @@ import pytest
 
 from experiments.checks import BOUND, Decision, MixtureLogJoint, check, from_pymc
 from experiments.checks.loading import _from_file, load_derivations, shipped, skeleton
-from experiments.checks.space import Space
 from hand_cavi import (
     DirichletWeights,
     FixedWeights,
@@ -23,6 +22,7 @@ from hand_cavi import (
 )
 from hand_cavi.derivation import AscentStatus, ascend
 from hand_cavi.mixture_derivation import MixtureDerivation
+from hand_cavi.numerics.space import Space
 
 X = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
 TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)

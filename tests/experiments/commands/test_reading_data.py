@@ -152,7 +152,7 @@ def test_choose_takes_weights(frequencies, elbowroom):
     for one, other in zip(table["candidates"], long["candidates"], strict=True):
         for name in ("elbo", "held_out", "held_out_se"):
             assert one[name] == pytest.approx(other[name], rel=1e-6)
-    pd.DataFrame({"v": [1, 2, 3], "w": [0.5, 1, 2]}).to_csv("half.csv", index=False)
+    pd.DataFrame({"v": [1, 2, 3], "w": [0.5, 4, 2]}).to_csv("half.csv", index=False)
     arguments = ["half.csv", "--weight-column", "w", *COUNTS, "--components", "1"]
     code, _, err = elbowroom("choose", *arguments)
     assert code == 2 and "whole numbers" in err and "--folds 0" in err
@@ -268,7 +268,7 @@ def test_assignments_in_the_document_on_demand(holes, elbowroom):
         ("-", "give that too, or name a file"),
         ("rows.xlsx", "must end in .csv, .parquet or .pq"),
         ("folder.csv", "is a folder"),
-        ("x.csv", '"x.csv" holds the data; --assignments needs another file'),
+        ("x.csv", '"x.csv" is used by this command already; --assignments needs another file'),
         ("x.csv/rows.csv", "cannot be written"),
     ],
 )

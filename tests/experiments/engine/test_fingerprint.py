@@ -52,6 +52,7 @@ def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
         ("experiments/methods/compiled_models.py", "experiments.methods.advi"),
         ("experiments/methods/compiled_models.py", "experiments.methods.fullrank_advi"),
         ("experiments/methods/step_gain.py", WORK),
+        ("experiments/methods/mass_of_density.py", WORK),
         ("experiments/methods/prior_draws.py", "experiments.methods.smc"),
         ("experiments/methods/score.py", WORK),
         ("hand_cavi/ascent/starts.py", "experiments.methods.mixture_target"),

@@ -76,7 +76,16 @@ def test_what_is_left_is_not_believed_where_it_is_not_said_or_too_much() -> None
         measured = gained(problem, q, left=left)
         assert measured.note.startswith("what its own updates leave is not stated, or too much")
         assert figures(measured) == whole and measured.threshold.value == 0.05
-    assert gained(problem, q, n=30).note == "30 draws are too few"
+    assert gained(problem, q, n=99).note == "99 draws are too few; a figure needs 100"
+
+
+def test_a_gain_counts_without_a_bound_of_its_own() -> None:
+    gain, f = Measurement(0.5, 0.01, "nats"), Measurement(-18.0, 0.01, "nats")
+    for others in ({"collapsed_bound": f}, {"own_bound": f}):
+        assert (
+            "updating q by its definition gains 0.5"
+            in impossibilities({"update_gain": gain, **others}, None)[0]
+        )
 
 
 # a step of a Gaussian

@@ -7,8 +7,9 @@ import xarray as xr
 from experiments.metrics import METRICS, Context, measure_all, names
 from experiments.posterior.draws import as_chains, mean_and_error, sd_and_error
 from experiments.posterior.symmetrised import log_q_symmetrised
-from experiments.records import Draws, Estimate, Measurement, MethodResult, Problem, Reference
+from experiments.records import Draws, Estimate, Measurement, MethodResult, Problem, Reference, Told
 from experiments.references import reference
+from experiments.verdict.impossible_bounds import impossibilities
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
 from tests.experiments.fitted import context_for
@@ -23,9 +24,9 @@ def exact() -> Reference:
     return reference(PROBLEM, rng=1)
 
 
-def cavi_tree(n: int = 4000, *, symmetrised: bool = True) -> xr.DataTree:
+def cavi_tree(n: int = 4000, *, symmetrised: bool = True, seed: int = 3) -> xr.DataTree:
     q = fit(PROBLEM.mixture, EIGHT, rng=2)
-    draws = q.sample(3, n)
+    draws = q.sample(seed, n)
     columns = {"log_joint": log_joint(PROBLEM.mixture, EIGHT, draws), "log_q": q.log_density(draws)}
     if symmetrised:
         columns["log_q_symmetrised"] = log_q_symmetrised(q, draws, PROBLEM.mixture)
@@ -78,6 +79,7 @@ def test_every_file_is_a_metric_with_a_description() -> None:
         "sd_ratio",
         "share_at_best",
         "step_gain",
+        "density_mass",
         "update_gain",
         "sorted_means",
         "sorted_sds",
@@ -163,11 +165,11 @@ def test_several_features_are_nested() -> None:
 
 
 def test_what_does_not_exist_says_why(exact: Reference) -> None:
-    measured = measure_all(context_of(cavi_tree(50), NONE))
+    measured = measure_all(context_of(cavi_tree(100), NONE))
     for name in ("mean_error", "evidence_gap"):
         assert measured[name].value is None
         assert "none was asked for" in measured[name].note
-    unaveraged = measure_all(context_of(cavi_tree(50, symmetrised=False), exact))
+    unaveraged = measure_all(context_of(cavi_tree(100, symmetrised=False), exact))
     assert unaveraged["collapsed_bound"].value is not None
     assert unaveraged["evidence_gap"].value is None
     assert "ln 2! = F + 0.69" in unaveraged["symmetrised_bound"].note
@@ -195,3 +197,38 @@ def test_stated_errors_are_the_spread_over_replications() -> None:
         z.append([(mean - 3) / error, (sd - 2) / sd_error])
     spread = np.std(z, axis=0)
     assert np.all(np.abs(spread - 1) < 4.5 / np.sqrt(2 * 400))
+
+
+@pytest.mark.parametrize("n_draws", [2, 99, 100])
+def test_few_draws_have_no_error_that_could_prove_a_bound_wrong(exact: Reference, n_draws: int) -> None:
+    """By two draws of a right q, F was above log p(x) by many of its errors in some seeds."""
+    stated = ("collapsed_bound", "symmetrised_bound", "iwae", "importance_evidence", "symmetry_gain")
+    stated += ("recomputed_bound", "update_gain")
+    for seed in range(20):
+        tree, told = cavi_tree(n_draws, seed=seed), Told(bound_of="theta and assignments", elbo_left=0.0)
+        result = MethodResult("converged", "", 2.0, 0.5, tree, -18.716970286055, 0.0, told=told)
+        context = context_for(PROBLEM, result, exact)
+        measured = {name: METRICS[name](context) for name in ("own_bound", *stated)}
+        for name in stated:
+            assert (measured[name].value is None) == (n_draws < 100), name
+            assert n_draws >= 100 or "too few; a figure needs 100" in measured[name].note
+        assert impossibilities(measured, exact.log_evidence) == ()
+
+
+def test_the_sd_of_the_log_likelihood_is_that_of_correlated_draws(exact: Reference) -> None:
+    """Against the same sd over another, by the joint density less the prior's; a q has none."""
+    tree = nuts_tree(np.random.default_rng(1))
+    found = METRICS["likelihood_sd_ratio"](context_of(tree, exact))
+    values = [
+        log_joint(PROBLEM.mixture, EIGHT, {"mu": as_chains(one)["mu"].reshape(-1, 2, 1)})
+        for one in (tree, exact.draws)
+    ]
+    priors = [
+        PROBLEM.mixture.components.with_features(1)
+        .log_density({"mu": as_chains(one)["mu"].reshape(-1, 2, 1)})
+        .sum(axis=1)
+        for one in (tree, exact.draws)
+    ]
+    own, truth = (value - prior for value, prior in zip(values, priors, strict=True))
+    assert found.value[0] == pytest.approx(own.std(ddof=1) / truth.std(ddof=1), rel=0.02)
+    assert METRICS["likelihood_sd_ratio"](context_of(cavi_tree(), exact)).note.startswith("what it is of a q")

@@ -8,7 +8,7 @@ import pytest
 
 from experiments.metrics.bounds import recomputed_bound
 from experiments.records import Measurement, MethodResult, Problem, Reference, Told
-from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, impossibilities
+from experiments.verdict.impossible_bounds import N_ERRORS, ROUNDING, doubt_about_bound, impossibilities
 from hand_cavi import Fit, FixedWeights, Mixture, NormalKnownVariance, fit, log_joint
 from ppl_baselines.draws import to_datatree
 from tests.experiments.family_cases import FAMILIES, PRIORS, WEIGHTS, data_of
@@ -92,6 +92,32 @@ def test_a_bound_of_another_model_is_told_from_it() -> None:
 def test_what_is_not_said_is_not_guessed() -> None:
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     q = fit(problem.mixture, X, rng=1)
-    assert recomputed(problem, q, of="").note == "the method does not say which bound it reports"
-    of_theta = recomputed(problem, q, of="theta")
+    of_theta, assigned = recomputed(problem, q, of="theta"), recomputed(problem, q)
     assert isinstance(of_theta.value, float) and of_theta.value > q.elbo
+    both = recomputed(problem, q, of="")
+    assert both.note == "it does not say which bound it reports"
+    assert both.entries == ("theta", "theta and assignments")
+    assert both.value[1] == assigned.value and both.standard_error[1] == assigned.standard_error
+
+
+def test_a_bound_of_no_stated_kind_must_be_one_of_those_that_its_q_has() -> None:
+    """By five errors of both, which a right one exceeds with a chance of 6e-7."""
+    known = Measurement([-18.0, -19.0], [0.01, 0.02], "nats", entries=("theta", "theta and assignments"))
+    for own, error, doubted in (
+        (-18.0, 0.0, False),
+        (-18.04, 0.0, False),
+        (-18.06, 0.0, True),
+        (-19.09, 0.0, False),
+        (-18.5, 0.0, True),
+        (-18.5, 0.09, True),
+        (-18.5, 0.11, False),
+        (-20.0, 0.0, True),
+    ):
+        measured = {"own_bound": Measurement(own, error, "nats"), "recomputed_bound": known}
+        doubt = doubt_about_bound(measured)
+        assert bool(doubt) == doubted, own
+        assert impossibilities(measured, None) == ()
+    assert doubt == (
+        "its bound of -20 nats is none that its q has: -18 ± 0.01 (theta), -19 ± 0.02 (theta and "
+        "assignments); let it state `bound_of`"
+    )

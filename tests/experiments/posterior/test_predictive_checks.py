@@ -214,6 +214,7 @@ def test_nodes_that_stand_for_points_are_seen_through_their_histogram():
 
 
 def test_the_smallest_data_have_a_figure():
-    for x in ([[0.5]], [[1.0], [1.0]], np.zeros((30, 1))):
+    assert checked(NORMALS, [[0.5]]).value is None  # of one point nothing could be said
+    for x in (np.ones((5, 1)), np.arange(5.0)[:, np.newaxis], np.zeros((30, 1))):
         found = checked(NORMALS, x)
         assert 0 <= min(p_values(found).values()) <= 1 and found.threshold.value == LEVEL

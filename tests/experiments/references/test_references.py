@@ -309,8 +309,8 @@ def test_bad_requests_get_one_sentence() -> None:
         log_evidence(textbook(2), EIGHT, method="nuts", rng=0)
     with pytest.raises(InputError, match="no way to log p.* quadrature: .* at most"):
         log_evidence(textbook(5), np.tile(EIGHT, 5), method="quadrature", rng=0)
-    with pytest.raises(InputError, match="without weights"):
-        log_evidence(textbook(2), EIGHT, method="enumeration", rng=0, sample_weight=np.ones(8))
+    with pytest.raises(InputError, match="weights that are no whole numbers"):
+        log_evidence(textbook(2), EIGHT, method="enumeration", rng=0, sample_weight=np.full(8, 0.5))
     with pytest.raises(InputError, match="the data hold nan"):
         log_evidence(textbook(2), [1.0, np.nan], rng=0)
 

@@ -198,9 +198,8 @@ def test_evidence_of_distinct_counts_is_that_of_all():
     """By sampling against all 2^12 assignments; 4.5 standard errors: wrong once in 150,000."""
     x = np.repeat([0.0, 2.0, 9.0], 4)[:, np.newaxis]
     mixture = Mixture(GammaPoisson(1.0, 0.2), DirichletWeights(1.0), 2)
-    points, weight = choosing._distinct(mixture, x)
+    points, weight = choosing.distinct(mixture, x)
     assert len(points) == 3
     exact = log_evidence(mixture, x, method="enumeration", rng=1)
-    sampled = log_evidence(mixture, points, method="auto", rng=1, sample_weight=weight)
-    assert sampled.method != "enumeration"
+    sampled = log_evidence(mixture, points, method="importance", rng=1, sample_weight=weight)
     assert sampled.value == pytest.approx(exact.value, abs=4.5 * sampled.standard_error)

@@ -5,11 +5,13 @@ import pytest
 
 from experiments.config.reading import parse_config
 from experiments.engine import runner
+from experiments.engine.store.jsonable import dumps
+from experiments.methods import mass_of_density
 from experiments.studies import plan_of
 from experiments.verdict import verdict_of_study
 from tests.experiments.engine.test_runner import HEAD
-from tests.experiments.planted import Base, verdict_on
-from tests.experiments.planted_faults import FAULTS, KNOWN, RESULTS
+from tests.experiments.planted import Base, handed, sampled, verdict_on
+from tests.experiments.planted_faults import CORRECT, FAULTS, KNOWN, RESULTS, WORDS
 
 SAID = {
     "fit returns nothing": "fit returned an object of type str; it must return a Fitted",
@@ -34,6 +36,11 @@ def own() -> Base:
 @pytest.fixture(scope="module")
 def gamma() -> Base:
     return Base.of("normal-gamma", 3)
+
+
+@pytest.fixture(scope="module")
+def counts() -> Base:
+    return Base.of("counts", 1)
 
 
 @pytest.mark.parametrize("name", SAID)
@@ -64,11 +71,53 @@ def test_no_fault_in_an_own_model_passes_but_for_a_known_reason(own: Base) -> No
         "the means swapped alone in half the draws",
         "precision times 4",
         "CAVI: data shifted by 0.15",
+        "a density 1 nat too high, and a bound by it",
+        "q: the means drawn together to 0.6 of their sds",
     ],
 )
 def test_a_fault_that_sorted_means_do_not_show_fails(gamma: Base, name: str) -> None:
     verdict = verdict_on(gamma, FAULTS[name](gamma))
     assert not isinstance(verdict, str) and verdict.decision == "fail", verdict
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "locations and the rest drawn apart",
+        "one sd to either side, nothing between",
+        "tempered to 0.5",
+        "a density without its Jacobian",
+    ],
+)
+def test_a_fault_where_rates_and_weights_are_correlated_does_not_pass(counts: Base, name: str) -> None:
+    assert counts.truth.qualified
+    verdict = verdict_on(counts, FAULTS[name](counts))
+    assert not isinstance(verdict, str) and verdict.decision in ("fail", "undecided"), verdict
+
+
+def test_a_sampler_that_is_right_there_passes(counts: Base) -> None:
+    for name in ("independent draws in four chains", "Gibbs"):
+        verdict = verdict_on(counts, CORRECT[name](counts))
+        assert not isinstance(verdict, str) and verdict.decision == "pass", verdict
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_words_on_which_nothing_rests_change_no_byte(own: Base, gamma: Base, name: str) -> None:
+    for base in (own, gamma):
+        without = {
+            "log densities that flatter": sampled(base, base.chains),
+            "notes that flatter": handed(base),
+        }
+        assert dumps(verdict_on(base, WORDS[name](base))) == dumps(verdict_on(base, without[name]))
+
+
+def test_a_density_that_cannot_be_held_against_its_draws_is_told(own: Base, monkeypatch) -> None:
+    monkeypatch.setattr(mass_of_density, "OVERLAP", 0.6)
+    verdict = verdict_on(own, CORRECT["CAVI"](own))
+    assert not isinstance(verdict, str) and verdict.decision == "pass"
+    assert (
+        "Not decided: whether its density is that of its draws (normal densities overlap" in verdict.sentence
+    )
 
 
 def test_a_study_with_a_method_that_returns_nothing_judges_the_others(tmp_path, monkeypatch) -> None:

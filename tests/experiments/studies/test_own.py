@@ -287,7 +287,14 @@ def test_a_bound_above_f_is_impossible(tmp_path):
 
 
 def test_a_bound_below_f_is_impossible_only_if_nothing_is_summed_out(tmp_path):
-    assert judged(tmp_path, excess=-0.5).verdicts["cavi"].decision == "pass"
+    latent = Told(bound_of="theta and what is summed out")
+    verdict = judged(tmp_path, excess=-0.5, told=latent).verdicts["cavi"]
+    assert verdict.decision == "pass"
+    assert "its bound is that of its q (its bound is of what the model sums out too)" in verdict.sentence
+    verdict = judged(tmp_path, excess=-0.5).verdicts["cavi"]
+    assert verdict.decision == "undecided" and "is none that its q has: " in verdict.sentence
+    assert "(theta); let it state `bound_of`, so that CAVI cannot pass" in verdict.sentence
+    assert judged(tmp_path).verdicts["cavi"].decision == "pass"
     verdict = judged(tmp_path, excess=-0.5, told=Told(bound_of="theta")).verdicts["cavi"]
     assert verdict.decision == "fail"
     assert "its own bound is not that of its q" in verdict.impossible[0]

@@ -1,5 +1,7 @@
 """Verdicts: the rule by hand, its error rates by simulation, and what must never pass."""
 
+import json
+from dataclasses import replace
 from math import log
 from statistics import NormalDist
 
@@ -419,7 +421,7 @@ def test_the_study_says_how_far_off_the_worst_is() -> None:
     good, better = judged([0.01, -0.031], [0.001, 0.001]), judged([0.02], [0.001])
     assert verdict_of_study([good, better], methods=["CAVI"]).sentence == (
         "CAVI agrees with the reference on all 2 problems: posterior means are off by at most 0.03 "
-        "posterior standard deviations, within the 0.2 that is allowed."
+        "posterior standard deviations, within the 0.2 that is allowed. Judged: means."
     )
     assert verdict_of_study([better]).sentence.startswith("The method agrees with the reference on the one")
 
@@ -435,12 +437,53 @@ def test_the_study_says_means_and_widths_and_what_exceeds() -> None:
         assert f"posterior means {means} that is allowed; " in said
         assert "standard deviations are 0.72 to 1.00 times the reference's: up to 28 % too small" in said
         assert said.endswith(
-            ", within the factor of 2 that is allowed." if "sds" in kinds else "(not judged)."
+            ", within the factor of 2 that is allowed. Judged: means and standard deviations."
+            if "sds" in kinds
+            else "(not judged). Judged: means."
         )
     gross = Measurement([0.3], [0.01], "ratio")
     one = judged([0.0], [0.001], judge=("means", "sds"), sd_ratio=gross)
     said = verdict_of_study([one], measurements=[{"sd_ratio": gross}]).sentence
-    assert said.endswith("up to 70 % too small, which exceeds the factor of 2 that is allowed.")
+    assert "up to 70 % too small, which exceeds the factor of 2 that is allowed. Judged: means and" in said
+
+
+def test_the_headline_names_a_width_that_is_none_of_those_it_tells() -> None:
+    alike = Measurement([1.0], [0.01], "ratio")
+    likelihood = Measurement([1.5], [0.01], "ratio", entries=("the log likelihood",))
+    kinds = ("means", "sds", "likelihood")
+    error = Measurement(0.0, 0.001, "nats per parameter")
+    measured = {"sd_ratio": alike, "likelihood_sd_ratio": likelihood, "likelihood_error": error}
+    strict = VerdictOptions(judge=kinds).of_sampler()
+    mean = Measurement([0.0], [0.001], "reference sd")
+    one = verdict_of_cell(
+        {"mean_error": mean, **measured}, EXACT, method="NUTS", outcome="sampled", options=strict
+    )
+    assert one.decision == "fail"
+    assert "the standard deviation of the log likelihood is 1.50 times the reference's" in one.sentence
+    said = verdict_of_study([one], methods=["NUTS"], measurements=[{"sd_ratio": alike}]).sentence
+    assert (
+        "; the standard deviation of the log likelihood is 1.50 times the reference's, which exceeds the "
+        "factor of 1.25 that is allowed"
+    ) in said
+
+
+def test_what_was_judged_is_a_field_of_the_verdict_and_stands_in_the_headline() -> None:
+    ratio = Measurement([1.0], [0.01], "ratio")
+    means, both = (judged([0.0], [0.001]), judged([0.0], [0.001], judge=("means", "sds"), sd_ratio=ratio))
+    assert means.judged == ("means",) and both.judged == ("means", "standard deviations")
+    study = verdict_of_study([means, both], methods=["CAVI"])
+    assert study.judged == both.judged
+    assert study.sentence.endswith(" Judged: means and standard deviations.")
+    nothing = judged([0.0], [0.01], reference=NONE)
+    assert nothing.judged == () and "Judged" not in verdict_of_study([nothing]).sentence
+    bad = judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(EVIDENCE + 1))
+    assert bad.judged == verdict_of_study([bad]).judged == ("means",)
+
+
+def test_verdicts_of_before_what_was_judged_was_kept_are_read() -> None:
+    older = json.loads(dumps(judged([0.0, 0.1], [0.2, 0.1])))
+    del older["judged"]
+    assert loads(json.dumps(older)) == replace(judged([0.0, 0.1], [0.2, 0.1]), judged=())
 
 
 def test_a_limit_never_reads_as_if_what_exceeds_it_were_allowed() -> None:
@@ -521,4 +564,4 @@ def test_verdicts_survive_the_store() -> None:
         judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(0.0)),
     ):
         back = loads(dumps(verdict))
-        assert back == verdict and type(back.impossible) is tuple
+        assert back == verdict and type(back.impossible) is type(back.judged) is tuple

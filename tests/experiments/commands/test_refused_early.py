@@ -1,0 +1,74 @@
+"""What a command cannot write, or cannot do in the end, is refused before any work."""
+
+import pytest
+
+from experiments.report import densities
+
+EIGHT = "v\n-2.6\n-2.1\n-1.7\n-1.2\n1.4\n1.9\n2.3\n2.8\n"
+
+
+@pytest.fixture
+def no_work(here, monkeypatch):
+    """Eight points in eight.csv, and no fit that is allowed to begin."""
+    (here / "eight.csv").write_text(EIGHT)
+    for place in ("commands._fitting.fit", "studies.choosing.fit", "posterior.held_out.fit"):
+        monkeypatch.setattr(f"experiments.{place}", lambda *_, **__: pytest.fail("it was fitted"))
+    return here
+
+
+def refused(elbowroom, *arguments):
+    code, out, err = elbowroom(*arguments)
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    return err
+
+
+def test_a_picture_of_a_family_that_has_none(no_work, elbowroom, monkeypatch):
+    monkeypatch.setattr(densities, "_offers", lambda *_: False)
+    err = refused(elbowroom, "fit", "eight.csv", "--components", 2, "--plot", "p.png")
+    assert "there is no picture of normal_gamma yet; leave --plot out" in err
+
+
+def test_one_file_for_two_things(no_work, elbowroom):
+    both = ("--checkpoint", "a.csv", "--assignments", "./a.csv")
+    err = refused(elbowroom, "fit", "eight.csv", "--components", 2, *both)
+    assert '"a.csv" is used by this command already; --checkpoint needs another file' in err
+
+
+@pytest.mark.parametrize("command", ["run", "validate", "calibrate"])
+def test_verdicts_in_the_place_of_the_configuration(no_work, elbowroom, command):
+    elbowroom("init", "s.toml")
+    before = (no_work / "s.toml").read_text()
+    assert "--junit needs another file" in refused(elbowroom, command, "s.toml", "--junit", "s.toml")
+    assert (no_work / "s.toml").read_text() == before
+
+
+@pytest.mark.parametrize("more", [["--derivation"], ["mine.json"]])
+def test_a_schema_and_a_file(here, elbowroom, more):
+    assert "--schema prints and writes no file" in refused(elbowroom, "init", "--schema", *more)
+    assert not any(here.iterdir())
+
+
+@pytest.mark.parametrize("folds", [1, 9])
+def test_more_folds_than_points(no_work, elbowroom, folds):
+    err = refused(elbowroom, "choose", "eight.csv", "--components", "1-2", "--folds", folds)
+    assert f"8 points cannot make {folds} folds" in err
+
+
+def test_few_points_are_compared_without_prediction_unless_folds_are_asked_for(here, elbowroom):
+    (here / "three.csv").write_text("v\n1\n2\n4\n")
+    code, out, err = elbowroom("choose", "three.csv", "--components", "1-2", "--starts", 2)
+    assert code == 0 and "log p(x) is highest at K = " in out and "Held-out" not in out
+    assert "fewer than 5 points; prediction of held-out ones is left out" in err
+
+
+def test_a_picture_that_cannot_be_finished_leaves_the_old_one(here, elbowroom, monkeypatch):
+    (here / "eight.csv").write_text(EIGHT)
+    (here / "p.png").write_text("of old")
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+    code, _, err = elbowroom("fit", "eight.csv", "--components", 1, "--plot", "p.png")
+    assert code == 2 and "cannot be written: No space left" in err
+    assert (here / "p.png").read_text() == "of old" and len(list(here.iterdir())) == 2
