@@ -13,6 +13,7 @@ from experiments.commands.init import init
 from experiments.commands.list import list_
 from experiments.commands.report import report
 from experiments.commands.run import run
+from experiments.commands.status import status
 from experiments.commands.validate import validate
 
 app = typer.Typer(
@@ -22,6 +23,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (run, fit, choose, report, check, validate, calibrate, init):
+for command in (run, status, fit, choose, report, check, validate, calibrate, init):
     app.command()(command)
 app.command("list")(list_)

@@ -8,7 +8,7 @@ stderr, never with a traceback.
 import errno
 import sys
 
-_COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
+_COMPARE = {"filelock", "typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
 _COMPARE |= {"nutpie", "numba", "xarray", "h5netcdf", "pandas", "pyarrow", "jinja2", "matplotlib"}
 
 _FOLDER_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}

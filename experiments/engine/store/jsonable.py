@@ -20,6 +20,7 @@ import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
 from experiments.config.plugins import find
+from experiments.records import provenance
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights
@@ -126,7 +127,7 @@ def _name(cls: type) -> str | None:
 def _known() -> dict[str, type]:
     """Return the classes that may be written and read by their bare names."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
-    for module in (records, hand_cavi.families, hand_cavi.weights):
+    for module in (records, provenance, hand_cavi.families, hand_cavi.weights):
         classes = {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
         known |= {name: cls for name, cls in classes.items() if dataclasses.is_dataclass(cls)}
     return known
