@@ -5,11 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
+from experiments.engine.places import place_of
 from experiments.engine.store.course import KeptTask, now
 from experiments.engine.store.folder import Store
 from experiments.engine.store.locking import is_held
 from experiments.records.provenance import CellProvenance, StudyProvenance
-from experiments.records.study import Cell, Manifest, ProblemEntry
+from experiments.records.study import Manifest
 from hand_cavi import InputError
 
 
@@ -69,13 +70,6 @@ class Standing:
         """The cells that ended without a result."""
         fine = ("ok", "running", "pending", "stopped")
         return [cell for cell in self.cells if cell.status not in fine]
-
-
-def place_of(cell: Cell | ProblemEntry) -> str:
-    """Return what a person calls a cell or a problem: ``dataset/model/method``, and ``/repeat`` from 2 on."""
-    method = (cell.method,) if isinstance(cell, Cell) else ()
-    repeat = (str(cell.repeat),) if cell.repeat > 1 else ()
-    return "/".join((cell.dataset, cell.model, *method, *repeat))
 
 
 def standing(folder: Path) -> Standing:

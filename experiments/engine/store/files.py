@@ -83,9 +83,14 @@ def whole(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+def parts_in(folder: Path) -> list[Path]:
+    """Return what a killed `write_whole` left behind."""
+    return sorted(folder.glob(f".*{_SUFFIX}"))
+
+
 def remove_parts(folder: Path) -> None:
     """Remove what a killed `write_whole` left behind."""
-    for part in folder.glob(f".*{_SUFFIX}"):
+    for part in parts_in(folder):
         part.unlink(missing_ok=True)
 
 

@@ -47,11 +47,20 @@ class Store(Course):
             )
         self._put_document("manifest", manifest)
         with clear_errors("write to", self.folder), self._database as database:
-            database.execute("DELETE FROM document WHERE name = 'verdict'")
+            database.execute("DELETE FROM document WHERE name IN ('verdict', 'configs')")
 
     def manifest(self) -> Manifest | None:
         """Return the study's table of contents."""
         return self._document("manifest")
+
+    def configs(self) -> tuple[str, ...]:
+        """Return the configurations of what is in this study: several, if it was merged from several."""
+        manifest = self.manifest()
+        return tuple(self._document("configs") or ([manifest.config] if manifest else []))
+
+    def put_configs(self, configs: list[str]) -> None:
+        """Keep the configurations of what was merged."""
+        self._put_document("configs", configs)
 
     def put_verdict(self, verdict: Verdict) -> None:
         """Keep the verdict on the whole study."""
@@ -66,7 +75,7 @@ class Store(Course):
     def put_problem(self, key: str, problem: Problem) -> None:
         """Keep a problem's data and model, unless they are here undamaged: a key stands for its content."""
         path = self.data_path(key)
-        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self._is_intact(path, thorough=True):
+        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.is_intact(path, thorough=True):
             return
         with clear_errors("write to", self.folder):
             write_tree(path, data_tree(problem))
@@ -130,12 +139,36 @@ class Store(Course):
         row = self._row("SELECT status, has_draws FROM cell WHERE key = ?", key)
         if row is None or row[0] != "ok":
             return False
-        return not row[1] or self._is_intact(self.draws_path(key), thorough=thorough)
+        return not row[1] or self.is_intact(self.draws_path(key), thorough=thorough)
 
     def ends(self) -> dict[str, tuple[str, str]]:
         """Return the status and the message of every cell that ended, by key."""
         rows = self._rows("SELECT key, status, json_extract(record, '$.message') FROM cell")
         return {key: (status, message) for key, status, message in rows}
+
+    def forget_what_is_not_in_the_manifest(self) -> None:
+        """Forget cells and problems that are no longer in the study; their files are the caller's."""
+        manifest = self.manifest()
+        entries = manifest.problems if manifest else ()
+        cells = {cell.key for entry in entries for cell in entry.cells}
+        problems = {entry.key for entry in entries}
+        keys = {
+            "cell": ("key", cells),
+            "provenance": ("cell_key", cells),
+            "measurement": ("cell_key", cells),
+            "verdict": ("cell_key", cells),
+            "judged": ("cell_key", cells),
+            "problem": ("key", problems),
+            "judgement": ("problem_key", problems),
+        }
+        gone = [path for path, key in self.files().items() if key not in cells | problems]
+        with clear_errors("write to", self.folder), self._database as database:
+            for path in gone:
+                self._checksums.forget(path)
+            for table, (column, kept) in keys.items():
+                there = {key for (key,) in database.execute(f"SELECT DISTINCT {column} FROM {table}")}
+                delete = f"DELETE FROM {table} WHERE {column} = ?"
+                database.executemany(delete, [(key,) for key in there - kept])
 
     # Judgements
 
@@ -198,7 +231,7 @@ class Store(Course):
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
         """Return whether a problem was judged with all of these cells, and its reference is there in full."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
-        there = row is not None and (not row[0] or self._is_intact(self.reference_path(problem_key)))
+        there = row is not None and (not row[0] or self.is_intact(self.reference_path(problem_key)))
         judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
         return there and set(cell_keys) <= {key for (key,) in judged}
 

@@ -1,7 +1,9 @@
 """A study's folder, open: its rows, its documents, and where its files are."""
 
 import re
+import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +14,7 @@ from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree
 from experiments.engine.store.jsonable import dumps, loads
 from experiments.engine.store.locking import FolderLock
-from experiments.engine.store.salvage import what_can_be_saved
+from experiments.engine.store.salvage import TABLES, rows_of, what_can_be_saved
 from hand_cavi import InputError
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -71,9 +73,17 @@ class Opened:
 
     def damaged(self) -> list[Path]:
         """Return the files that are missing or damaged; `checksums` has what is looked at."""
-        return [path for path in self.files() if not self._is_intact(path)]
+        return [path for path in self.files() if not self.is_intact(path)]
 
-    def _is_intact(self, path: Path, *, thorough: bool = False) -> bool:
+    def adopt(self, path: Path, copy: Path) -> None:
+        """Copy a file of another study to its place here, and keep its checksum."""
+        with clear_errors("write to", self.folder):
+            shutil.copy2(path, copy)
+            with self._database:
+                self._checksums.note(copy)
+
+    def is_intact(self, path: Path, *, thorough: bool = False) -> bool:
+        """Return whether a file is there as it was written; `thorough` hashes it, whatever its time says."""
         with clear_errors("read", self.folder):
             return self._checksums.is_intact(path, thorough=thorough)
 
@@ -81,6 +91,17 @@ class Opened:
         return read_tree(self._checksums.known(path))
 
     # Rows
+
+    def readable_rows(self, table: str) -> tuple[list[tuple[Any, ...]], bool]:
+        """Return those rows of a table of `TABLES` that can be read, as they are, and whether that is all."""
+        with clear_errors("read", self.folder):
+            return rows_of(self._database, table)
+
+    def insert_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows of another study, as `readable_rows` gives them."""
+        places = ", ".join("?" for _ in TABLES[table].split(", "))
+        with clear_errors("write to", self.folder), self._database as database:
+            database.executemany(f"INSERT INTO {table} ({TABLES[table]}) VALUES ({places})", rows)
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with clear_errors("read", self.folder):

@@ -17,6 +17,7 @@ from experiments.engine.store.database import FORMAT
 from experiments.engine.store.files import ArrayFile, read_tree
 from experiments.engine.store.folder import Store
 from hand_cavi import InputError
+from tests.experiments.engine.serial_pool import SerialPool
 from tests.experiments.engine.test_runner import CAVI, cells, config, odd, run
 
 
@@ -52,6 +53,13 @@ def seen(folder):
 
 
 SPOILS = [cut, flip, swap, os.unlink]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def at_once():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "Pool", SerialPool)
+        yield
 
 
 @pytest.fixture(scope="module")
