@@ -169,6 +169,7 @@ def test_a_report_says_what_is_damaged_and_shows_none_of_it(copied, monkeypatch,
     code, out, err = elbowroom(monkeypatch, capsys, "report", folder)
     assert code == 1 and f"damaged, and therefore not shown: points/two/cavi (draws/{name})" in err
     page = (folder / "report.html").read_text()
+    assert "<summary>How these numbers were made</summary>" in page and "points/two/fine</th>" in page
     assert f"its draws are not shown: the file is damaged ({name})" in page and "HDF5" not in page + err
 
 
