@@ -57,7 +57,11 @@ def _planned(cell: "Cell", configs: tuple[str, ...], folder: Path | None) -> "Pl
 
     found = []
     for text in configs:
-        plan = plan_of(parse_config(text, source="the study's configuration", folder=folder))
+        try:
+            plan = plan_of(parse_config(text, source="the study's configuration", folder=folder))
+        except InputError as error:
+            hint = "--folder says where the configuration's relative paths and modules start"
+            raise InputError(str(error) if folder else f"{error}\n{hint}") from None
         found += [planned for planned in plan.cells if place_of(planned.cell) == place_of(cell)]
     if not found:
         raise InputError(f"the study's configuration has no cell {place_of(cell)}")

@@ -18,12 +18,14 @@ import pytest
 import xarray as xr
 
 from experiments.commands import cli
+from experiments.config.reading import parse_config
 from experiments.engine import repeating, runner
 from experiments.engine.fingerprint import content_key, data_hash
 from experiments.engine.repeating import different
 from experiments.engine.standing import standing
 from experiments.engine.store.files import read_tree, write_tree
 from experiments.engine.store.folder import Store
+from experiments.studies import plan_of
 from tests.experiments.engine.serial_pool import SerialPool
 from tests.experiments.engine.test_runner import CAVI, HEAD, cells, config, odd, run
 
@@ -367,3 +369,19 @@ def test_a_study_that_is_being_run_is_left_alone(copied, elbowroom):
     with Store.open(copied):
         code, out, err = elbowroom("clean", copied, "--yes")
     assert code == 0 and "is being run, and left alone" in err and (copied / "draws" / "orphan.nc").exists()
+
+
+def test_paths_of_a_configuration_start_where_one_says(tmp_path, monkeypatch, elbowroom):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "x.csv").write_text("x\n-2.0\n-1.5\n1.0\n2.0\n")
+    source = '[[datasets]]\nname = "points"\nsource = "file"\npath = "x.csv"\n'
+    text = re.sub(r"\[\[datasets\]\].*?(?=\[\[models)", source, config(CAVI), flags=re.DOTALL)
+    plan = plan_of(parse_config(text, folder=tmp_path / "home"))
+    runner.run(plan, folder=tmp_path / "trial", progress=False)
+    with Store.open(tmp_path / "trial", writable=False) as store:
+        assert store.run().config["datasets"][0]["path"] == "x.csv"  # and not where that lay
+    monkeypatch.chdir(tmp_path)
+    code, out, err = elbowroom("rerun", "trial", "points/two/cavi")
+    assert code == 2 and "x.csv" in err and "--folder says where" in err
+    code, out, err = elbowroom("rerun", "trial", "points/two/cavi", "--folder", "home")
+    assert code == 0 and "reproduced" in out
