@@ -1,7 +1,10 @@
 """`elbowroom status`: how a study stands, also while it runs."""
 
+import shutil
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,13 +37,16 @@ def status(
     if json:
         print_json(_as_json(standing(folder), folder))
         return
-    last = ""
+    last: list[str] = []
     while True:
         now = standing(folder)
-        text = "\n".join(lines_of(now))
-        if text != last:
-            _say(text, last)
-        last = text
+        on_terminal = sys.stdout.isatty()
+        shown = now if on_terminal or not follow else replace(now, seconds_left=None)  # it changes every time
+        if (lines := lines_of(shown)) != last:
+            if last and on_terminal:
+                print(over(last, shutil.get_terminal_size().columns), end="")
+            print("\n".join(lines), flush=True)
+        last = lines
         if not (follow and now.is_running):
             break
         time.sleep(_EVERY)
@@ -86,11 +92,10 @@ def _clock(moment: str) -> str:
     return f"{moment[:10]} {moment[11:19]} UTC"
 
 
-def _say(text: str, before: str) -> None:
-    """Print; on a terminal over what was said before."""
-    if before and sys.stdout.isatty():
-        print(f"\x1b[{before.count('\n') + 1}F\x1b[J", end="")
-    print(text, flush=True)
+def over(lines: Sequence[str], columns: int) -> str:
+    """Return what takes lines off a terminal of so many columns, in which long ones have several rows."""
+    rows = sum(max(-(-len(line) // columns), 1) for line in lines)
+    return f"\x1b[{rows}F\x1b[J"
 
 
 def _print_cells(now: "Standing") -> None:

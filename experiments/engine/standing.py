@@ -157,6 +157,8 @@ def _seconds_left(
     over = {task.key for task in tasks if task.ended is not None}
     waiting = [cell.key for cell in cells if cell.status in ("pending", "running")]
     waiting += [entry.key for entry in manifest.problems if entry.key not in judged and entry.key not in over]
+    if not waiting:
+        return None
     left = [max(guess.get(likes.get(key, ""), overall) - begun.get(key, 0.0), 0.0) for key in waiting]
     return max([sum(left) / run.workers, *left])
 

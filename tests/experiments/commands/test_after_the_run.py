@@ -18,6 +18,7 @@ import pytest
 import xarray as xr
 
 from experiments.commands import cli
+from experiments.commands.status import over
 from experiments.config.reading import parse_config
 from experiments.engine import repeating, runner
 from experiments.engine.fingerprint import content_key, data_hash
@@ -130,6 +131,10 @@ def test_status_of_a_study_without_end(copied, elbowroom):
     code, out, err = elbowroom("status", copied, "--follow")  # which ends, because nothing runs
     assert "was running when the run ended: cavi on points (two), since " in out
     assert "1 stopped in the middle" in out
+
+
+def test_lines_that_are_wider_than_the_terminal_are_written_over_too():
+    assert over(["short", "", "x" * 161], 80) == "\x1b[5F\x1b[J"
 
 
 def test_status_while_a_run_of_another_process_goes_on_and_after_it_is_killed(tmp_path):
