@@ -77,9 +77,11 @@ def _lines(found: Any) -> list[str]:
         lines += [f"  {name}: {gap:.3g}" for name, gap in found.differences.items()]
     else:
         lines = [f"{found.place}: not reproduced: this time it is {found.status}: {found.message}"]
-    for name, (then, now) in found.changes.items():
+    for name, (then, now) in (found.changes or {}).items():
         lines.append(f"  {name}: {_short(then)} then, {_short(now)} now")
-    if not found.changes:
+    if found.changes is None:
+        lines.append("  how it was made then was not kept")
+    elif not found.changes:
         lines.append("  data, settings, seeds, code, versions and machine are the same as then")
     return lines
 

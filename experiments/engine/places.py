@@ -30,6 +30,4 @@ def find_cell(cells: Iterable[Cell], name: str) -> Cell:
     if begin:
         raise InputError(f'the keys of {len(begin)} cells begin with "{name}"; give more of it')
     hint = did_you_mean(name, places)
-    raise InputError(
-        f'there is no cell "{name}" in this study{hint}; "elbowroom status STUDY --cells" has all'
-    )
+    raise InputError(f'there is no cell "{name}" in this study ("elbowroom status --cells" has all){hint}')

@@ -31,8 +31,9 @@ class Repeat:
     differences : dict of str to float
         The largest difference of each variable that is not equal, infinite where shapes differ; the draws
         by their names, and ``bound``.
-    changes : dict of str to tuple
-        What was another then, and is another now: the content of the key, and the machine.
+    changes : dict of str to tuple, or None
+        What was another then, and is another now: the content of the key, and the machine; None where how it
+        was made was not kept.
     """
 
     place: str
@@ -40,7 +41,7 @@ class Repeat:
     message: str
     reproduced: bool
     differences: dict[str, float]
-    changes: dict[str, tuple[Any, Any]]
+    changes: dict[str, tuple[Any, Any]] | None
 
 
 def repeat(folder: Path, cell: Cell, planned: PlannedCell) -> Repeat:
@@ -64,8 +65,10 @@ def repeat(folder: Path, cell: Cell, planned: PlannedCell) -> Repeat:
         if stored.bound != result.bound:
             known = stored.bound is not None and result.bound is not None
             differences["bound"] = abs(stored.bound - result.bound) if known else np.inf
-    changes = {} if made is None else dict(_changes(made.content, planned.content))
-    changes |= {} if made is None else dict(_changes(made.machine, machine.describe(), "machine"))
+    changes = None
+    if made is not None:
+        changes = dict(_changes(made.content, planned.content))
+        changes |= _changes(made.machine, machine.describe(), "machine")
     same = status == stored.status and (status == "ok" or message == stored.message)
     return Repeat(place_of(cell), status, message, same and not differences, differences, changes)
 

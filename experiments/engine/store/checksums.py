@@ -56,8 +56,9 @@ class Checksums:
         return True
 
     def _row(self, path: Path) -> tuple[str, int, int] | None:
-        query = "SELECT checksum, size, changed_ns FROM file WHERE name = ?"
-        return self._database.execute(query, (self._name(path),)).fetchone()
+        query = "SELECT CAST(checksum AS BLOB), size, changed_ns FROM file WHERE name = ?"
+        row = self._database.execute(query, (self._name(path),)).fetchone()
+        return row and (row[0].decode(errors="replace"), *row[1:])  # a damaged checksum fits no file
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._folder).as_posix()

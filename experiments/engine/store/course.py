@@ -31,7 +31,7 @@ class Course(Opened):
 
     def run(self) -> StudyProvenance | None:
         """Return what is true of the whole of the last run."""
-        return self._document("provenance")
+        return self._document("provenance", StudyProvenance)
 
     def put_started(self, key: str, label: str) -> None:
         """Note that a task has begun."""
@@ -48,7 +48,7 @@ class Course(Opened):
     def provenances(self) -> dict[str, CellProvenance]:
         """Return how the cells that have a result were made, by key."""
         rows = self._rows("SELECT cell_key, record FROM provenance ORDER BY rowid")
-        return {key: self._loads(text) for key, text in rows}
+        return {key: self._loads(text, CellProvenance) for key, text in rows}
 
     def _put_provenance(self, cell_key: str, provenance: CellProvenance | None) -> None:
         """Keep how a cell was made, within the caller's transaction."""

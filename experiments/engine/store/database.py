@@ -176,7 +176,7 @@ def _is_of_the_format_before(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             return _header(database)[:2] == (_EXTENDED, _APPLICATION)
-    except sqlite3.Error:  # opening it says what is wrong
+    except (sqlite3.Error, UnicodeDecodeError):  # opening it says what is wrong
         return False
 
 

@@ -49,7 +49,7 @@ def clear_errors(doing: str, folder: Path) -> Iterator[None]:
         return
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of SQLite's own words, which are cut up
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
         if code not in _DATABASE_REASONS:
             if said := what_can_be_saved(folder):

@@ -24,9 +24,9 @@ from experiments.engine.store.course import Course
 from experiments.engine.store.files import clear_errors, write_tree
 from experiments.engine.store.jsonable import dumps
 from experiments.engine.store.problems import data_tree, problem_of
-from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
+from experiments.records import CellRecord, Judgement, Manifest, Measurement, Problem, Verdict
 from experiments.records.provenance import CellProvenance
-from hand_cavi import InputError
+from hand_cavi import InputError, Mixture
 
 
 class Store(Course):
@@ -51,12 +51,12 @@ class Store(Course):
 
     def manifest(self) -> Manifest | None:
         """Return the study's table of contents."""
-        return self._document("manifest")
+        return self._document("manifest", Manifest)
 
     def configs(self) -> tuple[str, ...]:
         """Return the configurations of what is in this study: several, if it was merged from several."""
         manifest = self.manifest()
-        return tuple(self._document("configs") or ([manifest.config] if manifest else []))
+        return tuple(self._document("configs", list) or ([manifest.config] if manifest else []))
 
     def put_configs(self, configs: list[str]) -> None:
         """Keep the configurations of what was merged."""
@@ -68,7 +68,7 @@ class Store(Course):
 
     def verdict(self) -> Verdict | None:
         """Return the verdict on the whole study."""
-        return self._document("verdict")
+        return self._document("verdict", Verdict)
 
     # Problems
 
@@ -93,7 +93,7 @@ class Store(Course):
         if not row:
             return None
         with clear_errors("read", self.folder):
-            return problem_of(self._read(self.data_path(key)), self._loads(row[0]))
+            return problem_of(self._read(self.data_path(key)), self._loads(row[0], Mixture))
 
     # Cells
 
@@ -125,10 +125,10 @@ class Store(Course):
         measured = self._rows("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", key)
         judged = self._row("SELECT record FROM verdict WHERE cell_key = ?", key)
         return replace(
-            self._loads(row[0]),
-            draws=self._checksums.known(self.draws_path(key)) if row[1] else None,
-            measurements={metric: self._loads(text) for metric, text in measured},
-            verdict=self._loads(judged[0]) if judged else None,
+            self._loads(row[0], CellRecord),
+            draws=self._known(self.draws_path(key)) if row[1] else None,
+            measurements={metric: self._loads(text, Measurement) for metric, text in measured},
+            verdict=self._loads(judged[0], Verdict) if judged else None,
         )
 
     def is_done(self, key: str, *, thorough: bool = False) -> bool:
@@ -215,7 +215,7 @@ class Store(Course):
         row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
         if not row:
             return None
-        kept: Judgement = self._loads(row[0])
+        kept = self._loads(row[0], Judgement)
         if not row[1]:
             return kept
         try:

@@ -69,7 +69,7 @@ def describe(value: Any) -> Any:
 def restore(data: Any, hint: Any = Any) -> Any:
     """Return what `describe` described; `hint` is the annotation of the field it is for.
 
-    Raises InputError if it names a class that this version does not know.
+    Raises InputError if it names a class that this version does not know, ValueError if it lacks one.
     """
     wanted = _alternatives(hint)
     if data is None:
@@ -84,6 +84,8 @@ def restore(data: Any, hint: Any = Any) -> Any:
         return data
     name = data.get(_CLASS)
     if name is None:
+        if any(map(dataclasses.is_dataclass, wanted)):
+            raise ValueError("a record lacks its class")
         return {key: restore(entry) for key, entry in data.items()}
     return _array(data) if name == "ndarray" else _build(name, data)
 

@@ -87,8 +87,12 @@ class Opened:
         with clear_errors("read", self.folder):
             return self._checksums.is_intact(path, thorough=thorough)
 
+    def _known(self, path: Path) -> Path:
+        with clear_errors("read", self.folder):
+            return self._checksums.known(path)
+
     def _read(self, path: Path) -> xr.DataTree:
-        return read_tree(self._checksums.known(path))
+        return read_tree(self._known(path))
 
     # Rows
 
@@ -111,17 +115,19 @@ class Opened:
         rows = self._rows(query, *values)
         return rows[0] if rows else None
 
-    def _document(self, name: str) -> Any:
+    def _document[T](self, name: str, kind: type[T]) -> T | None:
         row = self._row("SELECT record FROM document WHERE name = ?", name)
-        return self._loads(row[0]) if row else None
+        return self._loads(row[0], kind) if row else None
 
     def _put_document(self, name: str, record: Any) -> None:
         with clear_errors("write to", self.folder), self._database as database:
             database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
 
-    def _loads(self, text: str) -> Any:
+    def _loads[T](self, text: str, kind: type[T]) -> T:
         try:
-            return loads(text)
+            if isinstance(record := loads(text), kind):
+                return record
+            raise TypeError(kind)
         except InputError:
             raise
         except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or of another shape

@@ -31,7 +31,7 @@ def what_can_be_saved(folder: Path) -> str:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             found = {table: rows_of(database, table) for table in TABLES}
             trouble = _integrity(database)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         found, trouble = {}, str(error)
     lost = [table for table, (_, whole) in found.items() if not whole]
     if found and not lost and not trouble:
@@ -44,7 +44,10 @@ def what_can_be_saved(folder: Path) -> str:
             "one again, and only what was lost is computed"
         )
     else:
-        how = "that is too little to go on from: move the file away and run the study again"
+        how = (
+            f'that is too little to go on from; try "sqlite3 {path} .recover", or move the file away and run '
+            "the study again"
+        )
     said = f" (SQLite says: {trouble})" if trouble else ""
     partly = f"; lost in part: {', '.join(lost)}" if lost else ""
     return (
@@ -74,7 +77,7 @@ def _rows(database: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...] 
     try:
         database.text_factory = bytes
         yield from cursor.execute(query)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         yield None
     finally:
         database.text_factory = str
@@ -102,5 +105,7 @@ def _integrity(database: sqlite3.Connection) -> str:
         ((said, *_), *_) = database.execute("PRAGMA integrity_check(1)").fetchall()
     except sqlite3.Error as error:
         said = str(error)
+    except UnicodeDecodeError:  # it quotes the damage
+        said = "its schema is damaged"
     said = " ".join(said.split()).replace("*** in database main *** ", "")
     return "" if said == "ok" else said[:_LONGEST]

@@ -315,6 +315,14 @@ def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(co
     assert f"versions.numpy: 1.0 then, {np.__version__} now" in out and "sample_stats" not in out
 
 
+def test_a_cell_of_which_nothing_was_kept_is_compared_all_the_same(copied, elbowroom):
+    with Store.open(copied) as store:
+        record = store.cell(store.manifest().problems[0].cells[0].key)
+        store.put_cell(record, read_tree(record.draws))
+    code, out, err = elbowroom("rerun", copied, "points/two/cavi")
+    assert code == 0 and "bit for bit\n  how it was made then was not kept" in out
+
+
 def test_a_cell_that_is_not_there_is_named(study, elbowroom):
     code, out, err = elbowroom("rerun", study[0], "points/two/cavy")
     assert code == 2 and 'no cell "points/two/cavy"' in err and 'did you mean "points/two/cavi"?' in err

@@ -4,7 +4,7 @@ import os
 import pickle
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 import numpy as np
 import pytest
@@ -12,10 +12,11 @@ import xarray as xr
 
 from experiments.commands import cli
 from experiments.engine import runner
-from experiments.engine.standing import damaged_files
+from experiments.engine.standing import damaged_files, standing
 from experiments.engine.store.database import FORMAT
 from experiments.engine.store.files import ArrayFile, read_tree
 from experiments.engine.store.folder import Store
+from experiments.engine.store.merging import merge
 from hand_cavi import InputError
 from tests.experiments.engine.serial_pool import SerialPool
 from tests.experiments.engine.test_runner import CAVI, cells, config, odd, run
@@ -216,6 +217,32 @@ def test_a_damaged_database_says_what_can_be_saved(copied, tmp_path, monkeypatch
         assert "lost in part: measurement" in err and "cell (2)" in err and "elbowroom merge" in err
     elif table == "document":
         assert "move the file away and run the study again" in err
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_bytes_change_is_told_in_a_sentence_or_harms_nothing(copied, tmp_path, seed):
+    """Bytes that change anywhere, the end cut off, zeros: an answer or an InputError, no traceback."""
+    text, folder, log, first = copied
+    change(folder, "PRAGMA wal_checkpoint(TRUNCATE)")
+    whole, rng = (folder / "study.sqlite").read_bytes(), np.random.default_rng(seed)
+    for number in range(12):
+        content = bytearray(whole)
+        start, length = rng.integers(len(content)), int(rng.integers(1, 5000))
+        if seed % 4 == 0:
+            for where in rng.integers(len(content), size=rng.integers(1, 20)):
+                content[where] = rng.integers(256)
+        elif seed % 4 == 1:
+            content[start : start + length] = rng.bytes(len(content[start : start + length]))
+        elif seed % 4 == 2:
+            del content[start:]
+        else:
+            content[start : start + 300] = bytes(len(content[start : start + 300]))
+        (folder / "study.sqlite").write_bytes(content)
+        for use in (runner.load, standing):
+            with suppress(InputError):
+                use(folder)
+        with suppress(InputError):
+            merge([folder], tmp_path / f"merged {number}")
 
 
 def test_a_row_that_is_no_json_says_so_too(copied, monkeypatch, capsys):
