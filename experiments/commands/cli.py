@@ -9,19 +9,8 @@ import errno
 import signal
 import sys
 
-_COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
-_COMPARE |= {
-    "nutpie",
-    "numba",
-    "xarray",
-    "h5netcdf",
-    "pandas",
-    "pyarrow",
-    "jinja2",
-    "matplotlib",
-    "filelock",
-    "psutil",
-}
+_COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats", "jinja2"}
+_COMPARE |= {"nutpie", "numba", "xarray", "h5netcdf", "pandas", "pyarrow", "matplotlib", "filelock", "psutil"}
 
 _INTERRUPTED = 130
 _FOLDER_TROUBLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._output import Json, writable
+from experiments.commands._output import Json, warn, writable
 from experiments.commands._study import show
 
 
@@ -13,15 +13,29 @@ def report(
     study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
     json: Json = False,
 ) -> None:
-    """Write a study's report again, from what is stored."""
-    folder = _folder(study)
+    """Write a study's report again, from what is stored.
+
+    Exits with 1 if files of draws are damaged, which are named.
+    """
+    folder = study_folder(study)
 
     from experiments.engine.runner import load
+    from experiments.engine.standing import damaged_files
 
     show(load(folder), writable(folder), json)
+    if spoilt := damaged_files(folder):  # asked last: drawing has looked at every byte
+        warn(
+            f"damaged, and therefore not shown: {', '.join(spoilt)}; run the study again, which computes "
+            "these anew and keeps the rest"
+        )
+        raise typer.Exit(1)
 
 
-def _folder(study: Path) -> Path:
+def study_folder(study: Path) -> Path:
+    """Return the folder of a study from that, or from its name in the folder ``studies``.
+
+    Raises InputError if there is none.
+    """
     from experiments.config.plugins import did_you_mean
     from hand_cavi import InputError
 

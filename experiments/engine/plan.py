@@ -4,8 +4,8 @@ A plan is all that the runner knows of a study. Tasks name functions that run in
 returns a `MethodResult` or `NotFinite`, that of a judge a `Judgement`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from experiments.engine.workers.interface import Task
 from experiments.records.measured import Verdict
@@ -15,11 +15,15 @@ from experiments.records.study import Cell, CellRecord, ProblemEntry
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One cell, how to run it (by a task of its key), and whether the study's verdict is about it."""
+    """One cell, how to run it (by a task of its key), and whether the study's verdict is about it.
+
+    Its `content` is what its key is the hash of, as JSON.
+    """
 
     cell: Cell
     task: Task
     judged: bool
+    content: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class Plan:
     """A study; `kind` and `config` are those of its `StudyRecord`, and two kinds never share a folder.
 
     `conclude` takes the records of all cells, in their order, and returns the study's verdict; its folder
-    lies in `output`. `workers` are tasks at a time, None for all cores; `warnings` are for stderr.
+    lies in `output`. `workers` are tasks at a time, None for all cores; `warnings` are for stderr; `resolved`
+    is the configuration with all defaults filled in, as JSON.
     """
 
     kind: str
@@ -53,6 +58,7 @@ class Plan:
     output: str = "studies"
     workers: int | None = None
     warnings: tuple[str, ...] = ()
+    resolved: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def cells(self) -> list[PlannedCell]:

@@ -4,6 +4,7 @@ What is stored is never computed again: a cell that ended ``ok`` under the same 
 is a judgement of the same cells. Whatever interrupts a run, the next one goes on from there.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
@@ -11,13 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from experiments.engine import fingerprint
-from experiments.engine.plan import Plan
+from experiments.engine.code_version import commit, package_version
+from experiments.engine.plan import Plan, PlannedCell
+from experiments.engine.store.course import now
 from experiments.engine.store.folder import Store
 from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
+from experiments.engine.workers.compile_cache import compile_cache
 from experiments.engine.workers.executors import LOCAL, executor
 from experiments.engine.workers.interface import Event, Executor, Outcome, Task
 from experiments.engine.workers.progress import Progress
+from experiments.records.provenance import CellProvenance, StudyProvenance, cache_state
 from experiments.records.result import MethodResult, NotFinite, Reference
 from experiments.records.study import Cell, CellRecord, Judgement, Manifest, StudyRecord
 
@@ -38,12 +43,15 @@ def run(
     """
     entries = tuple(problem.entry for problem in plan.problems)
     made_by = fingerprint.versions(), machine.describe()
+    workers = workers or plan.workers or machine.cores()
+    code = package_version(), commit()
     with Store.open(folder) as store:
         store.put_manifest(Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind))
+        store.put_run(StudyProvenance(now(), plan.resolved, *code, os.getpid(), workers))
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
-        _Run(plan, store, on).complete(workers or plan.workers or machine.cores(), progress)
+        _Run(plan, store, on).complete(workers, progress)
         return study_record(store)
 
 
@@ -79,10 +87,12 @@ class _Run:
         self.cells = {
             planned.cell.key: (planned, problem) for problem in plan.problems for planned in problem.cells
         }
-        self.open = {
-            key: {p.cell.key for p in problem.cells if not store.is_done(p.cell.key)}
-            for key, problem in self.problems.items()
-        }
+        self.open = {key: self._not_done(key) for key in self.problems}
+        for key in self.problems:
+            if self.open[key] or not self._is_judged(key):  # the judge will read the draws of all its cells
+                self.open[key] = self._not_done(key, thorough=True)
+        self.started: dict[str, str] = {}
+        self.machine = machine.describe()
 
     def complete(self, workers: int, progress: bool) -> None:
         """Run pending cells, judge each problem when its last cell has ended, then the study."""
@@ -94,7 +104,7 @@ class _Run:
         if unjudged:
             kept = len(self.cells) - len(pending)
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)
-            self.tell: Callable[[Event], None] = display if progress else lambda event: None
+            self.tell = self._seen_by(display if progress else lambda event: None)
             with (
                 display if progress else nullcontext(),
                 executor(self.on, workers, lambda task: self.tell(Event("started", task))) as runs,
@@ -134,7 +144,8 @@ class _Run:
         if outcome.key in self.cells:
             planned, problem = self.cells[outcome.key]
             record, result = _as_record(planned.cell, outcome)
-            self.store.put_cell(record, result.draws if result else None)
+            made = self._provenance(planned, record, outcome)
+            self.store.put_cell(record, result.draws if result else None, made)
             key = problem.entry.key
             self.open[key].discard(outcome.key)
             return None if self.open[key] else key
@@ -145,6 +156,37 @@ class _Run:
         nothing = Judgement(Reference("none", False, reason), traceback=outcome.detail)
         self.store.put_judgement(outcome.key, nothing)
         return None
+
+    def _seen_by(self, display: Callable[[Event], None]) -> Callable[[Event], None]:
+        """Return what notes in the store what runs, for those who look on, and shows it here."""
+
+        def see(event: Event) -> None:
+            if event.kind == "started":
+                self.started[event.task.key] = now()
+                self.store.put_started(event.task.key, event.task.label)
+            elif event.kind == "finished" and event.outcome is not None:
+                self.store.put_ended(event.task.key, event.outcome.status)
+            display(event)
+
+        return see
+
+    def _provenance(self, planned: PlannedCell, record: CellRecord, outcome: Outcome) -> CellProvenance:
+        """Return how a cell that ends now was made."""
+        return CellProvenance(
+            started=self.started.get(planned.cell.key, ""),
+            ended=now(),
+            content=planned.content,
+            machine=outcome.machine or self.machine,
+            threads=int(compile_cache(0)["OMP_NUM_THREADS"]),
+            cache=cache_state(record.told),
+            peak_bytes=outcome.peak_bytes,
+            attempts=self.attempts[planned.cell.key],
+        )
+
+    def _not_done(self, key: str, *, thorough: bool = False) -> set[str]:
+        """Return the cells of a problem that are still to run."""
+        keys = (planned.cell.key for planned in self.problems[key].cells)
+        return {cell_key for cell_key in keys if not self.store.is_done(cell_key, thorough=thorough)}
 
     def _judge(self, key: str, runs: Executor) -> None:
         problem = self.problems[key]

@@ -15,6 +15,7 @@ from experiments.engine.store.files import read_tree
 from experiments.posterior.draws import as_arrays, as_tree, location, location_entries, location_word
 from experiments.posterior.quantities import stored_quantities
 from experiments.records import CellRecord, Draws, Estimate, Measurement, Problem, ProblemRecord
+from experiments.records.provenance import cache_state
 from experiments.relabel import named, pivot_of
 from experiments.report.stored_draws import in_order, thinned
 from experiments.report.style.palette import MethodStyle
@@ -156,7 +157,7 @@ def _entries(
             try:
                 draws = prepare(read_tree(cell.draws))
             except (OSError, KeyError, ValueError) as error:
-                why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
+                why = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
                 notes.append(f"{style.label}: its draws are not shown: the file {why} ({cell.draws.name})")
         entries.append(Entry(cell, style, draws, cell.cell.key == record.reference_cell))
     return tuple(entries), tuple(notes)
@@ -201,7 +202,4 @@ def _with_name(entry: str, names: tuple[str, ...]) -> str:
 
 def warmth(cell: CellRecord) -> str:
     """Return what compiling found: "reused", "warm" or "cold"; empty if it is unknown, or there was none."""
-    if cell.told.reused:
-        return "reused"
-    warm = cell.told.cache_warm
-    return "" if warm is None else "warm" if warm else "cold"
+    return cache_state(cell.told)

@@ -1,5 +1,6 @@
 """From a configuration to a plan of cells: studies of mixtures, of own models, and calibrations."""
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -13,4 +14,7 @@ def plan_of(config: "Config") -> "Plan":
 
     Raises InputError if what the configuration names cannot be had.
     """
-    return import_module(f"experiments.studies.{config.kind}").plan(config)
+    from experiments.studies.resolved import resolved
+
+    plan = import_module(f"experiments.studies.{config.kind}").plan(config)
+    return replace(plan, resolved=resolved(config))

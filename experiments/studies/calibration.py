@@ -167,15 +167,14 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
         draws=options.draws,
         kinds=options.quantities,
     )
-    key = fingerprint.content_key(
-        {
-            **vars(batch),
-            "mixture": mixture_content(batch.mixture),
-            "settings": batch.settings.model_dump(mode="json"),
-            "code": [*method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
-            "versions": fingerprint.versions(),
-        }
-    )
+    content = {
+        **vars(batch),
+        "mixture": mixture_content(batch.mixture),
+        "settings": batch.settings.model_dump(mode="json"),
+        "code": [*method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
+        "versions": fingerprint.versions(),
+    }
+    key = fingerprint.content_key(content)
     last = batch.first + batch.size
     task = Task(
         key=key,
@@ -187,7 +186,8 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
         affinity=f"{batch.kind} {batch.model}",
     )
     number = 1 + first // options.batch
-    return PlannedCell(Cell("simulated", model.name, method.name, number, key, method.kind), task, judged)
+    cell = Cell("simulated", model.name, method.name, number, key, method.kind)
+    return PlannedCell(cell, task, judged, content)
 
 
 def _method(

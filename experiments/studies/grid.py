@@ -106,16 +106,15 @@ def _planned_cell(
 ) -> PlannedCell:
     """Return one method on one problem; all methods share the seed of the starts."""
     config, streams = place.config, (place.seed("starts"), place.seed("method", method.name))
-    key = fingerprint.content_key(
-        {
-            **content,
-            "kind": method.kind,
-            "settings": method.settings.model_dump(mode="json"),
-            "seeds": list(streams),
-            "code": method_code(place.package, method.kind),
-            "versions": fingerprint.versions(),
-        }
-    )
+    identity = {
+        **content,
+        "kind": method.kind,
+        "settings": method.settings.model_dump(mode="json"),
+        "seeds": list(streams),
+        "code": method_code(place.package, method.kind),
+        "versions": fingerprint.versions(),
+    }
+    key = fingerprint.content_key(identity)
     task = Task(
         key=key,
         function="experiments.studies.fitting:fit_cell",
@@ -128,7 +127,7 @@ def _planned_cell(
     judged = config.verdict.methods
     is_judged = method.kind == "cavi" if judged is None else method.name in judged
     cell = Cell(place.dataset, place.model, method.name, place.repeat, key, method.kind)
-    return PlannedCell(cell, task, is_judged)
+    return PlannedCell(cell, task, is_judged, identity)
 
 
 def as_plan(config: Config, problems: list[PlannedProblem], warnings: tuple[str, ...] = ()) -> Plan:

@@ -4,18 +4,31 @@ Records are kept as JSON, once; the columns beside them are computed from that b
 ``SELECT method, bound FROM cell`` works and nothing is stored twice.
 """
 
-import os
 import sqlite3
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from experiments.engine.store.files import clear_errors, lock, remove_parts
+from experiments.engine.store.checksums import Checksums
+from experiments.engine.store.files import clear_errors, is_whole, remove_parts
+from experiments.engine.store.locking import FolderLock, holder
 from hand_cavi import InputError
 
-FORMAT = 2
-"""Since 2: what a judgement found is one record, cells know their kind, calibrations are studies."""
+FORMAT = 3
+"""Since 3: checksums of array files, what runs now, and how each number was made, in tables of their own."""
+
+_EXTENDED = 2  # the format that lacks these tables and nothing else
 
 _APPLICATION = 0x656C6277  # "elbw", in the header of the SQLite file
+
+_SINCE_3 = """
+CREATE TABLE file (
+    name TEXT PRIMARY KEY, checksum TEXT NOT NULL, size INTEGER NOT NULL, changed_ns INTEGER NOT NULL
+);
+CREATE TABLE task (
+    key TEXT PRIMARY KEY, label TEXT NOT NULL, state TEXT NOT NULL, since TEXT NOT NULL, ended TEXT
+);
+CREATE TABLE provenance (cell_key TEXT PRIMARY KEY, record TEXT NOT NULL);
+"""
 
 _TABLES = f"""
 BEGIN;
@@ -57,46 +70,47 @@ CREATE TABLE verdict (
     decision TEXT AS (json_extract(record, '$.decision'))
 );
 CREATE TABLE judged (cell_key TEXT PRIMARY KEY, problem_key TEXT NOT NULL);
+{_SINCE_3}
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {FORMAT};
 COMMIT;
 """
 
 
-def open_to_write(folder: Path) -> tuple[sqlite3.Connection, int]:
-    """Return the database, made if need be, and a descriptor that holds the folder's lock.
+def open_to_write(folder: Path) -> tuple[sqlite3.Connection, FolderLock]:
+    """Return the database, made if need be, and the folder's lock.
 
-    Raises InputError if the folder cannot be written to, another run holds it, or a newer version wrote it.
+    Raises InputError if the folder cannot be written to, another run holds it, the database is damaged, or a
+    newer version wrote it.
     """
     with clear_errors("write to", folder):
         for place in (folder, folder / "draws", folder / "data"):
             place.mkdir(parents=True, exist_ok=True)
         try:
-            descriptor = lock(folder / "study.lock")
+            lock = FolderLock(folder)
         except BlockingIOError:
-            holder = (folder / "study.lock").read_text().strip() or "unknown"
             raise InputError(
-                f"another run (process {holder}) is writing to the study in {folder}; "
+                f"another run (process {holder(folder)}) is writing to the study in {folder}; "
                 "wait for it to end, or give this one another folder"
             ) from None
         with ExitStack() as if_it_fails:
-            if_it_fails.callback(os.close, descriptor)
+            if_it_fails.callback(lock.release)
             _set_aside_if_older(folder)
             database = sqlite3.connect(folder / "study.sqlite")
             if_it_fails.callback(database.close)
             _prepare(database, folder)
             if_it_fails.pop_all()
-    return database, descriptor
+    return database, lock
 
 
 def _set_aside_if_older(folder: Path) -> None:
-    """Rename a database that an older version wrote: none of its numbers can be reused, and none is lost."""
+    """Rename a database too old to be extended: none of its numbers can be reused, and none is lost."""
     path = folder / "study.sqlite"
     if not path.exists():
         return
     with closing(sqlite3.connect(path)) as database:
         version, application, _ = _header(database)
-        older = application == _APPLICATION and version < FORMAT
+        older = application == _APPLICATION and version < _EXTENDED
         if older:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     if older:
@@ -104,7 +118,9 @@ def _set_aside_if_older(folder: Path) -> None:
 
 
 def _prepare(database: sqlite3.Connection, folder: Path) -> None:
-    """Make the tables if there are none, and clear away what a killed run left."""
+    """Make the tables that are not there, and clear away what a killed run left."""
+    if _header(database)[:2] == (_EXTENDED, _APPLICATION):
+        _extend(database, folder)
     found = _check_format(database, folder)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
@@ -114,15 +130,38 @@ def _prepare(database: sqlite3.Connection, folder: Path) -> None:
         remove_parts(folder / place)
 
 
+def _extend(database: sqlite3.Connection, folder: Path) -> None:
+    """Give a database of the format before its new tables, and every file that is whole a checksum."""
+    rows = (
+        ("draws", "SELECT key FROM cell WHERE has_draws"),
+        ("draws", "SELECT 'reference-' || problem_key FROM judgement WHERE has_draws"),
+        ("data", "SELECT key FROM problem"),
+    )
+    paths = [folder / place / f"{key}.nc" for place, query in rows for (key,) in database.execute(query)]
+    database.executescript(f"BEGIN; {_SINCE_3}")
+    checksums = Checksums(folder, database, writable=True)
+    for path in paths:
+        if is_whole(path):
+            checksums.note(path)
+    database.execute(f"PRAGMA user_version = {FORMAT}")
+    database.commit()
+
+
 def open_to_read(folder: Path) -> sqlite3.Connection:
     """Return the database, for reading; it may be written by another process meanwhile.
 
-    Raises InputError if there is no study, it cannot be read, or another version wrote it.
+    One of the format before is brought up to date first.
+
+    Raises InputError if there is no study, it cannot be read, it is damaged, or another version wrote it.
     """
     path = folder / "study.sqlite"
     with clear_errors("read", folder):
         if not path.exists():
             raise InputError(f"there is no study in {folder}; give the folder of a study that has been run")
+        if _is_of_the_format_before(path):
+            database, lock = open_to_write(folder)
+            database.close()
+            lock.release()
         try:
             return _connect_to_read(path, "mode=ro")
         except sqlite3.OperationalError:
@@ -131,6 +170,14 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
             if path.with_name(f"{path.name}-wal").exists():
                 raise
             return _connect_to_read(path, "immutable=1")
+
+
+def _is_of_the_format_before(path: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return _header(database)[:2] == (_EXTENDED, _APPLICATION)
+    except (sqlite3.Error, UnicodeDecodeError):  # opening it says what is wrong
+        return False
 
 
 def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:

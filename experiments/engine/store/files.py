@@ -1,17 +1,19 @@
-"""Files that are whole or absent, a lock that dies with its holder, and errors a user can act on."""
+"""Files that are whole or absent, array files whose damage is seen, and errors a user can act on."""
 
 import errno
-import fcntl
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from typing import Any, Self
 
 import h5netcdf
 import xarray as xr
 
+from experiments.engine.store.salvage import what_can_be_saved
 from hand_cavi import InputError
 
 _SUFFIX = ".part"
@@ -32,8 +34,7 @@ _DATABASE_REASONS = {
     sqlite3.SQLITE_READONLY: "it is read-only",
     sqlite3.SQLITE_CANTOPEN: "its database cannot be opened",
     sqlite3.SQLITE_IOERR: "the disk gives an error, or is full",
-    sqlite3.SQLITE_NOTADB: "study.sqlite is not a database",
-    sqlite3.SQLITE_CORRUPT: "study.sqlite is damaged",
+    sqlite3.SQLITE_NOTADB: "study.sqlite is not a database, or its beginning is damaged",
     sqlite3.SQLITE_BUSY: "another program holds study.sqlite",
 }
 
@@ -42,16 +43,18 @@ _DATABASE_REASONS = {
 def clear_errors(doing: str, folder: Path) -> Iterator[None]:
     """Turn what the system refuses into one sentence; `doing` is ``write to`` or ``read``.
 
-    Raises InputError for an OSError, and for those errors of SQLite that a user can mend.
+    Raises InputError for an OSError, for those errors of SQLite that a user can mend, and for damage.
     """
     try:
         yield
         return
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter of SQLite's own words, which are cut up
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
         if code not in _DATABASE_REASONS:
+            if said := what_can_be_saved(folder):
+                raise InputError(said) from None
             raise
         reason = _DATABASE_REASONS[code]
     raise InputError(
@@ -81,10 +84,35 @@ def whole(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+def parts_in(folder: Path) -> list[Path]:
+    """Return what a killed `write_whole` left behind."""
+    return sorted(folder.glob(f".*{_SUFFIX}"))
+
+
 def remove_parts(folder: Path) -> None:
     """Remove what a killed `write_whole` left behind."""
-    for part in folder.glob(f".*{_SUFFIX}"):
+    for part in parts_in(folder):
         part.unlink(missing_ok=True)
+
+
+class ArrayFile(Path):
+    """The path of an array file, with the checksum of what was written there; workers get both."""
+
+    checksum: str
+
+    @classmethod
+    def of(cls, path: Path, checksum: str) -> Self:
+        """Return the path, with a checksum as `checksum_of` gives it."""
+        file = cls(path)
+        file.checksum = checksum
+        return file
+
+    def with_segments(self, *segments: Any) -> Any:
+        """Return a path derived from this one, which is another file."""
+        return Path(*segments)
+
+    def __reduce__(self) -> Any:
+        return type(self).of, (Path(self), self.checksum)
 
 
 def write_tree(path: Path, tree: xr.DataTree) -> None:
@@ -92,10 +120,45 @@ def write_tree(path: Path, tree: xr.DataTree) -> None:
     write_whole(path, tree.to_netcdf(engine="h5netcdf"))
 
 
-def read_tree(file: Path | bytes) -> xr.DataTree:
-    """Return the DataTree of a netCDF file, or of what one holds, in memory; the file is closed again."""
-    with xr.open_datatree(BytesIO(file) if isinstance(file, bytes) else file, engine="h5netcdf") as tree:
-        return tree.load()
+def read_tree(path: Path | bytes) -> xr.DataTree:
+    """Return the DataTree of a netCDF file, or of what one holds, in memory; the file is closed again.
+
+    The bytes of an `ArrayFile` are held against its checksum. One that is damaged gets a new time stamp, so
+    that the next run, which looks at the bytes of no other, sees it too.
+
+    Raises InputError if the file is damaged, FileNotFoundError if there is none.
+    """
+    if isinstance(path, bytes):
+        with xr.open_datatree(BytesIO(path), engine="h5netcdf") as tree:
+            return tree.load()
+    if isinstance(path, ArrayFile) and checksum_of(path) != path.checksum:
+        with suppress(OSError):  # who may not write cannot run the study either
+            os.utime(path)
+        raise InputError(damage(path))
+    try:
+        with xr.open_datatree(Path(path), engine="h5netcdf") as tree:
+            return tree.load()
+    except FileNotFoundError:
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError):  # HDF5's words, which name no file
+        raise InputError(damage(path)) from None
+
+
+def damage(path: Path) -> str:
+    """Return a sentence on a damaged file."""
+    return (
+        f'the file "{path}" is damaged: it was altered or cut short after it was written; run the study '
+        "again, which makes this file anew and keeps the others"
+    )
+
+
+def checksum_of(path: Path) -> str:
+    """Return the BLAKE2b hash of a file's bytes, as 64 hexadecimal digits."""
+    digest = hashlib.blake2b(digest_size=32)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def is_whole(path: Path) -> bool:
@@ -107,23 +170,9 @@ def is_whole(path: Path) -> bool:
     return True
 
 
-def lock(path: Path) -> int:
-    """Take the lock, or raise BlockingIOError; return a descriptor that holds it until closed.
-
-    The system drops it when the process ends, whose number in the file is for people to read.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # which cannot open a folder
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

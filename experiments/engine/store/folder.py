@@ -3,62 +3,34 @@
 ::
 
     study.sqlite                  manifest, cells, measurements, verdicts; JSON in columns that SQL can query
-    study.lock                    held by the one run that writes
+    study.lock, study.process     held by the one run that writes; the number of its process
     study-format-1.sqlite         what an older version left, set aside
     draws/<cell key>.nc           canonical draws of a cell, a DataTree that ArviZ opens
     draws/reference-<problem key>.nc
     data/<problem key>.nc         x, sample_weight and truth, so that a report needs no data file
 
 A row is written after its file is in place, and removed before its file is replaced: whoever is killed, and
-whenever, leaves no row that speaks of draws which are not there in full. Readers need no lock.
+whenever, leaves no row that speaks of draws which are not there in full. The checksum of each file is written
+with the row, see `checksums`. Readers need no lock.
 """
 
-import os
-import re
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
 
 import xarray as xr
 
-from experiments.engine.store.database import open_to_read, open_to_write
-from experiments.engine.store.files import clear_errors, is_whole, read_tree, write_tree
-from experiments.engine.store.jsonable import dumps, loads
+from experiments.engine.store.course import Course
+from experiments.engine.store.files import clear_errors, write_tree
+from experiments.engine.store.jsonable import dumps
 from experiments.engine.store.problems import data_tree, problem_of
-from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
-from hand_cavi import InputError
+from experiments.records import CellRecord, Judgement, Manifest, Measurement, Problem, Verdict
+from experiments.records.provenance import CellProvenance
+from hand_cavi import InputError, Mixture
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
-
-class Store:
+class Store(Course):
     """A study's folder, open. Use `Store.open`, as a context manager."""
-
-    def __init__(self, folder: Path, database: sqlite3.Connection, lock_descriptor: int | None) -> None:
-        self.folder = folder
-        self._database = database
-        self._lock = lock_descriptor
-
-    @classmethod
-    def open(cls, folder: Path | str, *, writable: bool = True) -> Self:
-        """Open the study in a folder; a writable one is made if it is not there.
-
-        Raises InputError if the folder cannot be written to (or read), another run is writing there, or the
-        study was written by a newer version (to be read: by any other).
-        """
-        folder = Path(folder)
-        return cls(folder, *(open_to_write(folder) if writable else (open_to_read(folder), None)))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the study, and let go of its lock."""
-        self._database.close()
-        if self._lock is not None:
-            os.close(self._lock)
 
     # The study
 
@@ -75,11 +47,20 @@ class Store:
             )
         self._put_document("manifest", manifest)
         with clear_errors("write to", self.folder), self._database as database:
-            database.execute("DELETE FROM document WHERE name = 'verdict'")
+            database.execute("DELETE FROM document WHERE name IN ('verdict', 'configs')")
 
     def manifest(self) -> Manifest | None:
         """Return the study's table of contents."""
-        return self._document("manifest")
+        return self._document("manifest", Manifest)
+
+    def configs(self) -> tuple[str, ...]:
+        """Return the configurations of what is in this study: several, if it was merged from several."""
+        manifest = self.manifest()
+        return tuple(self._document("configs", list) or ([manifest.config] if manifest else []))
+
+    def put_configs(self, configs: list[str]) -> None:
+        """Keep the configurations of what was merged."""
+        self._put_document("configs", configs)
 
     def put_verdict(self, verdict: Verdict) -> None:
         """Keep the verdict on the whole study."""
@@ -87,32 +68,39 @@ class Store:
 
     def verdict(self) -> Verdict | None:
         """Return the verdict on the whole study."""
-        return self._document("verdict")
+        return self._document("verdict", Verdict)
 
     # Problems
 
     def put_problem(self, key: str, problem: Problem) -> None:
-        """Keep a problem's data and model, unless they are here in full: a key stands for its content."""
-        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and is_whole(self.data_path(key)):
+        """Keep a problem's data and model, unless they are here undamaged: a key stands for its content."""
+        path = self.data_path(key)
+        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.is_intact(path, thorough=True):
             return
         with clear_errors("write to", self.folder):
-            write_tree(self.data_path(key), data_tree(problem))
+            write_tree(path, data_tree(problem))
             row = (key, dumps(problem.mixture))
             with self._database as database:
                 database.execute("INSERT OR REPLACE INTO problem VALUES (?, ?)", row)
+                self._checksums.note(path)
 
     def problem(self, key: str) -> Problem | None:
-        """Return a problem."""
+        """Return a problem.
+
+        Raises InputError if its data are damaged; `put_problem` writes them anew.
+        """
         row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
         if not row:
             return None
         with clear_errors("read", self.folder):
-            return problem_of(read_tree(self.data_path(key)), loads(row[0]))
+            return problem_of(self._read(self.data_path(key)), self._loads(row[0], Mixture))
 
     # Cells
 
-    def put_cell(self, record: CellRecord, draws: xr.DataTree | None = None) -> None:
-        """Keep how a cell ended, in place of an earlier end; what was judged of that is forgotten.
+    def put_cell(
+        self, record: CellRecord, draws: xr.DataTree | None = None, provenance: CellProvenance | None = None
+    ) -> None:
+        """Keep how a cell ended and was made; an earlier end, and what was judged of it, is forgotten.
 
         The record's `draws`, `measurements` and `verdict` are not kept: they have their own places.
         """
@@ -126,6 +114,8 @@ class Store:
             with self._database as database:
                 row = (key, text, draws is not None)
                 database.execute("INSERT INTO cell (key, record, has_draws) VALUES (?, ?, ?)", row)
+                self._note(self.draws_path(key), draws)
+                self._put_provenance(key, provenance)
 
     def cell(self, key: str) -> CellRecord | None:
         """Return what is kept of a cell, with its measurements and its verdict if it was judged."""
@@ -135,16 +125,50 @@ class Store:
         measured = self._rows("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", key)
         judged = self._row("SELECT record FROM verdict WHERE cell_key = ?", key)
         return replace(
-            loads(row[0]),
-            draws=self.draws_path(key) if row[1] else None,
-            measurements={metric: loads(text) for metric, text in measured},
-            verdict=loads(judged[0]) if judged else None,
+            self._loads(row[0], CellRecord),
+            draws=self._known(self.draws_path(key)) if row[1] else None,
+            measurements={metric: self._loads(text, Measurement) for metric, text in measured},
+            verdict=self._loads(judged[0], Verdict) if judged else None,
         )
 
-    def is_done(self, key: str) -> bool:
-        """Return whether a cell ended ``ok`` and its draws, if it had any, are there in full."""
+    def is_done(self, key: str, *, thorough: bool = False) -> bool:
+        """Return whether a cell ended ``ok`` and its draws, if it had any, are there undamaged.
+
+        `thorough` has their bytes looked at, whatever their time of change says; see `checksums`.
+        """
         row = self._row("SELECT status, has_draws FROM cell WHERE key = ?", key)
-        return row is not None and row[0] == "ok" and (not row[1] or is_whole(self.draws_path(key)))
+        if row is None or row[0] != "ok":
+            return False
+        return not row[1] or self.is_intact(self.draws_path(key), thorough=thorough)
+
+    def ends(self) -> dict[str, tuple[str, str]]:
+        """Return the status and the message of every cell that ended, by key."""
+        rows = self._rows("SELECT key, status, json_extract(record, '$.message') FROM cell")
+        return {key: (status, message) for key, status, message in rows}
+
+    def forget_what_is_not_in_the_manifest(self) -> None:
+        """Forget cells and problems that are no longer in the study; their files are the caller's."""
+        manifest = self.manifest()
+        entries = manifest.problems if manifest else ()
+        cells = {cell.key for entry in entries for cell in entry.cells}
+        problems = {entry.key for entry in entries}
+        keys = {
+            "cell": ("key", cells),
+            "provenance": ("cell_key", cells),
+            "measurement": ("cell_key", cells),
+            "verdict": ("cell_key", cells),
+            "judged": ("cell_key", cells),
+            "problem": ("key", problems),
+            "judgement": ("problem_key", problems),
+        }
+        gone = [path for path, key in self.files().items() if key not in cells | problems]
+        with clear_errors("write to", self.folder), self._database as database:
+            for path in gone:
+                self._checksums.forget(path)
+            for table, (column, kept) in keys.items():
+                there = {key for (key,) in database.execute(f"SELECT DISTINCT {column} FROM {table}")}
+                delete = f"DELETE FROM {table} WHERE {column} = ?"
+                database.executemany(delete, [(key,) for key in there - kept])
 
     # Judgements
 
@@ -168,6 +192,7 @@ class Store:
                     "INSERT INTO judgement (problem_key, record, has_draws) VALUES (?, ?, ?)",
                     (problem_key, dumps(kept), reference.draws is not None),
                 )
+                self._note(self.reference_path(problem_key), reference.draws)
                 database.executemany(
                     "INSERT OR REPLACE INTO measurement (cell_key, problem_key, metric, record)"
                     " VALUES (?, ?, ?, ?)",
@@ -183,58 +208,43 @@ class Store:
             self._forget_judgement([key for cell in cell_keys for key in self._problems_judging(cell)])
 
     def judgement(self, problem_key: str) -> Judgement | None:
-        """Return what the judge found for a problem but of its cells, the reference's draws in memory."""
+        """Return what the judge found for a problem but of its cells, the reference's draws in memory.
+
+        There are none if their file is damaged, see `damaged`.
+        """
         row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
         if not row:
             return None
-        kept: Judgement = loads(row[0])
+        kept = self._loads(row[0], Judgement)
         if not row[1]:
             return kept
-        with clear_errors("read", self.folder):
-            draws = read_tree(self.reference_path(problem_key))
+        try:
+            draws = self._read(self.reference_path(problem_key))
+        except (InputError, FileNotFoundError):
+            return kept
         return replace(kept, reference=replace(kept.reference, draws=draws))
+
+    def judged_problems(self) -> set[str]:
+        """Return the keys of the problems of which there is a judgement, of whatever cells."""
+        return {key for (key,) in self._rows("SELECT problem_key FROM judgement")}
 
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
         """Return whether a problem was judged with all of these cells, and its reference is there in full."""
         row = self._row("SELECT has_draws FROM judgement WHERE problem_key = ?", problem_key)
-        there = row is not None and (not row[0] or is_whole(self.reference_path(problem_key)))
+        there = row is not None and (not row[0] or self.is_intact(self.reference_path(problem_key)))
         judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
         return there and set(cell_keys) <= {key for (key,) in judged}
 
-    # Where files are
-
-    def draws_path(self, cell_key: str) -> Path:
-        """Return where a cell's draws are, or will be."""
-        return self.folder / "draws" / f"{_as_file_name(cell_key)}.nc"
-
-    def reference_path(self, problem_key: str) -> Path:
-        """Return where the draws of a problem's reference are, or will be."""
-        return self.folder / "draws" / f"reference-{_as_file_name(problem_key)}.nc"
-
-    def data_path(self, problem_key: str) -> Path:
-        """Return where a problem's data are, or will be."""
-        return self.folder / "data" / f"{_as_file_name(problem_key)}.nc"
-
     # Rows
-
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with clear_errors("read", self.folder):
-            return self._database.execute(query, values).fetchall()
-
-    def _row(self, query: str, *values: Any) -> tuple[Any, ...] | None:
-        rows = self._rows(query, *values)
-        return rows[0] if rows else None
-
-    def _document(self, name: str) -> Any:
-        row = self._row("SELECT record FROM document WHERE name = ?", name)
-        return loads(row[0]) if row else None
-
-    def _put_document(self, name: str, record: Any) -> None:
-        with clear_errors("write to", self.folder), self._database as database:
-            database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
 
     def _problems_judging(self, cell_key: str) -> list[str]:
         return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
+
+    def _note(self, path: Path, draws: xr.DataTree | None) -> None:
+        if draws is None:
+            self._checksums.forget(path)
+        else:
+            self._checksums.note(path)
 
     def _forget_judgement(self, problem_keys: list[str]) -> None:
         for table in ("judgement", "measurement", "verdict", "judged"):
@@ -247,9 +257,3 @@ def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:
         path.unlink(missing_ok=True)
     else:
         write_tree(path, draws)
-
-
-def _as_file_name(key: str) -> str:
-    if not _KEY.fullmatch(key):
-        raise ValueError(f"{key!r} cannot be a key: letters, digits, dots, dashes and underscores only")
-    return key

@@ -20,6 +20,7 @@ import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
 from experiments.config.plugins import find
+from experiments.records import provenance
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights
@@ -68,7 +69,7 @@ def describe(value: Any) -> Any:
 def restore(data: Any, hint: Any = Any) -> Any:
     """Return what `describe` described; `hint` is the annotation of the field it is for.
 
-    Raises InputError if it names a class that this version does not know.
+    Raises InputError if it names a class that this version does not know, ValueError if it lacks one.
     """
     wanted = _alternatives(hint)
     if data is None:
@@ -83,6 +84,8 @@ def restore(data: Any, hint: Any = Any) -> Any:
         return data
     name = data.get(_CLASS)
     if name is None:
+        if any(map(dataclasses.is_dataclass, wanted)):
+            raise ValueError("a record lacks its class")
         return {key: restore(entry) for key, entry in data.items()}
     return _array(data) if name == "ndarray" else _build(name, data)
 
@@ -126,7 +129,7 @@ def _name(cls: type) -> str | None:
 def _known() -> dict[str, type]:
     """Return the classes that may be written and read by their bare names."""
     known: dict[str, type] = {"Mixture": hand_cavi.Mixture}
-    for module in (records, hand_cavi.families, hand_cavi.weights):
+    for module in (records, provenance, hand_cavi.families, hand_cavi.weights):
         classes = {name: thing for name, thing in vars(module).items() if isinstance(thing, type)}
         known |= {name: cls for name, cls in classes.items() if dataclasses.is_dataclass(cls)}
     return known

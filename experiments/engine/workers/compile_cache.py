@@ -10,11 +10,8 @@ from experiments.engine.workers.environment import environment
 
 
 def compile_cache(slot: int) -> dict[str, str]:
-    """Return the environment that gives a worker its own compile cache, kept from run to run.
-
-    The cache lies under ``ELBOWROOM_CACHE``, else ``XDG_CACHE_HOME``, else the home folder's ``.cache``.
-    """
-    return environment(_root() / f"worker-{slot}")
+    """Return the environment that gives a worker its own compile cache, kept from run to run."""
+    return environment(cache_folder() / f"worker-{slot}")
 
 
 def claimed_cache() -> tuple[dict[str, str], FileLock]:
@@ -22,10 +19,10 @@ def claimed_cache() -> tuple[dict[str, str], FileLock]:
 
     For workers that nobody counts, such as those of a cluster. The lock ends with the process.
     """
-    root = _root()
-    root.mkdir(parents=True, exist_ok=True)
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
     for slot in count():
-        lock = FileLock(root / f"worker-{slot}.lock", thread_local=False)
+        lock = FileLock(folder / f"worker-{slot}.lock", thread_local=False)
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -34,6 +31,8 @@ def claimed_cache() -> tuple[dict[str, str], FileLock]:
     raise AssertionError
 
 
-def _root() -> Path:
+def cache_folder() -> Path:
+    """Return where caches are: under ``ELBOWROOM_CACHE``, else ``XDG_CACHE_HOME``, else ``~/.cache``."""
     home = os.environ.get("ELBOWROOM_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "elbowroom"
+    root = Path(home) if home else Path.home() / ".cache"
+    return root / "elbowroom"

@@ -11,12 +11,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, Self
 
 from experiments.engine import fingerprint
+from experiments.engine.workers import machine
 from experiments.engine.workers.compile_cache import claimed_cache
 from experiments.engine.workers.interface import Outcome, Task
 from experiments.engine.workers.pool import Pool
@@ -193,7 +194,7 @@ def run_sent(sent: _Sent) -> Outcome:
         if _is_cancelled():
             pool.__exit__()
             return Outcome(sent.key, "crashed", None, "the run that wanted it has ended", 0.0)
-    return outcome
+    return replace(outcome, machine=machine.describe())
 
 
 def _is_cancelled() -> bool:

@@ -34,7 +34,8 @@ class Outcome:
 
     The `value` is what the function returned, None unless ``ok``; `message` one sentence on what went wrong,
     and `detail` the traceback, if there is one; `seconds` the wall time from handing the task over;
-    `peak_bytes` the most memory that was seen in its hands, None where nobody looked.
+    `peak_bytes` the most memory that was seen in its hands, None where nobody looked; `machine` describes
+    where it ran, None for this machine.
     """
 
     key: str
@@ -44,6 +45,7 @@ class Outcome:
     seconds: float
     detail: str = ""
     peak_bytes: int | None = None
+    machine: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)

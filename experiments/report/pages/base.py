@@ -17,6 +17,7 @@ from experiments.report.figures.picture import NARROW, WIDE, Picture, settle
 from experiments.report.style import numbers
 from experiments.report.style.palette import MethodStyle, css_variables
 from experiments.report.style.svg import inline_svg, png
+from experiments.report.tables.how_made import how_made
 from experiments.report.tables.table import MARKS, Table, letter
 
 _DATA_FAULTS = (ValueError, FloatingPointError, OverflowError, np.linalg.LinAlgError)
@@ -135,7 +136,7 @@ def fill(
     """Return the pages of a study, from the two templates of its kind, and `more` that only these know."""
     context = {"record": record, "name": record.name, "mark": record.verdict.decision, "word": ""}
     context |= {"sentence": record.verdict.sentence, "sections": sections, "styles": styles}
-    context |= {"choices": choices, **more}
+    context |= {"choices": choices, "made": how_made(record.folder), **more}
     markdown = _environment(autoescape=False).get_template(f"{kind}.md.j2").render(_SHARED | context)
     folds = [*choices, *(fold for section in sections for fold in section.folded)]
     parts: list[Section | Folded] = [*sections, *folds]

@@ -293,6 +293,7 @@ def runner(monkeypatch):
     stand_in.run, stand_in.load = run, load
     monkeypatch.setitem(sys.modules, "experiments.engine.runner", stand_in)
     monkeypatch.setattr("experiments.report.write_report", write_report)
+    monkeypatch.setattr("experiments.engine.standing.damaged_files", lambda folder: ())
     return stand_in
 
 

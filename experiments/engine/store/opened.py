@@ -1,0 +1,142 @@
+"""A study's folder, open: its rows, its documents, and where its files are."""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import xarray as xr
+
+from experiments.engine.store.checksums import Checksums
+from experiments.engine.store.database import open_to_read, open_to_write
+from experiments.engine.store.files import clear_errors, read_tree
+from experiments.engine.store.jsonable import dumps, loads
+from experiments.engine.store.locking import FolderLock
+from experiments.engine.store.salvage import TABLES, rows_of, what_can_be_saved
+from hand_cavi import InputError
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Opened:
+    """What `Store` stands on."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection, lock: FolderLock | None) -> None:
+        self.folder = folder
+        self._database = database
+        self._lock = lock
+        self._checksums = Checksums(folder, database, writable=lock is not None)
+
+    @classmethod
+    def open(cls, folder: Path | str, *, writable: bool = True) -> Self:
+        """Open the study in a folder; a writable one is made if it is not there.
+
+        Raises InputError if the folder cannot be written to (or read), another run is writing there, the
+        database is damaged, or the study was written by a newer version (to be read: or a much older one).
+        """
+        folder = Path(folder)
+        return cls(folder, *(open_to_write(folder) if writable else (open_to_read(folder), None)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the study, and let go of its lock."""
+        self._database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    # Files
+
+    def draws_path(self, cell_key: str) -> Path:
+        """Return where a cell's draws are, or will be."""
+        return self.folder / "draws" / f"{_as_file_name(cell_key)}.nc"
+
+    def reference_path(self, problem_key: str) -> Path:
+        """Return where the draws of a problem's reference are, or will be."""
+        return self.folder / "draws" / f"reference-{_as_file_name(problem_key)}.nc"
+
+    def data_path(self, problem_key: str) -> Path:
+        """Return where a problem's data are, or will be."""
+        return self.folder / "data" / f"{_as_file_name(problem_key)}.nc"
+
+    def files(self) -> dict[Path, str]:
+        """Return the array files that the database speaks of, each with its cell's or problem's key."""
+        owners = (
+            (self.draws_path, "SELECT key FROM cell WHERE has_draws"),
+            (self.reference_path, "SELECT problem_key FROM judgement WHERE has_draws"),
+            (self.data_path, "SELECT key FROM problem"),
+        )
+        return {path_of(key): key for path_of, query in owners for (key,) in self._rows(query)}
+
+    def damaged(self) -> list[Path]:
+        """Return the files that are missing or damaged; `checksums` has what is looked at."""
+        return [path for path in self.files() if not self.is_intact(path)]
+
+    def adopt(self, path: Path, copy: Path) -> None:
+        """Copy a file of another study to its place here, and keep its checksum."""
+        with clear_errors("write to", self.folder):
+            shutil.copy2(path, copy)
+            with self._database:
+                self._checksums.note(copy)
+
+    def is_intact(self, path: Path, *, thorough: bool = False) -> bool:
+        """Return whether a file is there as it was written; `thorough` hashes it, whatever its time says."""
+        with clear_errors("read", self.folder):
+            return self._checksums.is_intact(path, thorough=thorough)
+
+    def _known(self, path: Path) -> Path:
+        with clear_errors("read", self.folder):
+            return self._checksums.known(path)
+
+    def _read(self, path: Path) -> xr.DataTree:
+        return read_tree(self._known(path))
+
+    # Rows
+
+    def readable_rows(self, table: str) -> tuple[list[tuple[Any, ...]], bool]:
+        """Return those rows of a table of `TABLES` that can be read, as they are, and whether that is all."""
+        with clear_errors("read", self.folder):
+            return rows_of(self._database, table)
+
+    def insert_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Add rows of another study, as `readable_rows` gives them."""
+        places = ", ".join("?" for _ in TABLES[table].split(", "))
+        with clear_errors("write to", self.folder), self._database as database:
+            database.executemany(f"INSERT INTO {table} ({TABLES[table]}) VALUES ({places})", rows)
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        with clear_errors("read", self.folder):
+            return self._database.execute(query, values).fetchall()
+
+    def _row(self, query: str, *values: Any) -> tuple[Any, ...] | None:
+        rows = self._rows(query, *values)
+        return rows[0] if rows else None
+
+    def _document[T](self, name: str, kind: type[T]) -> T | None:
+        row = self._row("SELECT record FROM document WHERE name = ?", name)
+        return self._loads(row[0], kind) if row else None
+
+    def _put_document(self, name: str, record: Any) -> None:
+        with clear_errors("write to", self.folder), self._database as database:
+            database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
+
+    def _loads[T](self, text: str, kind: type[T]) -> T:
+        try:
+            if isinstance(record := loads(text), kind):
+                return record
+            raise TypeError(kind)
+        except InputError:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or of another shape
+            said = what_can_be_saved(self.folder)
+            unreadable = f"study.sqlite in {self.folder} holds a record that cannot be read"
+            raise InputError(said or f"{unreadable}; move the file away and run the study again") from None
+
+
+def _as_file_name(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise ValueError(f"{key!r} cannot be a key: letters, digits, dots, dashes and underscores only")
+    return key
