@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import h5netcdf
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _SUFFIX = ".part"
 
@@ -86,24 +87,33 @@ def remove_parts(folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def write_tree(path: Path, tree: xr.DataTree) -> None:
+def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """Write a DataTree as netCDF, whole or not at all."""
     write_whole(path, tree.to_netcdf(engine="h5netcdf"))
 
 
-def read_tree(path: Path) -> xr.DataTree:
+def read_tree(path: Path) -> "xr.DataTree":
     """Return the DataTree of a netCDF file, in memory; the file is closed again."""
+    import xarray as xr
+
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return tree.load()
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a netCDF file is there and was not cut short."""
+    """Return whether a netCDF file is there and was not cut short, without opening it as one.
+
+    The superblock of HDF5 (its file format specification, II.A) says where the file ends.
+    """
     try:
-        h5netcdf.File(path, "r").close()
+        with open(path, "rb") as file:
+            head, size = file.read(52), os.fstat(file.fileno()).st_size
     except OSError:
         return False
-    return True
+    if len(head) < 52 or head[:8] != b"\x89HDF\r\n\x1a\n":
+        return False
+    place = {0: 40, 1: 44}.get(head[8], 28)
+    return size >= int.from_bytes(head[place : place + 8], "little")
 
 
 def lock(path: Path) -> int:

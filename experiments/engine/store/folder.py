@@ -17,18 +17,22 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Self
 
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, is_whole, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
 from experiments.engine.store.problems import data_tree, problem_of
+from experiments.engine.store.stored import StoredMeasurements, StoredProblem, StoredReference
 from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -102,16 +106,16 @@ class Store:
                 database.execute("INSERT OR REPLACE INTO problem VALUES (?, ?)", row)
 
     def problem(self, key: str) -> Problem | None:
-        """Return a problem."""
+        """Return a problem, whose data are read when they are asked for."""
         row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
         if not row:
             return None
-        with clear_errors("read", self.folder):
-            return problem_of(read_tree(self.data_path(key)), loads(row[0]))
+        mixture = loads(row[0])
+        return StoredProblem(mixture, lambda: problem_of(self._read(self.data_path(key)), mixture))
 
     # Cells
 
-    def put_cell(self, record: CellRecord, draws: xr.DataTree | None = None) -> None:
+    def put_cell(self, record: CellRecord, draws: "xr.DataTree | None" = None) -> None:
         """Keep how a cell ended, in place of an earlier end; what was judged of that is forgotten.
 
         The record's `draws`, `measurements` and `verdict` are not kept: they have their own places.
@@ -137,7 +141,7 @@ class Store:
         return replace(
             loads(row[0]),
             draws=self.draws_path(key) if row[1] else None,
-            measurements={metric: loads(text) for metric, text in measured},
+            measurements=StoredMeasurements(dict(measured)),
             verdict=loads(judged[0]) if judged else None,
         )
 
@@ -183,16 +187,15 @@ class Store:
             self._forget_judgement([key for cell in cell_keys for key in self._problems_judging(cell)])
 
     def judgement(self, problem_key: str) -> Judgement | None:
-        """Return what the judge found for a problem but of its cells, the reference's draws in memory."""
+        """Return what the judge found for a problem but of its cells; a reference's draws are read later."""
         row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
         if not row:
             return None
         kept: Judgement = loads(row[0])
         if not row[1]:
             return kept
-        with clear_errors("read", self.folder):
-            draws = read_tree(self.reference_path(problem_key))
-        return replace(kept, reference=replace(kept.reference, draws=draws))
+        path = self.reference_path(problem_key)
+        return replace(kept, reference=StoredReference(kept.reference, lambda: self._read(path)))
 
     def is_judged(self, problem_key: str, cell_keys: Iterable[str]) -> bool:
         """Return whether a problem was judged with all of these cells, and its reference is there in full."""
@@ -200,6 +203,29 @@ class Store:
         there = row is not None and (not row[0] or is_whole(self.reference_path(problem_key)))
         judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
         return there and set(cell_keys) <= {key for (key,) in judged}
+
+    def content(self, problem_key: str, cell_keys: Iterable[str]) -> str:
+        """Return the sha256 of all that is kept of a problem and of its cells.
+
+        Of array files that is their size and the time of their last change.
+        """
+        digest, cells = sha256(), list(cell_keys)
+        queries = (
+            ("SELECT mixture FROM problem WHERE key = ?", [problem_key]),
+            ("SELECT record FROM judgement WHERE problem_key = ?", [problem_key]),
+            ("SELECT record FROM cell WHERE key = ?", cells),
+            ("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", cells),
+            ("SELECT record FROM verdict WHERE cell_key = ?", cells),
+        )
+        for query, keys in queries:
+            for key in keys:
+                digest.update(repr((query, key, self._rows(query, key))).encode())
+        files = (self.data_path(problem_key), self.reference_path(problem_key), *map(self.draws_path, cells))
+        for path in files:
+            with suppress(OSError):
+                about = path.stat()
+                digest.update(f"{path.name} {about.st_size} {about.st_mtime_ns}".encode())
+        return digest.hexdigest()
 
     # Where files are
 
@@ -214,6 +240,10 @@ class Store:
     def data_path(self, problem_key: str) -> Path:
         """Return where a problem's data are, or will be."""
         return self.folder / "data" / f"{_as_file_name(problem_key)}.nc"
+
+    def _read(self, path: Path) -> "xr.DataTree":
+        with clear_errors("read", self.folder):
+            return read_tree(path)
 
     # Rows
 
@@ -242,7 +272,7 @@ class Store:
             self._database.executemany(query, [(key,) for key in problem_keys])
 
 
-def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:
+def _write_or_remove(path: Path, draws: "xr.DataTree | None") -> None:
     if draws is None:
         path.unlink(missing_ok=True)
     else:

@@ -23,6 +23,7 @@ from experiments.engine.store import files as storage
 from experiments.engine.store.database import FORMAT
 from experiments.engine.store.folder import Store
 from experiments.engine.store.jsonable import describe, dumps, loads
+from experiments.engine.store.stored import StoredMeasurements
 from experiments.engine.store.whole import study_record
 from experiments.records import (
     Cell,
@@ -111,7 +112,9 @@ def folder(tmp_path):
 
 def assert_same(a, b):
     """Compare records, arrays and NaN included."""
-    assert type(a) is type(b)
+    if isinstance(a, StoredMeasurements):
+        a = dict(a)
+    assert isinstance(a, type(b))
     if isinstance(a, xr.DataTree):
         xr.testing.assert_identical(a, b)
     elif isinstance(a, np.ndarray):
