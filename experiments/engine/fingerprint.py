@@ -70,6 +70,13 @@ def _code_of(path: Path, changed: int, size: int) -> str:
     return _digest(closure(path, _roots()))
 
 
+@cache
+def all_files(suffixes: tuple[str, ...]) -> str:
+    """Return the hash of all files of the packages that end in one of these."""
+    places = ((root.parent, path) for root in _roots() for path in root.rglob("*") if path.suffix in suffixes)
+    return _digest({path.relative_to(parent).as_posix(): path for parent, path in places})
+
+
 def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
     """Return the files that a file's numbers come from, by name; `roots` are the folders of the packages."""
     found: dict[str, Path] = {}
