@@ -32,12 +32,11 @@ def print_many(record: StudyRecord, console: Console, show: Callable[[Table, Con
     for one in order[:_MOST_NAMED]:
         console.print(_line(one), no_wrap=True, overflow="ellipsis", crop=True)
     if len(order) > _MOST_NAMED:
-        rest = f"{len(order) - _MOST_NAMED} more problems are in the report, which has the worst first,"
-        console.print(Text(f"{rest} and in --json, which has all."))
+        console.print(Text(f"and {len(order) - _MOST_NAMED} more, which --json has"))
 
 
 def _line(one: Noted) -> Text:
     worst = one.worst
     words = Text(f"{worst.words:<10} ", style=_COLOURS.get(worst.decision, "red"))
     off = "" if worst.error is None else f" ({worst.error:.2f} sd)"
-    return words.append(f"{title_of(one.problem)}, {worst.label}{off}: {worst.sentence}", style="default")
+    return words.append(f"{title_of(one.problem)}{off}: {worst.said}", style="default")

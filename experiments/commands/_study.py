@@ -68,7 +68,8 @@ def show(record: "StudyRecord", folder: Path, json: bool, problems: Sequence[str
             write_report(record, folder, problems=problems, on_drawing=progress)
     except KeyboardInterrupt:
         unfinished = True
-    report = str(folder / "report.html")
+    page = folder / "report.html"
+    report = str(page) if not unfinished or page.is_file() else None
     if json:
         from experiments.commands._json import summary
 
@@ -76,11 +77,11 @@ def show(record: "StudyRecord", folder: Path, json: bool, problems: Sequence[str
     else:
         from experiments.commands._terminal import print_study
 
-        print_study(record, report=report)
+        print_study(record, report=report or "not drawn yet")
     if unfinished:
         warn(
-            "interrupted while drawing the report, which says what is missing; what is drawn is kept, and "
-            f'"elbowroom report {folder}" goes on from there'
+            f'interrupted while drawing the report; what is drawn is kept, and "elbowroom report {folder}" '
+            "goes on from there"
         )
         raise typer.Exit(130)
 

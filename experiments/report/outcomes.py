@@ -46,6 +46,12 @@ class Outcome:
         return label(self.method)
 
     @property
+    def said(self) -> str:
+        """The sentence, which names the method."""
+        named = not self.method or self.sentence.startswith(self.label)
+        return self.sentence if named else f"{self.label}: {self.sentence}"
+
+    @property
     def mark(self) -> str:
         """The style sheet's class for the decision; without a result there is no verdict."""
         return "none" if self.decision == "no result" else self.decision

@@ -56,7 +56,7 @@ def overview_of(record: StudyRecord, order: Sequence[Noted], pages: Collection[s
 
 def _listed(noted: Noted, pages: Collection[str]) -> Listed:
     worst = noted.worst
-    sentence = f"{worst.label}: {worst.sentence}" if worst.method else worst.sentence
+    sentence = worst.said
     if len(sentence) > _LONGEST:
         sentence = f"{sentence[:_LONGEST].rsplit(' ', 1)[0]} …"
     page = noted.page if noted.page in pages else ""
