@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Self
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, is_whole, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps, loads
-from experiments.engine.store.problems import data_tree, problem_of
+from experiments.engine.store.problems import condensation_in, data_tree, problem_of
 from experiments.engine.store.stored import StoredMeasurements, StoredProblem, StoredReference
-from experiments.records import CellRecord, Judgement, Manifest, Problem, Verdict
+from experiments.records import CellRecord, Condensation, Judgement, Manifest, Problem, Verdict
 from hand_cavi import InputError
 
 if TYPE_CHECKING:
@@ -110,8 +110,13 @@ class Store:
         row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
         if not row:
             return None
-        mixture = loads(row[0])
-        return StoredProblem(mixture, lambda: problem_of(self._read(self.data_path(key)), mixture))
+        mixture, path = loads(row[0]), self.data_path(key)
+
+        def condensation() -> Condensation | None:
+            with clear_errors("read", self.folder):
+                return condensation_in(path)
+
+        return StoredProblem(mixture, lambda: problem_of(self._read(path), mixture), condensation)
 
     # Cells
 

@@ -1,11 +1,12 @@
 """A problem's data as a DataTree, there and back."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.engine.store.jsonable import dumps, loads
-from experiments.records.problem import Problem
+from experiments.records.problem import Condensation, Problem
 from hand_cavi import Mixture
 
 if TYPE_CHECKING:
@@ -27,6 +28,15 @@ def data_tree(problem: Problem) -> "xr.DataTree":
         for name, values in problem.truth.items()
     }
     return xr.DataTree.from_dict({"/": xr.Dataset(data, attrs=attributes), "/truth": xr.Dataset(truth)})
+
+
+def condensation_in(path: Path) -> Condensation | None:
+    """Return how well nodes stand for a larger data set, from the head of its file alone: that is quick."""
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        about = file.attrs.get("condensation")
+    return loads(about) if about else None
 
 
 def problem_of(tree: "xr.DataTree", mixture: Mixture) -> Problem:

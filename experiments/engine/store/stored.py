@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
 
 class StoredProblem(Problem):
-    """A problem of the store; its mixture is here, its data come from their file."""
+    """A problem of the store; its mixture is here, its data come from their file.
 
-    def __init__(self, mixture: Mixture, read: Callable[[], Problem]) -> None:
-        self.__dict__.update(mixture=mixture, _read=read)
+    How well nodes stand for points is read apart: every summary asks for that, and few for the data.
+    """
+
+    def __init__(
+        self,
+        mixture: Mixture,
+        read: Callable[[], Problem],
+        read_condensation: Callable[[], Condensation | None],
+    ) -> None:
+        self.__dict__.update(mixture=mixture, _read=read, _read_condensation=read_condensation)
 
     @cached_property
     def _whole(self) -> Problem:
@@ -44,10 +52,11 @@ class StoredProblem(Problem):
         """What a simulation knows."""
         return self._whole.truth
 
-    @property
+    @cached_property
     def condensation(self) -> Condensation | None:
         """How well nodes stand for a larger data set."""
-        return self._whole.condensation
+        found: Condensation | None = self.__dict__["_read_condensation"]()
+        return found
 
 
 class StoredReference(Reference):

@@ -7,11 +7,13 @@ from io import StringIO
 
 import numpy as np
 import pytest
+import typer
 from rich.console import Console
 
 from experiments.commands._asked import pages_called
 from experiments.commands._drawing import DrawingProgress
 from experiments.commands._json import summary
+from experiments.commands._study import show
 from experiments.commands._terminal import print_study
 from experiments.records import StudyRecord, Verdict
 from experiments.report import MOST_ON_ONE_PAGE, write_report
@@ -142,6 +144,21 @@ def test_an_interruption_leaves_a_page_that_says_what_is_missing_and_goes_on_the
     assert "Drawing was interrupted" not in (tmp_path / "report.html").read_text()
 
 
+def test_what_came_out_is_said_even_if_drawing_is_interrupted(small, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.report.write_report", interrupted)
+    with pytest.raises(typer.Exit) as end:
+        show(small, tmp_path, json=False)
+    out, err = capsys.readouterr()
+    assert end.value.exit_code == 130 and "goes on from there" in err
+    assert small.verdict.sentence[:40] in out and out.endswith("Report: not drawn yet\n")
+    with pytest.raises(typer.Exit):
+        show(small, tmp_path, json=True)
+    assert json.loads(capsys.readouterr().out)["report"] is None
+
+
 def test_the_overview_grows_with_groups_not_with_problems(small, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "DRAWN", 0)
     sizes, listed = [], []
@@ -175,6 +192,14 @@ def test_the_worst_have_pages_and_what_is_asked_for(small, tmp_path, monkeypatch
     changed = replace(record, problems=(*record.problems[:3], other, *record.problems[4:]))
     assert drawn(changed, tmp_path) == [] and not (tmp_path / links[1]).exists()  # it was of other results
     assert links[1] not in (tmp_path / "report.html").read_text()
+
+
+def test_pages_run_no_scripts_whatever_a_kept_part_holds(small, tmp_path):
+    one = replace(small, problems=small.problems[:1])
+    write_report(one, tmp_path, problems=page_names(one))
+    for path in (tmp_path / "report.html", *(tmp_path / "problems").iterdir()):
+        policies = [meta["content"] for meta in Page(path.read_text()).all("meta") if "http-equiv" in meta]
+        assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
 
 
 def test_a_small_study_has_pages_of_its_problems_when_they_are_asked_for(small, tmp_path):
