@@ -5,10 +5,12 @@ family takes features as independent, else a matrix.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 DIMS: dict[str, tuple[str, ...]] = {
     "mu": ("component", "feature"),
@@ -30,7 +32,7 @@ def to_datatree(
     *,
     sample_stats: Mapping[str, np.ndarray] | None = None,
     attributes: Mapping[str, Any] | None = None,
-) -> xr.DataTree:
+) -> "xr.DataTree":
     """Gather draws in a DataTree that ArviZ reads.
 
     Parameters
@@ -52,6 +54,8 @@ def to_datatree(
     ValueError
         If a name is not canonical, or an array has not the axes that its name promises.
     """
+    import xarray as xr
+
     groups = {
         "posterior": _dataset(
             {name: (draws, _dims(name, np.ndim(draws))) for name, draws in posterior.items()}
@@ -74,7 +78,9 @@ def _dims(name: str, n_axes: int) -> tuple[str, ...]:
     return DIMS[name]
 
 
-def _dataset(arrays: Mapping[str, tuple[np.ndarray, tuple[str, ...]]]) -> xr.Dataset:
+def _dataset(arrays: Mapping[str, tuple[np.ndarray, tuple[str, ...]]]) -> "xr.Dataset":
+    import xarray as xr
+
     variables = {}
     for name, (values, dims) in arrays.items():
         axes = SAMPLE_DIMS + dims

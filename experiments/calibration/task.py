@@ -8,9 +8,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter, process_time
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from pydantic import BaseModel
 
 from experiments.calibration import exact
@@ -26,6 +26,9 @@ from experiments.posterior.draws import are_independent, as_chains, flat
 from experiments.records.problem import Draws, Problem
 from experiments.records.result import Fitted, MethodResult
 from hand_cavi import Fit, InputError, Mixture
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FitMethod = Callable[..., Fitted]
 """A method's ``fit`` or ``fit_briefly``, see `experiments.methods`."""
@@ -100,6 +103,8 @@ def run_batch(batch: Batch) -> MethodResult:
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
             failed[number] = f"{type(error).__name__}: {error}"
     seconds = perf_counter() - began
+    import xarray as xr
+
     dataset = xr.Dataset(
         {"rank": (("replicate", "quantity"), np.stack(rows)), "n_draws": (("replicate",), n_draws)},
         {"replicate": list(numbers), "quantity": list(names)},
@@ -119,7 +124,7 @@ def run_batch(batch: Batch) -> MethodResult:
     )
 
 
-def ranks_of(tree: xr.DataTree) -> Ranks:
+def ranks_of(tree: "xr.DataTree") -> Ranks:
     """Return what `run_batch` has left in the group ``ranks``."""
     group = tree["ranks"]
     refused, failed = (

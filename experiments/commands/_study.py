@@ -1,5 +1,6 @@
 """A study of any kind, carried out and shown: what `run`, `validate`, `calibrate` and `report` share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,19 +66,36 @@ def carry_out(
     return record
 
 
-def show(record: "StudyRecord", folder: Path, json: bool) -> None:
-    """Write a study's report, and say on stdout what came out."""
+def show(record: "StudyRecord", folder: Path, json: bool, problems: Sequence[str] = ()) -> None:
+    """Write a study's report, with pages of these problems, and say on stdout what came out.
+
+    What came out is said even if drawing is interrupted, which exits with 130.
+    """
+    from experiments.commands._drawing import DrawingProgress
     from experiments.report import write_report
 
-    paths = write_report(record, folder)
+    unfinished = False
+    try:
+        with DrawingProgress() as progress:
+            write_report(record, folder, problems=problems, on_drawing=progress)
+    except KeyboardInterrupt:
+        unfinished = True
+    page = folder / "report.html"
+    report = str(page) if not unfinished or page.is_file() else None
     if json:
         from experiments.commands._json import summary
 
-        print_json(summary(record, report=str(paths.html)))
+        print_json(summary(record, report=report))
     else:
         from experiments.commands._terminal import print_study
 
-        print_study(record, report=str(paths.html))
+        print_study(record, report=report or "not drawn yet")
+    if unfinished:
+        warn(
+            f'interrupted while drawing the report; what is drawn is kept, and "elbowroom report {folder}" '
+            "goes on from there"
+        )
+        raise typer.Exit(130)
 
 
 def all_ran(record: "StudyRecord") -> bool:

@@ -1,4 +1,7 @@
-"""What a run says on the terminal: the verdict, a small table for each problem, where the report lies."""
+"""What a run says on the terminal: the verdict, a small table for each problem, where the report lies.
+
+Problems that do not fit on a screen are counted, and the worst of them named (`_many`).
+"""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -7,24 +10,44 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.commands._many import MOST_LINES, print_many
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
+from experiments.report import MOST_ON_ONE_PAGE
 from experiments.report.style.numbers import DASH, MINUS, fixed, seconds, with_error, with_spread
+from experiments.report.tables.table import Table as ReportTable
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 
 
 def print_study(record: StudyRecord, *, report: str, console: Console | None = None) -> None:
-    """Print a study for a reader, to stdout unless another console is given."""
+    """Print a study for a reader, in fewer than 60 lines, to stdout unless another console is given."""
     console = console or stdout()
-    style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
-    console.print(Text(record.verdict.sentence, style=style))
-    if record.verdict.on_the_data:
-        _say(console, record.verdict.on_the_data, "bold")
+    if len(record.problems) <= MOST_ON_ONE_PAGE:
+        with console.capture() as capture:
+            _print_all(record, report, console)
+        if capture.get().count("\n") <= MOST_LINES:
+            console.file.write(capture.get())
+            return
+    _print_verdict(record, console)
+    print_many(record, console, _print_table)
+    console.print()
+    _say(console, f"Report: {report}", soft_wrap=True)
+
+
+def _print_all(record: StudyRecord, report: str, console: Console) -> None:
+    _print_verdict(record, console)
     for problem in record.problems:
         console.print()
         _PRINTERS[record.kind](problem, console)
     console.print()
     _say(console, f"Report: {report}", soft_wrap=True)
+
+
+def _print_verdict(record: StudyRecord, console: Console) -> None:
+    style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
+    console.print(Text(record.verdict.sentence, style=style))
+    if record.verdict.on_the_data:
+        _say(console, record.verdict.on_the_data, "bold")
 
 
 def stdout() -> Console:
@@ -52,19 +75,23 @@ def _print_own(problem: ProblemRecord, console: Console) -> None:
     _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
     for table in (methods_table(problem), moments_table(problem)):
         if table is not None:
-            shown = _plain_table()
-            shown.add_column(table.first.lower(), no_wrap=True)
-            for column in table.columns:
-                shown.add_column(column.name.lower(), justify="right" if column.numeric else "left")
-            for row in table.rows:
-                shown.add_row(Text(row.head), *(Text(entry.plain) for entry in row.entries))
-            console.print(shown)
+            _print_table(table, console)
             console.print()
     for cell in problem.cells:
         if cell.status != "ok":
             _say(console, f"{cell.cell.method}: {cell.message}", "red")
         elif cell.verdict:
             _say(console, cell.verdict.sentence)
+
+
+def _print_table(table: ReportTable, console: Console) -> None:
+    shown = _plain_table()
+    shown.add_column(table.first.lower(), no_wrap=True)
+    for column in table.columns:
+        shown.add_column(column.name.lower(), justify="right" if column.numeric else "left")
+    for row in table.rows:
+        shown.add_row(Text(row.head), *(Text(entry.plain) for entry in row.entries))
+    console.print(shown)
 
 
 def _print_calibration(problem: ProblemRecord, console: Console) -> None:

@@ -8,21 +8,38 @@ import typer
 from experiments.commands._output import Json, warn, writable
 from experiments.commands._study import show
 
+_MOST_TOLD = 5  # pages whose paths are printed
+
 
 def report(
     study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
     json: Json = False,
+    problem: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Give this problem a page of its own, in the folder problems: a data set, a model, or the "
+            "page's name; may be repeated; all: every problem.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a study's report again, from what is stored.
+    """Write a study's report again, from what is stored; what would come out as it is is not drawn again.
 
     Exits with 1 if files of draws are damaged, which are named.
     """
     folder = study_folder(study)
 
+    from experiments.commands._asked import pages_called
     from experiments.engine.runner import load
     from experiments.engine.standing import damaged_files
 
-    show(load(folder), writable(folder), json)
+    record = load(folder)
+    pages = pages_called(record, problem or ())
+    show(record, writable(folder), json, pages)
+    for page in pages if not json and len(pages) <= _MOST_TOLD else ():
+        print(f"Page: {folder / 'problems' / page}.html")
+    if not json and len(pages) > _MOST_TOLD:
+        print(f"Pages: {len(pages)} in {folder / 'problems'}")
     if spoilt := damaged_files(folder):  # asked last: drawing has looked at every byte
         warn(
             f"damaged, and therefore not shown: {', '.join(spoilt)}; run the study again, which computes "

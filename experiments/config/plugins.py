@@ -9,6 +9,7 @@ import difflib
 import importlib
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,7 @@ def folder_of(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+@cache
 def _files(kind: str) -> dict[str, Path]:
     package, *folders = PACKAGES[kind].split(".")
     root = folder_of(package).joinpath(*folders)

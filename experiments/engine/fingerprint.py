@@ -8,6 +8,7 @@ import ast
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,10 @@ PACKAGES = ("hand_cavi", "ppl_baselines", "experiments")
 
 STOPS = ("experiments.engine", "experiments.report", "experiments.config.complaints")
 """Modules, with all below them, that carry numbers and make none."""
+
+
+_MODULE_IN_QUOTES = re.compile(rb"[\"'](?:%s)\." % "|".join(PACKAGES).encode())
+"""How an f-string begins that stands for modules of the packages."""
 
 
 @cache
@@ -53,7 +58,23 @@ def code(module: str) -> str:
 
 def code_of(path: Path | None) -> str:
     """Return the hash of a file, a user's perhaps, and of what it imports of the packages."""
-    return _digest(closure(path, _roots())) if path else "unknown"
+    if path is None:
+        return "unknown"
+    about = path.stat()
+    return _code_of(path, about.st_mtime_ns, about.st_size)
+
+
+@cache
+def _code_of(path: Path, changed: int, size: int) -> str:
+    """Return the same; what it imports of the packages does not change while a process runs."""
+    return _digest(closure(path, _roots()))
+
+
+@cache
+def all_files(suffixes: tuple[str, ...]) -> str:
+    """Return the hash of all files of the packages that end in one of these."""
+    places = ((root.parent, path) for root in _roots() for path in root.rglob("*") if path.suffix in suffixes)
+    return _digest({path.relative_to(parent).as_posix(): path for parent, path in places})
 
 
 def closure(path: Path, roots: tuple[Path, ...]) -> dict[str, Path]:
@@ -108,7 +129,9 @@ def _names_imported(path: Path, roots: tuple[Path, ...]) -> Iterator[str]:
     A name imported from a package may be a module of it; if not, the package's own file is what is imported.
     An f-string such as ``f"experiments.relabel.{method}"`` stands for all modules of that package.
     """
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    text = path.read_bytes()
+    tree = ast.parse(text)
+    for node in ast.walk(tree) if _MODULE_IN_QUOTES.search(text) else _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -118,6 +141,14 @@ def _names_imported(path: Path, roots: tuple[Path, ...]) -> Iterator[str]:
         elif isinstance(node, ast.JoinedStr) and isinstance(node.values[0], ast.Constant):
             package = str(node.values[0].value).removesuffix(".")
             yield from (f"{package}.{name}" for name in _modules_in(package, roots))
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements, those inside of others too, but no expressions: a fifth of all nodes."""
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, block, ()):
+            yield node
+            yield from _statements(node)
 
 
 def _path_of(module: str, roots: tuple[Path, ...]) -> Path | None:
@@ -136,6 +167,7 @@ def _modules_in(package: str, roots: tuple[Path, ...]) -> list[str]:
     return sorted(path.stem for path in own.parent.glob("*.py") if path != own)
 
 
+@cache
 def _name_of(path: Path, roots: tuple[Path, ...]) -> str:
     within = (path.relative_to(root.parent).as_posix() for root in roots if path.is_relative_to(root))
     return next(within, path.name)

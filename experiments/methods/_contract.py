@@ -6,15 +6,18 @@ draws, S draws.
 
 from collections.abc import Mapping
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import as_chains
 from experiments.records.problem import Draws
 from experiments.records.result import Fitted, Told
 from experiments.records.target import Target
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def check_fitted(fitted: object) -> Fitted:
@@ -91,11 +94,13 @@ def check_support(chains: Mapping[str, np.ndarray]) -> None:
             raise InputError(f"{name} of some draws is not above 0")
 
 
-def checked_chains(target: Target, chains: object, shapes: Mapping[str, tuple[int, ...]]) -> xr.DataTree:
+def checked_chains(target: Target, chains: object, shapes: Mapping[str, tuple[int, ...]]) -> "xr.DataTree":
     """Return a sampler's draws as the target keeps them, whatever else came with them; see `check_fitted`.
 
     Log densities are not taken over: what is known of them is computed from a q, or from the model.
     """
+    import xarray as xr
+
     if not isinstance(chains, xr.DataTree) or "posterior" not in chains.children:
         raise InputError(f"chains are {_kind(chains)}; give an xarray.DataTree with the group posterior")
     for group in ("posterior", "sample_stats"):

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from experiments.methods._contract import checked_density, checked_draws
@@ -100,6 +99,8 @@ def _log_mass(at_q: np.ndarray, at_r: np.ndarray) -> tuple[float, float] | None:
     low, high = both.min() - 50, both.max() + 50
     if not difference(low) < 0 < difference(high):
         return None
+    from scipy.optimize import brentq  # slow to import, and a study that is complete has nothing to solve
+
     c = brentq(difference, low, high)
     of_q, of_r = expit(c - at_q), expit(at_r - c)
     slope = np.mean(of_q * (1 - of_q)) + np.mean(of_r * (1 - of_r))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.config.plugins import source_file
 from experiments.engine import fingerprint
@@ -23,6 +22,7 @@ from ppl_baselines.draws import to_datatree
 
 if TYPE_CHECKING:
     import pymc as pm
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class MixtureTarget:
         """Return the dispersed starts of this seed."""
         return Starts(self.problem, seed)
 
-    def quantities(self, tree: xr.DataTree) -> Draws:
+    def quantities(self, tree: "xr.DataTree") -> Draws:
         """Return the sorted means (rates, probabilities) and the log likelihood, each of shape (C, M)."""
         return invariant_quantities(self.problem, tree)
 
@@ -73,7 +73,7 @@ class MixtureTarget:
         *,
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
-    ) -> xr.DataTree:
+    ) -> "xr.DataTree":
         """Return canonical draws, arrays (C, M, K, ...), as a DataTree; bad input if no prior allows them."""
         check_support(chains)
         return to_datatree(chains, sample_stats=sample_stats, attributes=attributes)

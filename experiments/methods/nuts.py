@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import xarray as xr
 from pydantic import Field
 
 from experiments.config.options import Options
@@ -22,6 +21,8 @@ from experiments.records.target import StartingPoints, Target
 from hand_cavi import fit as fit_mixture
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ppl_baselines.nuts import Prepared
 
 EXACT = True
@@ -74,7 +75,7 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
         assert isinstance(target, MixtureTarget) and isinstance(starts, Starts)
         warm = warm_start(target.problem, compiled.prepared, settings, starts, seed)
 
-    def gather(chains: Draws, **more: Draws) -> xr.DataTree:
+    def gather(chains: Draws, **more: Draws) -> "xr.DataTree":
         nonlocal ended
         ended = perf_counter()  # what is found from the draws is not the sampler's time
         return target.as_tree(chains, **more)

@@ -5,13 +5,16 @@ docs/how-it-judges.md, "Bounds on one scale".
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.methods._contract import checked_density, checked_draws
 from experiments.posterior.symmetrised import EXACT
 from experiments.records.target import Approximation, Target
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def score(
@@ -21,7 +24,7 @@ def score(
     rng: np.random.Generator,
     n: int,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
-) -> xr.DataTree:
+) -> "xr.DataTree":
     """Draw n times from q and evaluate the draws; if `shapes` of the variables are given, look at them too.
 
     Returns

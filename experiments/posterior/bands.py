@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from scipy.special import gammaln, xlogy
-from scipy.stats import binom
 
 GRID = 100
 """Intervals of the grid, at most; with fewer ranks than that, one for each."""
@@ -71,6 +70,8 @@ def p_value(ranks: np.ndarray) -> float:
 
 def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
     """Return the smallest tail probability of the counts of n uniform ranks up to each z of a grid."""
+    from scipy.stats import binom  # takes half a second, and not everybody who is here has something to judge
+
     return float(np.minimum(binom.cdf(counts, n, grid), binom.sf(counts - 1, n, grid)).min())
 
 
@@ -98,6 +99,8 @@ def stays_inside(n: int, grid: np.ndarray, lower: np.ndarray, upper: np.ndarray)
 
 def _bounds(n: int, grid: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the counts outside of which, at each point, lies gamma/2 at most on either side."""
+    from scipy.stats import binom
+
     return binom.ppf(gamma / 2, n, grid).astype(int), binom.isf(gamma / 2, n, grid).astype(int)
 
 

@@ -5,14 +5,17 @@ autocorrelation of chains as far as batches are longer than it.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import flat
 from experiments.posterior.predictive import log_terms, thinned
 from experiments.records import Draws, Problem
 from hand_cavi.data.kernels import softmax_rows
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST_POINTS = 200
 """Points between which it is computed; more are thinned evenly."""
@@ -48,7 +51,7 @@ class Difference:
     noise: float
 
 
-def co_clustering(problem: Problem, tree: xr.DataTree, *, points: np.ndarray | None = None) -> CoClustering:
+def co_clustering(problem: Problem, tree: "xr.DataTree", *, points: np.ndarray | None = None) -> CoClustering:
     """Return the co-clustering matrix of canonical draws, over these rows of x or over `some_points`."""
     points = some_points(problem) if points is None else points
     draws = flat(thinned(tree, MOST_DRAWS))

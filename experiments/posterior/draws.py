@@ -7,24 +7,27 @@ chains are by Vehtari, Gelman, Simpson, Carpenter & Buerkner (2021), through Arv
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.records import Draws
 from hand_cavi import InputError
 from ppl_baselines.draws import to_datatree
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 _TAIL = (0.05, 0.95)  # the quantiles whose effective sample size is the tail's (Vehtari et al. 2021)
 _SAMPLER_STATS = ("diverging", "energy", "lp")  # only a sampler says these of its draws
 
 
-def as_tree(draws: Draws) -> xr.DataTree:
+def as_tree(draws: Draws) -> "xr.DataTree":
     """Return independent canonical draws, arrays (S, K, ...), as a DataTree of one chain."""
     return to_datatree({name: values[np.newaxis] for name, values in draws.items()})
 
 
-def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:
+def as_chains(tree: "xr.DataTree", group: str = "posterior") -> Draws:
     """Return the variables of a group as arrays (C, M, ...); none if the tree has no such group."""
     if group not in tree.children:
         return {}
@@ -34,7 +37,7 @@ def as_chains(tree: xr.DataTree, group: str = "posterior") -> Draws:
     }
 
 
-def as_arrays(tree: xr.DataTree, group: str = "posterior") -> Draws:
+def as_arrays(tree: "xr.DataTree", group: str = "posterior") -> Draws:
     """Return the variables of a group as arrays (S, ...), the chains end to end."""
     return flat(as_chains(tree, group))
 
@@ -44,7 +47,7 @@ def flat(chains: Draws) -> Draws:
     return {name: values.reshape(-1, *values.shape[2:]) for name, values in chains.items()}
 
 
-def are_independent(tree: xr.DataTree) -> bool:
+def are_independent(tree: "xr.DataTree") -> bool:
     """Whether the draws are independent: one chain, without a sampler's statistics."""
     if "sample_stats" in tree.children and any(name in tree["sample_stats"] for name in _SAMPLER_STATS):
         return False
@@ -90,7 +93,7 @@ def location_entries(draws: Draws) -> tuple[str, ...]:
     return tuple(f"feature {d + 1}" for d in range(n_entries)) if n_entries > 1 else ("",)
 
 
-def sorted_location(tree: xr.DataTree) -> np.ndarray:
+def sorted_location(tree: "xr.DataTree") -> np.ndarray:
     """Return the location with every draw's components ordered by their first feature, (C, M, K, L)."""
     values = location(as_chains(tree))
     if values.ndim == 3:  # one number for each component

@@ -10,13 +10,16 @@ two averages over draws, whose Monte-Carlo errors are known; of noise floors see
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import are_independent, as_chains, flat, mean_and_error
 from experiments.records import Draws, Problem
 from hand_cavi import DirichletCategorical, GammaPoisson
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST_DRAWS = 2000
 """Draws that a predictive density is averaged over; more are thinned evenly."""
@@ -75,7 +78,7 @@ def log_terms(problem: Problem, points: np.ndarray, draws: Draws) -> Iterator[np
         yield terms
 
 
-def thinned(tree: xr.DataTree, most: int = MOST_DRAWS) -> Draws:
+def thinned(tree: "xr.DataTree", most: int = MOST_DRAWS) -> Draws:
     """Return at most so many draws, evenly spaced, with the chains apart: arrays (C, M, K, ...)."""
     chains = as_chains(tree)
     n_chains, n_draws = next(iter(chains.values())).shape[:2]
@@ -104,7 +107,7 @@ def sample_predictive(problem: Problem, draws: Draws, rng: np.random.Generator, 
 
 
 def total_variation(
-    problem: Problem, tree: xr.DataTree, reference: xr.DataTree, *, rng: np.random.Generator
+    problem: Problem, tree: "xr.DataTree", reference: "xr.DataTree", *, rng: np.random.Generator
 ) -> Distance:
     """Return the total variation between the predictive densities of two sets of canonical draws.
 

@@ -1,7 +1,8 @@
 """Quantities of draws, by name, each (C, M): C chains of M draws."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 
 from experiments.posterior.draws import (
     as_chains,
@@ -15,20 +16,23 @@ from experiments.posterior.draws import (
 from experiments.records import Draws, Problem
 from hand_cavi import log_joint
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def invariant_quantities(problem: Problem, tree: xr.DataTree) -> Draws:
+
+def invariant_quantities(problem: Problem, tree: "xr.DataTree") -> Draws:
     """Return the sorted means (rates, probabilities) and the log likelihood, by name, (C, M) each."""
     return sorted_locations(tree) | {"log likelihood": log_likelihood(problem, as_chains(tree))}
 
 
-def sorted_locations(tree: xr.DataTree) -> Draws:
+def sorted_locations(tree: "xr.DataTree") -> Draws:
     """Return the sorted means (rates, probabilities) alone."""
     draws, values = as_chains(tree), sorted_location(tree)
     entries = location_entries(draws) if values.shape[3] > 1 else ("",)
     return _named(f"sorted {location_word(draws)}", values, entries)
 
 
-def sorted_parameters(tree: xr.DataTree) -> Draws:
+def sorted_parameters(tree: "xr.DataTree") -> Draws:
     """Return what else components have, such as weights and precisions, sorted along with their locations."""
     draws = as_chains(tree)
     where = location_name(draws)
@@ -52,7 +56,7 @@ def log_likelihood(problem: Problem, chains: Draws) -> np.ndarray:
     return found.reshape(next(iter(chains.values())).shape[:2])
 
 
-def quantities_by_component(relabelled: xr.DataTree) -> Draws:
+def quantities_by_component(relabelled: "xr.DataTree") -> Draws:
     """Return every parameter of every component, by name, (C, M) each; of matrices the lower triangle."""
     draws = as_chains(relabelled)
     where = location_name(draws)
@@ -85,7 +89,7 @@ def _named(name: str, values: np.ndarray, entries: tuple[str, ...]) -> Draws:
     }
 
 
-def stored_quantities(tree: xr.DataTree) -> Draws:
+def stored_quantities(tree: "xr.DataTree") -> Draws:
     """Return what is kept beside the draws of an own model, by name, each of shape (C, M)."""
     value = tree["quantities"]["value"].transpose("chain", "draw", "quantity")
     names = [str(name) for name in value["quantity"].to_numpy()]

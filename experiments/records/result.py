@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.records.target import Approximation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+type Tree = xr.DataTree
+"""Draws as they are stored; evaluated only when asked for, since importing xarray takes long."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,7 @@ class Fitted:
     seconds_compile: float
     seconds_run: float
     q: Approximation | None = None
-    chains: xr.DataTree | None = None
+    chains: Tree | None = None
     bound: float | None = None
     bound_se: float | None = None
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
@@ -108,7 +114,7 @@ class MethodResult:
     message: str
     seconds_compile: float
     seconds_run: float
-    draws: xr.DataTree
+    draws: Tree
     bound: float | None = None
     bound_se: float | None = None
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
@@ -183,7 +189,7 @@ class Reference:
     method: str
     qualified: bool
     reason: str
-    draws: xr.DataTree | None = None
+    draws: Tree | None = None
     log_evidence: Estimate | None = None
     quality: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Estimate, ...] = ()

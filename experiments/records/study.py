@@ -40,7 +40,7 @@ class CellRecord:
         See `MethodResult`; but for the message empty or None if it did not get so far.
     draws : Path, bytes or None
         The netCDF file of the draws; what it holds, where a judge on another machine could not read it.
-    measurements, verdict : dict of str to Measurement, Verdict or None
+    measurements, verdict : mapping of str to Measurement, Verdict or None
         By metric name; None until judged.
     """
 
@@ -55,7 +55,7 @@ class CellRecord:
     info: Mapping[str, object] = field(default_factory=dict)
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     draws: Path | bytes | None = None
-    measurements: dict[str, Measurement] = field(default_factory=dict)
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
     verdict: Verdict | None = None
     told: Told = field(default_factory=Told)
     traceback: str = ""
@@ -82,6 +82,8 @@ class ProblemRecord:
         The key of the cell whose draws are the reference.
     series : str
         The model's name without its number of components, in a study over K; else empty.
+    content : str
+        The sha256 of all that the store keeps of it; empty if it does not come from a store.
     """
 
     dataset: str
@@ -97,6 +99,7 @@ class ProblemRecord:
     series: str = ""
     reference_cell: str | None = None
     details: ModelCalibration | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import xarray as xr
 
 from experiments.records.problem import Draws
 
 if TYPE_CHECKING:
     import pymc as pm
+    import xarray as xr
 
 
 class Approximation(Protocol):
@@ -60,7 +60,7 @@ class Target(Protocol):
     def starts(self, seed: int) -> StartingPoints:
         """Return the dispersed starts of this seed."""
 
-    def quantities(self, tree: xr.DataTree) -> Draws:
+    def quantities(self, tree: "xr.DataTree") -> Draws:
         """Return label-invariant functions of chains of draws, by name, each of shape (C, M)."""
 
     def symmetrise(self, q: Approximation, draws: Draws) -> "Symmetrised | None":
@@ -72,7 +72,7 @@ class Target(Protocol):
         *,
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
-    ) -> xr.DataTree:
+    ) -> "xr.DataTree":
         """Return draws, arrays (C, M, ...), as the DataTree that is stored, with attributes of its draws."""
 
 

@@ -4,7 +4,7 @@ With one number a component (D = 1) a mixture's components are sorted within eac
 alike by their allocations of points, see `experiments.relabel`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,6 +134,15 @@ def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
     entries, notes = _entries(record, styles, prepare)
     tree = record.reference.draws if record.reference.qualified else None
     return View(record, entries, None if tree is None else prepare(tree), notes)
+
+
+def glance(record: ProblemRecord, styles: Mapping[str, MethodStyle]) -> View:
+    """Return the view of a problem without any draws, for what is said by its record alone."""
+    entries = (
+        Entry(cell, styles[cell.cell.method], is_reference=cell.cell.key == record.reference_cell)
+        for cell in record.cells
+    )
+    return View(record, tuple(entries))
 
 
 def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:

@@ -17,7 +17,6 @@ from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry
 from experiments.records.target import Target
 from experiments.studies.fitting import Assignment, method_code
-from experiments.studies.judging import Case
 from experiments.verdict import verdict_of_study
 from experiments.verdict.fit_to_data import of_study as on_the_data
 
@@ -79,6 +78,8 @@ def planned_problem(
     )
 
     def judge(records: tuple[CellRecord, ...]) -> Task:
+        from experiments.studies.judging import Case  # and with it all metrics
+
         done = tuple(record for record in records if record.status == "ok")
         return Task(
             key=key,

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self
-
-import h5netcdf
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Self
 
 from experiments.engine.store.salvage import what_can_be_saved
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _SUFFIX = ".part"
 
@@ -115,12 +115,12 @@ class ArrayFile(Path):
         return type(self).of, (Path(self), self.checksum)
 
 
-def write_tree(path: Path, tree: xr.DataTree) -> None:
+def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """Write a DataTree as netCDF, whole or not at all."""
     write_whole(path, tree.to_netcdf(engine="h5netcdf"))
 
 
-def read_tree(path: Path | bytes) -> xr.DataTree:
+def read_tree(path: Path | bytes) -> "xr.DataTree":
     """Return the DataTree of a netCDF file, or of what one holds, in memory; the file is closed again.
 
     The bytes of an `ArrayFile` are held against its checksum. One that is damaged gets a new time stamp, so
@@ -128,6 +128,8 @@ def read_tree(path: Path | bytes) -> xr.DataTree:
 
     Raises InputError if the file is damaged, FileNotFoundError if there is none.
     """
+    import xarray as xr
+
     if isinstance(path, bytes):
         with xr.open_datatree(BytesIO(path), engine="h5netcdf") as tree:
             return tree.load()
@@ -162,12 +164,19 @@ def checksum_of(path: Path) -> str:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a netCDF file is there and was not cut short."""
+    """Return whether a netCDF file is there and was not cut short, without opening it as one.
+
+    The superblock of HDF5 (its file format specification, II.A) says where the file ends.
+    """
     try:
-        h5netcdf.File(path, "r").close()
+        with open(path, "rb") as file:
+            head, size = file.read(52), os.fstat(file.fileno()).st_size
     except OSError:
         return False
-    return True
+    if len(head) < 52 or head[:8] != b"\x89HDF\r\n\x1a\n":
+        return False
+    place = {0: 40, 1: 44}.get(head[8], 28)
+    return size >= int.from_bytes(head[place : place + 8], "little")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,18 +15,23 @@ with the row, see `checksums`. Readers need no lock.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from experiments.engine.store.course import Course
-from experiments.engine.store.files import clear_errors, write_tree
+from experiments.engine.store.files import clear_errors, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps
-from experiments.engine.store.problems import data_tree, problem_of
-from experiments.records import CellRecord, Judgement, Manifest, Measurement, Problem, Verdict
+from experiments.engine.store.problems import condensation_in, data_tree, problem_of
+from experiments.engine.store.stored import StoredMeasurements, StoredProblem, StoredReference
+from experiments.records import CellRecord, Condensation, Judgement, Manifest, Measurement, Problem, Verdict
 from experiments.records.provenance import CellProvenance
 from hand_cavi import InputError, Mixture
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Store(Course):
@@ -85,20 +90,29 @@ class Store(Course):
                 self._checksums.note(path)
 
     def problem(self, key: str) -> Problem | None:
-        """Return a problem.
+        """Return a problem, whose data are read when they are asked for.
 
-        Raises InputError if its data are damaged; `put_problem` writes them anew.
+        That raises InputError if they are damaged; `put_problem` writes them anew.
         """
         row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
         if not row:
             return None
-        with clear_errors("read", self.folder):
-            return problem_of(self._read(self.data_path(key)), self._loads(row[0], Mixture))
+        mixture, path = self._loads(row[0], Mixture), self._known(self.data_path(key))
+
+        def whole() -> Problem:
+            with clear_errors("read", self.folder):
+                return problem_of(read_tree(path), mixture)
+
+        def condensation() -> Condensation | None:
+            with clear_errors("read", self.folder):
+                return condensation_in(path)
+
+        return StoredProblem(mixture, whole, condensation)
 
     # Cells
 
     def put_cell(
-        self, record: CellRecord, draws: xr.DataTree | None = None, provenance: CellProvenance | None = None
+        self, record: CellRecord, draws: "xr.DataTree | None" = None, provenance: CellProvenance | None = None
     ) -> None:
         """Keep how a cell ended and was made; an earlier end, and what was judged of it, is forgotten.
 
@@ -127,7 +141,7 @@ class Store(Course):
         return replace(
             self._loads(row[0], CellRecord),
             draws=self._known(self.draws_path(key)) if row[1] else None,
-            measurements={metric: self._loads(text, Measurement) for metric, text in measured},
+            measurements=StoredMeasurements(dict(measured), lambda text: self._loads(text, Measurement)),
             verdict=self._loads(judged[0], Verdict) if judged else None,
         )
 
@@ -208,7 +222,7 @@ class Store(Course):
             self._forget_judgement([key for cell in cell_keys for key in self._problems_judging(cell)])
 
     def judgement(self, problem_key: str) -> Judgement | None:
-        """Return what the judge found for a problem but of its cells, the reference's draws in memory.
+        """Return what the judge found for a problem but of its cells; a reference's draws are read later.
 
         There are none if their file is damaged, see `damaged`.
         """
@@ -218,11 +232,15 @@ class Store(Course):
         kept = self._loads(row[0], Judgement)
         if not row[1]:
             return kept
-        try:
-            draws = self._read(self.reference_path(problem_key))
-        except (InputError, FileNotFoundError):
-            return kept
-        return replace(kept, reference=replace(kept.reference, draws=draws))
+        path = self._known(self.reference_path(problem_key))
+
+        def draws() -> "xr.DataTree | None":
+            try:
+                return read_tree(path)
+            except (InputError, FileNotFoundError):
+                return None
+
+        return replace(kept, reference=StoredReference(kept.reference, draws))
 
     def judged_problems(self) -> set[str]:
         """Return the keys of the problems of which there is a judgement, of whatever cells."""
@@ -235,12 +253,35 @@ class Store(Course):
         judged = self._rows("SELECT cell_key FROM judged WHERE problem_key = ?", problem_key)
         return there and set(cell_keys) <= {key for (key,) in judged}
 
+    def content(self, problem_key: str, cell_keys: Iterable[str]) -> str:
+        """Return the sha256 of all that is kept of a problem and of its cells.
+
+        Of array files that is their size and the time of their last change.
+        """
+        digest, cells = sha256(), list(cell_keys)
+        queries = (
+            ("SELECT mixture FROM problem WHERE key = ?", [problem_key]),
+            ("SELECT record FROM judgement WHERE problem_key = ?", [problem_key]),
+            ("SELECT record FROM cell WHERE key = ?", cells),
+            ("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", cells),
+            ("SELECT record FROM verdict WHERE cell_key = ?", cells),
+        )
+        for query, keys in queries:
+            for key in keys:
+                digest.update(repr((query, key, self._rows(query, key))).encode())
+        files = (self.data_path(problem_key), self.reference_path(problem_key), *map(self.draws_path, cells))
+        for path in files:
+            with suppress(OSError):
+                about = path.stat()
+                digest.update(f"{path.name} {about.st_size} {about.st_mtime_ns}".encode())
+        return digest.hexdigest()
+
     # Rows
 
     def _problems_judging(self, cell_key: str) -> list[str]:
         return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
 
-    def _note(self, path: Path, draws: xr.DataTree | None) -> None:
+    def _note(self, path: Path, draws: "xr.DataTree | None") -> None:
         if draws is None:
             self._checksums.forget(path)
         else:
@@ -252,7 +293,7 @@ class Store(Course):
             self._database.executemany(query, [(key,) for key in problem_keys])
 
 
-def _write_or_remove(path: Path, draws: xr.DataTree | None) -> None:
+def _write_or_remove(path: Path, draws: "xr.DataTree | None") -> None:
     if draws is None:
         path.unlink(missing_ok=True)
     else:

@@ -94,24 +94,32 @@ def _build(name: str, data: dict[str, Any]) -> Any:
     cls = find("families", name) if ":" in name else _known().get(name)
     if not isinstance(cls, type) or _name(cls) != name:
         raise InputError(f"the study uses {name!r}, which this version of elbowroom does not know; update it")
+    return cls(**{field: restore(data[field], hint) for field, hint in _hints(cls).items() if field in data})
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    """Return the annotations of a dataclass's fields by their names."""
     hints = typing.get_type_hints(cls)
-    names = [f.name for f in dataclasses.fields(cls) if f.name in data]
-    return cls(**{field: restore(data[field], hints[field]) for field in names})
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
 def _array(data: dict[str, Any]) -> np.ndarray:
     values = data["values"]
-    whole = bool(values) and all(isinstance(v, int) for v in values)  # bool and int keep their kind
-    array = np.array(values) if whole else np.array([restore(v, float) for v in values], dtype=np.float64)
+    kinds = {type(value) for value in values}
+    plain = bool(values) and (kinds <= {int, bool} or kinds == {float})  # bool and int keep their kind
+    array = np.array(values) if plain else np.array([restore(v, float) for v in values], dtype=np.float64)
     return array.reshape(data["shape"])
 
 
+@functools.cache
 def _alternatives(hint: Any) -> set[Any]:
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return set(typing.get_args(hint))
     return {hint}
 
 
+@functools.cache
 def _entry(hint: Any) -> Any:
     arguments = typing.get_args(hint)
     return arguments[0] if typing.get_origin(hint) in (tuple, list) and arguments else Any

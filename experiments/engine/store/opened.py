@@ -5,9 +5,7 @@ import shutil
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any, Self
 
 from experiments.engine.store.checksums import Checksums
 from experiments.engine.store.database import open_to_read, open_to_write
@@ -16,6 +14,9 @@ from experiments.engine.store.jsonable import dumps, loads
 from experiments.engine.store.locking import FolderLock
 from experiments.engine.store.salvage import TABLES, rows_of, what_can_be_saved
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -91,7 +92,7 @@ class Opened:
         with clear_errors("read", self.folder):
             return self._checksums.known(path)
 
-    def _read(self, path: Path) -> xr.DataTree:
+    def _read(self, path: Path) -> "xr.DataTree":
         return read_tree(self._known(path))
 
     # Rows

@@ -30,6 +30,7 @@ def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
         cells=cells,
         reference_cell=judgement.reference_cell,
         details=judgement.details,
+        content=store.content(entry.key, (cell.key for cell in entry.cells)),
         **about,
     )
 

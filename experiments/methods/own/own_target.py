@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from experiments.checks.log_joint import PyMCLogJoint, from_pymc
 from experiments.config.plugins import find, source_file
@@ -27,6 +26,7 @@ from hand_cavi.derivation import Derivation
 
 if TYPE_CHECKING:
     import pymc as pm
+    import xarray as xr
 
 _METHODS = ("factors", "initial", "update", "elbo", "sample", "log_density")
 _MOST_KEPT = 4  # models that a process keeps built and compiled
@@ -128,7 +128,7 @@ class OwnTarget:
         """Return the random states of this seed."""
         return RandomStates(self, seed)
 
-    def quantities(self, tree: xr.DataTree) -> Draws:
+    def quantities(self, tree: "xr.DataTree") -> Draws:
         """Return what is compared, as `quantities_of`; of a tree that `as_tree` made, what it keeps."""
         if "quantities" in tree.children:
             return stored_quantities(tree)
@@ -143,7 +143,7 @@ class OwnTarget:
         *,
         sample_stats: Mapping[str, np.ndarray] | None = None,
         attributes: Mapping[str, object] | None = None,
-    ) -> xr.DataTree:
+    ) -> "xr.DataTree":
         """Return draws, arrays (C, M, ...), as a DataTree; what is compared is its group ``quantities``.
 
         Of each draw there is ``log_joint``, ln p(x, theta), among its ``sample_stats``.

@@ -5,14 +5,17 @@ Letters: S draws, or C chains of M draws each. Variables keep their own names an
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from experiments.checks.guarded_derivation import GuardedDerivation
 from experiments.posterior.draws import as_chains
 from experiments.records.problem import Draws
 from hand_cavi import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _ANY_SEED = 0
 
@@ -91,8 +94,10 @@ def as_tree(
     *,
     sample_stats: Mapping[str, np.ndarray] | None = None,
     attributes: Mapping[str, object] | None = None,
-) -> xr.DataTree:
+) -> "xr.DataTree":
     """Return draws, arrays (C, M, ...), as a DataTree of floats; further dims are numbered by variable."""
+    import xarray as xr
+
     groups = {"posterior": _dataset({name: values.astype(float) for name, values in posterior.items()})}
     groups["posterior"].attrs.update(attributes or {})
     if sample_stats is not None:
@@ -100,7 +105,9 @@ def as_tree(
     return xr.DataTree.from_dict(groups)
 
 
-def _dataset(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
+def _dataset(arrays: Mapping[str, np.ndarray]) -> "xr.Dataset":
+    import xarray as xr
+
     variables = {
         name: (("chain", "draw", *(f"{name}_dim_{axis}" for axis in range(values.ndim - 2))), values)
         for name, values in arrays.items()
@@ -109,15 +116,17 @@ def _dataset(arrays: Mapping[str, np.ndarray]) -> xr.Dataset:
     return dataset.assign_coords({dim: np.arange(size) for dim, size in dataset.sizes.items()})
 
 
-def with_quantities(tree: xr.DataTree, found: Mapping[str, np.ndarray]) -> xr.DataTree:
+def with_quantities(tree: "xr.DataTree", found: Mapping[str, np.ndarray]) -> "xr.DataTree":
     """Return the draws with what is compared beside them, so that nobody needs the user's module again."""
+    import xarray as xr
+
     values = np.stack(list(found.values()), axis=-1)
     dataset = xr.Dataset({"value": (("chain", "draw", "quantity"), values)}, {"quantity": list(found)})
     groups = {name: group.to_dataset() for name, group in tree.children.items()}
     return xr.DataTree.from_dict({**groups, "quantities": dataset})
 
 
-def quantities_of(function: Callable[[Draws], Mapping[str, np.ndarray]] | None, tree: xr.DataTree) -> Draws:
+def quantities_of(function: Callable[[Draws], Mapping[str, np.ndarray]] | None, tree: "xr.DataTree") -> Draws:
     """Return what is compared, by name, each of shape (C, M): the user's own, or every number there is.
 
     Raises

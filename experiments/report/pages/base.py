@@ -1,35 +1,28 @@
-"""What all pages share: their sections, figures in all their forms, the templates, and the writer."""
+"""What all pages share: their sections, figures in all their forms, and the templates."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
+from typing import Any
 
 import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from experiments.engine.store.files import clear_errors, write_whole
 from experiments.families.line import Line
-from experiments.records import StudyRecord
-from experiments.report import ReportPaths
+from experiments.records import ProblemRecord, StudyRecord
+from experiments.report.drawn_parts import Part
 from experiments.report.figures.picture import NARROW, WIDE, Picture, settle
 from experiments.report.style import numbers
 from experiments.report.style.palette import MethodStyle, css_variables
 from experiments.report.style.svg import inline_svg, png
-from experiments.report.tables.how_made import how_made
 from experiments.report.tables.table import MARKS, Table, letter
 
 _DATA_FAULTS = (ValueError, FloatingPointError, OverflowError, np.linalg.LinAlgError)
 
 
-@dataclass(frozen=True)
-class Pages:
-    """A rendered report: two texts, and PNG figures by file name."""
-
-    html: str
-    markdown: str
-    figures: dict[str, bytes]
+Styles = Mapping[str, MethodStyle]
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,16 @@ class Folded:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """A series of models of one data set: its title, table and picture, and the problems that it is about."""
+
+    title: str
+    table: Table
+    picture: Picture
+    problems: tuple[ProblemRecord, ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """All that is said of one problem; what is empty has no heading either."""
 
@@ -83,22 +86,56 @@ class Section:
     conclusions: dict[str, list[str]] = field(default_factory=dict)
     folded: list[Folded] = field(default_factory=list)
 
+    @property
+    def every_figure(self) -> list[DrawnFigure]:
+        """Its figures, those folded away too."""
+        return [*self.figures, *(figure for fold in self.folded for figure in fold.figures)]
 
-def drawn(picture: Picture, anchor: str, problem: str) -> DrawnFigure:
-    """Return a figure in all its forms; without one, say why."""
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of study has to say on its pages; `experiments.report.pages.writer` does the rest.
+
+    Attributes
+    ----------
+    template, one : str
+        The page's template, that of a problem's part being called ``_section`` besides; what a problem is
+        called.
+    styles : callable
+        From a study to the styles of its methods, by name.
+    section : callable
+        From a problem, an anchor, styles and whether the page is the problem's own, to its section and to
+        what is to be told of it among the caveats.
+    frame : callable
+        From a study and styles to what the page's template asks for besides.
+    summary : callable
+        From a study, the anchors of its problems and styles to the table at the top, or None.
+    choices : callable
+        From a study and styles to its series of models.
+    """
+
+    template: str
+    one: str
+    styles: Callable[[StudyRecord], dict[str, MethodStyle]]
+    section: Callable[[ProblemRecord, str, dict[str, MethodStyle], bool], tuple[Section, tuple[str, ...]]]
+    frame: Callable[[StudyRecord, Styles], dict[str, Any]]
+    summary: Callable[[StudyRecord, list[str], Styles], Table | None] = lambda record, anchors, styles: None
+    choices: Callable[[StudyRecord, Styles], list[Choice]] = lambda record, styles: []
+
+
+def drawn(picture: Picture, anchor: str, problem: str, alone: bool = False) -> DrawnFigure:
+    """Return a figure in all its forms, `alone` the narrow one, without a PNG; without a figure, say why."""
     key = f"{anchor}-{picture.key}"
     title = f"{picture.title}: {problem}"
     try:
         narrow = settle(picture.draw(NARROW))
+        small = Markup(inline_svg(narrow, f"{key}-n", title, picture.caption))
+        if alone:
+            return DrawnFigure(picture.title, picture.caption, narrow=small, group=picture.group)
         wide = narrow if picture.group else settle(picture.draw(WIDE))
+        large = Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption))
         return DrawnFigure(
-            picture.title,
-            picture.caption,
-            Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption)),
-            Markup(inline_svg(narrow, f"{key}-n", title, picture.caption)),
-            f"{key}.png",
-            picture.group,
-            png(wide),
+            picture.title, picture.caption, large, small, f"{key}.png", picture.group, png(wide)
         )
     except _DATA_FAULTS as error:  # a report without one figure is worth more than none
         why = f"This figure could not be drawn: {error}"
@@ -125,41 +162,30 @@ def _shown(value: object) -> str:
     return numbers.DASH if value is None else str(value)
 
 
-def fill(
-    kind: str,
-    record: StudyRecord,
-    sections: Sequence[Section],
-    styles: Mapping[str, MethodStyle],
-    choices: Sequence[Folded] = (),
-    **more: object,
-) -> Pages:
-    """Return the pages of a study, from the two templates of its kind, and `more` that only these know."""
-    context = {"record": record, "name": record.name, "mark": record.verdict.decision, "word": ""}
-    context |= {"sentence": record.verdict.sentence, "sections": sections, "styles": styles}
-    context |= {"choices": choices, "made": how_made(record.folder), **more}
-    markdown = _environment(autoescape=False).get_template(f"{kind}.md.j2").render(_SHARED | context)
-    folds = [*choices, *(fold for section in sections for fold in section.folded)]
-    parts: list[Section | Folded] = [*sections, *folds]
-    pngs = {figure.file: figure.png for part in parts for figure in part.figures if figure.file}
-    return Pages(fill_html(kind, **context), re.sub(r"\n{3,}", "\n\n", markdown).strip() + "\n", pngs)
+def part_of(
+    template: str,
+    styles: Styles,
+    figures: Iterable[DrawnFigure],
+    notes: tuple[str, ...] = (),
+    **context: object,
+) -> Part:
+    """Return a part of a page, from the two templates of its kind."""
+    context |= {"styles": styles}
+    pngs = {figure.file: figure.png for figure in figures if figure.file}
+    sizes = {name: len(content) for name, content in pngs.items()}
+    return Part(fill_html(template, **context), fill_markdown(template, **context), sizes, notes, pngs)
 
 
-def fill_html(kind: str, **context: object) -> str:
-    """Return a page from a template that extends the one of all pages."""
+def fill_html(template: str, **context: object) -> str:
+    """Return a page, or a part of one, from its template."""
     shared = _SHARED | {"css_variables": Markup(css_variables())}
-    return _environment(autoescape=True).get_template(f"{kind}.html.j2").render(shared | context)
+    return _environment(autoescape=True).get_template(f"{template}.html.j2").render(shared | context)
 
 
-def write(pages: Pages, folder: Path) -> ReportPaths:
-    """Write the pages and their figures into a folder, as `write_report` says."""
-    paths = ReportPaths(folder / "report.html", folder / "report.md")
-    with clear_errors("write to", folder):
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-        for name, content in pages.figures.items():
-            write_whole(folder / "figures" / name, content)
-        write_whole(paths.markdown, pages.markdown.encode("utf-8"))
-        write_whole(paths.html, pages.html.encode("utf-8"))
-    return paths
+def fill_markdown(template: str, **context: object) -> str:
+    """Return the same as Markdown."""
+    text = _environment(autoescape=False).get_template(f"{template}.md.j2").render(_SHARED | context)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n\n"
 
 
 def fence(text: str) -> str:
@@ -177,6 +203,7 @@ def markdown_text(text: str) -> str:
 _SHARED: dict[str, object] = {"marks": MARKS, "letter": letter, "dash": numbers.DASH}
 
 
+@cache
 def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("experiments.report"),

@@ -1,17 +1,18 @@
 """The pages of a calibration: what each section says of a model, from its `ModelCalibration`."""
 
+from typing import Any
+
 from experiments.calibration.effects import LEVELS
 from experiments.families.formula import story_of
 from experiments.methods import label
 from experiments.records import Design, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
-from experiments.records.calibration import CALIBRATED, UNDECIDED
-from experiments.report.figures.calibration_plots import Styles, pictures, quantities_of
-from experiments.report.figures.picture import figure_style
-from experiments.report.pages.base import Badged, Pages, Section, drawn, fill
+from experiments.report.figures.calibration_plots import pictures, quantities_of
+from experiments.report.outcomes import mark_of
+from experiments.report.pages.base import Badged, Kind, Section, Styles, drawn
 from experiments.report.style import numbers
 from experiments.report.style.glossary import OF_CALIBRATION
 from experiments.report.style.numbers import Shown, fixed
-from experiments.report.style.palette import method_styles
+from experiments.report.style.palette import MethodStyle, method_styles
 from experiments.report.tables.table import Column, Row, Table
 
 _WORDS = {"pass": "calibrated", "fail": "flagged", "undecided": "undecided"}
@@ -25,46 +26,40 @@ _COLUMNS = (
 )
 
 
-def render(record: StudyRecord) -> Pages:
-    """Return the report of a calibration as texts and pictures; writes nothing."""
+def _styles(record: StudyRecord) -> dict[str, MethodStyle]:
     models = [problem.details for problem in record.problems if problem.details is not None]
-    styles = method_styles([one.method for model in models for one in model.methods])
-    with figure_style():
-        sections = [_section(problem, f"model-{i + 1}", styles) for i, problem in enumerate(record.problems)]
-    design = models[0].design if models else None
-    return fill(
-        "calibration",
-        record,
-        sections,
-        styles,
-        word=_WORDS.get(record.verdict.decision, ""),
-        design=design,
-        rules=_rules(design) if design is not None else [],
-        glossary=OF_CALIBRATION,
-        caveats=[],
-        seeded="every replicate and method",
-    )
+    return method_styles([one.method for model in models for one in model.methods])
 
 
-def mark_of(decision: str) -> str:
-    """Return the style sheet's class for a method's or a quantity's decision."""
-    return {CALIBRATED: "pass", UNDECIDED: "undecided"}.get(decision, "fail")
+def _frame(record: StudyRecord, styles: Styles) -> dict[str, Any]:
+    design = next((problem.details.design for problem in record.problems if problem.details), None)
+    return {
+        "word": _WORDS.get(record.verdict.decision, ""),
+        "design": design,
+        "rules": _rules(design) if design is not None else [],
+        "glossary": OF_CALIBRATION,
+        "caveats": [],
+        "seeded": "every replicate and method",
+    }
 
 
-def _section(problem: ProblemRecord, anchor: str, styles: Styles) -> Section:
+def _section(
+    problem: ProblemRecord, anchor: str, styles: dict[str, MethodStyle], alone: bool
+) -> tuple[Section, tuple[str, ...]]:
     model = problem.details
     if model is None:
         waits = [Badged("none", "This model has not been judged yet.")]
-        return Section(anchor, problem.model, problem.about_model, waits, [], [])
-    return Section(
+        return Section(anchor, problem.model, problem.about_model, waits, [], []), ()
+    section = Section(
         anchor,
         model.model,
         model.about,
         [_verdict(one) for one in model.methods],
         [_table(name, model.methods) for name in quantities_of(model.methods)],
-        [drawn(picture, anchor, model.model) for picture in pictures(model, styles)],
+        [drawn(picture, anchor, model.model, alone) for picture in pictures(model, styles)],
         story_of(model.mixture),
     )
+    return section, ()
 
 
 def _verdict(one: MethodCalibration) -> Badged:
@@ -119,3 +114,6 @@ def _rules(design: Design) -> list[str]:
         "alone, and given the data the truth is a draw from the exact posterior, so that this favours "
         "nobody; but the verdict is then about the other data sets.",
     ]
+
+
+KIND = Kind("calibration", "model", _styles, _section, _frame)

@@ -1,56 +1,70 @@
 """The pages of a study of mixtures: what each section says."""
 
+from typing import Any
+
 from experiments.families.formula import story_of
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report.conclusions import conclusions
 from experiments.report.figures import FIGURES
-from experiments.report.figures.picture import GROUPS, figure_style
+from experiments.report.figures.picture import GROUPS
 from experiments.report.metric_tables import metric_tables
-from experiments.report.pages.base import Badged, Folded, Pages, Section, drawn, fill, present, quality_of
+from experiments.report.outcomes import title_of
+from experiments.report.pages.base import (
+    Badged,
+    Choice,
+    Folded,
+    Kind,
+    Section,
+    Styles,
+    drawn,
+    present,
+    quality_of,
+)
 from experiments.report.style import numbers
 from experiments.report.style.glossary import OF_MIXTURES
-from experiments.report.style.palette import method_styles
+from experiments.report.style.palette import MethodStyle, methods_of
 from experiments.report.style.words import as_sentence, caveats
 from experiments.report.tables.log_evidence import decomposition_table, opinions_table
 from experiments.report.tables.methods import HOW, bounds_table, means_table, verdict_table
-from experiments.report.tables.overview import summary_table, title_of
+from experiments.report.tables.overview import summary_table
 from experiments.report.tables.series import choices
-from experiments.report.view import View, look_at
+from experiments.report.tables.table import Table
+from experiments.report.view import View, glance, look_at
 
 _LEDE = "Hand-derived variational inference beside PyMC's, on the same data and the same model."
 
 
-def render(record: StudyRecord) -> Pages:
-    """Return the report of a study as texts and pictures; writes nothing."""
-    styles = method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
-    with figure_style():
-        views = [look_at(problem, styles) for problem in record.problems]
-        sections = [_section(view, f"problem-{i + 1}") for i, view in enumerate(views)]
-        series = [
-            Folded(title, [table], [drawn(picture, f"choice-{i + 1}", title)])
-            for i, (title, table, picture) in enumerate(choices(views))
-        ]
-    anchors = [section.anchor for section in sections]
+def _frame(record: StudyRecord, styles: Styles) -> dict[str, Any]:
+    return {
+        "lede": _LEDE,
+        "glossary": OF_MIXTURES,
+        "caveats": caveats(record, styles),
+        "seeded": "every dataset, method and repeat",
+    }
+
+
+def _summary(record: StudyRecord, anchors: list[str], styles: Styles) -> Table | None:
     labels = {method: style.label for method, style in styles.items()}
-    return fill(
-        "study",
-        record,
-        sections,
-        styles,
-        lede=_LEDE,
-        choices=series,
-        summary=summary_table(views, anchors, labels) if len(sections) > 1 else None,
-        glossary=OF_MIXTURES,
-        caveats=caveats(record, views, styles),
-        seeded="every dataset, method and repeat",
-    )
+    views = [glance(problem, styles) for problem in record.problems]
+    return summary_table(views, anchors, labels) if len(views) > 1 else None
 
 
-def _section(view: View, anchor: str) -> Section:
-    record, title = view.record, title_of(view)
+def _choices(record: StudyRecord, styles: Styles) -> list[Choice]:
+    return choices([glance(problem, styles) for problem in record.problems])
+
+
+def _section(
+    record: ProblemRecord, anchor: str, styles: dict[str, MethodStyle], alone: bool
+) -> tuple[Section, tuple[str, ...]]:
+    view = look_at(record, styles)
+    return _section_of(view, anchor, alone), tuple(f"{record.dataset}, {note}." for note in view.notes)
+
+
+def _section_of(view: View, anchor: str, alone: bool) -> Section:
+    record, title = view.record, title_of(view.record)
     first, second = ("sorted", "component") if view.is_sorted else ("component", "sorted")
     pictures = [picture for make in FIGURES if (picture := make(view)) is not None]
-    figures = [drawn(picture, anchor, title) for picture in pictures]
+    figures = [drawn(picture, anchor, title, alone) for picture in pictures]
     folded = [
         Folded("Every metric, and what it is held against", metric_tables(view)),
         Folded("The numbers behind the verdicts", present(verdict_table(view))),
@@ -109,3 +123,6 @@ def _reference(record: ProblemRecord) -> str:
     exact = f", {evidence.accuracy}" if evidence.accuracy else ""
     reason = as_sentence(reference.reason, begin=False)
     return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}: {reason}"
+
+
+KIND = Kind("study", "problem", methods_of, _section, _frame, _summary, _choices)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from experiments.methods import label
+from experiments.records import StudyRecord
 
 Dash = tuple[float, tuple[float, ...]]
 
@@ -97,6 +98,11 @@ def method_styles(methods: list[str]) -> dict[str, MethodStyle]:
             n_spare += 1
         styles[method] = replace(slot, label=label(method))
     return styles
+
+
+def methods_of(record: StudyRecord) -> dict[str, MethodStyle]:
+    """Return a style for each method of a study's cells."""
+    return method_styles([cell.cell.method for problem in record.problems for cell in problem.cells])
 
 
 def cluster_colour(component: int) -> Colour:

@@ -1,13 +1,16 @@
 """The caveats that a study's own record calls for, and sentences."""
 
+from collections.abc import Mapping
+
 from experiments.records import CellRecord, StudyRecord
 from experiments.report.style.palette import MethodStyle
-from experiments.report.view import View, warmth
+from experiments.report.view import warmth
 
 _ADVI = ("advi", "fullrank_advi")
+_MOST = 20  # cells, or problems, that are named
 
 
-def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyle]) -> list[str]:
+def caveats(record: StudyRecord, styles: Mapping[str, MethodStyle]) -> list[str]:
     """Return what a careful reader should hold against the numbers of this study."""
     cells = [cell for problem in record.problems for cell in problem.cells]
     compiled = any(cell.seconds_compile or cell.told.cache_warm is not None for cell in cells)
@@ -23,10 +26,15 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
         if cell.status != "ok"
     ]
     if failed:
-        found.append(f"Without a result: {'; '.join(failed)}. No figure was put in their place.")
-    for problem in record.problems:
-        if not problem.reference.qualified:
-            found.append(f"{problem.dataset}, {problem.model}: no verdict. {problem.reference.reason}")
+        more = f"; and {len(failed) - _MOST} more" if len(failed) > _MOST else ""
+        found.append(
+            f"Without a result: {'; '.join(failed[:_MOST])}{more}. No figure was put in their place."
+        )
+    unsure = [problem for problem in record.problems if not problem.reference.qualified]
+    for problem in unsure[:_MOST]:
+        found.append(f"{problem.dataset}, {problem.model}: no verdict. {problem.reference.reason}")
+    if len(unsure) > _MOST:
+        found.append(f"{len(unsure) - _MOST} more problems have no reference, and no verdict.")
     if any(cell.cell.kind in _ADVI for cell in cells):
         found.append(
             "ADVI's bounds are Monte-Carlo estimates at whatever optimum its restarts found; another seed "
@@ -36,11 +44,10 @@ def caveats(record: StudyRecord, views: list[View], styles: dict[str, MethodStyl
         "Sorted means are a fair quantity for every method, but where clusters overlap they are not the "
         "clusters' own means."
     )
-    found.extend(f"{view.record.dataset}, {note}." for view in views for note in view.notes)
     return found
 
 
-def _cache(cells: list[CellRecord], styles: dict[str, MethodStyle]) -> str:
+def _cache(cells: list[CellRecord], styles: Mapping[str, MethodStyle]) -> str:
     found: dict[str, list[str]] = {"warm": [], "cold": [], "reused": []}
     for cell in cells:
         if how := warmth(cell):

@@ -1,6 +1,7 @@
 """The overview of a study with several problems: one row each, with links to their sections."""
 
 from experiments.records import CellRecord
+from experiments.report.outcomes import title_of
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import MARKS, Column, Row, Table
@@ -25,7 +26,7 @@ def summary_table(views: list[View], anchors: list[str], methods: dict[str, str]
         ]
         cells = {cell.cell.method: cell for cell in record.cells}
         entries += [_summary(cells.get(method)) for method in methods]
-        rows.append(Row(title_of(view), tuple(entries), link=anchor))
+        rows.append(Row(title_of(record), tuple(entries), link=anchor))
     columns = (
         Column("N"),
         Column("K"),
@@ -44,9 +45,3 @@ def _summary(cell: CellRecord | None) -> Shown:
     gap = number_of(cell, "evidence_gap")
     words = "no verdict" if decision == "none" else f"{MARKS.get(decision, '')} {decision}"
     return Shown(words, "" if gap is None else numbers.rough(gap[0]).text, numeric=False)
-
-
-def title_of(view: View) -> str:
-    """Return a problem's heading."""
-    repeat = f", repeat {view.record.repeat}" if view.record.repeat > 1 else ""
-    return f"{view.record.dataset}, {view.record.model}{repeat}"

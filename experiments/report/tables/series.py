@@ -8,6 +8,7 @@ from functools import partial
 from experiments.methods import label
 from experiments.report.figures.number_of_components import CAPTION, choosing_figure
 from experiments.report.figures.picture import Picture
+from experiments.report.pages.base import Choice
 from experiments.report.style import numbers
 from experiments.report.style.numbers import Shown, missing
 from experiments.report.tables.table import Column, Row, Table
@@ -15,8 +16,8 @@ from experiments.report.view import View, number_of
 from experiments.studies.choosing import ELBO, EVIDENCE, SYMMETRISED, Candidate, conclusion
 
 
-def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
-    """Return title, table and picture of every series of two models or more, in the order of the study."""
+def choices(views: list[View]) -> list[Choice]:
+    """Return every series of two models or more, in the order of the study."""
     series: dict[tuple[str, str, int], list[View]] = {}
     for view in views:
         record = view.record
@@ -30,7 +31,7 @@ def choices(views: list[View]) -> list[tuple[str, Table, Picture]]:
         title = f"How many components? {dataset}, {name}" + (f", repeat {repeat}" if repeat > 1 else "")
         drawing = partial(choosing_figure, candidates)
         picture = Picture("choosing", "Numbers of components", CAPTION, drawing)
-        found.append((title, _table(candidates), picture))
+        found.append(Choice(title, _table(candidates), picture, tuple(view.record for view in members)))
     return found
 
 

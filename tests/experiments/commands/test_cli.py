@@ -287,7 +287,7 @@ def runner(monkeypatch):
 
         return record_of(plan_of(parse_config(CONFIG, folder=folder.parents[1])), folder, **stand_in.ending)
 
-    def write_report(record, folder):
+    def write_report(record, folder, **options):
         return ReportPaths(folder / "report.html", folder / "report.md")
 
     stand_in.run, stand_in.load = run, load

@@ -107,7 +107,7 @@ def test_damage_is_seen_in_every_kind_of_file(copied, spoil):
         assert not store.is_judged(entry.key, [])
         assert store.judgement(entry.key).reference.draws is None
         with pytest.raises(InputError, match=r"data.*is damaged|is missing") as caught:
-            store.problem(entry.key)
+            _ = store.problem(entry.key).x  # data are read when they are asked for
         assert "HDF5" not in str(caught.value)
         store.put_problem(entry.key, first.problems[0].problem)
         np.testing.assert_array_equal(store.problem(entry.key).x, first.problems[0].problem.x)

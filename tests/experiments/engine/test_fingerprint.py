@@ -1,5 +1,6 @@
 """Stale numbers must not stand: whatever file a number depends on is part of its key, and no other is."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,25 @@ def changed_by(file, module, roots):
         return key(module, roots) != before
     finally:
         file.write_bytes(text)
+
+
+def test_statements_name_all_modules_that_the_whole_tree_names():
+    """Expressions are looked through only where a module is named in quotes."""
+    roots = fingerprint._roots()
+    for path in (path for root in roots for path in root.rglob("*.py")):
+        quick = set(fingerprint._names_imported(path, roots))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(fingerprint, "_statements", ast.walk)
+            assert set(fingerprint._names_imported(path, roots)) == quick, path
+
+
+def test_a_users_file_is_hashed_anew_when_it_has_changed(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("from hand_cavi import Mixture\n")
+    before = fingerprint.code_of(path)
+    assert fingerprint.code_of(path) == before
+    path.write_text("from hand_cavi import Mixture\nx = 1\n")
+    assert fingerprint.code_of(path) != before and fingerprint.code_of(None) == "unknown"
 
 
 @pytest.mark.parametrize("method", names("methods"))

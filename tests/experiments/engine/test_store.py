@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import pickle
 import resource
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import arviz as az
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -23,6 +25,7 @@ from experiments.engine.store.database import FORMAT
 from experiments.engine.store.folder import Store
 from experiments.engine.store.jsonable import describe, dumps, loads
 from experiments.engine.store.locking import is_held
+from experiments.engine.store.stored import StoredMeasurements
 from experiments.engine.store.whole import study_record
 from experiments.records import (
     Cell,
@@ -111,7 +114,9 @@ def folder(tmp_path):
 
 def assert_same(a, b):
     """Compare records, arrays and NaN included."""
-    assert type(a) is type(b)
+    if isinstance(a, StoredMeasurements):
+        a = dict(a)
+    assert isinstance(a, type(b))
     if isinstance(a, xr.DataTree):
         xr.testing.assert_identical(a, b)
     elif isinstance(a, np.ndarray):
@@ -233,6 +238,65 @@ def test_a_report_needs_the_folder_alone(folder, tmp_path):
     assert [cell.status for cell in problem.cells] == ["ok", "missing"]
     assert problem.cells[0].draws == elsewhere / "draws" / "ab12.nc"
     assert problem.cells[0].verdict.decision == "pass"
+
+
+def test_arrays_and_measurements_are_read_when_they_are_asked_for(folder, monkeypatch):
+    x = np.arange(4.0).reshape(4, 1)
+    with Store.open(folder) as store:
+        store.put_manifest(MANIFEST)
+        store.put_problem("p1", Problem(MIXTURE, x, truth={"mu": np.ones(2)}))
+        store.put_cell(record(), draws())
+        store.put_judgement("p1", judgement())
+    asked, read = [], storage.read_tree
+    monkeypatch.setattr("experiments.engine.store.folder.read_tree", lambda p: asked.append(p) or read(p))
+    with Store.open(folder, writable=False) as store:
+        (problem,) = study_record(store).problems
+    assert problem.problem.mixture.n_components == 3 and problem.reference.qualified and asked == []
+    np.testing.assert_array_equal(problem.problem.x, x)
+    assert problem.problem.sample_weight is None and list(problem.problem.truth) == ["mu"]
+    assert asked == [store.data_path("p1")]
+    assert problem.reference.draws is problem.reference.draws is not None
+    assert asked == [store.data_path("p1"), store.reference_path("p1")]
+    measured = problem.cells[0].measurements
+    assert_same(measured, judgement().measurements["ab12"])
+    assert_same(pickle.loads(pickle.dumps(measured)), dict(measured))
+    assert len(measured) == len(list(measured)) and repr(measured).startswith("{")
+
+
+def test_the_content_of_a_problem_changes_with_all_that_is_kept_of_it(folder):
+    def content():
+        with Store.open(folder, writable=False) as store:
+            return study_record(store).problems[0].content
+
+    with Store.open(folder) as store:
+        store.put_manifest(MANIFEST)
+        store.put_problem("p1", Problem(MIXTURE, np.arange(4.0).reshape(4, 1)))
+        store.put_cell(record(), draws())
+    seen = [content()]
+    with Store.open(folder) as store:
+        store.put_judgement("p1", judgement())
+    seen += [content()]
+    for path in (store.draws_path("ab12"), store.reference_path("p1"), store.data_path("p1")):
+        os.utime(path, ns=(1, 1))
+        seen += [content()]
+    with Store.open(folder) as store:
+        store.put_cell(replace(record(), message="another"), draws())
+    seen += [content()]
+    assert len(set(seen)) == len(seen) and content() == seen[-1]
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])  # superblocks 0 and 3
+def test_a_file_that_was_cut_short_is_noticed_without_opening_it(tmp_path, libver):
+    path = tmp_path / "draws.nc"
+    with h5py.File(path, "w", libver=libver) as file:
+        file["x"] = np.arange(1000.0)
+    assert storage.is_whole(path)
+    whole = path.read_bytes()
+    for cut in (0, 30, 5000, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        assert not storage.is_whole(path)
+    path.write_bytes(b"x" * len(whole))
+    assert not storage.is_whole(path) and not storage.is_whole(tmp_path / "none")
 
 
 def test_sql_can_ask(folder):
