@@ -38,9 +38,13 @@ def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = Fals
 
 
 def _print_mixture(problem: ProblemRecord, console: Console) -> None:
+    from experiments.report.cautions import cautions
+
     _say(console, _heading(problem), "bold")
     _say(console, problem.about_model, "dim")
     console.print(_table(problem))
+    for caution in cautions(problem):
+        _say(console, f"Caution: {caution}", "yellow")
     for cell in problem.cells:
         if cell.status != "ok":
             _say(console, f"{cell.cell.method}: {cell.message}", "red")
