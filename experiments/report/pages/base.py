@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from experiments.engine.store.files import clear_errors, write_whole
 from experiments.families.line import Line
@@ -86,15 +86,15 @@ class Section:
 def drawn(picture: Picture, anchor: str, problem: str) -> DrawnFigure:
     """Return a figure in all its forms; without one, say why."""
     key = f"{anchor}-{picture.key}"
-    title = f"{picture.title}: {problem}"
+    title, caption = f"{picture.title}: {problem}", numbers.typeset(picture.caption)
     try:
         narrow = settle(picture.draw(NARROW))
         wide = narrow if picture.group else settle(picture.draw(WIDE))
         return DrawnFigure(
             picture.title,
             picture.caption,
-            Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption)),
-            Markup(inline_svg(narrow, f"{key}-n", title, picture.caption)),
+            Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, caption)),
+            Markup(inline_svg(narrow, f"{key}-n", title, caption)),
             f"{key}.png",
             picture.group,
             png(wide),
@@ -120,7 +120,7 @@ def _shown(value: object) -> str:
     if isinstance(value, int):
         return numbers.thousands(str(value))
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", numbers.MINUS)
+        return f"{value:.4g}"
     return numbers.DASH if value is None else str(value)
 
 
@@ -183,7 +183,9 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: numbers.typeset(value) if type(value) is str else value,
     )
     environment.filters["fence"] = fence
     environment.filters["md"] = markdown_text
+    environment.filters["verbatim"] = escape if autoescape else Markup
     return environment
