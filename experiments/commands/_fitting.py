@@ -55,7 +55,8 @@ class Model:
     def remarks(self, shown: Dataset, n_points: int) -> list[str]:
         """Return what looks wrong before any fit, or may be meant otherwise."""
         x = shown.x
-        words = [on_few_points(x, self.n_components)] if len(x) == n_points else []
+        few = on_few_points(x, self.n_components, shown.sample_weight) if len(x) == n_points else ""
+        words = [few]
         whole = self.family == AUTO and not (x < 0).any() and not (x != np.floor(x)).any()
         if whole and (n := max(len(np.unique(column)) for column in x.T)) <= min(FEW, len(x) // 2):
             words.append(
@@ -192,7 +193,9 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **se
         )
     said = tuple(word for word in warnings if word)
     shown = widths(describe(result), result, data, settings.get("threads"), sds)
-    return FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, *shown)
+    total = None if data.shown.sample_weight is None else float(result.counts.sum())
+    about_model = formula(mixture, data.n_points, total)
+    return FileFit(data, result, seed, about_model, about_prior, said, *shown)
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

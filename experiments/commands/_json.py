@@ -27,7 +27,8 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     user's own model, those of the quantities in ``measurements.means.entries``. ``margin`` is in reference
     sds; an ``interval`` has both ends of a 95 % one; ``entries`` are what the values of a list are called;
     ``condensed`` has the error of the log likelihood in nats and relative to it; ``data_sentence``, whether
-    what was fitted fits the data, decides nothing. The verdict of a calibration is calibrated, flagged or
+    what was fitted fits the data, decides nothing; ``cautions`` tell which components, numbered as those of
+    ``component_means``, hold no points or overlap. The verdict of a calibration is calibrated, flagged or
     undecided. ``report`` is where the HTML report lies.
     """
     calibrated = record.kind == "calibration"
@@ -63,6 +64,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
     own = measured.get("own_bound")
     if own is None or own.value is None:
         own = Measurement(cell.bound, cell.bound_se)
+    held = measured.get("occupation")
     sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
     unpaired = ("component_means", "component_sds", "ess_per_second")
     opinions = (
@@ -91,6 +93,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         **_figure("mean_error", measured.get("mean_error")),
         **{name: measured[name].value if name in measured else None for name in unpaired},
         "measurements": {name: _measurement(measured[name]) for name in sorted(measured)},
+        "cautions": held.note.split("; ") if held and held.value and held.note else [],
         **_verdict(cell.verdict),
         "info": {**_told(cell.told), **cell.info},
     }

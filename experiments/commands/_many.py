@@ -7,6 +7,7 @@ from rich.text import Text
 
 from experiments.records import StudyRecord
 from experiments.report.outcomes import Noted, noted, outcomes_of, title_of
+from experiments.report.style.numbers import typeset
 from experiments.report.tables.groups import verdicts_by_method
 from experiments.report.tables.table import Table
 
@@ -39,4 +40,4 @@ def _line(one: Noted) -> Text:
     worst = one.worst
     words = Text(f"{worst.words:<10} ", style=_COLOURS.get(worst.decision, "red"))
     off = "" if worst.error is None else f" ({worst.error:.2f} sd)"
-    return words.append(f"{title_of(one.problem)}{off}: {worst.said}", style="default")
+    return words.append(f"{title_of(one.problem)}{off}: {typeset(worst.said)}", style="default")

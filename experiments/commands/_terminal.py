@@ -13,7 +13,7 @@ from rich.text import Text
 from experiments.commands._many import MOST_LINES, print_many
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE
-from experiments.report.style.numbers import DASH, MINUS, fixed, seconds, with_error, with_spread
+from experiments.report.style.numbers import DASH, fixed, seconds, typeset, with_error, with_spread
 from experiments.report.tables.table import Table as ReportTable
 
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
@@ -45,7 +45,7 @@ def _print_all(record: StudyRecord, report: str, console: Console) -> None:
 
 def _print_verdict(record: StudyRecord, console: Console) -> None:
     style = f"bold {_COLOURS.get(record.verdict.decision, '')}".strip()
-    console.print(Text(record.verdict.sentence, style=style))
+    console.print(Text(typeset(record.verdict.sentence), style=style))
     if record.verdict.on_the_data:
         _say(console, record.verdict.on_the_data, "bold")
 
@@ -57,13 +57,17 @@ def stdout() -> Console:
 
 
 def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = False) -> None:
-    console.print(text, style=style, highlight=False, markup=False, soft_wrap=soft_wrap)
+    console.print(typeset(text), style=style, highlight=False, markup=False, soft_wrap=soft_wrap)
 
 
 def _print_mixture(problem: ProblemRecord, console: Console) -> None:
+    from experiments.report.cautions import cautions
+
     _say(console, _heading(problem), "bold")
     _say(console, problem.about_model, "dim")
     console.print(_table(problem))
+    for caution in cautions(problem):
+        _say(console, f"Caution: {caution}", "yellow")
     for cell in problem.cells:
         if cell.status != "ok":
             _say(console, f"{cell.cell.method}: {cell.message}", "red")
@@ -216,4 +220,4 @@ def _ranks_row(one: QuantityCalibration) -> list[str]:
     width = f"{one.width.value:.2f} [{one.width.low:.2f}, {one.width.high:.2f}]"
     p = "< 0.0001" if one.band_p < 1e-4 else f"{one.band_p:.4f}"
     words = ", ".join(one.findings) or one.decision
-    return [one.quantity, shift.replace("-", MINUS), width, *shares, p, words]
+    return [one.quantity, shift, width, *shares, p, words]

@@ -7,8 +7,8 @@ from hand_cavi import Mixture
 from hand_cavi.conjugate import ConjugateFamily
 
 
-def formula(mixture: Mixture, n_points: int) -> str:
-    """Return the model as text.
+def formula(mixture: Mixture, n_rows: int, total_weight: float | None = None) -> str:
+    """Return the model as text; of weighted rows, as of the points that they stand for.
 
     Such as "mu_k ~ N(0, 25), c_i ~ Categorical(1/5), x_i given c_i ~ N(mu_{c_i}, 1), for components
     k = 1, ..., 5 and points i = 1, ..., 1000."
@@ -16,7 +16,7 @@ def formula(mixture: Mixture, n_points: int) -> str:
     tell = offered(mixture.components.name, "story") or _any_family
     of_weights = weights.lines(mixture.weights, mixture.n_components) or weights.any_lines(mixture.weights)
     lines = _in_order(tell(mixture.components), of_weights)
-    where = [f"components k = {_range(mixture.n_components)}", f"points i = {_range(n_points)}"]
+    where = [f"components k = {_range(mixture.n_components)}", _points(n_rows, total_weight)]
     if "_{c_i,d}" in lines[-1].right.text:
         where.insert(1, f"features d = {_range(mixture.components.n_features)}")
     places = f"{', '.join(where[:-1])} and {where[-1]}"
@@ -40,6 +40,15 @@ def _any_family(prior: ConjugateFamily) -> list[Line]:
         Line(Term("theta_k"), Term(type(prior).__name__)),
         Line(Term("x_i given c_i"), Term("p(x given theta_{c_i})")),
     ]
+
+
+def _points(n_rows: int, total_weight: float | None) -> str:
+    if total_weight is None:
+        return f"points i = {_range(n_rows)}"
+    total = round(total_weight)
+    if abs(total - total_weight) > 1e-9 * total_weight:
+        return f"points i = {_range(n_rows)}, each to the power of its weight"
+    return f"points i = {_range(total)} in {n_rows} row{'s' * (n_rows != 1)}"
 
 
 def _range(n: int) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 from pydantic import Field
 
 from experiments.config.options import Options
-from experiments.families.components import cautions
 from experiments.methods import NotFiniteError
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
@@ -119,7 +118,6 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
             starts=len(best.starts),
             starts_at_best=best.starts_at_best,
             occupied=int(occupied(best).sum()),
-            cautions=cautions(best, target.problem.x, target.problem.sample_weight),
         ),
         info={
             "sweeps": best.sweeps,

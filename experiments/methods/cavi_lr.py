@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from experiments.families import weights
-from experiments.families.components import empty_components
 from experiments.families.lookup import offered
 from experiments.methods.cavi import AscentSettings, ascend
 from experiments.methods.mixture_target import MixtureTarget
@@ -53,9 +52,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
         seconds_compile=0.0,
         seconds_run=ended - began,
         q=q,
-        told=Told(
-            starts=len(best.starts), starts_at_best=best.starts_at_best, cautions=empty_components(best)
-        ),
+        told=Told(starts=len(best.starts), starts_at_best=best.starts_at_best),
         info={
             "sweeps": best.sweeps,
             "elbo_of_cavi": best.elbo,

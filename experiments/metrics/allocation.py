@@ -1,11 +1,18 @@
-"""Which points belong together, and by what components are named."""
+"""Which points belong together, how many each component holds, and by what components are named."""
+
+import numpy as np
 
 from experiments.metrics._context import Context, missing
 from experiments.metrics._metric import OTHERS, metric
 from experiments.posterior import coclustering
-from experiments.records import Measurement
+from experiments.posterior.draws import as_arrays, flat
+from experiments.posterior.predictive import log_terms, thinned
+from experiments.records import Draws, Measurement, Problem
+from experiments.relabel import named, pivot_of
 from experiments.relabel import pivot_dependence as dependence
-from experiments.relabel import pivot_of
+from hand_cavi.ascent.cautions import Occupation
+
+_NUMBERS, _FEWEST = 1 << 24, 100  # that are looked at, at most; draws, at least
 
 
 @metric(theme="Moments", label="co-clustering difference", only="mixtures")
@@ -27,6 +34,38 @@ def co_clustering(context: Context) -> Measurement:
     note += f"the reference's noise alone makes a mean of {apart.noise:.2g}"
     values, errors = zip(apart.largest, apart.mean, strict=True)
     return Measurement(list(values), list(errors), "probability", note, entries=("largest", "mean"))
+
+
+@metric(theme="Moments", label="held", only="mixtures")
+def occupation(context: Context) -> Measurement:
+    """Expected points of each component, named as the pivot's, and the share in doubt; the note cautions."""
+    if not context.finite:
+        return missing("some draws are not finite", "points, share")
+    assigned = context.told.bound_of == "theta and assignments"
+    return _held(context.mixture, as_arrays(context.relabelled), assigned=assigned)
+
+
+@metric(theme="Moments", label="held by the reference", only="mixtures")
+def reference_occupation(context: Context) -> Measurement:
+    """Expected points of each component under the reference, and the share in doubt; the note cautions."""
+    problem, reference, pivot = context.mixture, context.reference, context.pivot
+    if reference.draws is None or not reference.qualified or not context.finite:
+        return missing(f"there is no reference ({reference.reason})", "points, share")
+    pivot = pivot_of(problem, context.draws) if pivot is None else pivot
+    return _held(problem, named(problem, flat(thinned(reference.draws)), pivot), assigned=False)
+
+
+def _held(problem: Problem, draws: Draws, *, assigned: bool) -> Measurement:
+    n_components, n_draws = problem.mixture.n_components, len(next(iter(draws.values())))
+    most = max(_FEWEST, _NUMBERS // (len(problem.x) * n_components))
+    keep = np.linspace(0, n_draws - 1, min(n_draws, most)).astype(int)
+    terms = log_terms(problem, problem.x, {name: one[keep] for name, one in draws.items()})
+    weight = np.ones(len(problem.x)) if problem.sample_weight is None else problem.sample_weight
+    held = Occupation.of(terms, weight, assigned=assigned)
+    whats = "points of component", "share in doubt of component"
+    entries = tuple(f"{what} {k + 1}" for what in whats for k in range(n_components))
+    value = [*held.points.tolist(), *held.doubt.tolist()]
+    return Measurement(value, None, "points, share", "; ".join(held.cautions), entries=entries)
 
 
 @metric(theme=OTHERS, only="mixtures")

@@ -41,8 +41,8 @@ class Told:
         ``nutpie``, ``gibbs``, ...; where chains started, if all in one mode. Empty for an approximation.
     cache_warm, reused : bool
         Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
-    occupied, cautions : int, tuple of str
-        Components that hold points; sentences of `experiments.families.components.cautions`.
+    occupied : int
+        Components that hold points.
     """
 
     family: str = ""
@@ -64,7 +64,6 @@ class Told:
     cache_warm: bool | None = None
     reused: bool | None = None
     occupied: int | None = None
-    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

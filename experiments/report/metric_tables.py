@@ -110,7 +110,7 @@ def _holds(value: float, threshold: Threshold) -> bool:
 def _plain(value: float) -> str:
     """Return a number without an error, very small ones as powers of ten."""
     if 0 < abs(value) < 1e-4:
-        return f"{value:.1e}".replace("-", numbers.MINUS)
+        return numbers.typeset(f"{value:.1e}")
     return numbers.rough(value).text
 
 

@@ -41,7 +41,7 @@ def plan(config: Config) -> Plan:
                     names = (entry.name, model.name)
                     place = Place(config, "methods", names, *names, repeat, label)
                     problems.append(_planned(place, data, data_hash, model))
-                    if warning := on_few_points(data.x, model.mixture.n_components):
+                    if warning := on_few_points(data.x, model.mixture.n_components, data.sample_weight):
                         warnings[f"{entry.name}, {model.name}: {warning}"] = None
     return as_plan(config, problems, tuple(warnings))
 
@@ -64,6 +64,7 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:
     points = _points(place, data, model)
+    total = None if data.sample_weight is None else float(data.sample_weight.sum())
     mixture, n_features = points.mixture, points.x.shape[1]
     seen = points
     if place.config.run.condense == "auto":
@@ -83,7 +84,7 @@ def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> 
         seen,
         f"{mixture.components.name} {mixture.weights.name} {mixture.n_components} {n_features}",
         about_data=data.about,
-        about_model=formula(mixture, len(data.x)),
+        about_model=formula(mixture, len(data.x), total),
         unit=data.unit,
         features=data.features,
         series=model.series,

@@ -4,9 +4,10 @@ import numpy as np
 
 from experiments.posterior.draws import are_independent
 from experiments.records import Reference
-from experiments.report.conclusions.ranking import listed, ranking
+from experiments.report.conclusions.ranking import ranking
 from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
+from experiments.report.style.words import listed
 from experiments.report.view import Entry, View, number_of, numbers_of
 from experiments.verdict.fit_to_data import sentence
 from experiments.verdict.wording import MARGIN, NEGLIGIBLE, against

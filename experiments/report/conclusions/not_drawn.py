@@ -6,11 +6,12 @@ from math import hypot
 import numpy as np
 
 from experiments.records import Reference
+from experiments.report.cautions import cautions
 from experiments.report.conclusions.drawn import BEYOND
-from experiments.report.conclusions.ranking import bounds_of, listed
+from experiments.report.conclusions.ranking import bounds_of
 from experiments.report.gauges import gauges, is_distrusted
 from experiments.report.style.numbers import fixed, with_error
-from experiments.report.style.words import as_sentence
+from experiments.report.style.words import as_sentence, listed
 from experiments.report.tables.log_evidence import distance
 from experiments.report.view import View, number_of
 
@@ -117,10 +118,10 @@ def _overlap(view: View) -> list[str]:
 
 
 def _cautions(view: View) -> list[str]:
-    """Say what methods tell of empty and overlapping components, in the words of all commands."""
-    found = [f"{e.label}: {caution}." for e in view.entries for caution in e.record.told.cautions]
+    """Say which components hold no points, and which overlap, in the words of all commands."""
+    found = cautions(view.record)
     if found:
-        found[-1] += " Components are numbered by their first mean or rate, those of categories by size."
+        found[-1] += " Components are numbered from left to right by the points that they hold."
     return found
 
 

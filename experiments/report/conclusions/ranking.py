@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.posterior.symmetrised import log_factorial
 from experiments.report.style.numbers import fixed
+from experiments.report.style.words import listed
 from experiments.report.view import Entry, View, number_of
 
 ALIKE = 0.005
@@ -137,8 +138,3 @@ def _values(best: list[Bounds], which: str) -> str:
 
 def _known(pair: tuple[float, float] | None) -> tuple[float, float] | None:
     return None if pair is None else (pair[0], 0.0 if np.isnan(pair[1]) else pair[1])
-
-
-def listed(names: list[str]) -> str:
-    """Return "a", "a and b", "a, b and c"."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
+from experiments.report.cautions import cautions
 from experiments.report.figures.marks import panel_ticks, shade
 from experiments.report.figures.panels import (
     Moments,
@@ -43,7 +44,7 @@ def picture(view: View) -> Picture | None:
         f"Posterior {view.words} and intervals",
         f"{of_what}: each method's posterior mean ± 1 standard "
         f"deviation (thick) and ± 2 (thin). {grey}Each panel has its own "
-        f"scale.{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}",
+        f"scale.{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}{_beside(view)}",
         partial(_draw, heads, rows, band, axis_label(view)),
     )
 
@@ -61,7 +62,7 @@ def weights_picture(view: View) -> Picture | None:
         "Weights and intervals",
         "The components' weights, in the same order: each method's posterior mean ± 1 standard deviation "
         f"(thick) and ± 2 (thin). {_AGREES if band is not None else ''}Each panel has its own scale."
-        f"{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}",
+        f"{only_first(len(heads))}{view.missing_from([entry for entry, _ in rows])}{_beside(view)}",
         partial(_draw, heads, rows, band, "weight"),
         "moments",
     )
@@ -86,6 +87,10 @@ def quantities_picture(view: View) -> Picture | None:
         f"{grey}Each panel has its own scale.{only_first(len(heads))}",
         partial(_draw, heads, rows, band, ""),
     )
+
+
+def _beside(view: View) -> str:
+    return "".join(f" {caution}" for caution in cautions(view.record))
 
 
 def _moments_of(values: np.ndarray) -> Moments:

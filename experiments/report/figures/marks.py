@@ -9,6 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from experiments.posterior.bands import Band
 from experiments.report.figures.picture import WIDE
+from experiments.report.style.numbers import typeset
 from experiments.report.style.palette import INK, REFERENCE, RULE, MethodStyle
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -65,7 +66,7 @@ def factor_ticks(axes: Axes, ticks: Sequence[float]) -> None:
     """Let a logarithmic horizontal axis have these ticks alone, in plain figures."""
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: typeset(f"{value:g}")))
 
 
 def row_names(axes: Axes, names: Sequence[str], edge: float = 0.5, *, spine: bool = False) -> None:

@@ -7,6 +7,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from experiments.report.figures.marks import legend_above
 from experiments.report.figures.picture import Picture, new_figure
+from experiments.report.style.numbers import typeset
 from experiments.report.style.palette import INK, MUTED
 from experiments.report.view import Entry, View
 
@@ -31,7 +32,7 @@ def picture(view: View) -> Picture | None:
         figure = new_figure(width, 3.1)
         axes = figure.subplots()
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: typeset(f"{value:g}")))
         axes.xaxis.set_minor_formatter(NullFormatter())
         for entry, trace in traced:
             _line(axes, entry, trace)

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from experiments.families.line import Line
 from experiments.records import ProblemRecord, StudyRecord
@@ -126,14 +126,14 @@ class Kind:
 def drawn(picture: Picture, anchor: str, problem: str, alone: bool = False) -> DrawnFigure:
     """Return a figure in all its forms, `alone` the narrow one, without a PNG; without a figure, say why."""
     key = f"{anchor}-{picture.key}"
-    title = f"{picture.title}: {problem}"
+    title, caption = f"{picture.title}: {problem}", numbers.typeset(picture.caption)
     try:
         narrow = settle(picture.draw(NARROW))
-        small = Markup(inline_svg(narrow, f"{key}-n", title, picture.caption))
+        small = Markup(inline_svg(narrow, f"{key}-n", title, caption))
         if alone:
             return DrawnFigure(picture.title, picture.caption, narrow=small, group=picture.group)
         wide = narrow if picture.group else settle(picture.draw(WIDE))
-        large = Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, picture.caption))
+        large = Markup("" if picture.group else inline_svg(wide, f"{key}-w", title, caption))
         return DrawnFigure(
             picture.title, picture.caption, large, small, f"{key}.png", picture.group, png(wide)
         )
@@ -158,7 +158,7 @@ def _shown(value: object) -> str:
     if isinstance(value, int):
         return numbers.thousands(str(value))
     if isinstance(value, float):
-        return f"{value:.4g}".replace("-", numbers.MINUS)
+        return f"{value:.4g}"
     return numbers.DASH if value is None else str(value)
 
 
@@ -211,7 +211,9 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
+        finalize=lambda value: numbers.typeset(value) if type(value) is str else value,
     )
     environment.filters["fence"] = fence
     environment.filters["md"] = markdown_text
+    environment.filters["verbatim"] = escape if autoescape else Markup
     return environment

@@ -189,12 +189,10 @@ def _short(value: float) -> str:
     if 0 < abs(value) < 1e-3:
         exponent = str(math.ceil(math.log10(abs(value))))
         return f"10{exponent.translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-    return numbers.thousands(f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}").replace(
-        "-", numbers.MINUS
-    )
+    return numbers.thousands(numbers.typeset(f"{value:.2g}" if abs(value) < 100 else f"{value:.0f}"))
 
 
 def _typeset(sentence: str) -> str:
-    """Return a sentence with true minus signs in front of its numbers, and powers of ten for 1e-7."""
+    """Return a sentence with true minus signs, and powers of ten for 1e-7."""
     sentence = re.sub(r"\b\d(\.\d+)?e-\d+", lambda found: _short(float(found[0])), sentence)
-    return re.sub(r"(?<![\w.])-(?=\d)", numbers.MINUS, sentence)
+    return numbers.typeset(sentence)

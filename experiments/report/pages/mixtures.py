@@ -100,7 +100,7 @@ def _facts(view: View) -> list[tuple[str, str]]:
     problem = view.problem
     points = numbers.thousands(str(problem.n_points))
     if problem.sample_weight is not None and problem.condensation is None:
-        points += f", standing for {numbers.thousands(f'{problem.sample_weight.sum():.0f}')}"
+        points = f"{numbers.thousands(f'{problem.sample_weight.sum():.10g}')} in {points} rows"
     facts = [
         ("points N", points),
         ("features D", str(problem.x.shape[1])),

@@ -1,6 +1,7 @@
 """Numbers as text: as many digits as the standard error supports, and a dash where there is none."""
 
 import math
+import re
 from dataclasses import dataclass
 
 DASH = "\N{EN DASH}"
@@ -43,7 +44,12 @@ def fixed(value: float, decimals: int, sign: bool = False) -> str:
     text = f"{value:+.{decimals}f}" if sign else f"{value:.{decimals}f}"
     if float(text) == 0:
         text = text.lstrip("+-")
-    return text.replace("-", MINUS)
+    return typeset(text)
+
+
+def typeset(text: str) -> str:
+    """Return text with true minus signs before numbers and in 1e-7; words, ranges and names keep hyphens."""
+    return re.sub(r"(?<![\w.)\]/-])-(?=\.?\d)|(?<=\de)-(?=\d)", MINUS, text)
 
 
 def decimals_for(error: float) -> int:

@@ -71,3 +71,8 @@ def as_sentence(text: str, *, begin: bool = True) -> str:
     """Return text with one full stop at its end and, where it begins a sentence, a capital letter."""
     text = text.rstrip(". ") + "."
     return text[:1].upper() + text[1:] if begin else text
+
+
+def listed(names: list[str]) -> str:
+    """Return "a", "a and b", "a, b and c"."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""

@@ -64,7 +64,7 @@ def said(quality: Mapping[str, object]) -> str:
     """Return on one line what a quality record says of how far its figure may be trusted."""
     known = ((phrase, quality.get(name)) for name, phrase in _PHRASES.items())
     return ", ".join(
-        phrase.format(value).replace(" -", f" {numbers.MINUS}")
+        numbers.typeset(phrase.format(value))
         for phrase, value in known
         if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.methods import label
 from experiments.records import CellRecord
+from experiments.report.cautions import of_reference, with_cautions
 from experiments.report.figures.panels import flat_location, moments
 from experiments.report.stored_draws import in_order
 from experiments.report.style import numbers
@@ -93,12 +94,14 @@ def means_table(view: View, kind: str) -> Table | None:
             entries = (missing(_why_missing(entry, f"{kind}_means")),) * n_columns
         else:
             entries = tuple(numbers.with_spread(m, s) for m, s in zip(*pair, strict=True))
+            entries = with_cautions(entries, entry.record.measurements.get("occupation"), kind)
         largest = (_largest_error(entry.record),) if errors else ()
         rows.append(Row(entry.label, entries + largest, entry.record.cell.method))
     if view.reference is not None:
         values = flat_location(in_order(view.reference) if kind == "sorted" else view.reference)
         pairs = zip(values.mean(axis=0), values.std(axis=0), strict=True)
         entries = tuple(numbers.with_spread(float(m), float(s)) for m, s in pairs)
+        entries = with_cautions(entries, of_reference(view.record), kind)
         rows.append(Row("reference", entries + ((missing(),) if errors else ())))
     columns = [Column(str(i // len(names) + 1), names[i % len(names)]) for i in range(n_columns)]
     if errors:

@@ -450,7 +450,7 @@ def test_more_components_than_points_are_told_before_the_fit(here, elbowroom, mo
         code, _, err = elbowroom("fit", name, "--column", "a", "--components", 4000)
         assert code == 130 and err.startswith(f"elbowroom: {words}") and "4000 components" in err
     code, _, err = elbowroom("fit", "y.csv", "--column", "a", "--components", 3)
-    assert "100 points, of which 2 differ, for 3 components; more than 2 cannot be told apart" in err
+    assert "100 points with 2 different values for 3 components; more than 2 cannot be told apart" in err
 
 
 def test_nothing_is_shown_at_first_nor_left_at_the_end():

@@ -56,14 +56,6 @@ def said(*cells, **more):
     return " ".join(drawn), " ".join(not_drawn)
 
 
-def test_what_a_method_tells_of_its_components_stands_in_the_report():
-    words = "component 2 holds no points: its figures are the prior's"
-    one = cell("cavi", own_bound=(-16.0, 0.0))
-    assert words not in said(one)[1]
-    told = replace(one, told=replace(one.told, cautions=(words,)))
-    assert f"CAVI: {words}. Components are numbered by" in said(told)[1]
-
-
 # docs/mathematics.md, 4 and 11: close together, the best mean-field F merges both components.
 CAVI = cell(
     "cavi", own_bound=(-16.85, 0.0), collapsed_bound=(-16.384, 0.006), symmetrised_bound=(-15.789, 0.004)

@@ -44,6 +44,23 @@ def test_numbers_have_the_digits_that_their_errors_support(value, error, text):
     assert shown.with_error(value, error).plain == text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown_as"),
+    [
+        ("at most -6.652, where", "at most −6.652, where"),
+        ("N(-2, 1), [-.5, 3] and ±-1", "N(−2, 1), [−.5, 3] and ±−1"),
+        ("off by 5.9e-16", "off by 5.9e−16"),
+        (
+            "K = 1-8, 2026-11-28, component-2, file-1e-3.csv",
+            "K = 1-8, 2026-11-28, component-2, file-1e−3.csv",
+        ),
+        ("k-hat --draws -x /tmp/-5/x.csv 3.14-2", "k-hat --draws -x /tmp/-5/x.csv 3.14-2"),
+    ],
+)
+def test_numbers_in_sentences_have_a_true_minus_sign(text, shown_as):
+    assert shown.typeset(text) == shown_as
+
+
 def test_an_unknown_error_is_said_to_be_unknown():
     assert shown.with_error(1.0, None).note == "standard error unknown"
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -120,6 +121,38 @@ def test_the_headline_has_both_sentences_wherever_it_stands(record, tmp_path):
     for text in (page.text, paths.markdown.read_text(encoding="utf-8"), console.file.getvalue()):
         first, second = (text.index(said.partition("(")[0]) for said in both)
         assert first < second < first + 60
+
+
+def test_a_minus_is_a_minus_wherever_a_sentence_comes_from_and_the_configuration_stays(record, tmp_path):
+    """Verdicts, data, references, notes of figures: sentences that other packages make with a hyphen."""
+    said = "{} lies at -6.652, or 1e-07 from -0.5"
+    first = record.problems[0]
+    verdict = replace(record.verdict, sentence=said.format("a"), on_the_data=said.format("b"))
+    cavi = first.cells[0]
+    noted = {"own_bound": replace(cavi.measurements["own_bound"], note=said.format("c"))}
+    cavi = replace(
+        cavi, measurements=cavi.measurements | noted, verdict=replace(cavi.verdict, sentence=said.format("d"))
+    )
+    first = replace(
+        first,
+        cells=(cavi, *first.cells[1:]),
+        about_data=said.format("e"),
+        reference=replace(first.reference, reason=said.format("f"), quality={"energy": -1e-5}),
+    )
+    config = 'name = "x"\nmeans = [-2.0, -1e-3]'
+    paths = write_report(
+        replace(record, verdict=verdict, problems=(first, *record.problems[1:]), config=config), tmp_path
+    )
+    html, markdown = (path.read_text(encoding="utf-8") for path in (paths.html, paths.markdown))
+    assert config in unescape(html) and config in markdown
+    for text in (html, markdown):
+        for letter in "abcdef":
+            assert f"{letter} lies at −6.652, or 1e−07 from −0.5" in text
+    words = re.sub(r"<svg.*?</svg>|<style>.*?</style>|<pre.*?</pre>|<[^>]*>", " ", html, flags=re.DOTALL)
+    for text in (words, markdown.replace(config, "")):
+        assert not re.findall(r"[^\n]{0,20}(?:(?<=[ (\[])-\.?\d|\de-\d)[^\n]{0,20}", text)
+    labels = re.findall(r"<text[^>]*>([^<]*)<", html)
+    assert labels and not any(re.search(r"(^|[ (])-\d|\de-\d", label) for label in labels)
 
 
 def test_the_page_is_well_formed_and_its_ids_are_unique(page):
