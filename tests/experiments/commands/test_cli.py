@@ -151,7 +151,11 @@ def test_fit_draws_its_clusters(here, elbowroom, name):
 
 @pytest.mark.parametrize(
     ("body", "warning"),
-    [("1.5\n", "1 point for 2 components"), ("2\n2\n2\n", "1 differ, for 2"), ("1e4\n-1e4\n1e4\n", "")],
+    [
+        ("1.5\n", "1 point for 2 components"),
+        ("2\n2\n2\n", "3 points with 1 value for 2"),
+        ("1e4\n-1e4\n1e4\n", ""),
+    ],
 )
 def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
     (here / "d.csv").write_text("v\n" + body)
@@ -164,7 +168,10 @@ def test_fit_to_few_equal_or_far_points(here, elbowroom, body, warning):
     ("arguments", "complaint"),
     [
         (["none.csv", "--components", 2], 'there is no data file "none.csv"'),
-        (["two-columns.csv", "--components", 2], 'name the columns to use; there are "id", "v"'),
+        (
+            ["two-columns.csv", "--components", 2],
+            '(--column, or columns in a configuration); there are "id", "v"',
+        ),
         (["two-columns.csv", "--components", 2, "--column", "w"], 'has no column "w"'),
         (["eight.csv", "--components", 2, "--variance", 0], "variance is"),
         (["eight.csv", "--components", 2, "--variance", -1], "variance is"),
@@ -343,7 +350,7 @@ def test_run_says_the_verdict_first_and_where_the_report_lies(here, elbowroom, r
         (
             Estimate(LOG_EVIDENCE, 2e-11, "quadrature", error_is="numerical"),
             True,
-            "right to within 2e-11 nats)",
+            "right to within 2e−11 nats)",
         ),
         (Estimate(LOG_EVIDENCE, 0.02, "importance"), True, "\u221217.990 \u00b1 0.020 nats (importance)"),
         (Estimate(LOG_EVIDENCE, 0.02, "importance"), False, "log evidence unknown"),

@@ -165,10 +165,10 @@ def test_what_xml_cannot_hold_is_replaced():
 
 def test_an_old_file_is_removed_before_a_run_and_a_folder_refused(tmp_path):
     path = tmp_path / "new" / "verdicts.xml"
-    _make_way(path)
+    _make_way(path, None)
     assert path.parent.is_dir() and not path.exists()
     path.write_text("<testsuites/>")
-    _make_way(path)
+    _make_way(path, None)
     assert not path.exists()
     with pytest.raises(InputError, match="is a folder"):
-        _make_way(tmp_path)
+        _make_way(tmp_path, None)

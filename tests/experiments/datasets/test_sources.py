@@ -181,7 +181,9 @@ def test_a_missing_column(csv):
         csv("id,velocity\n1,2\n"), "velocty"
     )
     assert "the first line holds numbers; it must name the columns" in refusal(csv("1,2\n3,4\n"), "v")
-    assert 'name the columns to use; there are "a", "b"' in refusal(csv("a,b\n1,2\n"))
+    assert 'name the columns to use (--column, or columns in a configuration); there are "a", "b"' in refusal(
+        csv("a,b\n1,2\n")
+    )
     assert "named twice" in refusal(csv("a,b\n1,2\n"), "a", "a")
     assert 'several columns "a"' in refusal(csv("a,a\n1,2\n"), "a")
 

@@ -32,12 +32,13 @@ from hand_cavi import DirichletWeights, FixedWeights, InputError, Mixture, Norma
 from ppl_baselines.draws import to_datatree
 
 EIGHT = np.array([-2.6, -2.1, -1.7, -1.2, 1.4, 1.9, 2.3, 2.8])
+TWENTY_FOUR = np.concatenate([EIGHT, EIGHT + 0.03, EIGHT - 0.03])  # no two equal: too many for enumeration
 LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
 TEXTBOOK = Mixture(NormalKnownVariance(0.0, 25.0, 1.0), FixedWeights(), 2)
 FIXTURE = Problem(TEXTBOOK, EIGHT[:, np.newaxis])
 
 
-NOT_EXACT = Problem(Mixture(TEXTBOOK.components, DirichletWeights(1.0), 2), np.tile(EIGHT, 3)[:, np.newaxis])
+NOT_EXACT = Problem(Mixture(TEXTBOOK.components, DirichletWeights(1.0), 2), TWENTY_FOUR[:, np.newaxis])
 
 
 def let_claim(
@@ -111,8 +112,7 @@ def test_an_exact_reference_has_a_second_opinion() -> None:
 
 def test_without_an_exact_one_moments_are_gibbs_and_the_evidence_is_of_the_smaller_error() -> None:
     problem = Problem(
-        Mixture(NormalKnownVariance(0.0, 25.0, 1.0), DirichletWeights(1.0), 2),
-        np.tile(EIGHT, 3)[:, np.newaxis],
+        Mixture(NormalKnownVariance(0.0, 25.0, 1.0), DirichletWeights(1.0), 2), TWENTY_FOUR[:, np.newaxis]
     )
     found = reference(problem, rng=2)
     assert (found.method, found.qualified) == ("gibbs", True), found.reason
@@ -236,7 +236,7 @@ def test_two_that_disagree_are_refused_with_both_figures(monkeypatch: pytest.Mon
     assert "-17.9901" in found.reason and "-17.8901" in found.reason
     assert {opinion.method for opinion in found.opinions} == {"enumeration", "importance"}
     with pytest.raises(InputError, match="disagree about log p"):
-        problem = np.tile(EIGHT, 3)
+        problem = TWENTY_FOUR
         let_claim(monkeypatch, bridge, 0.0)
         log_evidence(Mixture(TEXTBOOK.components, DirichletWeights(1.0), 2), problem, rng=4)
 
