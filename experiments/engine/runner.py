@@ -44,10 +44,8 @@ def run(
     entries = tuple(problem.entry for problem in plan.problems)
     made_by = fingerprint.versions(), machine.describe()
     workers = workers or plan.workers or machine.cores()
-    code = package_version(), commit()
     with Store.open(folder) as store:
         store.put_manifest(Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind))
-        store.put_run(StudyProvenance(now(), plan.resolved, *code, os.getpid(), workers))
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
@@ -102,6 +100,8 @@ class _Run:
         for key in unjudged:  # a verdict on the same cells may be by other margins, or another reference
             self.store.forget_judgements(planned.cell.key for planned in self.problems[key].cells)
         if unjudged:
+            code = package_version(), commit()
+            self.store.put_run(StudyProvenance(now(), self.plan.resolved, *code, os.getpid(), workers))
             kept = len(self.cells) - len(pending)
             display = Progress(len(pending) + len(unjudged), workers=workers, kept=kept)
             self.tell = self._seen_by(display if progress else lambda event: None)

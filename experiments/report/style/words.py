@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from experiments.records import CellRecord, StudyRecord
+from experiments.records.provenance import cache_state
 from experiments.report.style.palette import MethodStyle
-from experiments.report.view import warmth
 
 _ADVI = ("advi", "fullrank_advi")
 _MOST = 20  # cells, or problems, that are named
@@ -50,7 +50,7 @@ def caveats(record: StudyRecord, styles: Mapping[str, MethodStyle]) -> list[str]
 def _cache(cells: list[CellRecord], styles: Mapping[str, MethodStyle]) -> str:
     found: dict[str, list[str]] = {"warm": [], "cold": [], "reused": []}
     for cell in cells:
-        if how := warmth(cell):
+        if how := cache_state(cell.told):
             found[how].append(styles[cell.cell.method].label)
     reused = ", ".join(dict.fromkeys(found.pop("reused")))
     parts = [f"{word} for {', '.join(dict.fromkeys(names))}" for word, names in found.items() if names]

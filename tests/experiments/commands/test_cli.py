@@ -282,7 +282,7 @@ def runner(monkeypatch):
     stand_in.ending = {}
     stand_in.calls = []
 
-    def run(plan, *, folder, workers, progress):
+    def run(plan, *, folder, workers, progress, on):
         stand_in.calls.append((plan, folder, workers, progress))
         if "raises" in stand_in.ending:
             raise stand_in.ending["raises"]

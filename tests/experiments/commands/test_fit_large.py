@@ -284,7 +284,8 @@ def test_an_interrupted_fit_goes_on_by_the_same_command(here, elbowroom, streami
     code, out, err = elbowroom(*LONG, "--checkpoint", "fit.log")
     assert (code, out) == (130, "")
     assert err == (
-        'elbowroom: interrupted; what is done is kept in "fit.log", and the same command goes on from there\n'
+        'elbowroom: what is done is kept in "fit.log", and the same command goes on from there\n'
+        "elbowroom: interrupted\n"
     )
     made = []
     monkeypatch.setattr(Log, "write", lambda self, q, a: made.append(len(q)) or write(self, q, a))

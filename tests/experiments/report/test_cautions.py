@@ -14,7 +14,7 @@ from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.engine.store.files import write_tree
 from experiments.methods import cavi, cavi_lr, gibbs
 from experiments.records import Cell, CellRecord, Problem, ProblemRecord, StudyRecord, Verdict
-from experiments.report.pages import mixtures
+from experiments.report import write_report
 from experiments.studies.judging import Case, judge_problem
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalKnownVariance
 from tests.experiments.fitted import result_of
@@ -50,6 +50,10 @@ def study(folder, problem: Problem, methods=tuple(SETTINGS)) -> StudyRecord:
     return StudyRecord("s", folder, Verdict("none", "None.", 0.25), (one,), "", 0, {}, {})
 
 
+def markdown(record):
+    return write_report(record, record.folder).markdown.read_text(encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def sparse(tmp_path_factory):
     """Twenty points in two groups, K = 3: the posterior leaves a component empty at 99 % of its draws."""
@@ -58,7 +62,7 @@ def sparse(tmp_path_factory):
 
 
 def test_an_empty_component_is_told_of_every_method(sparse):
-    page = mixtures.render(sparse).markdown
+    page = markdown(sparse)
     whole = f"CAVI, CAVI + linear response, Gibbs and the reference: {EMPTY}."
     conclusion, forest, weights = (line for line in page.splitlines() if whole in line)
     assert "numbered from left to right" in conclusion
@@ -70,7 +74,7 @@ def test_an_empty_component_is_told_of_every_method(sparse):
 
 
 def test_it_is_a_footnote_of_each_figure_by_component(sparse):
-    page = mixtures.render(sparse).markdown
+    page = markdown(sparse)
     table = page[page.index("components relabelled by allocation probabilities") :]
     rows = [line for line in table.splitlines() if line.startswith("| ")][2:5]
     for row in rows:
@@ -84,11 +88,9 @@ def test_it_stands_in_the_json_and_on_the_terminal(sparse):
         assert cell["cautions"] == [EMPTY]
         assert cell["measurements"]["reference_occupation"]["note"] == EMPTY
         assert cell["measurements"]["occupation"]["value"][1] < 0.5
-    console = Console(width=200, record=True, file=StringIO())
-    print_study(sparse, report="", console=console)
-    assert (
-        f"Caution: CAVI, CAVI + linear response, Gibbs and the reference: {EMPTY}." in console.export_text()
-    )
+    shown = StringIO()
+    print_study(sparse, report="", console=Console(width=200, file=shown))
+    assert f"Caution: CAVI, CAVI + linear response, Gibbs and the reference: {EMPTY}." in shown.getvalue()
 
 
 def test_overlap_is_told_of_each_method_in_the_words_that_hold_for_it(tmp_path):
@@ -96,7 +98,7 @@ def test_overlap_is_told_of_each_method_in_the_words_that_hold_for_it(tmp_path):
     x = np.concatenate([RNG.normal(0, 1, 20), RNG.normal(2.5, 1, 20)])[:, np.newaxis]
     problem = Problem(Mixture(NormalKnownVariance(0.0, 9.0), FixedWeights(), 2), x)
     record = study(tmp_path, problem, ("cavi", "gibbs"))
-    page = mixtures.render(record).markdown
+    page = markdown(record)
     assert "- CAVI: components 1 and 2 overlap: their mean-field standard deviations are too small." in page
     said = "components 1 and 2 overlap: which points are whose is in doubt, and with it who is who in a draw"
     assert f"- Gibbs and the reference: {said}." in page
