@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import print_json, warn, writable, writable_file
+from experiments.commands._messages import warn
+from experiments.commands._output import print_json, writable, writable_file
 
 if TYPE_CHECKING:
     from experiments.records import StudyRecord

@@ -27,11 +27,13 @@ def main() -> None:
         _stop(f'this command needs {error.name}; install it with: pip install "elbowroom[compare]"')
     except KeyboardInterrupt:
         _stop("interrupted", code=130)
+    except MemoryError as error:
+        _stop(f"memory runs out: {error or 'ask for less'}")
     except OSError as error:
         if error.errno not in _FOLDER_TROUBLE:
             raise
         where = f' "{error.filename}"' if error.filename else ""
-        _stop(f"cannot write{where}: {error.strerror}; choose another folder, or make room")
+        _stop(f"cannot use{where}: {error.strerror}; choose another file or folder, or make room")
     except ValueError as error:
         from hand_cavi import InputError  # not at the top: --help must not pay for it
 
@@ -41,8 +43,9 @@ def main() -> None:
 
 
 def _stop(message: str, code: int = 2) -> None:
-    for line in message.splitlines():
-        print(f"elbowroom: {line}", file=sys.stderr)
+    from experiments.commands._messages import warn
+
+    warn(message)
     sys.exit(code)
 
 

@@ -70,8 +70,9 @@ def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Sou
     try:
         with pq.ParquetFile(path) as file:
             schema, n_points = file.schema_arrow, file.metadata.num_rows
-    except pa.ArrowException as error:
-        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).partition("\n")[0]
+        raise InputError(f"{path.name} is no readable Parquet file: {said}") from None
     columns = choose(path, list(schema.names), wanted, reading)
     for name in (*columns, *(reading.weights and choose(path, schema.names, reading.weights, reading))):
         try:

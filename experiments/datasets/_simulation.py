@@ -7,10 +7,14 @@ import numpy as np
 from experiments.datasets import Dataset
 from experiments.records.problem import Draws
 from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.inputs import refuse_beyond_memory
 
 
-def check_weights(weights: Sequence[float] | None, n_components: int) -> None:
-    """Raise ValueError if weights are given that are no distribution over K components."""
+def check_asked(n: int, weights: Sequence[float] | None, n_components: int, n_features: int = 1) -> None:
+    """Raise ValueError if no memory holds N points, or weights are no distribution over K components."""
+    refuse_beyond_memory(
+        n * (n_features + 1) + n_components * n_features, f"{n} points of {n_components} components"
+    )
     if weights is None:
         return
     if len(weights) != n_components:
@@ -32,6 +36,7 @@ def simulated(
     In `about`, ``{points}`` and ``{share}`` stand for the number of points and for the weights.
     """
     n_components = len(next(iter(theta.values())))
+    check_asked(n, weights, n_components, family.n_features)
     shares = np.full(n_components, 1 / n_components)
     if weights is not None:
         shares = np.asarray(weights) / np.sum(weights)

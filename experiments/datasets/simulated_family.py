@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from experiments.config.options import Options
 from experiments.config.plugins import find_class, names
 from experiments.datasets import Dataset
-from experiments.datasets._simulation import check_weights, simulated
+from experiments.datasets._simulation import check_asked, simulated
 from experiments.families.given_parameters import Parameters
 from experiments.families.lookup import offered
 from hand_cavi import InputError
@@ -53,7 +53,7 @@ class Settings(Options):
             raise ValueError("give either parameters, or a prior from which they shall be drawn")
         if (self.prior is None) != (self.components is None):
             raise ValueError("components say how many to draw from a prior: give both or neither")
-        check_weights(self.weights, self.n_components)
+        check_asked(self.n, self.weights, self.n_components)
         return self
 
     @property

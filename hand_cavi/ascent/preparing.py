@@ -47,14 +47,27 @@ def in_coordinates(
     prior = mixture.components.with_features(rows.shape[1])
     prior.check_data(rows)
     coordinates = prior.coordinates(rows, weight) if coordinates is None else coordinates
-    return prior.seen_from(coordinates), coordinates.apply(rows), coordinates
+    return _seen_from(prior, coordinates), coordinates.apply(rows), coordinates
+
+
+def _seen_from(prior: ConjugateFamily, coordinates: Coordinates) -> ConjugateFamily:
+    """Return the prior in coordinates; raise InputError if its normalisation is beyond float64."""
+    with np.errstate(all="ignore"):
+        inner = prior.seen_from(coordinates)
+        numbers = (prior.natural, prior.log_z, inner.natural, inner.log_z)
+    if not all(np.isfinite(each).all() for each in numbers):
+        raise InputError(
+            "the prior holds numbers so large, or so small, that float64 cannot hold its normalisation; "
+            "state the data and the prior in other units"
+        )
+    return inner
 
 
 def prepare_streamed(
     mixture: Mixture, source: Source, coordinates: Coordinates, threads: int | None = None
 ) -> StreamedTask:
     """Return a task whose sweeps read the source anew, in coordinates that are given."""
-    prior = mixture.components.with_features(source.n_features).seen_from(coordinates)
+    prior = _seen_from(mixture.components.with_features(source.n_features), coordinates)
     reading = Reading(prior, coordinates)
     return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
 
