@@ -7,6 +7,8 @@ P natural parameters of a component, S draws.
 import os
 import re
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from numbers import Real
 from pathlib import Path
@@ -67,6 +69,19 @@ def refuse_beyond_memory(n_numbers: int, what: str) -> None:
     if 8 * n_numbers > memory():
         need, there = (f"{_in_gigabytes(bytes_)} GB" for bytes_ in (8 * n_numbers, memory()))
         raise InputError(f"{what} need {need} of memory, and this machine has {there}; ask for fewer")
+
+
+@contextmanager
+def within_float64() -> Iterator[None]:
+    """Raise InputError in place of numpy's warning where arithmetic leaves float64: its figures are none."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except FloatingPointError as error:
+        raise InputError(
+            f"the data or the prior hold numbers too large or too small for float64 ({error}); state them in "
+            "other units"
+        ) from None
 
 
 @cache
@@ -153,6 +168,10 @@ def as_sample_weight(sample_weight: ArrayLike | None, n_points: int) -> np.ndarr
         raise InputError(f"sample_weight is {weight[row]} in row {row}; weights are finite and not negative")
     if not weight.any():
         raise InputError("sample_weight is zero everywhere; at least one point must count")
+    if not weight.max() <= np.finfo(float).max / n_points:
+        raise InputError(
+            f"sample_weight is {weight.max():g} somewhere; the sum is beyond float64; rescale it"
+        )
     return weight
 
 

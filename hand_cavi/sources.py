@@ -256,7 +256,7 @@ def open_parquet(path: str | Path, columns: Sequence[str], weight: str | None = 
     try:
         with ParquetFile(path) as file:
             schema, n_points = file.schema_arrow, file.metadata.num_rows
-    except (OSError, ValueError, pyarrow.ArrowException) as error:
+    except (OSError, ValueError, TypeError, pyarrow.ArrowException) as error:
         raise InputError(f"{path} cannot be read as a Parquet file ({_first_line(error)})") from None
     for name in [*columns, *([weight] if weight else [])]:
         if name not in schema.names:

@@ -22,6 +22,7 @@ from experiments.records import Measurement, Problem
 from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
+from hand_cavi.inputs import within_float64
 
 FEW = 50
 """Different values, each of them twice on average, that may be counts; a convention of this project."""
@@ -37,6 +38,7 @@ class Model:
     prior: dict[str, object] = field(default_factory=dict)
     weights_prior: dict[str, object] = field(default_factory=dict)
 
+    @within_float64()
     def of(self, x: np.ndarray | Summary, n_components: int | None = None) -> tuple[Mixture, str]:
         """Return the mixture for these data, and what of it was chosen here (or nothing)."""
         n_components = n_components or self.n_components
@@ -173,6 +175,7 @@ class FileFit:
         }
 
 
+@within_float64()
 def fit_file(
     data: Data, model: Model, *, seed: int = 1, mean_field_sds: bool = False, **settings: Any
 ) -> FileFit:
@@ -194,13 +197,14 @@ def fit_file(
         )
     said = tuple(word for word in warnings if word)
     done = FileFit(data, result, seed, formula(mixture, data.n_points), about_prior, said, describe(result))
-    if mean_field_sds:
-        return done
-    try:
-        found, most = widened(done.found, result, data, settings.get("threads"))
-    except InputError as error:
-        return replace(done, why_not=str(error))
-    return replace(done, found=found, widened=most)
+    if not mean_field_sds:
+        try:
+            found, most = widened(done.found, result, data, settings.get("threads"))
+            done = replace(done, found=found, widened=most)
+        except InputError as error:
+            done = replace(done, why_not=str(error))
+    _ = done.cautions, done.data_fit  # here, where what leaves float64 is told
+    return done
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ stderr, never with a traceback.
 """
 
 import errno
+import io
 import sys
 
 _COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats"}
@@ -17,6 +18,8 @@ _FOLDER_TROUBLE |= {errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
 
 def main() -> None:
     """Run the command line; always ends by SystemExit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name, or a terminal, that is not UTF-8
     try:
         from experiments.commands._app import app
 

@@ -4,6 +4,7 @@ import csv
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -102,14 +103,24 @@ def _by_pandas(
 
 
 def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> Columns:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with readable_parquet(path):
         names = choose(path, list(pq.read_schema(path).names), wanted, reading)
         table = pq.read_table(path, columns=list(names), page_checksum_verification=True)
         return Columns(path, names, [table.column(name) for name in names])
-    except (pa.ArrowException, OSError) as error:
+
+
+@contextmanager
+def readable_parquet(path: Path) -> Iterator[None]:
+    """Raise InputError, which names the file, for whatever pyarrow says of one that it cannot read."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
         said = str(error).partition("\n")[0]
         raise InputError(f"{path.name} is no readable Parquet file: {said}") from None
 
@@ -128,6 +139,10 @@ def npy_columns(
     """Return views of an array's columns, each of shape (N,), and their names; or raise InputError."""
     if array.dtype.names:
         columns = choose(path, list(array.dtype.names), wanted, reading)
+        if array.ndim != 1 or any(array[name].ndim != 1 for name in columns):
+            raise InputError(
+                f"{path.name}: a field holds several numbers a row; give points as (N,) or (N, D)"
+            )
         return [array[name] for name in columns], columns
     if array.ndim == 2 and array.shape[1] == 0:
         raise InputError(f"{path.name} has no columns; give at least one")

@@ -43,8 +43,10 @@ def loads(text: str) -> Any:
 def describe(value: Any) -> Any:
     """Return the same in JSON's own types."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return value
+        case str():
+            return value.encode("utf-8", "replace").decode()  # a user's text may hold half a character
         case float() if np.isnan(value):
             return None
         case float() if np.isinf(value):
