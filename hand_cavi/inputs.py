@@ -77,7 +77,7 @@ def within_float64() -> Iterator[None]:
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             yield
-    except FloatingPointError as error:
+    except (FloatingPointError, np.linalg.LinAlgError) as error:
         raise InputError(
             f"the data or the prior hold numbers too large or too small for float64 ({error}); state them in "
             "other units"

@@ -13,7 +13,7 @@ from experiments.config.options import Name, Options
 from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.inputs import refuse_beyond_memory
+from hand_cavi.inputs import refuse_beyond_memory, within_float64
 from hand_cavi.weights.mixing import MixingWeights
 
 _LARGEST = sys.float_info.max
@@ -151,7 +151,10 @@ def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints
     if len(complaints.sentences) > before:
         return None
     try:
-        return cls(**values)
+        with within_float64():
+            made = cls(**values)
+            _ = getattr(made, "natural", None)  # eta too, which families hold from here on
+        return made
     except InputError as error:
         complaints.add(place, str(error))
         return None

@@ -7,7 +7,7 @@ import numpy as np
 from experiments.datasets import Dataset
 from experiments.records.problem import Draws
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.inputs import refuse_beyond_memory
+from hand_cavi.inputs import InputError, refuse_beyond_memory, within_float64
 
 
 def check_asked(n: int, weights: Sequence[float] | None, n_components: int, n_features: int = 1) -> None:
@@ -41,7 +41,13 @@ def simulated(
     if weights is not None:
         shares = np.asarray(weights) / np.sum(weights)
     assignments = rng.choice(n_components, size=n, p=shares)
-    x = family.sample_data(rng, theta, assignments)
+    try:
+        with within_float64():
+            x = family.sample_data(rng, theta, assignments)
+    except InputError:
+        raise
+    except ValueError as error:  # as a generator of numpy says it of parameters
+        raise InputError(f"no points can be drawn at these parameters: {error}") from None
     equal = np.ptp(shares) == 0
     return Dataset(
         x=x,

@@ -97,8 +97,8 @@ def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[Conjugate
         raise InputError(f"parameters can be given for {there}; for others give a prior to draw them from")
     try:
         arrays = {key: np.array(v, dtype=np.float64) for key, v in (settings.parameters or {}).items()}
-    except (TypeError, ValueError):
-        raise InputError("parameters must be lists of numbers, all rows equally long") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("parameters must be lists of numbers in float64, all rows equally long") from None
     if not all(np.isfinite(values).all() for values in arrays.values()):
         raise InputError("parameters must be finite")
     return take(arrays)

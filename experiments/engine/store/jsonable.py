@@ -36,8 +36,17 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """Return the record that `dumps` wrote."""
-    return restore(json.loads(text))
+    """Return the record that `dumps` wrote.
+
+    Raises InputError if the text is no such record.
+    """
+    try:
+        return restore(json.loads(text))
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InputError(f"a record in the study's database is damaged ({said}); remove its folder") from None
 
 
 def describe(value: Any) -> Any:

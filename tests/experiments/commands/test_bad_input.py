@@ -295,6 +295,95 @@ def test_a_stored_study_runs_no_code_unsaid(here, monkeypatch):
     assert len(said) == 1 and "theirs_13" in said[0] and not (here / "made").exists()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[" * 5000 + "]" * 5000,
+        '{"$class": "Mixture"}',
+        '{"$class": 3.5}',
+        '{"$class": "ndarray", "shape": [9], "values": []}',
+    ],
+)
+def test_a_damaged_record_of_a_study_is_told(text):
+    from experiments.engine.store.jsonable import loads
+    from hand_cavi import InputError
+
+    with pytest.raises(InputError, match="database is damaged"):
+        loads(text)
+
+
+@pytest.mark.parametrize("name", [".x.csv.part", "study.lock"])
+def test_nothing_is_written_through_a_link(here, name):
+    from experiments.engine.store.files import lock, write_whole
+
+    (here / "victim").write_text("precious")
+    (here / name).symlink_to("victim")
+    if name == "study.lock":
+        with pytest.raises(OSError, match="symbolic links"):
+            lock(here / name)
+    else:
+        write_whole(here / "x.csv", b"new")
+    assert (here / "victim").read_text() == "precious"
+
+
+def test_a_separator_that_is_none_is_refused(refused):
+    assert "separates no columns" in refused(*FIT, "--separator", "\n")
+
+
+def test_a_record_of_several_numbers_is_no_column(here, refused):
+    np.save(here / "x.npy", np.ones(3, dtype=[("v", "f8", 2)]))
+    assert "a field holds several numbers" in refused("fit", "x.npy", "--components", "2")
+
+
+def test_dates_with_a_zone_in_parquet_are_refused(here, refused):
+    import pandas as pd
+
+    pd.DataFrame({"v": pd.date_range("2020", periods=3, tz="UTC")}).to_parquet(here / "x.parquet")
+    assert 'column "v" holds dates' in refused("fit", "x.parquet", "--components", "2")
+
+
+def test_a_damaged_page_is_told_with_the_file(here, refused):
+    import pandas as pd
+
+    column = np.random.default_rng(1).normal(size=20_000)
+    pd.DataFrame({"v": column}).to_parquet(here / "x.parquet", compression="gzip", write_page_checksum=True)
+    content = bytearray((here / "x.parquet").read_bytes())
+    content[50_000] ^= 1
+    (here / "x.parquet").write_bytes(content)
+    assert "x.parquet" in refused("fit", "x.parquet", "--components", "2")
+
+
+def test_a_column_that_is_constant_beside_another_is_fitted(here, elbowroom):
+    (here / "two.csv").write_text("a,b\n1,5\n2,5\n3,5\n7,5\n8,5\n")
+    assert elbowroom("fit", "two.csv", "--column", "a", "--column", "b", "--components", "1")[0] == 0
+    (here / "one.csv").write_text("a,b\n1,5\n")
+    assert elbowroom("fit", "one.csv", "--column", "a", "--column", "b", "--components", "1")[0] == 0
+
+
+def test_a_name_that_is_not_utf8_is_printed(here):
+    import subprocess
+    import sys
+
+    os.rename("eight.csv", b"\xff.csv")
+    command = [sys.executable, "-m", "experiments.commands.cli", "fit", b"\xff.csv", "--components", "1"]
+    done = subprocess.run(
+        command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=True
+    )
+    assert b"Column v of \\udcff.csv." in done.stdout and b"\\xb1" in done.stdout
+
+
+def test_what_a_failing_method_says_is_made_printable():
+    from experiments.engine.store.jsonable import dumps
+    from experiments.engine.workers.worker import sentence
+
+    assert (
+        sentence(RuntimeError("a\x1b[31m\ud800\x00"))
+        == "RuntimeError: a\N{REPLACEMENT CHARACTER}[31m?\N{REPLACEMENT CHARACTER}"
+    )
+    assert dumps("\ud800") == '"?"'
+
+
 def test_a_derivation_in_a_module_is_checked(here, elbowroom):
     (here / "mine_12.py").write_text(
         "from experiments.checks.loading import _mixture\n"
