@@ -217,7 +217,7 @@ def assignments(words: list[str], option: str) -> dict[str, object]:
         key, equals, text = (part.strip() for part in word.partition("="))
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not (key and equals) or value is None or isinstance(value, bool | str | dict):
             raise InputError(

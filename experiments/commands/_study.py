@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from experiments.records import StudyRecord
 
 Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
-Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1, max=1000)]
 Junit = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the verdicts as JUnit XML too, as CI systems read it."),
