@@ -62,9 +62,9 @@ KEYS = [
 
 @st.composite
 def mutated(draw):
-    """Return the text of a shipped configuration with up to six faults."""
+    """Return the text of a shipped configuration with one to six faults."""
     lines = draw(st.sampled_from(SHIPPED)).splitlines(keepends=True)
-    for _ in range(draw(st.integers(1, 6))):
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 6]))):
         i = draw(st.integers(0, len(lines) - 1))
         line = lines[i]
         match draw(st.integers(0, 7)):
@@ -110,7 +110,7 @@ def leaves(value, place=()):
 def wrong_tables(draw):
     """Return the text of a shipped configuration in which up to three values are any others."""
     tables = tomllib.loads(draw(st.sampled_from(SHIPPED)))
-    for _ in range(draw(st.integers(1, 3))):
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
         places = list(leaves(tables))
         *way, last = places[draw(st.integers(0, len(places) - 1))]
         table = tables
