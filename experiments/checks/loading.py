@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 
 from experiments.checks.mixture_log_joint import MixtureLogJoint
-from experiments.config.plugins import announce, did_you_mean, find, find_class, names
+from experiments.config.plugins import did_you_mean, find, find_class, names
 from experiments.families.lookup import offered
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import as_file
@@ -82,7 +82,6 @@ def _load(name: str) -> tuple[object, ModuleType]:
 
 def _from_file(path: Path) -> ModuleType:
     as_file(path, "file")
-    announce(f'"{path}" is run')
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -103,7 +103,7 @@ def texts(draw):
     content = text.encode(draw(st.sampled_from(CODINGS)), errors="replace")
     content = gzip.compress(content) if draw(st.integers(0, 19)) == 0 else damaged(draw, content, FAULTS)
     names = [name.strip().strip('"') for name in header]
-    return content, draw(st.lists(st.sampled_from(names), min_size=1, max_size=2))
+    return content, draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
 
 
 def damaged(draw, content, faults):
@@ -138,7 +138,7 @@ READINGS = st.one_of(
         },
     ),
 )
-OTHERS = st.lists(st.sampled_from(["v", "w", "0", "1", "é", "", "a\nb", "\0"]), max_size=3)
+OTHERS = st.lists(st.sampled_from(["v", "w", "0", "1", "é", "", "a\nb", "\0"]), max_size=3, unique=True)
 COLUMNS = st.one_of(st.just([]), st.just(["v"]), st.just(["v"]), OTHERS)
 
 
