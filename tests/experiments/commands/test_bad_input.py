@@ -418,3 +418,11 @@ def test_categories_that_are_floats_keep_their_digits(here, values, name, kind):
     column = np.array(given, dtype=kind)
     np.save(here / name, column) if name == "x.npy" else pd.DataFrame({"0": column}).to_parquet(here / name)
     assert list(read(here / name, (), "dirichlet_categorical").categories[0]) == labels
+
+
+def test_a_component_that_lies_nowhere_near_the_points_is_drawn():
+    from experiments.report.figures.clusters import clusters_figure
+    from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
+
+    mixture, x = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), np.array([[0.0], [1.0]])
+    assert clusters_figure(mixture, {"mu": np.array([[[0.5], [1e40]]])}, x, np.array([[1.0, 0.0]] * 2), "")
