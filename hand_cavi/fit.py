@@ -26,7 +26,7 @@ from hand_cavi.ascent.progress import Tell
 from hand_cavi.ascent.restarts import Restarts, result_of
 from hand_cavi.ascent.saddle import judged
 from hand_cavi.data.kernels import summarise
-from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight
+from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight, refuse_beyond_memory
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
 from hand_cavi.sources import Source, as_source
@@ -179,6 +179,10 @@ def _fit_held(
     threads: int | None,
 ) -> Fit:
     """Fit data whose statistics are held."""
+    held = source.n_points * mixture.n_components
+    refuse_beyond_memory(
+        held, f"the responsibilities of {source.n_points} points in {mixture.n_components} components"
+    )
     whole = source.spread_out(source.n_points)
     rows = as_rows(whole.rows)
     weight = as_sample_weight(whole.weight, len(rows))

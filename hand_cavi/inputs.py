@@ -1,10 +1,17 @@
-"""What callers hand in, checked: rows of data, weights on them, seeds, draws.
+"""What callers hand in, checked: rows of data, weights on them, seeds, draws, files, sizes.
 
 Letters used throughout the package: N points, D features, K components,
 P natural parameters of a component, S draws.
 """
 
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +22,83 @@ Draws = dict[str, np.ndarray]
 """Canonical draws by name, such as ``mu``, each with a leading axis of draws, shape (S, K, ...)."""
 
 
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1b\x7f-\x9f]")
+"""Characters that no name, path or label may hold: NUL, and those by which text commands a terminal."""
+
+_MEMORY_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")
+_KINDS = {
+    stat.S_ISFIFO: "a FIFO",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+
+
 class InputError(ValueError):
     """Bad input, described in one sentence that says what, where and how to mend it."""
+
+
+def as_file(path: Path | str, what: str, *, hint: str = "") -> Path:
+    """Return the path of a regular file that is there; nothing else is opened, for it may have no end.
+
+    InputError calls it `what`, such as "data file"; `hint` follows the complaint that there is none.
+    """
+    path = Path(path)
+    if CONTROL.search(str(path)):
+        raise InputError(f"the name of the {what}, {str(path)!r}, holds a control character; rename it")
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f'there is no {what} "{path}"{hint}') from None
+    except OSError as error:
+        raise InputError(f'the {what} "{path}" cannot be read: {error.strerror}') from None
+    if stat.S_ISDIR(mode):
+        raise InputError(f'the {what} "{path}" is a folder; give a file')
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_one, kind in _KINDS.items() if is_one(mode)), "no file")
+        raise InputError(f'the {what} "{path}" is {kind}; give a regular file')
+    return path
+
+
+def refuse_beyond_memory(n_numbers: int, what: str) -> None:
+    """Raise InputError before anything is allocated if so many numbers of 8 bytes, `what`, cannot be held.
+
+    The bound is all memory of the machine, or of the container: what others hold of it now may be free when
+    it is needed.
+    """
+    if 8 * n_numbers > memory():
+        need, there = (f"{_in_gigabytes(bytes_)} GB" for bytes_ in (8 * n_numbers, memory()))
+        raise InputError(f"{what} need {need} of memory, and this machine has {there}; ask for fewer")
+
+
+@contextmanager
+def within_float64() -> Iterator[None]:
+    """Raise InputError in place of numpy's warning where arithmetic leaves float64: its figures are none."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except (FloatingPointError, np.linalg.LinAlgError) as error:
+        raise InputError(
+            f"the data or the prior hold numbers too large or too small for float64 ({error}); state them in "
+            "other units"
+        ) from None
+
+
+@cache
+def memory() -> int:
+    """Return the bytes of memory of this machine or container; 2^40 where that cannot be found out."""
+    try:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, OSError, ValueError):
+        return 1 << 40
+    try:
+        return min(total, int(_MEMORY_OF_CONTAINER.read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return total
+
+
+def _in_gigabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:,.3g}" if n_bytes < 1e15 else f"10^{len(str(n_bytes)) - 10}"
 
 
 def as_rows(x: ArrayLike) -> np.ndarray:
@@ -86,6 +168,10 @@ def as_sample_weight(sample_weight: ArrayLike | None, n_points: int) -> np.ndarr
         raise InputError(f"sample_weight is {weight[row]} in row {row}; weights are finite and not negative")
     if not weight.any():
         raise InputError("sample_weight is zero everywhere; at least one point must count")
+    if not weight.max() <= np.finfo(float).max / n_points:
+        raise InputError(
+            f"sample_weight is {weight.max():g} somewhere; the sum is beyond float64; rescale it"
+        )
     return weight
 
 
@@ -148,9 +234,12 @@ def as_numbers(value: object, name: str, *, first_row: int = 0) -> np.ndarray:
         If it is not numeric, or a value is missing; see `refuse_missing`.
     """
     array = refuse_missing(value, name, first_row=first_row)
-    if array is not None and array.dtype.kind == "O" and array.ndim:
-        if all(isinstance(entry, Real) for entry in array.ravel()):  # such as a frame of Int64 and Float64
-            array = array.astype(np.float64)
+    if array is not None and array.dtype.kind == "O" and array.size:
+        if all(isinstance(entry, Real) for entry in array.ravel()):  # a frame of Int64 and Float64, or 10^40
+            try:
+                array = array.astype(np.float64)
+            except OverflowError:
+                raise InputError(f"{name} holds a number beyond float64; state it in other units") from None
     if array is None or array.dtype.kind not in "biuf":
         raise InputError(f"{name} cannot be read as real numbers; give a numeric array")
     return array

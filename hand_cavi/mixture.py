@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.inputs import Draws, as_count, as_rows, as_sample_weight
+from hand_cavi.inputs import Draws, as_count, as_rows, as_sample_weight, refuse_beyond_memory
 from hand_cavi.numerics.special import logsumexp
 from hand_cavi.weights.mixing import MixingWeights
 
@@ -33,7 +33,7 @@ class Mixture:
     Raises
     ------
     InputError
-        If K is not a whole number above zero, or the weights are for another K.
+        If K is not a whole number above zero, or beyond memory, or the weights are for another K.
     """
 
     components: ConjugateFamily
@@ -42,6 +42,10 @@ class Mixture:
 
     def __post_init__(self) -> None:
         n_components = as_count(self.n_components, "n_components")
+        held = n_components * (
+            n_components + self.components.natural.shape[-1]
+        )  # with covariances of weights
+        refuse_beyond_memory(held, f"mixtures of {n_components} components")
         object.__setattr__(self, "n_components", n_components)
         object.__setattr__(self, "weights", self.weights.for_components(n_components))
 

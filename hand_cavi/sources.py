@@ -15,7 +15,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.inputs import InputError, as_numbers, as_sample_weight
+from hand_cavi.inputs import InputError, as_file, as_numbers, as_sample_weight
 
 _ROWS = 1 << 18  # rows looked at together when something is asked of every one
 
@@ -138,12 +138,17 @@ class ParquetSource(Source):
         from pyarrow.parquet import ParquetFile
 
         wanted = [*self.columns, *([self.weight] if self.weight else [])]
-        with ParquetFile(self.path) as file:
+        with ParquetFile(self.path, page_checksum_verification=True) as file:
             for group in range(file.num_row_groups):
-                table = file.read_row_group(group, columns=wanted)
-                if table.num_rows:
+                try:
+                    table = file.read_row_group(group, columns=wanted)
                     # A missing value becomes nan, which the look at the data refuses by its row.
                     arrays = [table[name].to_numpy().astype(np.float64, copy=False) for name in wanted]
+                except (OSError, ValueError, TypeError) as error:  # pyarrow's errors are of these kinds
+                    raise InputError(
+                        f"{self.path} is damaged in row group {group} (counted from 0): {_first_line(error)}"
+                    ) from None
+                if table.num_rows:
                     rows = np.column_stack(arrays[: self.n_features])
                     yield Block(rows, arrays[-1] if self.weight else None)
 
@@ -208,18 +213,21 @@ def as_source(x: object, sample_weight: ArrayLike | None = None) -> Source:
     return _checked(ArraySource(rows, weight), None)
 
 
-def open_npy(path: str | Path) -> np.ndarray:
-    """Map an .npy file into memory.
+def open_npy(path: str | Path, *, mapped: bool = True) -> np.ndarray:
+    """Return the array of an .npy file, mapped into memory or held. Objects (pickles) are never read.
 
     Raises
     ------
     InputError
         If it cannot be read.
     """
+    path = as_file(path, "file")
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as an .npy file ({error})") from error
+        # Mapping compares the size that the header claims with that of the file before it allocates.
+        found: np.ndarray = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # a damaged header raises whatever numpy's and Python's parsers do
+        raise InputError(f"{path} cannot be read as an .npy file ({_first_line(error)})") from None
+    return found if mapped else np.array(found)
 
 
 def open_parquet(path: str | Path, columns: Sequence[str], weight: str | None = None) -> ParquetSource:
@@ -244,18 +252,23 @@ def open_parquet(path: str | Path, columns: Sequence[str], weight: str | None = 
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise InputError("reading Parquet files needs pyarrow; install it, or give an .npy file") from None
+    path = as_file(path, "file")
     try:
         with ParquetFile(path) as file:
             schema, n_points = file.schema_arrow, file.metadata.num_rows
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise InputError(f"{path} cannot be read as a Parquet file ({error})") from error
+    except (OSError, ValueError, TypeError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path} cannot be read as a Parquet file ({_first_line(error)})") from None
     for name in [*columns, *([weight] if weight else [])]:
         if name not in schema.names:
             raise InputError(f'{path} has no column "{name}"; it has {", ".join(schema.names)}')
         kind = schema.field(name).type
         if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
             raise InputError(f'column "{name}" of {path} holds {kind}, not numbers')
-    return _checked(ParquetSource(Path(path), tuple(columns), weight, n_points), None)
+    return _checked(ParquetSource(path, tuple(columns), weight, n_points), None)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _checked[S: Source](source: S, sample_weight: ArrayLike | None) -> S:

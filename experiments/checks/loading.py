@@ -12,6 +12,7 @@ from experiments.checks.mixture_log_joint import MixtureLogJoint
 from experiments.config.plugins import did_you_mean, find, find_class, names
 from experiments.families.lookup import offered
 from hand_cavi import InputError, Mixture
+from hand_cavi.inputs import as_file
 from hand_cavi.mixture_derivation import MixtureDerivation
 
 _PREFIX = "mixture:"
@@ -71,7 +72,7 @@ def _load(name: str) -> tuple[object, ModuleType]:
             f'"{name}" names no derivation; write FILE.py:NAME, MODULE:NAME or {_PREFIX}FAMILY+WEIGHTS'
         )
     if not where.endswith(".py"):
-        return find("methods", name), sys.modules[where]
+        return find("derivations", name), sys.modules[where]
     module = _from_file(Path(where))
     if not hasattr(module, attribute):
         offered = [key for key in vars(module) if not key.startswith("_")]
@@ -80,8 +81,7 @@ def _load(name: str) -> tuple[object, ModuleType]:
 
 
 def _from_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise InputError(f'there is no file "{path}"')
+    as_file(path, "file")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

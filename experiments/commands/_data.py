@@ -76,5 +76,8 @@ def _settings(path: Path, columns: tuple[str, ...], family: str, reading: dict[s
         return file.Settings(path=str(path), columns=columns, categories=categories, **reading)
     except ValidationError as error:
         fault = error.errors()[0]
-        option, message = str(fault["loc"][0]).replace("_", "-"), fault["msg"].lower()
+        option, message = (
+            str(fault["loc"][0]).replace("_", "-"),
+            fault["msg"].lower().removeprefix("value error, "),
+        )
         raise InputError(f'--{option} is "{fault["input"]}"; {message}') from None

@@ -22,6 +22,7 @@ from experiments.records import Measurement, Problem
 from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
+from hand_cavi.inputs import within_float64
 
 FEW = 50
 """Different values, each of them twice on average, that may be counts; a convention of this project."""
@@ -37,6 +38,7 @@ class Model:
     prior: dict[str, object] = field(default_factory=dict)
     weights_prior: dict[str, object] = field(default_factory=dict)
 
+    @within_float64()
     def of(self, x: np.ndarray | Summary, n_components: int | None = None) -> tuple[Mixture, str]:
         """Return the mixture for these data, and what of it was chosen here (or nothing)."""
         n_components = n_components or self.n_components
@@ -174,6 +176,7 @@ class FileFit:
         }
 
 
+@within_float64()
 def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **settings: Any) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`, `sds` as in `widths`.
 
@@ -195,7 +198,9 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **se
     shown = widths(describe(result), result, data, settings.get("threads"), sds)
     total = None if data.shown.sample_weight is None else float(result.counts.sum())
     about_model = formula(mixture, data.n_points, total)
-    return FileFit(data, result, seed, about_model, about_prior, said, *shown)
+    done = FileFit(data, result, seed, about_model, about_prior, said, *shown)
+    _ = done.cautions, done.data_fit  # here, where what leaves float64 is told
+    return done
 
 
 def assignments(words: list[str], option: str) -> dict[str, object]:
@@ -208,7 +213,7 @@ def assignments(words: list[str], option: str) -> dict[str, object]:
         key, equals, text = (part.strip() for part in word.partition("="))
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not (key and equals) or value is None or isinstance(value, bool | str | dict):
             raise InputError(

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -34,11 +33,6 @@ def without_nan(content: Any) -> Any:
     return content
 
 
-def warn(message: str) -> None:
-    """Say something on stderr that does not stop the work."""
-    print(f"elbowroom: {message}", file=sys.stderr)
-
-
 def writable(folder: Path) -> Path:
     """Make a folder and prove that it can be written to; leaves nothing behind where it cannot.
 
@@ -49,6 +43,7 @@ def writable(folder: Path) -> Path:
     from hand_cavi import InputError
 
     made: list[Path] = []
+    _refuse_control_characters(folder)
     try:
         made = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,20 +59,35 @@ def writable(folder: Path) -> Path:
     return folder
 
 
+def _refuse_control_characters(path: Path) -> None:
+    from hand_cavi.inputs import CONTROL, InputError
+
+    if CONTROL.search(str(path)):
+        raise InputError(f"the path {str(path)!r} holds a control character; choose another name")
+
+
 def writable_file(path: Path, option: str, endings: Sequence[str], other: Path | None = None) -> None:
     """Say before the work, not after, that a file cannot be put there; make its folder.
 
     It may not be an `other` file, such as one that is read.
 
-    Raises InputError if it has another ending, is a folder, or its folder cannot be written to.
+    Raises InputError if it has another ending, is a folder or no regular file, or its folder cannot be
+    written to.
     """
     from hand_cavi import InputError
 
     if endings and path.suffix.lower() not in endings:
         *others, last = endings
         raise InputError(f'"{path}" must end in {", ".join(others)} or {last}')
+    _refuse_control_characters(path)
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise InputError(f'"{path}" cannot be written: {error.strerror}; choose another name') from None
     if path.is_dir():
         raise InputError(f'"{path}" is a folder; {option} takes the name of a file')
+    if there and not path.is_file():
+        raise InputError(f'"{path}" is a device or the like; {option} takes the name of a file')
     if other is not None and path.resolve() == other.resolve():
         raise InputError(f'"{path}" is used by this command already; {option} needs another file')
     writable(path.parent)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import print_json, warn, writable, writable_file
+from experiments.commands._messages import warn
+from experiments.commands._output import print_json, writable, writable_file
 
 if TYPE_CHECKING:
     from experiments.records import StudyRecord
 
 Output = Annotated[Path | None, typer.Option(help="The folder in which the study gets its own.")]
-Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1)]
+Workers = Annotated[int | None, typer.Option(help="How many cells run at a time.", min=1, max=1000)]
 On = Annotated[
     str,
     typer.Option(

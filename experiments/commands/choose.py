@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
-from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
+from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 from experiments.families import AUTO
 
@@ -101,12 +102,17 @@ def read_numbers(text: str) -> list[int]:
     Raises InputError if it is none of these, or names a number below 1 or twice.
     """
     from hand_cavi import InputError
+    from hand_cavi.inputs import refuse_beyond_memory
 
     numbers: list[int] = []
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            numbers += range(int(first), int(last) + 1) if dash else [int(first)]
+            ends = [int(first), int(last)] if dash else [int(first)]
+            refuse_beyond_memory(max(ends) ** 2, f"mixtures of {max(ends)} components")
+            numbers += range(ends[0], ends[-1] + 1)
+    except InputError:
+        raise
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._output import Json, print_json, warn
+from experiments.commands._messages import warn
+from experiments.commands._output import Json, print_json
 from experiments.commands.report import study_folder
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ stderr, never with a traceback. SIGTERM and SIGHUP end a command as Ctrl-C does,
 """
 
 import errno
+import io
 import signal
 import sys
 
@@ -20,6 +21,8 @@ _FOLDER_TROUBLE |= {errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG}
 def main() -> None:
     """Run the command line; always ends by SystemExit."""
     ended_by = _as_ctrl_c()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name, or a terminal, that is not UTF-8
     try:
         from experiments.commands._app import app
 
@@ -34,11 +37,13 @@ def main() -> None:
         if end.code == _INTERRUPTED:  # as typer has it
             _interrupted(ended_by)
         raise
+    except MemoryError as error:
+        _stop(f"memory runs out: {error or 'ask for less'}")
     except OSError as error:
         if error.errno not in _FOLDER_TROUBLE:
             raise
         where = f' "{error.filename}"' if error.filename else ""
-        _stop(f"cannot write{where}: {error.strerror}; choose another folder, or make room")
+        _stop(f"cannot use{where}: {error.strerror}; choose another file or folder, or make room")
     except ValueError as error:
         from hand_cavi import InputError  # not at the top: --help must not pay for it
 
@@ -68,8 +73,9 @@ def _interrupted(ended_by: list[signal.Signals]) -> None:
 
 
 def _stop(message: str, code: int = 2) -> None:
-    for line in message.splitlines():
-        print(f"elbowroom: {line}", file=sys.stderr)
+    from experiments.commands._messages import warn
+
+    warn(message)
     sys.exit(code)
 
 

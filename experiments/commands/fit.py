@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
-from experiments.commands._output import PICTURES, Json, print_json, warn, writable_file, write_picture
+from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
 from experiments.config.plugins import names
 from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 

@@ -27,6 +27,8 @@ def init(
         print_json(json_schema())
         return
 
+    from experiments.commands._output import writable_file
+
     if derivation:
         from experiments.checks.loading import skeleton as content
 
@@ -36,6 +38,7 @@ def init(
         from experiments.config.reading import default_config_text as content
 
         then = f'"elbowroom run {path}" runs it.'
+    writable_file(path, "init", ())
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(content())

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._output import Json, print_json, warn
+from experiments.commands._messages import warn
+from experiments.commands._output import Json, print_json
 from experiments.commands.report import study_folder
 
 

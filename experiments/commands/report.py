@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._output import Json, warn, writable
+from experiments.commands._messages import warn
+from experiments.commands._output import Json, writable
 from experiments.commands._study import show
 
 _MOST_TOLD = 5  # pages whose paths are printed

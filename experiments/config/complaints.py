@@ -18,6 +18,13 @@ from pydantic_core import ErrorDetails
 
 from experiments.config.plugins import did_you_mean, nearest
 from hand_cavi import InputError
+from hand_cavi.inputs import CONTROL
+
+MOST = 20
+"""Complaints that are said; the others are counted."""
+
+DEEPEST = 50
+"""Levels of tables and lists; nothing here has more than five."""
 
 Place = tuple[str | int, ...]
 Table = dict[str, object]
@@ -53,7 +60,10 @@ class Complaints:
         self.sentences: list[str] = []
 
     def add(self, place: Place, what: str) -> None:
-        """Say what is wrong at a place."""
+        """Say what is wrong at a place; beyond `MOST` complaints they are counted, no more."""
+        if len(self.sentences) >= MOST:
+            self.sentences.append("")
+            return
         line = self._line(place) if place else None
         where = f"{self.source}, line {line}" if line else self.source
         self.sentences.append(f"{where}: {spell(place)}: {what}" if place else f"{where}: {what}")
@@ -61,6 +71,9 @@ class Complaints:
     def unknown(self, place: Place, valid: Iterable[str]) -> str | None:
         """Say that nobody reads this key; returns the one that was meant, as far as one can tell."""
         valid = sorted(valid)
+        if len(self.sentences) >= MOST:
+            self.sentences.append("")
+            return None
         meant = nearest(str(place[-1]), valid)
         hint = f'did you mean "{meant}"?' if meant else f"there are {', '.join(valid)}"
         self.add(place, f"unknown key; {hint}")
@@ -75,7 +88,8 @@ class Complaints:
         found = [i for i in range(first, end) if setting.search(lines[i])]
         if len(found) == 1:
             return found[0] + 1
-        return first + 1 if not found and _is_header(lines[first], place[0]) else None
+        header = not found and first < len(lines) and _is_header(lines[first], place[0])
+        return first + 1 if header else None
 
     def _table(self, lines: list[str], place: Place) -> tuple[int, int]:
         """Return where the table of a place begins, at its header, and ends, before the next one's."""
@@ -96,8 +110,11 @@ class Complaints:
 
 def stop_at(complaints: Complaints) -> None:
     """Raise InputError with all complaints, if there are any."""
-    if complaints.sentences:
-        raise InputError("\n".join(complaints.sentences))
+    if not complaints.sentences:
+        return
+    more = len(complaints.sentences) - MOST
+    said = complaints.sentences[:MOST] + ([f"{complaints.source}: and {more} more"] if more > 0 else [])
+    raise InputError("\n".join(said))
 
 
 def _is_header(line: str, name: str | int) -> bool:
@@ -139,14 +156,20 @@ def validated[T: BaseModel](
     return None if unknown else result
 
 
-def not_numbers(value: object, place: Place) -> Iterator[tuple[Place, str]]:
-    """Find what TOML allows and no configuration may hold: NaN, infinity, dates."""
-    if isinstance(value, dict):
+def not_allowed(value: object, place: Place) -> Iterator[tuple[Place, str]]:
+    """Find what TOML allows but no configuration: NaN, infinity, dates, depth, control characters."""
+    if len(place) > DEEPEST:
+        yield place[:1], f"is nested more than {DEEPEST} levels deep"
+    elif isinstance(value, str) and CONTROL.search(value):
+        yield place, f"is {shown(value)}; it holds a control character"
+    elif isinstance(value, dict):
         for key, inner in value.items():
-            yield from not_numbers(inner, (*place, key))
+            yield from not_allowed(inner, (*place, key))
+            if CONTROL.search(key):
+                yield place, f"the key {shown(key)} holds a control character"
     elif isinstance(value, list):
         for i, inner in enumerate(value):
-            yield from not_numbers(inner, (*place, i))
+            yield from not_allowed(inner, (*place, i))
     elif isinstance(value, float) and not math.isfinite(value):
         yield place, f"is {value}; it must be finite"
     elif isinstance(value, datetime.date | datetime.time):
@@ -205,5 +228,5 @@ def _in_the_values(loc: Place, values: Any) -> Place:
 
 def shown(value: object) -> str:
     """Return a value as a reader of TOML knows it, cut if it is long."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", json.dumps(value, ensure_ascii=False))
     return text if len(text) <= 60 else text[:57] + "..."

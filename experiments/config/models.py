@@ -4,7 +4,7 @@ The fields of a prior are those of the family's class. A list as ``components`` 
 named ``two-blobs-K1`` and so on. Each reader complains and returns None where something is wrong.
 """
 
-import math
+import sys
 from dataclasses import MISSING, Field, dataclass, fields, replace
 from typing import Any, cast
 
@@ -13,7 +13,10 @@ from experiments.config.options import Name, Options
 from experiments.config.plugins import find_class, names
 from hand_cavi import InputError, Mixture
 from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.inputs import refuse_beyond_memory, within_float64
 from hand_cavi.weights.mixing import MixingWeights
+
+_LARGEST = sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,11 @@ def _numbers(value: object, place: Place, complaints: Complaints) -> list[int] |
     numbers: list[int] = value if isinstance(value, list) else [cast(int, value)]
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers)
     if numbers and whole and len(set(numbers)) == len(numbers):
+        try:
+            refuse_beyond_memory(max(numbers) ** 2, f"mixtures of {max(numbers)} components")
+        except InputError as error:
+            complaints.add(place, str(error))
+            return None
         return numbers
     wanted = "a whole number, at least 1, or a list of such numbers, none twice"
     complaints.add(place, f"is {shown(value)}; it must be {wanted}")
@@ -143,7 +151,10 @@ def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints
     if len(complaints.sentences) > before:
         return None
     try:
-        return cls(**values)
+        with within_float64():
+            made = cls(**values)
+            _ = getattr(made, "natural", None)  # eta too, which families hold from here on
+        return made
     except InputError as error:
         complaints.add(place, str(error))
         return None
@@ -152,4 +163,4 @@ def _build[T](cls: type[T], values: object, place: Place, complaints: Complaints
 def _is_numeric(value: object) -> bool:
     if isinstance(value, list):
         return bool(value) and all(_is_numeric(inner) for inner in value)
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST

@@ -21,6 +21,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length
 """A name that may become part of a file's name: letters, digits and _ . + - after the first."""
 
 
+MOST_WORKERS = 1000
+"""Processes at a time; no machine runs more of them well."""
+
+
 class MemoryOptions(Options):
     """How much memory what runs at a time may hold."""
 
@@ -43,7 +47,10 @@ class RunOptions(MemoryOptions):
         default=1, ge=1, description="how often every data set is drawn anew (simulations), or refitted"
     )
     workers: int | None = Field(
-        default=None, ge=1, description="processes at a time; without, as many as the machine has cores"
+        default=None,
+        ge=1,
+        le=MOST_WORKERS,
+        description="processes at a time; without, as many as the machine has cores",
     )
     time_limit: float = Field(default=600.0, gt=0, description="seconds that one cell may take")
     condense: Literal["auto", "never"] = Field(
@@ -201,7 +208,9 @@ class CalibrationOptions(Options):
 class BatchOptions(MemoryOptions):
     """How the batches are run."""
 
-    workers: int | None = Field(default=None, ge=1, description="processes at a time; without, all cores")
+    workers: int | None = Field(
+        default=None, ge=1, le=MOST_WORKERS, description="processes at a time; without, all cores"
+    )
     time_limit: float = Field(default=1800.0, gt=0, description="seconds that one batch may take")
     output: str = Field(
         default="studies", min_length=1, description="the folder in which the calibration gets its own"

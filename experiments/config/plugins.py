@@ -8,7 +8,9 @@ import ast
 import difflib
 import importlib
 import sys
-from collections.abc import Iterable
+import sysconfig
+from collections.abc import Callable, Iterable
+from dataclasses import is_dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +26,9 @@ PACKAGES = {
     "weights": "hand_cavi.weights",
 }
 """What there is to find, and the package whose files hold it."""
+
+_told: list[Callable[[str], None]] = []
+"""Who is told of a module of the user's before its code runs."""
 
 _OFFERS = {
     "methods": ("Settings", "fit"),
@@ -78,10 +83,23 @@ def find(kind: str, name: str) -> Any:
 def find_class(kind: str, name: str) -> Any:
     """Return the class of a family or of weights: the one in the file that bears the file's name."""
     module = find(kind, name)
-    if isinstance(module, type):
+    if ":" in name:
+        _refuse_other_than_priors(kind, name, module)
         return module
     classes = (thing for thing in vars(module).values() if isinstance(thing, type))
     return next(cls for cls in classes if getattr(cls, "name", None) == name)
+
+
+def _refuse_other_than_priors(kind: str, name: str, thing: Any) -> None:
+    """Raise InputError if a user's object is no class of this kind; nothing is called to find that out."""
+    from hand_cavi import InputError
+    from hand_cavi.conjugate import ConjugateFamily
+    from hand_cavi.weights.mixing import MixingWeights
+
+    base = ConjugateFamily if kind == "families" else MixingWeights
+    if not (isinstance(thing, type) and issubclass(thing, base) and is_dataclass(thing)):
+        one = "family" if kind == "families" else "prior of weights"
+        raise InputError(f'"{name}" is no {one}; it must be a dataclass that inherits from {base.__name__}')
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
@@ -120,6 +138,17 @@ def folder_of(package: str) -> Path:
     spec = find_spec(package)
     assert spec is not None and spec.submodule_search_locations is not None
     return Path(spec.submodule_search_locations[0])
+
+
+def tell_of_imports(listener: Callable[[str], None]) -> None:
+    """Have a listener told, in words, of each module of the user's before its code runs."""
+    _told[:] = [listener]
+
+
+def announce(words: str) -> None:
+    """Tell the listener, if there is one: the command line says it on stderr, workers say nothing."""
+    for listener in _told:
+        listener(words)
 
 
 @cache
@@ -162,7 +191,10 @@ def _users_own(name: str) -> Any:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
+        _look_before(module_name, name)
         module = importlib.import_module(module_name)
+    except InputError:
+        raise
     except ModuleNotFoundError as error:
         if error.name is None or not module_name.startswith(error.name):
             raise InputError(f'"{name}" needs the module "{error.name}", which is not installed') from None
@@ -176,3 +208,17 @@ def _users_own(name: str) -> Any:
         valid = [word for word in vars(module) if not word.startswith("_")]
         raise InputError(f'the module "{module_name}" has no "{attribute}"{did_you_mean(attribute, valid)}')
     return getattr(module, attribute)
+
+
+def _look_before(module_name: str, name: str) -> None:
+    """Say which module is about to be imported; raise InputError if it is one of Python's own."""
+    from hand_cavi import InputError
+
+    top = module_name.partition(".")[0]
+    spec = find_spec(top) if top else None
+    origin = (spec and spec.origin) or ""
+    of_python = not Path(origin).is_absolute() or Path(origin).is_relative_to(sysconfig.get_path("stdlib"))
+    if spec and top in sys.stdlib_module_names and of_python:
+        raise InputError(f'"{name}" is a part of Python, which offers nothing for a study; name your module')
+    if spec and module_name not in sys.modules:
+        announce(f'"{name}" runs the code of {origin or top}')

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from experiments.config.complaints import Complaints, Place, Table, not_numbers, stop_at, validated
+from experiments.config.complaints import DEEPEST, Complaints, Place, Table, not_allowed, stop_at, validated
 from experiments.config.entries import (
     DatasetEntry,
     MethodEntry,
@@ -32,7 +32,9 @@ from experiments.config.options import (
     VerdictOptions,
 )
 from experiments.config.plugins import did_you_mean
+from experiments.config.sizes import check_sizes
 from hand_cavi import InputError
+from hand_cavi.inputs import as_file
 
 type Reader = Callable[[Table, Place, Complaints], object]
 
@@ -68,10 +70,9 @@ def load_config(path: Path) -> Config:
     Raises InputError if there is no such file, it is no TOML, or it asks for what cannot be had; one line for
     each fault.
     """
+    path = as_file(path, "configuration", hint='; "elbowroom init" writes one')
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f'there is no configuration "{path}"; "elbowroom init" writes one') from None
     except OSError as error:
         raise InputError(f'the configuration "{path}" cannot be read: {error.strerror}') from None
     except UnicodeDecodeError as error:
@@ -94,8 +95,12 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
         values: Table = tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{source} is not TOML: {error}") from None
+    except RecursionError:
+        raise InputError(f"{source} is nested more than {DEEPEST} levels deep") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise InputError(f"{source} holds a number that cannot be read: {error}") from None
     complaints = Complaints(source, text)
-    for place, what in not_numbers(values, ()):
+    for place, what in not_allowed(values, ()):
         complaints.add(place, what)
     stop_at(complaints)
 
@@ -149,10 +154,12 @@ def _read_entries(axis: str, entries: object, reader: Reader, complaints: Compla
         complaints.add((), f"{axis}: give at least one; each begins with [[{axis}]]")
         return ()
     read = tuple(reader(entry, (axis, i), complaints) for i, entry in enumerate(entries))
-    names = [entry.get("name") for entry in entries]
-    for i, name in enumerate(names):
-        if isinstance(name, str) and name in names[:i]:
-            complaints.add((axis, i, "name"), f'"{name}" is taken already; names must differ')
+    taken: set[str] = set()
+    for i, name in enumerate(entry.get("name") for entry in entries):
+        if isinstance(name, str):
+            if name in taken:
+                complaints.add((axis, i, "name"), f'"{name}" is taken already; names must differ')
+            taken.add(name)
     return read
 
 
@@ -160,6 +167,7 @@ def _checked(config: Config, complaints: Complaints) -> Config:
     """Complain of what the parts of a configuration say of each other; return what is to be used."""
     methods = [method.name for method in config.methods]
     _check_models(config, complaints)
+    check_sizes(config, complaints)
     if config.kind == "calibration":
         _refuse_strangers(config.calibration.judge, methods, ("calibration", "judge"), "method", complaints)
         features = config.calibration.features

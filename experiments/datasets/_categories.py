@@ -4,13 +4,19 @@ The labels of a column are its different values: in numerical order if all are n
 the alphabet. Spaces around them do not count.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from experiments.datasets._columns import Columns, read_columns
 from experiments.datasets._words import DROP, Reading, is_missing
 from hand_cavi import InputError
+from hand_cavi.inputs import CONTROL
+
+_EXACT = 1e15
+"""Below it whole numbers are written as such; floats hold them all."""
 
 MOST_CATEGORIES = 1000
 """Of one column; more are hardly categories."""
@@ -52,19 +58,47 @@ def _words(columns: Columns, d: int, reading: Reading) -> list[str | None]:
     NA and the like are labels where none may be.
     """
     entries, words = columns.entries[d], []
-    if columns.lines is None:
-        entries = entries.tolist() if isinstance(entries, np.ndarray) else entries.to_pylist()
+    if columns.lines is None and not isinstance(entries, np.ndarray):
+        entries = _of_parquet(entries)
     for row, entry in enumerate(entries):
-        missing = entry is None or (isinstance(entry, float) and not np.isfinite(entry))
-        word = "" if missing else f"{entry:g}" if isinstance(entry, float) else str(entry).strip()
+        word = _label(entry)
         if not word and not reading.drops:
             place, unit = columns.place(row)
             raise InputError(
                 f'{place}: column "{columns.names[d]}" holds nothing, where a category is needed; fill it '
                 f"in, or leave such {unit}s out by {DROP}"
             )
+        if CONTROL.search(word):
+            place, _ = columns.place(row)
+            raise InputError(
+                f'{place}: column "{columns.names[d]}" holds {word!r}, with a control character; take it out'
+            )
         words.append(None if reading.drops and is_missing(word) else word)
     return words
+
+
+def _of_parquet(entries: Any) -> Sequence[Any]:
+    """Return a column's entries: numbers of numpy, which know how many digits they have, or Python's own."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(entries.type):
+        return list(entries.to_numpy())
+    try:
+        return list(entries.to_pylist())
+    except (ValueError, OverflowError, pa.ArrowException) as error:  # a date that Python cannot hold, damage
+        raise InputError(
+            f"a column cannot be read as categories: {str(error).partition(chr(10))[0]}"
+        ) from None
+
+
+def _label(entry: Any) -> str:
+    """Return what stands for a category, nothing if it is missing: equal values alone share a label."""
+    if not isinstance(entry, float | np.floating):
+        return "" if entry is None else str(entry).strip()
+    value = float(entry)
+    if not np.isfinite(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < _EXACT else str(entry)
 
 
 def _sorted(labels: set[str]) -> list[str]:

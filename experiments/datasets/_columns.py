@@ -2,7 +2,9 @@
 
 import csv
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,6 +14,8 @@ import numpy as np
 from experiments.config.plugins import did_you_mean
 from experiments.datasets._words import Reading, as_number, no_number
 from hand_cavi import InputError
+from hand_cavi.inputs import CONTROL
+from hand_cavi.sources import open_npy
 
 if TYPE_CHECKING:
     import _csv
@@ -89,7 +93,7 @@ def _by_pandas(
                 index_col=False,
                 float_precision="round_trip",
             )
-        frame = frame.iloc[:, [header.index(name) for name in columns]]  # of some alone it sees no long rows
+        frame = frame.iloc[:, places_of(columns, header)]  # of some alone it sees no long rows
         if len(frame) and all(kind.kind in "iuf" for kind in frame.dtypes):
             values = frame.to_numpy(dtype=np.float64)
             return (values, columns) if np.isfinite(values).all() else None
@@ -99,22 +103,33 @@ def _by_pandas(
 
 
 def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> Columns:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
+    with readable_parquet(path):
         names = choose(path, list(pq.read_schema(path).names), wanted, reading)
-        table = pq.read_table(path, columns=list(names))
+        table = pq.read_table(path, columns=list(names), page_checksum_verification=True)
         return Columns(path, names, [table.column(name) for name in names])
-    except pa.ArrowException as error:
-        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def readable_parquet(path: Path) -> Iterator[None]:
+    """Raise InputError, which names the file, for whatever pyarrow says of one that it cannot read."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        said = str(error).partition("\n")[0]
+        raise InputError(f"{path.name} is no readable Parquet file: {said}") from None
 
 
 def load_npy(path: Path, mapped: bool = False) -> np.ndarray:
     """Return the array of a file, mapped into memory if so asked, or raise InputError."""
     try:
-        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-    except (ValueError, EOFError):
+        return open_npy(path, mapped=mapped)
+    except InputError:
         raise InputError(f"{path.name} is no readable NPY file of numbers or text") from None
 
 
@@ -124,6 +139,10 @@ def npy_columns(
     """Return views of an array's columns, each of shape (N,), and their names; or raise InputError."""
     if array.dtype.names:
         columns = choose(path, list(array.dtype.names), wanted, reading)
+        if array.ndim != 1 or any(array[name].ndim != 1 for name in columns):
+            raise InputError(
+                f"{path.name}: a field holds several numbers a row; give points as (N,) or (N, D)"
+            )
         return [array[name] for name in columns], columns
     if array.ndim == 2 and array.shape[1] == 0:
         raise InputError(f"{path.name} has no columns; give at least one")
@@ -158,13 +177,14 @@ def choose(path: Path, header: list[str], wanted: tuple[str, ...], reading: Read
     """Return the columns to read; raise InputError if one is not there, or there twice."""
     if not wanted:
         if len(others := [name for name in header if name != reading.weight_column]) == 1:
-            return (others[0],)
+            return choose(path, header, (others[0],), reading)
         raise InputError(
             f"{path.name}: name the columns to use (--column, or columns in a configuration); there are "
             f"{_list(header)}"
         )
+    times = Counter(header)
     for name in wanted:
-        if name not in header:
+        if not times[name]:
             hint = ""
             if all(as_number(word) is not None for word in header) and path.suffix != ".npy":
                 hint = " (the first line holds numbers; it must name the columns)"
@@ -172,9 +192,19 @@ def choose(path: Path, header: list[str], wanted: tuple[str, ...], reading: Read
                 f'{path.name} has no column "{name}"{did_you_mean(name, header)}; there are '
                 f"{_list(header)}{hint}"
             )
-        if header.count(name) > 1:
+        if times[name] > 1:
             raise InputError(f'{path.name} has several columns "{name}"; rename all but one')
+        if CONTROL.search(name):
+            raise InputError(
+                f"{path.name}: the column {name!r} has a control character in its name; rename it"
+            )
     return wanted
+
+
+def places_of(names: tuple[str, ...], header: list[str]) -> list[int]:
+    """Return where columns stand in a header that names each of them once."""
+    places = {name: place for place, name in enumerate(header)}
+    return [places[name] for name in names]
 
 
 def rows_of(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -203,7 +233,7 @@ def _text(
 ) -> Columns:
     """Return columns of a text as words, and on which lines they stand."""
     names = choose(path, header, wanted, reading)
-    places = [header.index(name) for name in names]
+    places = places_of(names, header)
     words: list[list[str]] = [[] for _ in names]
     lines = []
     for line, row in rows_of(path, delimiter):

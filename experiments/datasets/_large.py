@@ -4,7 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.datasets._columns import choose, load_npy, npy_columns, refuse_gaps, refuse_weights
+from experiments.datasets._columns import (
+    choose,
+    load_npy,
+    npy_columns,
+    readable_parquet,
+    refuse_gaps,
+    refuse_weights,
+)
 from experiments.datasets._words import Reading, refuse_other_than_numbers
 from experiments.families.summary import Summary
 from hand_cavi import InputError
@@ -67,17 +74,14 @@ def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> tuple[Sou
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, n_points = file.schema_arrow, file.metadata.num_rows
-    except pa.ArrowException as error:
-        raise InputError(f"{path.name} is no readable Parquet file: {str(error).splitlines()[0]}") from None
+    with readable_parquet(path), pq.ParquetFile(path) as file:
+        schema, n_points = file.schema_arrow, file.metadata.num_rows
     columns = choose(path, list(schema.names), wanted, reading)
     for name in (*columns, *(reading.weights and choose(path, schema.names, reading.weights, reading))):
         try:
             dtype = np.dtype(schema.field(name).type.to_pandas_dtype())
-        except NotImplementedError:  # a kind of which numpy knows nothing
-            dtype = np.dtype(object)
+        except (NotImplementedError, TypeError):  # of which numpy knows nothing, such as dates with a zone
+            dtype = np.dtype("M8" if pa.types.is_temporal(schema.field(name).type) else object)
         _check(path, name, dtype, n_points)
     return open_parquet(path, columns, *reading.weights), columns
 

@@ -7,10 +7,14 @@ import numpy as np
 from experiments.datasets import Dataset
 from experiments.records.problem import Draws
 from hand_cavi.conjugate import ConjugateFamily
+from hand_cavi.inputs import InputError, refuse_beyond_memory, within_float64
 
 
-def check_weights(weights: Sequence[float] | None, n_components: int) -> None:
-    """Raise ValueError if weights are given that are no distribution over K components."""
+def check_asked(n: int, weights: Sequence[float] | None, n_components: int, n_features: int = 1) -> None:
+    """Raise ValueError if no memory holds N points, or weights are no distribution over K components."""
+    refuse_beyond_memory(
+        n * (n_features + 1) + n_components * n_features, f"{n} points of {n_components} components"
+    )
     if weights is None:
         return
     if len(weights) != n_components:
@@ -32,11 +36,18 @@ def simulated(
     In `about`, ``{points}`` and ``{share}`` stand for the number of points and for the weights.
     """
     n_components = len(next(iter(theta.values())))
+    check_asked(n, weights, n_components, family.n_features)
     shares = np.full(n_components, 1 / n_components)
     if weights is not None:
         shares = np.asarray(weights) / np.sum(weights)
     assignments = rng.choice(n_components, size=n, p=shares)
-    x = family.sample_data(rng, theta, assignments)
+    try:
+        with within_float64():
+            x = family.sample_data(rng, theta, assignments)
+    except InputError:
+        raise
+    except ValueError as error:  # as a generator of numpy says it of parameters
+        raise InputError(f"no points can be drawn at these parameters: {error}") from None
     equal = np.ptp(shares) == 0
     return Dataset(
         x=x,

@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from experiments.config.options import Options
 from hand_cavi import InputError
@@ -48,6 +48,15 @@ class Reading(Options):
         default="refuse",
         description="what becomes of rows with a missing value; how many were dropped is said",
     )
+
+    @field_validator("separator")
+    @classmethod
+    def _separates(cls, value: str) -> str:
+        if value in ("\n", "\r", '"', "\0"):
+            raise ValueError(
+                "a line's end, a quotation mark or NUL separates no columns; name another character"
+            )
+        return value
 
     @property
     def drops(self) -> bool:

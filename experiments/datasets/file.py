@@ -18,6 +18,7 @@ from experiments.datasets._columns import PARQUET, read_numbers
 from experiments.datasets._words import Reading
 from experiments.families.summary import Summary
 from hand_cavi import InputError
+from hand_cavi.inputs import as_file
 from hand_cavi.sources import ArraySource, Source
 
 _TEXT = (".csv", ".tsv", ".txt")
@@ -117,7 +118,7 @@ def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset]
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
     """Return the path of a file that is there and can be read, and the columns wanted."""
-    path = Path(settings.path)
+    path = as_file(settings.path, "data file")
     wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
     if len(set(wanted)) != len(wanted):
         raise InputError(f"{path.name}: a column is named twice; name each once")
@@ -125,8 +126,6 @@ def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
         raise InputError(f'{path.name}: column "{settings.weight_column}" is named as data and as weights')
     if path.suffix.lower() not in _KNOWN:
         raise InputError(f"{path.name}: files ending in {', '.join(_KNOWN)} can be read, not this one")
-    if not path.exists():
-        raise InputError(f'there is no data file "{path}"')
     if (settings.separator or settings.decimal != ".") and path.suffix.lower() not in _TEXT:
         raise InputError(f"{path.name}: separator and decimal are for text files; leave them out")
     return path, wanted

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from experiments.config.options import Options
 from experiments.datasets import Dataset
-from experiments.datasets._simulation import check_weights, simulated
+from experiments.datasets._simulation import check_asked, simulated
 from hand_cavi import NormalKnownVariance
 
 
@@ -39,7 +39,7 @@ class Settings(Options):
             lengths = {len(mean) if isinstance(mean, tuple) else 1 for mean in self.means}
             if len(lengths) != 1 or 0 in lengths:
                 raise ValueError("means must be a list of numbers, or of lists of equally many numbers")
-        check_weights(self.weights, self.n_components)
+        check_asked(self.n, self.weights, self.n_components, self.features)
         return self
 
     @property

@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from experiments.config.options import Options
 from experiments.config.plugins import find_class, names
 from experiments.datasets import Dataset
-from experiments.datasets._simulation import check_weights, simulated
+from experiments.datasets._simulation import check_asked, simulated
 from experiments.families.given_parameters import Parameters
 from experiments.families.lookup import offered
 from hand_cavi import InputError
@@ -53,7 +53,7 @@ class Settings(Options):
             raise ValueError("give either parameters, or a prior from which they shall be drawn")
         if (self.prior is None) != (self.components is None):
             raise ValueError("components say how many to draw from a prior: give both or neither")
-        check_weights(self.weights, self.n_components)
+        check_asked(self.n, self.weights, self.n_components)
         return self
 
     @property
@@ -97,8 +97,8 @@ def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[Conjugate
         raise InputError(f"parameters can be given for {there}; for others give a prior to draw them from")
     try:
         arrays = {key: np.array(v, dtype=np.float64) for key, v in (settings.parameters or {}).items()}
-    except (TypeError, ValueError):
-        raise InputError("parameters must be lists of numbers, all rows equally long") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("parameters must be lists of numbers in float64, all rows equally long") from None
     if not all(np.isfinite(values).all() for values in arrays.values()):
         raise InputError("parameters must be finite")
     return take(arrays)

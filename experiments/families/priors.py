@@ -60,6 +60,8 @@ def family_prior(
     cls = find_class("families", name)
     x = x if isinstance(x, Summary) else Summary.of(x)
     choose = offered(name, "default_prior")
+    if choose and not np.isfinite(x.variance).all():
+        raise InputError("the data spread so widely that float64 cannot hold their variance; rescale them")
     prior: ConjugateFamily
     prior, about = _made(cls, given, choose(x, n_components) if choose else {})
     return prior.with_features(x.n_features), about

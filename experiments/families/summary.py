@@ -32,7 +32,9 @@ class Summary:
             rows, weight = np.asarray(piece.rows, dtype=np.float64), piece.weight
             size = float(len(rows))
             if weight is not None:
-                rows, weight, size = rows[weight > 0], weight[weight > 0], float(np.sum(weight))
+                rows, weight = rows[weight > 0], weight[weight > 0]
+                with np.errstate(over="ignore"):
+                    size = float(np.sum(weight))
             if size == 0:
                 continue
             low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))

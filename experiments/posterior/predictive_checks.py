@@ -137,7 +137,7 @@ def _functions(
             said = _of_cells(a, b, cell, size)
         else:
             a, b = (np.prod((one - centre[[i, j]]) / scale[[i, j]].clip(1e-300), axis=1) for one in both)
-            seen, says = (float(np.corrcoef(one.T)[0, 1]) + 0.0 for one in both)
+            seen, says = map(_correlation, both)
             said = f"the correlation of {name} is {seen:.2f}, where it says {says:.2f}"
             said = said if abs(seen - says) > _SAME else f"{name} do not go together as it says"
         yield PAIRS, name, a, b, said
@@ -146,6 +146,12 @@ def _functions(
     terms = log_terms(problem, np.concatenate([x, y]), few)
     score = np.concatenate([np.logaddexp.reduce(one, axis=2) for one in terms]).mean(axis=0).round(9)
     yield DENSITY, DENSITY, score[: len(x)], score[len(x) :], ""  # rounded: equal points, equal densities
+
+
+def _correlation(pairs: np.ndarray) -> float:
+    """Return the correlation of two columns, 0 where one of them is constant."""
+    varies = np.ptp(pairs, axis=0).all()
+    return float(np.corrcoef(pairs.T)[0, 1]) + 0.0 if varies else 0.0
 
 
 def _at_most(name: str, places: np.ndarray, seen: np.ndarray, says: np.ndarray) -> str:

@@ -23,6 +23,7 @@ from hand_cavi import Fit, InputError, Mixture, fit
 from hand_cavi.ascent.cautions import occupied
 from hand_cavi.ascent.progress import Tell
 from hand_cavi.data.condense import unique_rows
+from hand_cavi.inputs import within_float64
 
 DRAWS = 4000
 """Draws from q by which KL(q, q_sym) is estimated."""
@@ -78,6 +79,7 @@ class Candidate:
         return None if self.symmetry is None else self.elbo + self.symmetry
 
 
+@within_float64()
 def candidates(
     mixtures: Sequence[Mixture],
     x: np.ndarray,

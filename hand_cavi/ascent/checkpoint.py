@@ -21,7 +21,7 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from hand_cavi.data.kernels import Assignments, Expectations
-from hand_cavi.inputs import InputError
+from hand_cavi.inputs import InputError, as_file
 
 _HEAD = b"elbowroom passes 1\n"
 _DIGEST = 16  # bytes
@@ -59,7 +59,7 @@ class Log:
         """
         path, head = Path(path), _HEAD + np.array(shape, dtype="<i8").tobytes()
         try:
-            found = path.read_bytes() if path.exists() else b""
+            found = as_file(path, "checkpoint").read_bytes() if path.exists() else b""
         except OSError as error:
             raise InputError(f"the checkpoint {path} cannot be read ({error.strerror})") from error
         if not head.startswith(found[: len(head)]):

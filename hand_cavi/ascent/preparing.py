@@ -9,7 +9,7 @@ from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, StreamedTask, Task
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import Assignments, Reading, kernel_for, summarise
-from hand_cavi.inputs import InputError, as_count, as_numbers
+from hand_cavi.inputs import InputError, as_count, as_numbers, refuse_beyond_memory
 from hand_cavi.mixture import Mixture
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.result import Fit
@@ -18,6 +18,7 @@ from hand_cavi.sources import Block, Source
 START_ROWS = 10_000
 """Dispersed starts for data that are streamed are made from at most so many rows, evenly spaced."""
 
+_A_START = 100  # numbers, about 1 kB: its random generator, and what is told of it
 _CACHED = 1 << 14  # rows whose log h(x) the processor's cache holds
 
 
@@ -47,14 +48,27 @@ def in_coordinates(
     prior = mixture.components.with_features(rows.shape[1])
     prior.check_data(rows)
     coordinates = prior.coordinates(rows, weight) if coordinates is None else coordinates
-    return prior.seen_from(coordinates), coordinates.apply(rows), coordinates
+    return _seen_from(prior, coordinates), coordinates.apply(rows), coordinates
+
+
+def _seen_from(prior: ConjugateFamily, coordinates: Coordinates) -> ConjugateFamily:
+    """Return the prior in coordinates; raise InputError if its normalisation is beyond float64."""
+    with np.errstate(all="ignore"):
+        inner = prior.seen_from(coordinates)
+        numbers = (prior.natural, prior.log_z, inner.natural, inner.log_z)
+    if not all(np.isfinite(each).all() for each in numbers):
+        raise InputError(
+            "the prior holds numbers so large, or so small, that float64 cannot hold its normalisation; "
+            "state the data and the prior in other units"
+        )
+    return inner
 
 
 def prepare_streamed(
     mixture: Mixture, source: Source, coordinates: Coordinates, threads: int | None = None
 ) -> StreamedTask:
     """Return a task whose sweeps read the source anew, in coordinates that are given."""
-    prior = mixture.components.with_features(source.n_features).seen_from(coordinates)
+    prior = _seen_from(mixture.components.with_features(source.n_features), coordinates)
     reading = Reading(prior, coordinates)
     return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
 
@@ -162,7 +176,8 @@ def assignments_from(
     if not isinstance(starts, int | np.integer):
         given = as_responsibilities(starts, data.n_points, n_components)
         return (("given", data.summarised(r)) for r in given)
-    proposed = propose(data.landmarks, n_components, rng, as_count(starts, "starts"), data.weight)
+    refuse_beyond_memory(_A_START * as_count(starts, "starts"), f"{starts} starts")
+    proposed = propose(data.landmarks, n_components, rng, int(starts), data.weight)
     return ((start.kind, _scaled_summary(data, start.responsibilities)) for start in proposed)
 
 

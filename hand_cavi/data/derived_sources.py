@@ -39,8 +39,9 @@ class ColumnSource(Source):
         """Yield pieces of rows."""
         for start in range(0, self.n_points, _ROWS):
             here = slice(start, start + _ROWS)
-            pieces = [np.asarray(c[here], dtype=np.float64) for c in self.columns]
-            weight = None if self.weight is None else np.asarray(self.weight[here], dtype=np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):  # what a cast makes of them is looked at
+                pieces = [np.asarray(c[here], dtype=np.float64) for c in self.columns]
+                weight = None if self.weight is None else np.asarray(self.weight[here], dtype=np.float64)
             yield Block(np.column_stack(pieces), weight)
 
 

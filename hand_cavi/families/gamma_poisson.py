@@ -30,6 +30,9 @@ from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.moments import Moments, diagonal
 from hand_cavi.numerics.special import digamma, gammaln, trigamma
 
+_MOST = 2.0**53
+"""Up to here float64 holds every whole number."""
+
 
 @dataclass(frozen=True, eq=False)
 class GammaPoisson(ConjugateFamily):
@@ -83,12 +86,12 @@ class GammaPoisson(ConjugateFamily):
 
     def check_data(self, x: np.ndarray) -> None:
         """Refuse what is no count."""
-        bad = (x < 0) | (x != np.floor(x))
+        bad = (x < 0) | (x != np.floor(x)) | (x > _MOST)
         if bad.any():
             row, column = np.argwhere(bad)[0]
             raise InputError(
                 f"the data hold {x[row, column]:g} in row {row}, column {column} (counted from 0); "
-                "gamma_poisson is for counts: whole numbers, not negative"
+                "gamma_poisson is for counts: whole numbers, not negative, and at most 2^53"
             )
 
     def landmarks(self, x: np.ndarray) -> np.ndarray:

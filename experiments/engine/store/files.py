@@ -72,6 +72,8 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 def whole(path: Path) -> Iterator[Path]:
     """Give the name under which to write a file, which gets its own name when it is there in full."""
     part = path.with_name(f".{path.name}{_SUFFIX}")
+    with suppress(OSError):
+        part.unlink()  # were it a link, what is written would land elsewhere
     try:
         yield part
         with open(part, "rb+") as file:

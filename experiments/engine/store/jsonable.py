@@ -37,15 +37,26 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str) -> Any:
-    """Return the record that `dumps` wrote."""
-    return restore(json.loads(text))
+    """Return the record that `dumps` wrote.
+
+    Raises InputError if the text is no such record.
+    """
+    try:
+        return restore(json.loads(text))
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise InputError(f"a record in the study's database is damaged ({said}); remove its folder") from None
 
 
 def describe(value: Any) -> Any:
     """Return the same in JSON's own types."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return value
+        case str():
+            return value.encode("utf-8", "replace").decode()  # a user's text may hold half a character
         case float() if np.isnan(value):
             return None
         case float() if np.isinf(value):

@@ -23,6 +23,7 @@ class FolderLock:
         except Timeout:
             raise BlockingIOError from None
         try:
+            self._note.unlink(missing_ok=True)  # it may be a link
             self._note.write_text(f"{os.getpid()}\n")
         except BaseException:
             self._lock.release()

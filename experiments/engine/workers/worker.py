@@ -7,6 +7,7 @@ is gone, however it went, the thread ends this process and everything the task m
 import importlib
 import os
 import pickle
+import re
 import signal
 import sys
 import traceback
@@ -63,7 +64,9 @@ def answer_to(message: bytes) -> bytes:
         stage = "its result cannot be handed back: "
         return pickle.dumps(("ok", pickle.dumps(value, protocol=5), "", "", _peak()))
     except BaseException as error:  # SystemExit too: a task's exit is not the worker's
-        return pickle.dumps(("failed", b"", stage + sentence(error), traceback.format_exc(), _peak()))
+        return pickle.dumps(
+            ("failed", b"", stage + sentence(error), printable(traceback.format_exc()), _peak())
+        )
 
 
 def _forget_peak() -> None:
@@ -87,11 +90,17 @@ def resolve(name: str) -> Callable[[object], object]:
     return getattr(importlib.import_module(module), attribute)
 
 
+def printable(text: str) -> str:
+    """Return text as UTF-8 can hold it, without what would command a terminal."""
+    text = text.encode("utf-8", "replace").decode()
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", text)
+
+
 def sentence(error: BaseException) -> str:
     """Return the exception's type and text on one line; of bad input the text alone, which is a sentence."""
     name = type(error).__name__
     try:
-        text = " ".join(str(error).split())
+        text = printable(" ".join(str(error).split()))
     except Exception:  # an exception that cannot even be printed is still an exception
         return name
     if len(text) > _LONGEST:

@@ -68,7 +68,7 @@ def clusters_figure(
             draw_rug(axes, x[most_likely == k], colour, weight[most_likely == k])
         axes.plot(grid, curves.sum(axis=0), color=INK.light, linewidth=0.9, dashes=(3, 2))
         for k, (curve, share) in enumerate(zip(curves, weights, strict=True)):
-            around = grid[curve > 0.8 * curve.max()]
+            around = grid[curve >= 0.8 * curve.max()]  # all of it, where the curve is nowhere seen
             near = (edges[1:] > around[0]) & (edges[:-1] < around[-1])
             peak, mean = max(curve.max(), tops[near].max(initial=0.0)), float(grid[curve.argmax()])
             if share > 1e-3:  # a number, so that colour is not needed to tell clusters apart

@@ -319,7 +319,7 @@ def test_threads_change_nothing(here, elbowroom, streaming):
         (["--moves", "-1"], "--moves"),
         (["--threads", "two"], "--threads"),
         (["--checkpoint", "x.csv"], "x.csv is no checkpoint"),
-        (["--checkpoint", "."], "cannot be read"),
+        (["--checkpoint", "."], "is a folder; give a file"),
         (["--checkpoint", "x.csv/fit.log"], "cannot be written"),
         (["--checkpoint", "other.log"], "belongs to another fit"),
     ],

@@ -221,7 +221,7 @@ def test_a_missing_file_and_one_that_is_not_text(tmp_path):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="not text in UTF-8"):
         load_config(tmp_path / "bytes.toml")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder; give a file"):
         load_config(tmp_path)
 
 

@@ -346,7 +346,7 @@ def test_what_json_cannot_hold_is_refused():
 
 @pytest.mark.parametrize("name", ["Popen", "subprocess:Popen"])
 def test_only_known_classes_are_built(name):
-    with pytest.raises(InputError, match=f"'{name}', which this version"):
+    with pytest.raises(InputError, match=f"'{name}', which this version|\"{name}\" is a part of Python"):
         loads(f'{{"$class": "{name}", "args": ["true"]}}')
 
 
