@@ -36,10 +36,14 @@ def dumps(value: Any) -> str:
     return json.dumps(describe(value), ensure_ascii=False, allow_nan=False)
 
 
+class DamagedError(InputError):
+    """A text that is no record."""
+
+
 def loads(text: str) -> Any:
     """Return the record that `dumps` wrote.
 
-    Raises InputError if the text is no such record.
+    Raises DamagedError if the text is no record, InputError if it is one of a class that is not known.
     """
     try:
         return restore(json.loads(text))
@@ -47,7 +51,9 @@ def loads(text: str) -> Any:
         raise
     except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
         said = f"{type(error).__name__}: {error}"
-        raise InputError(f"a record in the study's database is damaged ({said}); remove its folder") from None
+        raise DamagedError(
+            f"a record in the study's database is damaged ({said}); remove its folder"
+        ) from None
 
 
 def describe(value: Any) -> Any:

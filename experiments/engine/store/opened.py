@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from experiments.engine.store.checksums import Checksums
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree
-from experiments.engine.store.jsonable import dumps, loads
+from experiments.engine.store.jsonable import DamagedError, dumps, loads
 from experiments.engine.store.locking import FolderLock
 from experiments.engine.store.salvage import TABLES, rows_of, what_can_be_saved
 from hand_cavi import InputError
@@ -129,9 +129,7 @@ class Opened:
             if isinstance(record := loads(text), kind):
                 return record
             raise TypeError(kind)
-        except InputError:
-            raise
-        except (ValueError, TypeError, KeyError, AttributeError):  # no JSON, or of another shape
+        except (DamagedError, TypeError):  # no record, or one of another kind
             said = what_can_be_saved(self.folder)
             unreadable = f"study.sqlite in {self.folder} holds a record that cannot be read"
             raise InputError(said or f"{unreadable}; move the file away and run the study again") from None

@@ -303,7 +303,7 @@ def test_a_stored_study_runs_no_code_unsaid(here, monkeypatch):
     "text",
     [
         "{",
-        "[" * 5000 + "]" * 5000,
+        "[" * 200_000 + "]" * 200_000,
         '{"$class": "Mixture"}',
         '{"$class": 3.5}',
         '{"$class": "ndarray", "shape": [9], "values": []}',
@@ -317,15 +317,18 @@ def test_a_damaged_record_of_a_study_is_told(text):
         loads(text)
 
 
-@pytest.mark.parametrize("name", [".x.csv.part", "study.lock"])
+@pytest.mark.parametrize("name", [".x.csv.part", "study.lock", "study.process"])
 def test_nothing_is_written_through_a_link(here, name):
-    from experiments.engine.store.files import lock, write_whole
+    from experiments.engine.store.files import write_whole
+    from experiments.engine.store.locking import FolderLock
 
     (here / "victim").write_text("precious")
     (here / name).symlink_to("victim")
     if name == "study.lock":
         with pytest.raises(OSError, match="symbolic links"):
-            lock(here / name)
+            FolderLock(here)
+    elif name == "study.process":
+        FolderLock(here).release()
     else:
         write_whole(here / "x.csv", b"new")
     assert (here / "victim").read_text() == "precious"

@@ -93,7 +93,7 @@ def test_a_refusal_is_a_failed_cell_with_the_reason() -> None:
     with pytest.raises(InputError, match="overlap too heavily"):
         run(cavi_lr, problem)
     assignment = Assignment(MixtureTarget(problem), "methods", "cavi_lr", cavi_lr.Settings(starts=4), 5, 6)
-    status, _, message, _ = pickle.loads(
+    status, _, message, *_ = pickle.loads(
         answer_to(pickle.dumps(("experiments.studies.fitting:fit_cell", pickle.dumps(assignment))))
     )
     assert status == "failed"
