@@ -12,7 +12,7 @@ from experiments.datasets import Dataset, file
 from experiments.families.lookup import offered
 from experiments.families.summary import Summary
 from hand_cavi import InputError
-from hand_cavi.sources import Source, as_source
+from hand_cavi.sources import Block, Source, as_source
 
 SOME = 20_000
 """Rows, evenly spaced, that are held of a large file for a picture, and taken of any data for a warning."""
@@ -28,7 +28,7 @@ class Data:
 
     @property
     def n_points(self) -> int:
-        """N."""
+        """The number of rows."""
         return self.summary.n_points
 
     @property
@@ -36,9 +36,9 @@ class Data:
         """Whether `shown` holds fewer rows than there are."""
         return len(self.shown.x) < self.n_points
 
-    def some(self) -> np.ndarray:
-        """Return at most `SOME` rows, evenly spaced."""
-        return self.source.spread_out(SOME).rows
+    def some(self) -> Block:
+        """Return at most `SOME` rows, evenly spaced, and their weights."""
+        return self.source.spread_out(SOME)
 
     def numbered(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the rows that were kept, in pieces, after their numbers in the file, counted from 0."""

@@ -29,8 +29,9 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
         )
         print(f"{moves} tried, {result.moves_kept} kept")
     if found := fit.condensed:
+        rows = "points" if result.data.shown.sample_weight is None else "rows"
         print(
-            f"{found.n_points:,} points condensed to {found.n_nodes:,} nodes; relative errors, "
+            f"{found.n_points:,} {rows} condensed to {found.n_nodes:,} nodes; relative errors, "
             f"measured on all points: bound {found.elbo_error:.1g}, sums {found.sums_error:.1g}"
         )
     if said := sentence("The mixture", result.data_fit):

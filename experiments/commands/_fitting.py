@@ -19,6 +19,7 @@ from experiments.families.priors import family_prior, fields_of, model_for, weig
 from experiments.families.summary import Summary
 from experiments.posterior.predictive_checks import data_fit
 from experiments.records import Measurement, Problem
+from experiments.records.problem import as_count
 from experiments.verdict.fit_to_data import p_values, sentence
 from hand_cavi import Fit, InputError, Mixture, Status, fit
 from hand_cavi.ascent.cautions import on_few_points, on_overlap, overlapping
@@ -57,10 +58,11 @@ class Model:
     def remarks(self, shown: Dataset, n_points: int) -> list[str]:
         """Return what looks wrong before any fit, or may be meant otherwise."""
         x = shown.x
+        size = len(x) if shown.sample_weight is None else shown.sample_weight.sum()
         few = on_few_points(x, self.n_components, shown.sample_weight) if len(x) == n_points else ""
         words = [few]
         whole = self.family == AUTO and not (x < 0).any() and not (x != np.floor(x)).any()
-        if whole and (n := max(len(np.unique(column)) for column in x.T)) <= min(FEW, len(x) // 2):
+        if whole and (n := max(len(np.unique(column)) for column in x.T)) <= min(FEW, size / 2):
             words.append(
                 f"whole numbers from {x.min():g} to {x.max():g}, {n} different ones in a column: if they are "
                 "counts, take --family gamma_poisson; if they are codes, --family dirichlet_categorical"
@@ -133,7 +135,8 @@ class FileFit:
         location = next(name for name in ("mean", "rate", "probability") if name in found)
         return {
             "data": self.data.shown.about,
-            "n": self.data.n_points,
+            "n": as_count(self.data.summary.total_weight),
+            "rows": self.data.n_points,
             "dropped": len(self.data.shown.dropped),
             "columns": list(self.data.shown.features),
             "categories": [list(labels) for labels in self.data.shown.categories],

@@ -47,6 +47,7 @@ def choose(
     from experiments.commands._progress import FitProgress
     from experiments.families.summary import Summary
     from experiments.posterior.held_out import FOLDS
+    from experiments.records.problem import as_count
     from experiments.report.tables.series import COLUMNS, row_of
     from experiments.studies.choosing import candidates
     from hand_cavi.sources import as_source
@@ -58,7 +59,7 @@ def choose(
     read_data = read(data, tuple(column or ()), family, **reading)
     weight = read_data.sample_weight
     summary = Summary.of(as_source(read_data.x, weight))
-    n_points = len(read_data.x) if weight is None else weight.sum()
+    n_points = summary.total_weight
     if folds is None and n_points < FOLDS:
         warn(f"fewer than {FOLDS} points; prediction of held-out ones is left out")
     mixtures, abouts = zip(*(model.of(summary, k) for k in numbers), strict=True)
@@ -90,8 +91,8 @@ def choose(
 
         write_picture(plot, lambda: choosing_figure(found))
     if json:
-        about = {"data": read_data.about, "n": len(read_data.x), "dropped": len(read_data.dropped)}
-        print_json({**about, "prior": abouts[0], **_content(found)})
+        about = {"data": read_data.about, "n": as_count(n_points), "rows": len(read_data.x)}
+        print_json({**about, "dropped": len(read_data.dropped), "prior": abouts[0], **_content(found)})
         return
     _print_conclusion(found)
 

@@ -182,9 +182,7 @@ def fit(
 
         write_picture(plot, lambda: fit_figure(result.fit, result.data.shown, result.order))
         if result.data.is_thinned:
-            warn(
-                f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} points, evenly spaced"
-            )
+            warn(f"{plot} shows {len(result.data.shown.x):,} of {result.data.n_points:,} rows, evenly spaced")
     if table is not None and result.fit.status is not Status.NOT_FINITE:
         _assignments.write_assignments(result, table)
     if json:

@@ -3,6 +3,7 @@
 from experiments.families import weights
 from experiments.families.line import Line, Term
 from experiments.families.lookup import offered
+from experiments.records.problem import as_count
 from hand_cavi import Mixture
 from hand_cavi.conjugate import ConjugateFamily
 
@@ -45,8 +46,8 @@ def _any_family(prior: ConjugateFamily) -> list[Line]:
 def _points(n_rows: int, total_weight: float | None) -> str:
     if total_weight is None:
         return f"points i = {_range(n_rows)}"
-    total = round(total_weight)
-    if abs(total - total_weight) > 1e-9 * total_weight:
+    total = as_count(total_weight)
+    if isinstance(total, float):
         return f"points i = {_range(n_rows)}, each to the power of its weight"
     return f"points i = {_range(total)} in {n_rows} row{'s' * (n_rows != 1)}"
 

@@ -12,6 +12,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import Fit, NormalKnownVariance
+from hand_cavi.sources import Block
 
 _SILLY = 4.0
 """A noise variance this many times too large or too small is worth a word; a convention of this project."""
@@ -60,20 +61,23 @@ def covariance(prior: NormalKnownVariance, draws: Draws) -> np.ndarray:
     return np.broadcast_to(prior.noise_variance * np.eye(n_features), (n_components, n_features, n_features))
 
 
-def doubt(fit: Fit, some: Callable[[], np.ndarray], n_points: int, given: Collection[str]) -> str | None:
+def doubt(fit: Fit, some: Callable[[], Block], n_points: int, given: Collection[str]) -> str | None:
     """Compare points' variance about their components with a noise variance that nobody gave.
 
-    `some` returns points, (n, D), of all `n_points`; `given` are the prior's fields that a user gave.
+    `some` returns rows, (n, D), of all `n_points`, and their weights; `given` are the
+    prior's fields that a user gave.
     """
     q = fit.components
     if "noise_variance" in given or not isinstance(q, NormalKnownVariance):
         return None
-    x = some()
-    free = len(x) - len(fit.counts)
+    block = some()
+    x = block.rows
+    weight = np.ones(len(x)) if block.weight is None else block.weight
+    free = weight.sum() - len(fit.counts)
     if free < 1:
         return None
     square = np.sum((x[:, np.newaxis] - q.mean) ** 2, axis=2)
-    within = float(np.sum(fit.responsibilities(x) * square)) / (free * x.shape[1])
+    within = float(np.sum(weight @ (fit.responsibilities(x) * square))) / (free * x.shape[1])
     if q.noise_variance / _SILLY <= within <= q.noise_variance * _SILLY:
         return None
     by = "" if len(x) == n_points else f" (by {len(x):,} of {n_points:,}, evenly spaced)"

@@ -13,7 +13,8 @@ from hand_cavi.sources import Source, as_source
 class Summary:
     """Figures of all rows, (D,), exact but for rounding; the variance, over N, is infinite beyond float64.
 
-    A row counts with its weight, as if it stood there so often; `n_points` is the number of rows.
+    A row counts with its weight, as if it stood there so often; `n_points` is the number of rows,
+    `total_weight` the sum of their weights.
     """
 
     n_points: int
@@ -21,6 +22,7 @@ class Summary:
     variance: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    total_weight: float
 
     @classmethod
     def of(cls, data: np.ndarray | Source) -> Self:
@@ -48,7 +50,7 @@ class Summary:
         if n == 0:
             raise InputError("the weights are zero everywhere; at least one point must count")
         variance = np.where(low == high, 0.0, square / n)  # where rounding would leave a trace
-        return cls(source.n_points, mean, variance, low, high)
+        return cls(source.n_points, mean, variance, low, high, n)
 
     @property
     def n_features(self) -> int:

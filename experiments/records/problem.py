@@ -10,6 +10,12 @@ Draws = dict[str, np.ndarray]
 """Canonical draws by name: arrays (S, K, ...), such as ``mu`` of shape (S, K, D)."""
 
 
+def as_count(total_weight: float) -> int | float:
+    """Return how many points weights stand for: a whole number as one, any other to six decimals."""
+    whole = round(total_weight)
+    return whole if abs(whole - total_weight) <= 1e-9 * total_weight else round(float(total_weight), 6)
+
+
 @dataclass(frozen=True)
 class Condensation:
     """How well the weighted nodes of a problem stand for the points of its data set.
@@ -25,7 +31,7 @@ class Condensation:
         A fine histogram of all points, for pictures; empty where nodes are the distinct points.
     """
 
-    n_points: int
+    n_points: int | float
     exact: bool
     error: float
     relative_error: float
@@ -65,9 +71,11 @@ class Problem:
     condensation: Condensation | None = None
 
     @property
-    def n_points(self) -> int:
-        """The number of points of the data set, whatever stands for them."""
-        return len(self.x) if self.condensation is None else self.condensation.n_points
+    def n_points(self) -> int | float:
+        """The number of points of the data set, whatever stands for them: of weighted rows their sum."""
+        if self.condensation is not None:
+            return self.condensation.n_points
+        return len(self.x) if self.sample_weight is None else as_count(self.sample_weight.sum())
 
     @property
     def drawn(self) -> tuple[np.ndarray, np.ndarray | None]:

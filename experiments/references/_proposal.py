@@ -43,7 +43,7 @@ def infeasible(problem: Problem) -> str | None:
         )
     if n_points * mixture.n_components > _LARGEST:
         return (
-            f"{n_points:,} points and {mixture.n_components} components take too long for thousands of "
+            f"{n_points:,} rows and {mixture.n_components} components take too long for thousands of "
             f"draws; condense the data, so that points times components are at most {_LARGEST:,}"
         )
     return None

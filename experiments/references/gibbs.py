@@ -34,7 +34,7 @@ def applies(problem: Problem) -> str | None:
         return "Gibbs sampling needs weights that are whole numbers"
     if (TUNE + DRAWS) * _per_sweep(problem) > MAX_ALLOCATIONS:
         return (
-            f"{len(problem.x)} points and {problem.mixture.n_components} components are too many for "
+            f"{len(problem.x)} rows and {problem.mixture.n_components} components are too many for "
             f"{CHAINS} chains of {DRAWS} Gibbs draws"
         )
     return None

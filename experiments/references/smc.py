@@ -32,7 +32,7 @@ def applies(problem: Problem) -> str | None:
     n_points, n_components = len(problem.x), problem.mixture.n_components
     if n_points * n_components > MAX_SIZE:
         return (
-            f"{n_points:,} points and {n_components} components take too long for SMC; points times "
+            f"{n_points:,} rows and {n_components} components take too long for SMC; rows times "
             f"components are at most {MAX_SIZE:,}"
         )
     return None

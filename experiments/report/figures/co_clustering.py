@@ -45,7 +45,8 @@ def picture(view: View) -> Picture | None:
         if found is not None and np.isfinite(found[0][0]):
             heads[i] += f" (off by at most {fixed(float(found[0][0]), 2)})"
     first = "the reference" if view.reference is not None else heads[0].partition(" (")[0]
-    which = "points" if problem.condensation is None else "nodes that stand for all points"
+    which = "points" if problem.sample_weight is None else "rows"
+    which = which if problem.condensation is None else "nodes that stand for all points"
     number = len(problem.x)
     part = f" {len(points)} of the {number} {which} are shown." if len(points) < number else ""
     off = " In brackets: the largest difference from the reference." if " (off" in "".join(heads) else ""

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.records import Draws
+from experiments.records import Draws, Problem
 from experiments.report.densities import has_ellipses, normal_components
 from experiments.report.figures.marks import write
 from experiments.report.figures.picture import WIDE, Picture, figure_style, new_figure, new_panels, with_unit
@@ -58,7 +58,7 @@ def picture(view: View) -> Picture | None:
             "Components over the data",
             "One panel for each method. Points have the colour of the component that they most likely "
             "belong to; a cross is a component's mean, and its ellipses hold 50 % and 95 % of its "
-            f"points. The number is the component's, with its weight.{_thinned(problem.x)}"
+            f"points. The number is the component's, with its weight.{_thinned(problem)}"
             f"{view.missing_from([entry for entry, _ in view.with_draws])}",
             lambda width: scatter_figure(x, shown, names, unit, width=width),
         )
@@ -69,7 +69,7 @@ def picture(view: View) -> Picture | None:
         "pairs",
         f"Components found by {entry.label}, two features at a time",
         "Points have the colour of the component that they most likely belong to; ellipses hold 50 % and "
-        f"95 % of a component's points.{_thinned(problem.x)}{left_out}",
+        f"95 % of a component's points.{_thinned(problem)}{left_out}",
         lambda width: pairs_figure(x, clusters, names, width=width),
     )
 
@@ -117,8 +117,10 @@ def evenly(x: np.ndarray, most: int = _MOST_POINTS) -> np.ndarray:
     return x[np.unique(np.linspace(0, len(x) - 1, min(len(x), most)).round().astype(int))]
 
 
-def _thinned(x: np.ndarray) -> str:
-    return f" {_MOST_POINTS} of {len(x)} points are drawn." if len(x) > _MOST_POINTS else ""
+def _thinned(problem: Problem) -> str:
+    n_rows, which = len(problem.x), "points" if problem.sample_weight is None else "rows"
+    part = f" {_MOST_POINTS} of {n_rows} {which} are drawn." if n_rows > _MOST_POINTS else ""
+    return part if which == "points" else f" A dot is a row, whatever its weight.{part}"
 
 
 def _draw(axes: Axes, x: np.ndarray, clusters: Clusters, pair: tuple[int, int], numbered: bool) -> None:

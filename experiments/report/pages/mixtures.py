@@ -100,7 +100,8 @@ def _facts(view: View) -> list[tuple[str, str]]:
     problem = view.problem
     points = numbers.thousands(str(problem.n_points))
     if problem.sample_weight is not None and problem.condensation is None:
-        points = f"{numbers.thousands(f'{problem.sample_weight.sum():.10g}')} in {points} rows"
+        rows = len(problem.x)
+        points += f" in {numbers.thousands(str(rows))} row{'s' * (rows != 1)}"
     facts = [
         ("points N", points),
         ("features D", str(problem.x.shape[1])),

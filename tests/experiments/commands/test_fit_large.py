@@ -156,7 +156,7 @@ def test_a_picture_and_a_warning_may_rest_on_some_rows(here, elbowroom, monkeypa
     monkeypatch.setattr("experiments.commands._data.SOME", 300)
     arguments = ["--column", 0, "--components", 2, "--noise-variance", 1, "--starts", 2]
     code, _, err = elbowroom("fit", "x.npy", *arguments, "--plot", "p.png")
-    assert code == 0 and err == "elbowroom: p.png shows 300 of 3,000 points, evenly spaced\n"
+    assert code == 0 and err == "elbowroom: p.png shows 300 of 3,000 rows, evenly spaced\n"
     assert (here / "p.png").stat().st_size > 5000
     np.save(here / "wide.npy", 100 * rows())
     code, _, err = elbowroom("fit", "wide.npy", "--components", 2, "--starts", 1, "--family", FIXED)
