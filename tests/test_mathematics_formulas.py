@@ -62,7 +62,7 @@ LOG_Z = {
     "gamma_poisson": _gamma_poisson,
     "dirichlet_categorical": _dirichlet_categorical,
 }
-ON_THE_PAGE = [name for name, case in FAMILIES.items() if case.prior.name in LOG_Z]
+ON_THE_PAGE = list(FAMILIES)
 
 
 def posterior_of(family: str, seed: int) -> tuple[ConjugateFamily, ConjugateFamily, np.ndarray]:

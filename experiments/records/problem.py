@@ -31,7 +31,7 @@ class Condensation:
         A fine histogram of all points, for pictures; empty where nodes are the distinct points.
     """
 
-    n_points: int | float
+    n_points: int
     exact: bool
     error: float
     relative_error: float

@@ -60,7 +60,7 @@ def condensed(problem: Problem, *, seed: int) -> Problem:
     if not problem.mixture.components.discrete:  # for the pictures, in which nodes would look like spikes
         counts, edges = np.histogram(problem.x[:, 0], _BINS, weights=problem.sample_weight)
     about = Condensation(
-        n_points=problem.n_points,
+        n_points=round(problem.n_points),
         exact=data.exact,
         error=error,
         relative_error=relative_error,

@@ -78,6 +78,7 @@ FAMILIES = {
         predictives.laplace_rule,
     ),
 }
+NAMES = sorted({case.prior.name for case in FAMILIES.values()})
 
 # Each for K components.
 WEIGHTS: dict[str, Callable[[int], MixingWeights]] = {

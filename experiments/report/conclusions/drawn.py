@@ -9,6 +9,7 @@ from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
 from experiments.report.style.words import listed
 from experiments.report.view import Entry, View, number_of, numbers_of
+from experiments.verdict.cell import decide
 from experiments.verdict.fit_to_data import sentence
 from experiments.verdict.wording import MARGIN, NEGLIGIBLE, against
 
@@ -61,6 +62,9 @@ def _on_the_data(view: View) -> list[str]:
 def _on_moments(view: View) -> list[str]:
     found = []
     for entry in view.entries:
+        verdict = entry.record.verdict
+        if verdict is not None and verdict.decision == "undecided" and not verdict.comparisons:
+            continue  # such as draws that cannot be trusted: the verdict says so
         means, agree = _means(entry, view.words)
         widths, narrow = _widths(entry)
         if not means and not widths:
@@ -71,18 +75,28 @@ def _on_moments(view: View) -> list[str]:
 
 
 def _means(entry: Entry, words: str) -> tuple[str, bool]:
-    """Say whether the means (rates, ...) agree within the margin; also return whether they do."""
+    """Say whether the means (rates, ...) agree within the margin; also return whether they do.
+
+    It is as the verdict has it, where they are judged; else by two standard errors.
+    """
+    verdict = entry.record.verdict
     pair = numbers_of(entry.record, "mean_error")
     if pair is None or not np.isfinite(pair[0]).any():
         return "", False
     sizes, errors = np.abs(pair[0]), pair[1]
     i = int(np.nanargmax(sizes))
     shown = f"{with_error(float(sizes[i]), float(errors[i])).plain} reference sd"
-    margin = entry.record.verdict.margin if entry.record.verdict is not None else MARGIN
+    margin = verdict.margin if verdict is not None else MARGIN
+    compared = verdict.comparisons if verdict is not None else ()
+    judged = [one for one in compared if one.unit == "reference sd" and one.difference in pair[0]]
+    agree = (sizes + 2 * errors <= margin).all()  # NaN, what is not known, does not
+    differ = (sizes - 2 * errors > margin).any()
+    if judged:
+        agree, differ = decide(judged) == "pass", decide(judged) == "fail"
     largest = f"the largest difference is {shown}"
-    if (sizes + 2 * errors <= margin).all():  # NaN, what is not known, is not
+    if agree:
         return f"its {words} agree with the reference ({largest}, {against('pass', f'{margin:g}')})", True
-    if (sizes - 2 * errors > margin).any():
+    if differ:
         beyond = against("fail", f"{margin:g}")
         return f"its {words} do not agree with the reference: one is off by {shown}, {beyond}", False
     return (

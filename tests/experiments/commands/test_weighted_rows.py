@@ -8,7 +8,7 @@ import pytest
 from experiments.families.summary import Summary
 from experiments.records import Problem
 from experiments.records.problem import as_count
-from experiments.report.pages import mixtures
+from experiments.report import write_report
 from experiments.studies.condensing import condensed
 from hand_cavi import DirichletWeights, GammaPoisson, Mixture
 from hand_cavi.sources import as_source
@@ -55,15 +55,12 @@ def test_the_scatter_about_components_is_that_of_points(here, elbowroom):
     assert f"with variance {variance:.3g};" in err
 
 
-def page(folder, problem):
-    return mixtures.render(study(folder, problem, ("cavi", "gibbs")))
-
-
 def test_a_page_tells_points_and_rows(tmp_path):
     x, weight = VALUES[:, np.newaxis].astype(float), np.array(DEATHS, dtype=float)
     problem = Problem(MIXTURE, x, weight)
     assert problem.n_points == 1096
-    assert "1096 in 10 rows" in page(tmp_path, problem).html
+    paths = write_report(study(tmp_path, problem, ("cavi",)), tmp_path)
+    assert "1096 in 10 rows" in paths.html.read_text() and "1096 in 10 rows" in paths.markdown.read_text()
     assert replace(problem, sample_weight=weight + 0.25).n_points == 1098.5
 
 

@@ -11,6 +11,7 @@ from experiments.config.schema import json_schema
 from experiments.methods.mixture_target import mixture_content
 from experiments.studies import plan_of
 from hand_cavi import DirichletWeights, FixedWeights, InputError, StickBreaking
+from tests.experiments.family_cases import FAMILIES
 
 ROOT = Path(__file__).parents[3]
 
@@ -54,7 +55,7 @@ def refusal(*args, **kwargs):
 
 
 @pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("family", PRIORS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_with_every_weights_prior(family, weights):
     (model,) = parse_config(text(family, weights)).models
     mixture = model.mixture

@@ -15,14 +15,6 @@ from hand_cavi import (
     NormalWishart,
 )
 
-FAMILIES = (
-    "normal_known_variance",
-    "normal_gamma",
-    "normal_wishart",
-    "gamma_poisson",
-    "dirichlet_categorical",
-)
-
 
 def apart(family: str, n_components: int, n_points: int = 120, n_draws: int = 60) -> tuple[Problem, Draws]:
     """Return data of well-separated components, and draws near the truth, named alike."""
@@ -51,9 +43,11 @@ def apart(family: str, n_components: int, n_points: int = 120, n_draws: int = 60
     elif family == "normal_gamma":
         draws = {"mu": 6.0 * steps[:, np.newaxis] + 0.1 * noise(2), "precision": np.exp(0.1 * noise(2))}
         prior = NormalGamma([0.0, 0.0], 0.1, 2.0, [1.0, 1.0])
-    else:
+    elif family == "normal_known_variance":
         draws = {"mu": 6.0 * steps[:, np.newaxis] + 0.1 * noise(1)}
         prior = NormalKnownVariance(0.0, 100.0)
+    else:
+        raise KeyError(f"{family} has no draws of well-separated components here")
     weights = rng.dirichlet(np.full(n_components, 50.0), size=n_draws)
     some = {name: values[0] for name, values in draws.items()}
     x = prior.sample_data(rng, some, np.arange(n_points) % n_components)

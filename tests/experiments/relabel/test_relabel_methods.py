@@ -10,7 +10,8 @@ from scipy.optimize import linear_sum_assignment
 from experiments.posterior.draws import as_arrays, as_tree, sorted_location
 from experiments.relabel import METHODS, allocation_probabilities, match, matching, pivot_of, relabel
 from hand_cavi import log_joint
-from tests.experiments.relabel.cases import FAMILIES, apart, overlapping, same_up_to_one_exchange, switched
+from tests.experiments.family_cases import FAMILIES
+from tests.experiments.relabel.cases import apart, overlapping, same_up_to_one_exchange, switched
 
 
 @pytest.mark.parametrize("n_components", [2, 3, 4, 5, 6])

@@ -9,6 +9,7 @@ import pytest
 from experiments.records import (
     Cell,
     CellRecord,
+    Comparison,
     Estimate,
     Measurement,
     Problem,
@@ -243,3 +244,29 @@ def test_agreeing_with_the_reference_and_fitting_the_data_are_two_sentences():
     assert "CAVI: its means agree with the reference" in drawn
     assert f"CAVI's mixture does not fit the data (posterior predictive p < 0.0001): {note}." in drawn
     assert "The reference's mixture fits the data, as far as they can tell" in drawn
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        ("pass", "its means agree with the reference"),
+        ("undecided", "whether its means agree with the reference cannot be told"),
+        ("fail", "its means do not agree with the reference"),
+    ],
+)
+def test_what_is_said_of_means_is_what_the_verdict_says(decision, words):
+    """0.198 ± 0.023 is within 0.25 by two standard errors; a verdict on many figures asks for more."""
+    one = cell("cavi", mean_error=([0.05, 0.198], [0.023, 0.023]), sd_ratio=([0.9, 0.9], [0.001, 0.001]))
+    first = Comparison("sorted mean 1", 0.05, 0.023, 0.0, 0.1, "pass")
+    second = replace(first, quantity="sorted mean 2", difference=0.198, decision=decision)
+    other = replace(first, quantity="sorted weight 1", difference=0.3, decision="fail")
+    judged = Verdict(decision, "said", 0.25, (first, second, other))
+    drawn, _ = said(replace(one, verdict=judged))
+    assert words in drawn and ("not its intervals" in drawn) == (decision == "pass")
+
+
+def test_nothing_is_concluded_from_draws_that_cannot_be_trusted():
+    one = cell("gibbs", mean_error=([0.05, 0.1], [0.01, 0.01]), sd_ratio=([0.9, 0.9], [0.001, 0.001]))
+    assert "Gibbs: its means agree" in said(one)[0]
+    untrusted = Verdict("undecided", "Nothing can be said about Gibbs: its draws cannot be trusted.", 0.25)
+    assert "Gibbs" not in said(replace(one, verdict=untrusted))[0]

@@ -19,6 +19,7 @@ from hand_cavi import (
     StickBreaking,
     fit,
 )
+from tests.hand_cavi.cases import NAMES
 
 N = 20_000
 FIT, CONDENSED = sys.modules["hand_cavi.fit"], sys.modules["hand_cavi.ascent.condensed_fit"]
@@ -47,6 +48,10 @@ CASES = {
     "gamma_poisson": (Mixture(GammaPoisson([1.0, 1.0], [0.2, 0.2]), DirichletWeights(1.0), 2), counts),
     "categories": (Mixture(DirichletCategorical(np.ones((4, 3))), DirichletWeights(1.0), 2), categories),
 }
+
+
+def test_every_family_is_condensed_here():
+    assert sorted(mixture.components.name for mixture, _ in CASES.values()) == NAMES
 
 
 @pytest.mark.parametrize("weighted", [False, True])

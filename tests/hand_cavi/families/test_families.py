@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.special import gammaln
 
+import hand_cavi
 from hand_cavi import (
     DirichletCategorical,
     DirichletWeights,
@@ -17,7 +18,7 @@ from hand_cavi import (
     fit,
 )
 from hand_cavi.conjugate import ConjugateFamily
-from tests.hand_cavi.cases import FAMILIES
+from tests.hand_cavi.cases import FAMILIES, NAMES
 
 FAITHFUL = np.loadtxt(Path(__file__).parents[1] / "faithful.csv", delimiter=",", skiprows=1)
 W_INVERSE = np.array([[4.0, 1.0, 0.5], [1.0, 6.0, -2.0], [0.5, -2.0, 3.0]])
@@ -25,6 +26,12 @@ WISHART = NormalWishart([0.5, -1.0, 0.0], 0.3, 7.5, W_INVERSE)
 GAMMA = NormalGamma([0.5, -1.0], 0.3, 3.0, [1.5, 4.0])
 POISSON = GammaPoisson([1.5, 3.0], [0.4, 0.6])
 CATEGORICAL = DirichletCategorical([[1.0, 2.0, 0.5], [1.5, 1.5, 1.5]])
+
+
+def test_every_family_that_ships_is_in_the_table():
+    """What takes its families from the table would leave a new one out."""
+    shipped = [one for one in vars(hand_cavi).values() if isinstance(one, type)]
+    assert NAMES == sorted(one.name for one in shipped if issubclass(one, ConjugateFamily))
 
 
 def draws_of(prior, n=20):
