@@ -59,4 +59,4 @@ def test_particles_begin_in_the_prior(family: str, weights: str) -> None:
 
 def test_too_many_points_are_refused() -> None:
     many = Problem(PROBLEM.mixture, np.zeros((10_001, 1)))
-    assert "points times components" in (smc.applies(many) or "")
+    assert "rows times components" in (smc.applies(many) or "")
