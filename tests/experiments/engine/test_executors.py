@@ -3,10 +3,10 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import xarray as xr
 
@@ -16,6 +16,7 @@ from experiments.engine.workers import distributed
 from experiments.engine.workers.executors import executor
 from experiments.studies import plan_of
 from hand_cavi import InputError
+from tests.experiments.engine.test_runner import wait_for
 
 ROOT = Path(__file__).parents[3]
 STUDY = """
@@ -112,13 +113,6 @@ def start(what, *arguments):
     return subprocess.Popen([*command, "--host", "127.0.0.1"], cwd=ROOT, **quiet)
 
 
-def wait_for(condition, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 @pytest.mark.faults
 def test_a_cluster_that_is_there_is_joined(study, tmp_path, cluster):
     file, *_ = cluster
@@ -185,3 +179,29 @@ def test_a_lost_scheduler_ends_the_run_with_a_sentence_and_nothing_is_lost(study
     assert "ok" in done and "missing" in done
     resumed = runner.run(plan_of(parse_config(text)), folder=tmp_path / "lost" / "trial", progress=False)
     assert [cell.status for cell in resumed.problems[0].cells] == ["ok", "ok", "ok"]
+
+
+@pytest.mark.faults
+def test_a_dask_worker_that_dies_costs_a_retry_elsewhere(study, tmp_path, cluster):
+    """Its cell is begun again by the worker that is left, and comes out as if nothing had happened."""
+    file, _, first = cluster
+    log, text = tmp_path / "calls", STUDY.replace("runner_methods:wrong", "runner_methods:fine")
+    study.write_text(text + f'wait = 15.0\nlog = "{log}"\n')
+    command = [sys.executable, "-m", "experiments.commands.cli", "run", str(study), "--on", str(file)]
+    process = subprocess.Popen(
+        [*command, "--output", str(tmp_path / "out")], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(log.exists)
+    second = start("worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard")
+    try:
+        for child in psutil.Process(first.pid).children(recursive=True):
+            child.kill()
+        first.kill()
+        _, said = process.communicate(timeout=240)
+    finally:
+        second.terminate()
+        second.wait(60)
+    assert process.returncode == 0, said
+    cells = runner.load(tmp_path / "out" / "trial").problems[0].cells
+    assert [cell.status for cell in cells] == ["ok", "ok", "ok"]
+    assert log.read_text() == "called\n" * 2

@@ -1,6 +1,5 @@
 """What goes wrong in the world, done for real: killed workers, signals, memory, sleep, disks."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,38 +12,15 @@ import pytest
 from experiments.config.reading import parse_config
 from experiments.engine import runner
 from experiments.studies import plan_of
-from tests.experiments.engine.test_executors import wait_for
+from tests.experiments.engine.test_runner import config, is_running, odd, wait_for
 
 pytestmark = pytest.mark.faults
 ROOT = Path(__file__).parents[3]
-HEAD = """
-name = "trial"
-seed = 5
-[[datasets]]
-name = "points"
-source = "simulated"
-n = 8
-means = [-2.0, 2.0]
-[[models]]
-name = "two"
-family = "normal_known_variance"
-components = 2
-prior = { mean = 0.0, variance = 25.0 }
-[[methods]]
-name = "cavi"
-starts = 3
-draws = 500
-"""
+CAVI = 'name = "cavi"\nstarts = 3\ndraws = 500'
 
 
 def study(*methods, run=""):
-    return HEAD + "".join(methods) + f"[run]\n{run}\n"
-
-
-def odd(name, **options):
-    lines = [f'name = "{name}"', f'kind = "tests.experiments.engine.runner_methods:{name}"']
-    lines += [f"{key} = {json.dumps(value)}" for key, value in options.items()]
-    return "[[methods]]\n" + "\n".join(lines) + "\n"
+    return config(CAVI, *methods, run=run)
 
 
 def run(text, folder):
@@ -224,10 +200,3 @@ def statuses(folder):
     except ValueError:  # not begun
         return {}
     return {cell.cell.method: cell.status for cell in record.problems[0].cells}
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
