@@ -1,6 +1,6 @@
 """Sphinx's configuration: Furo, MyST-NB, and what this folder's `making` adds. Nothing is downloaded.
 
-    uv run --group docs sphinx-build -W docs build/docs
+uv run --group docs sphinx-build -W docs build/docs
 """
 
 import os
@@ -20,11 +20,13 @@ project_copyright = "the authors of elbowroom; MIT licence"
 release = version = version_of("elbowroom")
 
 extensions = ["myst_nb", "docs.making.extension"]
-exclude_patterns = ["making", "**/__pycache__"]
+exclude_patterns = ["making", "style", "**/__pycache__"]
 nitpicky = True
 html_theme = "furo"
 html_title = f"elbowroom {version}"
 html_math_renderer = "mathml"
+html_static_path = ["style"]
+html_css_files = ["pages.css"]
 html_copy_source = False
 html_show_sphinx = False
 highlight_language = "none"  # indented blocks are formulas

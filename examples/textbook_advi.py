@@ -1,7 +1,7 @@
 """ADVI for the textbook mixture, written out: stochastic gradients in place of derived updates.
 
-The approximation is that of CAVI, q(mu_k) = N(m_k, s_k^2), but the assignments are summed out, and the bound F
-is climbed by gradients at draws (Kucukelbir et al. 2017), with the steps of Adam (Kingma & Ba 2015). PyMC's
+The approximation is that of CAVI, q(mu_k) = N(m_k, s_k^2), but the assignments are summed out, and the bound
+F is climbed by gradients at draws (Kucukelbir et al. 2017), with the steps of Adam (Kingma & Ba 2015). PyMC's
 ADVI does the same for any model; docs/learn/when-advi-fails.md shows what goes wrong.
 """
 

@@ -1,4 +1,4 @@
-"""The page of the command line: every command with its arguments and options, from the code that reads them."""
+"""The page of the command line: every command with its arguments and options, from the code."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The page of configurations: every table and every key, from the schema that `elbowroom init --schema` prints."""
+"""The page of configurations: every table and key, from the schema of `elbowroom init --schema`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,6 +20,7 @@ _TABLES = {
     "SamplerOptions": "[reference] of a model of your own",
     "VerdictOptions": "[verdict]",
     "CalibrationOptions": "[calibration]",
+    "OwnModelEntry": "[[models]] of your own",
 }
 
 
@@ -64,7 +65,9 @@ def _toml(value: object) -> str:
         return f'"{value}"'
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
-    return f"{value:g}" if isinstance(value, float) and value == int(value) and abs(value) < 1e6 else str(value)
+    return (
+        f"{value:g}" if isinstance(value, float) and value == int(value) and abs(value) < 1e6 else str(value)
+    )
 
 
 def _kind(field: dict[str, Any]) -> str:

@@ -56,7 +56,7 @@ def markdown(name: str) -> str:
             story,
             "## The prior's fields\n",
             fields(find_class("families", name)),
-            "## The derivation\n\nSection 1 of [Mathematics](../../mathematics.md) has what the letters mean.\n",
+            "## The derivation\n\nLetters are those of [Mathematics](../../mathematics.md), section 1.\n",
             derivation(name),
         ]
     )

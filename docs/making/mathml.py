@@ -3,6 +3,7 @@
 Docutils translates LaTeX. What it cannot translate ends the build with the formula and the reason.
 """
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -10,6 +11,9 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
+
+_FUNCTION = re.compile(r"<mo>&ApplyFunction;</mo>(?=\s*<(?:mi|mn|msub|msup|mfrac|munder|mrow))")
+"""Between a function's name and what it is of browsers leave no space, even where no bracket follows."""
 
 
 def formula(tex: str, *, block: bool) -> str:
@@ -21,7 +25,7 @@ def formula(tex: str, *, block: bool) -> str:
         If docutils cannot translate it.
     """
     try:
-        return tex2mathml(tex, as_block=block)
+        return _FUNCTION.sub('<mspace width="0.17em"/>', tex2mathml(tex, as_block=block))
     except MathError as error:
         raise SphinxError(f"the formula {tex!r} cannot be shown: {error}") from error
 

@@ -67,7 +67,9 @@ def markdown() -> str:
             )
             for name in named
         ]
-        parts.append(f"## {theme}\n\n" + table(("metric", "what", "formula", "standard error", "source"), rows))
+        parts.append(
+            f"## {theme}\n\n" + table(("metric", "what", "formula", "standard error", "source"), rows)
+        )
     missing = set(metrics.names()) - {name for named in themes.values() for name in named}
     if missing:
         raise ValueError(f"metrics without a place: {missing}")

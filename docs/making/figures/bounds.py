@@ -76,7 +76,9 @@ def draw() -> Figure:
         for height, (_, colour, value) in enumerate(reversed(rows)):
             axes.plot([value, evidence], [height, height], color=colour, linewidth=1, alpha=0.5)
             axes.plot(value, height, marker="o", color=colour)
-            axes.annotate(f"\u2212{-value:.2f}", (value, height), (0, 5), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                f"\u2212{-value:.2f}", (value, height), (0, 5), textcoords="offset points", fontsize=8
+            )
         axes.set_yticks(range(len(rows)), [label for label, _, _ in reversed(rows)])
         axes.set(xlabel="nats", ylim=(-0.5, len(rows) - 0.2))
         axes.set_xlim(evidence - 1.3, evidence + 0.25)

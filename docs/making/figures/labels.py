@@ -17,10 +17,18 @@ def draw() -> Figure:
     """Return two panels of traces."""
     figure = Figure(figsize=(7.6, 2.6), layout="constrained")
     mu = draws()
-    panels = (("as they come", mu, ("component 1", "component 2")), ("sorted", np.sort(mu, axis=1), ("lower", "upper")))
+    panels = (
+        ("as they come", mu, ("component 1", "component 2")),
+        ("sorted", np.sort(mu, axis=1), ("lower", "upper")),
+    )
     for axes, (title, values, names) in zip(figure.subplots(1, 2, sharey=True), panels, strict=True):
         for k, (name, colour) in enumerate(zip(names, (CAVI, ADVI), strict=True)):
-            axes.plot(values[:, k], color=colour, linewidth=0.8, label=f"{name}: mean {_number(values[:, k].mean())}")
+            axes.plot(
+                values[:, k],
+                color=colour,
+                linewidth=0.8,
+                label=f"{name}: mean {_number(values[:, k].mean())}",
+            )
         axes.set_title(title, loc="left", fontsize=9)
         axes.set(xlabel="draw", ylim=(-4.5, 7.5))
         axes.legend(frameon=False, fontsize=8, loc="upper left", ncols=2)

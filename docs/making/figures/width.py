@@ -30,7 +30,7 @@ def fitted() -> Fit:
 
 @cache
 def exact() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the posterior on a grid about one of its two equal modes: both axes, and shares that sum to 1."""
+    """Return the posterior on a grid about one of its two modes: both axes, and shares that sum to 1."""
     low, high = (
         m + np.linspace(-HALF_WIDTH, HALF_WIDTH, 161) for m in np.sort(fitted().components.mean[:, 0])
     )
@@ -71,4 +71,6 @@ def _ellipse(m: np.ndarray, covariance: np.ndarray, probability: float) -> np.nd
     """Return the contour of a normal that holds a share of it, shape (2, 200)."""
     angle = np.linspace(0, 2 * np.pi, 200)
     radius = np.sqrt(-2 * np.log1p(-probability))
-    return m[:, np.newaxis] + radius * np.linalg.cholesky(covariance) @ np.array([np.cos(angle), np.sin(angle)])
+    return m[:, np.newaxis] + radius * np.linalg.cholesky(covariance) @ np.array(
+        [np.cos(angle), np.sin(angle)]
+    )
