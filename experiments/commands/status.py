@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.standing import CellStanding, Standing
