@@ -10,25 +10,28 @@ from numpydoc.docscrape import NumpyDocString, Parameter
 from docs.making.writing import code, plain, table
 
 _OTHERS = (
+    "elbowroom.testing:assert_derivation",
+    "hand_cavi:Fit",
+    "hand_cavi:ElboTerms",
+    "hand_cavi:Status",
+    "hand_cavi:log_joint",
     "hand_cavi.linear_response:linear_response",
     "hand_cavi.gibbs.sampler:gibbs",
-    "hand_cavi.estimators:BayesianMixture",
     "hand_cavi.derivation:ascend",
-    "experiments.checks:check",
-    "experiments.references:log_evidence",
-    "experiments.relabel:relabel",
+    "experiments.checks:Report",
+    "experiments.interactive.comparison:Comparison",
 )
-"""What the documentation uses besides what `hand_cavi` itself offers."""
+"""What the documentation uses, and what functions return, besides what `elbowroom` itself offers."""
 
 
-def markdown(package: str = "hand_cavi") -> str:
+def markdown(package: str = "elbowroom") -> str:
     """Return a section for each public name: those of a package, or ``others``."""
     if package == "others":
         found = [(place.replace(":", "."), _thing(place)) for place in _OTHERS]
     else:
         module = import_module(package)
         found = [(name, getattr(module, name)) for name in sorted(module.__all__)]
-    return "\n".join(section(name, thing) for name, thing in found if getattr(thing, "__doc__", None))
+    return "\n".join(section(name, thing) for name, thing in found if callable(thing))
 
 
 def section(name: str, thing: Any) -> str:
@@ -59,9 +62,13 @@ def _parameters(documented: Iterable[Parameter]) -> str:
 
 
 def _methods(cls: type) -> Iterable[str]:
-    """Yield the list of a class's own public methods and properties, with their first sentences."""
-    rows = []
-    for name, member in vars(cls).items():
+    """Yield the list of public methods and properties, with their first sentences.
+
+    They are the class's own, and those of bases that lie in files beside its own.
+    """
+    folder, rows = _folder(cls), []
+    near = [base for base in cls.__mro__ if _folder(base) == folder]
+    for name, member in ((name, member) for base in near for name, member in vars(base).items()):
         documented = member.fget if isinstance(member, property) else member
         public = not name.startswith("_") and inspect.isfunction(documented)
         if public and documented.__doc__:
@@ -70,6 +77,10 @@ def _methods(cls: type) -> Iterable[str]:
     if rows:
         yield "**Methods and properties**\n"
         yield table(("name", "what it gives"), rows)
+
+
+def _folder(cls: type) -> str:
+    return cls.__module__.rpartition(".")[0]
 
 
 def _signature(function: Any) -> str:
@@ -84,7 +95,7 @@ def _signature(function: Any) -> str:
 
 def _import(name: str, thing: Any) -> str:
     """Return how a name is imported and called."""
-    module = name.rpartition(".")[0] or "hand_cavi"
+    module = name.rpartition(".")[0] or "elbowroom"
     short = name.rpartition(".")[2]
     called = "" if not callable(thing) or _made_by_others(thing) else f"\n\n{short}{_signature(thing)}"
     return f"from {module} import {short}{called}"
