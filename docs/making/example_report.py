@@ -27,13 +27,15 @@ class ExampleReport(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return a paragraph with the link."""
+        self.env.metadata[self.env.docname]["example_report"] = True
         up = "../" * self.env.docname.count("/")
         return [nodes.raw("", f'<p><a href="{up}{NAME}">The example report</a></p>', format="html")]
 
 
 def make(app: Sphinx, error: Exception | None) -> None:
-    """Run the study and put its report beside the pages."""
-    if error is not None or app.builder.format != "html":
+    """Run the study and put its report beside the pages, if one of them links to it."""
+    wanted = any("example_report" in known for known in app.env.metadata.values())
+    if error is not None or app.builder.format != "html" or not wanted:
         return
     folder = Path(app.outdir)
     command = [sys.executable, "-m", "experiments.commands.cli", "run", str(CONFIG), "--on", "serial"]
