@@ -28,7 +28,7 @@ $$
 s2 = 1 / (1 / self.sigma2 + N_k)
 ```
 
-```{from-code} families gamma_poisson
+```{from-code} configuration
 Unbuilt.
 ```
 """
@@ -48,12 +48,12 @@ def test_a_page_needs_no_network_and_shows_code_from_its_file(tmp_path):
     assert said == ""
     assert "<math" in page and "<mfrac>" in page and "mathjax" not in page.lower()
     assert "examples/mutations/textbook.py" in page and '<span class="linenos">74</span>' in page
-    assert "The story" in page and "ln Z" in page and "Unbuilt" not in page
+    assert "time_limit" in page and "<table" in page and "Unbuilt" not in page
 
 
 def test_what_is_not_there_is_told(tmp_path):
     wrong = PAGE.replace("s2 = 1 / (1 / self.sigma2 + N_k)", "s2 = 1 / N_k").replace(
-        "families gamma", "nothing gamma"
+        "{from-code} configuration", "{from-code} nothing"
     )
     _, said = build(tmp_path, wrong)
     assert "has these lines 0 times, not once" in said
