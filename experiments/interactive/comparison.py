@@ -190,6 +190,7 @@ class Comparison(Figures):
         (problem,) = self._record.problems
         yield calibration_table(problem) if self._record.kind == "calibration" else methods_table(problem)
         yield listing(typeset(f"Caution: {caution}") for caution in cautions(problem))
+        yield listing(typeset(one.said) for one in outcomes_of(problem) if one.decision == "no result")
         if self._record.kind == "mixtures" and any(cell.bound is not None for cell in problem.cells):
             yield self._as_image("ladder")
 

@@ -32,6 +32,14 @@ def test_every_name_is_what_the_type_checker_is_told():
         assert getattr(elbowroom, name) is getattr(__import__(module, fromlist=[name]), name)
 
 
+def test_compare_goes_by_the_name_of_its_package_too():
+    import experiments
+
+    assert experiments.compare is elbowroom.compare
+    with pytest.raises(AttributeError, match="no attribute 'compares'"):
+        _ = experiments.compares
+
+
 def test_the_version_is_that_of_the_distribution():
     from importlib.metadata import version
 

@@ -14,6 +14,7 @@ from experiments.report import ReportPaths
 from experiments.report.tidy import COLUMNS, rows_of
 from hand_cavi import InputError
 from tests.experiments.interactive.conftest import EIGHT
+from tests.experiments.report.test_kinds_of_study import own_study
 
 
 def test_parts_go_by_the_names_of_data_sets_models_and_methods(made_up):
@@ -187,3 +188,15 @@ def test_nuts_beside_cavi_from_a_frame(tmp_path):
     assert found["nuts"]._cells[0].status == "ok"
     assert set(found.table().method) == {"cavi", "nuts"}
     assert found.to_datatree("nuts")["posterior"].sizes["chain"] == 4
+
+
+def test_a_study_of_ones_own_model(tmp_path):
+    study = Comparison(own_study(tmp_path))
+    assert study.models == ("coin",) and study.plots == ("forest", "density")
+    assert len(study.plot_forest()) == len(study.plot_density()) == 2
+    with pytest.raises(InputError, match='studies of own models have no figure "ladder"'):
+        study.plot_ladder()
+    page = study._repr_html_()
+    assert page.count("<tr>") == 4 and "its process &lt;died&gt;" in page and "<img" not in page
+    assert "quantities" in study.to_datatree("long run").children
+    assert study["by hand"].verdict.decision == "fail"
