@@ -1,10 +1,14 @@
 """A family's page: its story and fields from the code, its derivation from docs/mathematics.md."""
 
 import re
+from inspect import getdoc
 
-from docs.making import DOCS
+from numpydoc.docscrape import NumpyDocString
+
 from docs.making.api import fields
-from experiments.config.plugins import find_class
+from docs.making.mathematics import section
+from docs.making.writing import plain
+from experiments.config.plugins import about, find_class, names
 from experiments.families.formula import story_of
 from experiments.families.lookup import offered
 from hand_cavi import FixedWeights, Mixture
@@ -27,7 +31,7 @@ def derivation(name: str) -> str:
     ValueError
         If the page has none.
     """
-    page = (DOCS / "mathematics.md").read_text(encoding="utf-8")
+    page = section(1)
     start = page.find(f"**{_HEADINGS[name]}**")
     if start < 0:
         raise ValueError(f"section 1 of docs/mathematics.md has no paragraph {_HEADINGS[name]!r}")
@@ -60,3 +64,13 @@ def markdown(name: str) -> str:
             derivation(name),
         ]
     )
+
+
+def weights() -> str:
+    """Return the body of the page on mixing weights: what each prior says, its fields, its derivation."""
+    parts = []
+    for name in names("weights"):
+        cls = find_class("weights", name)
+        parts.append(f"## {cls.__name__}\n\n`{name}`. {plain(about('weights', name))}\n")
+        parts += [fields(cls)] if NumpyDocString(getdoc(cls) or "")["Attributes"] else []
+    return "\n".join([*parts, "## The derivation\n", section(2)])

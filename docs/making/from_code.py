@@ -22,6 +22,7 @@ MADE: dict[str, Callable[..., str]] = {
     "configuration": configuration.markdown,
     "families": families.markdown,
     "metrics": metrics.markdown,
+    "weights": families.weights,
 }
 """What each name stands for: a function that returns Markdown, of the arguments that follow the name."""
 

@@ -1,9 +1,8 @@
 """The page of metrics: names and sentences from the code, formulas and errors from docs/mathematics.md."""
 
 import re
-from functools import cache
 
-from docs.making import DOCS
+from docs.making.mathematics import section, tables
 from docs.making.writing import code, plain, table
 from experiments import metrics
 from experiments.metrics import METRICS
@@ -23,27 +22,10 @@ _SOURCES = {
 """Where a metric is somebody's; the others are defined by this project."""
 
 
-@cache
-def section_10() -> str:
-    """Return the section on metrics of docs/mathematics.md."""
-    page = (DOCS / "mathematics.md").read_text(encoding="utf-8")
-    found = re.search(r"^## 10 .*?(?=^## )", page, re.MULTILINE | re.DOTALL)
-    if found is None:
-        raise ValueError("docs/mathematics.md has no section 10")
-    return found.group()
-
-
-def tables(text: str) -> list[list[list[str]]]:
-    """Return the Markdown tables of a text, rows of cells, the header first and the rule left out."""
-    blocks = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
-    rows = [[line.strip("|\n ").split(" | ") for line in block.splitlines()] for block in blocks]
-    return [[one[0], *one[2:]] for one in rows]
-
-
 def formulas() -> dict[str, tuple[str, str]]:
     """Return each metric's formula and standard error, by name."""
     found = {}
-    for names, formula, error in tables(section_10())[0][1:]:
+    for names, formula, error in tables(section(10))[0][1:]:
         for name in re.findall(r"`(\w+)`", names):
             found[name] = formula.strip(), error.strip()
     return found
@@ -73,6 +55,6 @@ def markdown() -> str:
     missing = set(metrics.names()) - {name for named in themes.values() for name in named}
     if missing:
         raise ValueError(f"metrics without a place: {missing}")
-    header, *rows = tables(section_10())[1]
+    header, *rows = tables(section(10))[1]
     parts.append("## Thresholds\n\n" + table(header, rows))
     return "\n".join(parts)

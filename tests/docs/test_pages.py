@@ -155,3 +155,8 @@ def test_configurations_in_pages_can_be_read(text, tmp_path):
 
 def test_the_example_reports_configuration_can_be_read():
     assert load_config(CONFIG).name == "example-report"
+
+
+def test_the_citation_has_the_version_of_the_package():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import elbowroom
 
 pytest.importorskip("myst_nb", reason="needs the group docs: uv run --group docs pytest")
 
-from docs.making import api, command_line, configuration, families, metrics
+from docs.making import DOCS, api, command_line, configuration, families, metrics
 from docs.making.writing import plain
 from experiments.commands._app import app
 from experiments.config.plugins import names
@@ -53,7 +53,14 @@ def test_every_family_has_its_page():
     for name in names("families"):
         page = families.markdown(name)
         assert "<math>" in page and "ln Z" in page and "| name | type | what it is |" in page
-        assert (families.DOCS / "reference" / "families" / f"{name.replace('_', '-')}.md").is_file()
+        assert (DOCS / "reference" / "families" / f"{name.replace('_', '-')}.md").is_file()
+
+
+def test_every_prior_of_weights_has_its_section():
+    page = families.weights()
+    for name in names("weights"):
+        assert f"`{name}`. " in page
+    assert "| `concentration` |" in page and "**Stick-breaking, truncated**" in page
 
 
 def test_text_of_docstrings_is_shown_as_it_is():
