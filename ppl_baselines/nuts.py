@@ -38,7 +38,7 @@ BACKEND: Backend = "numba"
 
 
 _AT_A_SYMMETRIC_START = "bad initial gradient"
-"""What nutpie says where an entry of the gradient is 0, as of weights between equal components; a nudge helps."""
+"""What nutpie says where an entry of the gradient is 0, as of weights between equal components."""
 
 
 @dataclass(frozen=True)
