@@ -17,10 +17,10 @@ from experiments.records.study import CellRecord, ProblemRecord, StudyRecord
 from experiments.report.cautions import cautions
 from experiments.report.figures.picture import WIDE, figure_style
 from experiments.report.outcomes import outcomes_of, title_of
-from experiments.report.stored_draws import relabelled_tree
 from experiments.report.style.numbers import typeset
 from experiments.report.style.svg import png
 from experiments.report.tidy import COLUMNS, rows_of
+from experiments.studies.cell_tree import tree_of_cell
 from experiments.studies.grid import conclude
 from hand_cavi import InputError
 from hand_cavi.result.html import listing, page
@@ -144,19 +144,31 @@ class Comparison(Figures):
         rows = [vars(row) for problem in self._record.problems for row in rows_of(problem)]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
-    def to_datatree(self, method: str | None = None, *, raw: bool = False) -> "xr.DataTree":
-        """Return a method's draws, its components named alike in every draw, or `raw` as they were drawn.
+    def to_datatree(self, method: str | None = None, *, raw: bool = False, seed: int = 0) -> "xr.DataTree":
+        """Return a method's draws as ArviZ wants them, see docs/arviz.md.
 
-        Raises InputError if there are several problems or methods to choose from, or no draws.
+        Parameters
+        ----------
+        raw : bool
+            Leave components as they are numbered in each draw; else they are named as the reference's.
+        seed : int
+            Of what is drawn here, such as the posterior predictive.
+
+        Raises
+        ------
+        InputError
+            If there are several problems or methods to choose from, or no draws.
         """
         part = self if method is None else self.select(method=method)
         problem, cells = part._only, part._only.cells
         if len(cells) != 1:
             raise InputError(f"say of which method: there are {', '.join(part.methods)}")
-        if not isinstance(cells[0].draws, Path):
-            raise InputError(f"{cells[0].cell.method} has no draws: {cells[0].message or cells[0].status}")
-        with clear_errors("read", self.folder):
-            return relabelled_tree(problem, cells[0].draws, raw=raw)
+        return tree_of_cell(problem, cells[0], versions=self._whole.versions, raw=raw, seed=seed)
+
+    def to_datatrees(self, *, raw: bool = False, seed: int = 0) -> "dict[str, xr.DataTree]":
+        """Return the draws of every method that has any, by its name, as ArviZ compares them."""
+        there = [cell.cell.method for cell in self._only.cells if cell.draws is not None]
+        return {method: self.to_datatree(method, raw=raw, seed=seed) for method in there}
 
     def report(self, path: Path | str | None = None) -> Path:
         """Write the study's report, and return where its page lies; with a path, put a copy of it there.

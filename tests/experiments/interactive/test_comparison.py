@@ -122,6 +122,9 @@ def test_draws_are_relabelled_or_raw(eight):
     np.testing.assert_array_equal(np.sort(mu, axis=2), np.sort(as_drawn, axis=2))
     assert (mu[..., 0, 0] < mu[..., 1, 0]).mean() > 0.99  # the Gibbs sampler names them as it likes
     assert (as_drawn[..., 0, 0] < as_drawn[..., 1, 0]).mean() < 0.95
+    assert list(eight.to_datatrees()) == ["cavi", "gibbs"]
+    assert {"log_likelihood", "posterior_predictive", "observed_data"} <= set(named.children)
+    assert named.attrs["method"] == "gibbs" and named["posterior"]["mu"].attrs["units"] == "km"
     with pytest.raises(InputError, match="say of which method: there are cavi, gibbs"):
         eight.to_datatree()
     with pytest.raises(InputError, match="has no advi"):
