@@ -160,3 +160,14 @@ def test_the_example_reports_configuration_can_be_read():
 def test_the_citation_has_the_version_of_the_package():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_readme_says_what_its_fit_gives():
+    block = re.search(
+        r"```python\n(.*?)\n\nstudy = ", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    *lines, said = block[1].splitlines()
+    known = {}
+    exec("\n".join(lines), known)
+    elbo, mean, status = eval(said, known)
+    assert said.endswith(f"# {elbo:.5f}..., {mean.round(2).tolist()}, {status.name}")
