@@ -74,7 +74,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'elbowroom' has no attribute '{name}'")
     if name == "__version__":
-        thing: Any = import_module("importlib.metadata").version("elbowroom")
+        thing: Any = import_module("experiments.engine.code_version").package_version()
     else:
         try:
             thing = getattr(import_module(_ELSEWHERE.get(name, "hand_cavi")), name)

@@ -24,6 +24,6 @@ def plain(line: str) -> str:
 
 def print_version() -> None:
     """Print the version that is installed, on stdout."""
-    from importlib.metadata import version
+    from experiments.engine.code_version import package_version
 
-    print(f"elbowroom {version('elbowroom')}")
+    print(f"elbowroom {package_version() or 'unknown: it is not installed'}")
