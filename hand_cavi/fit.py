@@ -68,8 +68,9 @@ def fit(
     mixture : Mixture
         The model and its priors.
     x : array_like, shape (N,) or (N, D), or a source of such rows
-        An array or a memory map, of which large ones are never copied; the path of an .npy file; a Dask
-        array; what `hand_cavi.sources.open_parquet` returns. See `hand_cavi.sources`.
+        An array or a memory map, of which large ones are never copied; the path of an .npy file, a Parquet
+        file or a folder of these; a Dask array, frame or series, whose sums are taken on its workers; what
+        `hand_cavi.sources.open_parquet` returns. See `hand_cavi.sources`.
     rng : numpy.random.Generator or int
         Where the starts come from; an int is a seed.
     starts : int, ndarray or Fit
@@ -78,7 +79,7 @@ def fit(
     max_sweeps, tolerance, patience, callback, tolerance_nats
         See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
-        How many points each row stands for.
+        How many points each row stands for. Beside data of Dask's it is Dask's, cut in the same places.
     moves : int or "auto"
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
         "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and else none.
@@ -144,7 +145,7 @@ def fit(
         AUTO_MOVES if moves == "auto" else as_count(moves, "moves", at_least=0),
         progress=progress,
     )
-    n_threads = None if threads is None else as_count(threads, "threads")
+    n_threads = source.threads if threads is None else as_count(threads, "threads")
     allowed = _as_tolerance(condense_tolerance, "condense_tolerance")
     generator = np.random.default_rng(rng)
     condensing = _condenses(condense, source)
