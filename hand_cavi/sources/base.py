@@ -39,6 +39,15 @@ class Block:
             here = slice(start, start + n_rows)
             yield Block(self.rows[here], None if self.weight is None else self.weight[here])
 
+    def every(self, step: int, begins: int) -> "Block":
+        """Return the rows, as float64, whose numbers are multiples of `step`; `begins` is the first one's."""
+        here = slice(-begins % step, None, step)
+        copy = None if step == 1 else True  # a view would hold the whole block
+        rows = np.array(self.rows[here], dtype=np.float64, copy=copy)
+        return Block(
+            rows, None if self.weight is None else np.array(self.weight[here], dtype=np.float64, copy=copy)
+        )
+
 
 class Source(ABC):
     """Data that can be read again and again.
@@ -88,24 +97,23 @@ class Source(ABC):
     def spread_out(self, most: int) -> Block:
         """Return at most so many rows, evenly spaced through the data, as float64."""
         step = -(-self.n_points // most)
-        return self.reduced(partial(_every, step=step), _joined)
+        return self.reduced(partial(_every, step=step), joined)
+
+    def every(self, step: int, begins: int) -> Block:
+        """Return the rows, as float64, whose numbers are multiples of `step`; `begins` is the first one's."""
+        found = []
+        for block in self.blocks():
+            found.append(block.every(step, begins))
+            begins += len(block.rows)
+        return joined(found)
 
 
 def _every(part: Source, begins: int, *, step: int) -> Block:
-    """Return the rows of a part whose numbers in all the data are multiples of `step`."""
-    copy = None if step == 1 else True  # a view would hold the whole block
-    blocks = []
-    for block in part.blocks():
-        here = slice(-begins % step, None, step)
-        weight = block.weight
-        if weight is not None:
-            weight = np.array(weight[here], dtype=np.float64, copy=copy)
-        blocks.append(Block(np.array(block.rows[here], dtype=np.float64, copy=copy), weight))
-        begins += len(block.rows)
-    return _joined(blocks)
+    return part.every(step, begins)
 
 
-def _joined(blocks: Sequence[Block]) -> Block:
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return blocks, at least one, as one."""
     if len(blocks) == 1:
         return blocks[0]
     weights = [block.weight for block in blocks if block.weight is not None]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hand_cavi.inputs import InputError, as_file
-from hand_cavi.sources.base import Block, Source
+from hand_cavi.sources.base import Block, Source, joined
 
 ENDINGS = (".parquet", ".pq")
 
@@ -80,6 +80,19 @@ class ParquetSource(Source):
                 f"{group.path} is damaged in row group {group.number} (counted from 0): {_first_line(error)}"
             ) from None
         return Block(np.column_stack(arrays[: self.n_features]), arrays[-1] if self.weight else None)
+
+    def every(self, step: int, begins: int) -> Block:
+        """Return some of the rows, see `Source.every`; row groups that hold none of them are not read."""
+        wanted, numbers = [], []
+        for group in self.groups:
+            if -begins % step < group.n_rows:
+                wanted.append(group)
+                numbers.append(begins)
+            begins += group.n_rows
+        blocks = replace(self, groups=tuple(wanted)).blocks()
+        found = [block.every(step, first) for block, first in zip(blocks, numbers, strict=True)]
+        nothing = Block(np.empty((0, self.n_features)), np.empty(0) if self.weight else None)
+        return joined(found or [nothing])
 
     def split(self, n_rows: int) -> list["ParquetSource"]:
         """Return sources of whole row groups that hold about so many rows each, in their order."""

@@ -222,3 +222,20 @@ def test_rows_are_read_by_workers_and_sums_alone_come_back(tmp_path, monkeypatch
     assert found.components.natural.tolist() == here.components.natural.tolist()
     assert found.elbo == here.elbo
     same(found, fit(MIXTURE, x, **arguments))
+
+
+def test_rows_that_are_spread_out_are_the_same_however_they_are_cut(tmp_path, monkeypatch):
+    frame = pd.DataFrame({"x": numbers(), "w": np.arange(6000.0)})
+    folder = folder_of(tmp_path / "days", frame)
+    source = open_parquet(folder, ["x"], "w")
+    whole = source.spread_out(6000)
+    read = []
+    block_of = type(source)._block
+    monkeypatch.setattr(type(source), "_block", lambda *all_: read.append(1) or block_of(*all_))
+    for cut in (source, on_workers(source, 700)):
+        for most, step, groups in ((5, 1200, 5), (1000, 6, 20)):
+            read.clear()
+            some = cut.spread_out(most)
+            assert some.rows.tolist() == whole.rows[::step].tolist()
+            assert some.weight.tolist() == whole.weight[::step].tolist()
+            assert len(read) == groups  # of 20
