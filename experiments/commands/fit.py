@@ -10,7 +10,7 @@ from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
 from experiments.config.plugins import names
-from experiments.engine.workers.executors import LOCAL
+from experiments.engine.workers.executors import LOCAL, SERIAL
 from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 
 if TYPE_CHECKING:
@@ -157,12 +157,13 @@ def fit(
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
-    if on != LOCAL:
+    by_workers = on not in (LOCAL, SERIAL)
+    if by_workers:
         from experiments.engine.workers.distributed import connected
         from experiments.engine.workers.machine import cores
 
         context.with_resource(connected(on, cores()))
-    opened = open_data(data, tuple(column or ()), family, by_workers=on != LOCAL, **reading)
+    opened = open_data(data, tuple(column or ()), family, by_workers=by_workers, **reading)
     if plot is not None:
         from experiments.report.densities import need_picture
 

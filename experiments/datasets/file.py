@@ -81,7 +81,7 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         x = block.rows / settings.scale - settings.centre
     if not np.isfinite(x).all():
         raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
-    about = _about(path.name, features, settings, labels, len(dropped), len(x))
+    about = _about(path.resolve().name, features, settings, labels, len(dropped), len(x))
     return Dataset(x, features, about, settings.unit, block.weight, categories=labels, dropped=dropped)
 
 
@@ -121,7 +121,7 @@ def open_large(
         source, summary, dropped = _large.checked(source, path, features, settings)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    about = _about(path.name, features, settings, (), len(dropped), source.n_points)
+    about = _about(path.resolve().name, features, settings, (), len(dropped), source.n_points)
     block = source.spread_out(some)
     shown = Dataset(block.rows, features, about, settings.unit, block.weight, dropped=dropped)
     return source, summary, shown
