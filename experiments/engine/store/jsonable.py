@@ -3,12 +3,14 @@
 A dataclass has its class name under ``$class`` beside its fields; an array, its shape and values. NaN is
 written as null, and comes back as NaN where a field must be a number, else as None; an infinity is the string
 ``Infinity`` or ``-Infinity``. Reading builds known classes only: the records of a study, and a mixture with
-its family and weights; those of the user's own go by ``module:name``, and are imported from there.
+its family and weights. Those of the user's own go by ``module:name``; reading imports nothing, so that they
+must be loaded already, as they are where the user's configuration names them.
 """
 
 import dataclasses
 import functools
 import json
+import sys
 import types
 import typing
 from typing import Any
@@ -19,7 +21,6 @@ import hand_cavi
 import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
-from experiments.config.plugins import find
 from experiments.records import provenance
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
@@ -108,10 +109,23 @@ def restore(data: Any, hint: Any = Any) -> Any:
 
 
 def _build(name: str, data: dict[str, Any]) -> Any:
-    cls = find("families", name) if ":" in name else _known().get(name)
-    if not isinstance(cls, type) or _name(cls) != name:
+    cls = _loaded(name) if ":" in name else _known().get(name)
+    if cls is None:
         raise InputError(f"the study uses {name!r}, which this version of elbowroom does not know; update it")
     return cls(**{field: restore(data[field], hint) for field, hint in _hints(cls).items() if field in data})
+
+
+def _loaded(name: str) -> type:
+    """Return a family or a prior of weights of the user's own if its module is loaded already."""
+    module, _, attribute = name.partition(":")
+    there = sys.modules.get(module)
+    cls = vars(there).get(attribute) if there else None
+    if isinstance(cls, type) and _name(cls) == name:
+        return cls
+    raise InputError(
+        f'the study uses "{name}", code of your own; a study\'s folder runs none: give the configuration '
+        "that names it, with --config"
+    )
 
 
 @functools.cache

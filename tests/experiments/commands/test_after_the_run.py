@@ -48,9 +48,11 @@ def at_once():
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """CAVI, Gibbs, and one that fails."""
+    """CAVI, Gibbs, and one that fails; its configuration lies beside it."""
     folder = tmp_path_factory.mktemp("after") / "trial"
-    return folder, run(config(CAVI, GIBBS, odd("fail")), folder)
+    text = config(CAVI, GIBBS, odd("fail"))
+    folder.with_suffix(".toml").write_text(text)
+    return folder, run(text, folder)
 
 
 @pytest.fixture
@@ -288,21 +290,21 @@ def test_merging_one_study_saves_what_can_be_read_of_a_damaged_one(copied, tmp_p
 
 def test_a_cell_that_comes_out_the_same_is_told_so_and_the_store_is_not_touched(study, elbowroom):
     folder, record = study
-    before = bytes_of(folder)
-    code, out, err = elbowroom("rerun", folder, "points/two/cavi")
+    before, named = bytes_of(folder), ("--config", folder.with_suffix(".toml"))
+    code, out, err = elbowroom("rerun", folder, "points/two/cavi", *named)
     assert code == 0 and "points/two/cavi: reproduced: every draw and the bound are equal, bit for bit" in out
     assert "code, versions and machine are the same as then" in out
     key = cells(record)["gibbs"].cell.key
-    code, out, err = elbowroom("rerun", folder, key[:10], "--json")
+    code, out, err = elbowroom("rerun", folder, key[:10], "--json", *named)
     assert (
         code == 0 and json.loads(out)["reproduced"] is True and json.loads(out)["cell"] == "points/two/gibbs"
     )
-    code, out, err = elbowroom("rerun", folder, "points/two/fail")
+    code, out, err = elbowroom("rerun", folder, "points/two/fail", *named)
     assert code == 0 and "reproduced: RuntimeError: it did not work" in out
     assert bytes_of(folder) == before
 
 
-def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(copied, elbowroom):
+def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(study, copied, elbowroom):
     with Store.open(copied) as store:
         (entry,) = store.manifest().problems
         key = entry.cells[0].key
@@ -315,17 +317,30 @@ def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(co
             {"posterior": changed, "sample_stats": tree["sample_stats"].to_dataset()}
         )
         store.put_cell(record, tree, made)
-    code, out, err = elbowroom("rerun", copied, "points/two/cavi")
+    code, out, err = elbowroom("rerun", copied, "points/two/cavi", "--config", study[0].with_suffix(".toml"))
     assert code == 1 and "not reproduced; the largest differences are\n  mu: 0.25\n" in out
     assert f"versions.numpy: 1.0 then, {np.__version__} now" in out and "sample_stats" not in out
 
 
-def test_a_cell_of_which_nothing_was_kept_is_compared_all_the_same(copied, elbowroom):
+def test_a_cell_of_which_nothing_was_kept_is_compared_all_the_same(study, copied, elbowroom):
     with Store.open(copied) as store:
         record = store.cell(store.manifest().problems[0].cells[0].key)
         store.put_cell(record, read_tree(record.draws))
-    code, out, err = elbowroom("rerun", copied, "points/two/cavi")
+    code, out, err = elbowroom("rerun", copied, "points/two/cavi", "--config", study[0].with_suffix(".toml"))
     assert code == 0 and "bit for bit\n  how it was made then was not kept" in out
+
+
+def test_a_stored_configuration_runs_no_code_of_ones_own(study, tmp_path, monkeypatch, elbowroom):
+    from experiments.engine.workers.interface import Task
+
+    folder, record = study
+    monkeypatch.setattr(Task, "__init__", None)
+    for cell in ("points/two/cavi", "points/two/fail"):
+        code, out, err = elbowroom("rerun", folder, cell)
+        assert code == 2 and 'runner_methods:fail" is code of your own, which is not run' in err
+        assert "give the configuration that names it, with --config" in err
+    both = ("--config", folder.with_suffix(".toml"), "--folder", tmp_path)
+    assert elbowroom("rerun", folder, "points/two/cavi", *both)[0] == 2
 
 
 def test_a_cell_that_is_not_there_is_named(study, elbowroom):
