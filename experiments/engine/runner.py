@@ -45,6 +45,7 @@ def run(
     made_by = fingerprint.versions(), machine.describe()
     workers = workers or plan.workers or machine.cores()
     with Store.open(folder) as store:
+        store.forget_altered()
         store.put_manifest(Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind))
         for problem in plan.problems:
             if problem.content is not None:

@@ -13,6 +13,16 @@ from experiments.records.provenance import CellProvenance, StudyProvenance
 from experiments.records.study import Manifest
 from hand_cavi import InputError
 
+_ROWS = {
+    "problem": "the model of",
+    "cell": "the record of",
+    "judgement": "the judgement of",
+    "measurement": "what was measured of",
+    "verdict": "the verdict on",
+    "provenance": "how this was made:",
+}
+"""What a row of a table tells, as a sentence calls it."""
+
 
 @dataclass(frozen=True)
 class CellStanding:
@@ -113,11 +123,24 @@ def _damaged(store: Store, manifest: Manifest) -> tuple[str, ...]:
     for entry in manifest.problems:
         names[store.reference_path(entry.key)] = f"the reference of {place_of(entry)}"
         names[store.data_path(entry.key)] = f"the data of {place_of(entry)}"
-    return tuple(
+    files = [
         f"{names[path]} ({path.relative_to(store.folder).as_posix()})"
         for path in store.damaged()
         if path in names
-    )
+    ]
+    return (*files, *_altered(store, manifest))
+
+
+def _altered(store: Store, manifest: Manifest) -> list[str]:
+    """Return in words which rows of the database were altered."""
+    places = {cell.key: place_of(cell) for one in manifest.problems for cell in one.cells}
+    places |= {entry.key: place_of(entry) for entry in manifest.problems}
+    found = [
+        f"{_ROWS[table]} {places[row[0]]}" if table in _ROWS else f"the study's {row[0]}"
+        for table, row in store.altered()
+        if table not in _ROWS or row[0] in places
+    ]
+    return [f"{what} (study.sqlite)" for what in dict.fromkeys(found)]
 
 
 def _cells(

@@ -299,7 +299,7 @@ def test_reading_a_record_imports_nothing(here, monkeypatch, name):
     monkeypatch.setattr(plugins, "_told", [pytest.fail])
     before = set(sys.modules)
     with pytest.raises(InputError, match="code of your own; a study's folder runs none"):
-        loads(json.dumps({"$class": name, "command": "touch made"}))
+        loads(json.dumps({"$class": name, "command": "touch made"}), object)
     assert not (here / "made").exists() and set(sys.modules) == before
 
 
@@ -318,7 +318,7 @@ def test_a_damaged_record_of_a_study_is_told(text):
     from hand_cavi import InputError
 
     with pytest.raises(InputError, match="database is damaged"):
-        loads(text)
+        loads(text, object)
 
 
 @pytest.mark.parametrize("name", [".x.csv.part", "study.lock", "study.process"])
