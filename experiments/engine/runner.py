@@ -65,12 +65,14 @@ def load(folder: Path) -> StudyRecord:
 
 def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
     """Return what is kept of a cell from how its task ended, and the result where there is one."""
+    printed = outcome.printed
     if outcome.status != "ok":
-        return CellRecord(cell, outcome.status, outcome.message, traceback=outcome.detail), None
+        failed = CellRecord(cell, outcome.status, outcome.message, traceback=outcome.detail, printed=printed)
+        return failed, None
     result: MethodResult | NotFinite = outcome.value
     if isinstance(result, NotFinite):
-        return CellRecord(cell, "not_finite", result.message), None
-    return CellRecord(cell, "ok", **{**vars(result), "draws": None}), result
+        return CellRecord(cell, "not_finite", result.message, printed=printed), None
+    return CellRecord(cell, "ok", **{**vars(result), "draws": None}, printed=printed), result
 
 
 class _Run:

@@ -29,13 +29,15 @@ class CellStanding:
     """One cell: its place in the study, see `place_of`, and how it stands.
 
     `status` is that of `CellRecord`, or ``running``, ``pending`` or ``stopped`` (it ran when the run ended);
-    `file` that of its draws, within the study's folder, empty if it has none; `provenance` how it was made.
+    `printed` the end of what it printed; `file` that of its draws, within the study's folder, empty if it has
+    none; `provenance` how it was made.
     """
 
     place: str
     key: str
     status: str
     message: str = ""
+    printed: str = ""
     file: str = ""
     provenance: CellProvenance | None = None
 
@@ -149,12 +151,13 @@ def _cells(
     ended, made, files = store.ends(), store.provenances(), store.files()
     found = []
     for cell in (cell for entry in manifest.problems for cell in entry.cells):
-        status, message = ended.get(cell.key, ("pending", ""))
+        status, message, printed = ended.get(cell.key, ("pending", "", ""))
         if cell.key in under_way:
             status, message = ("running", "") if is_running else ("stopped", "It ran when the run ended.")
+            printed = ""
         path = store.draws_path(cell.key)
         file = path.relative_to(store.folder).as_posix() if path in files else ""
-        place = CellStanding(place_of(cell), cell.key, status, message, file, made.get(cell.key))
+        place = CellStanding(place_of(cell), cell.key, status, message, printed, file, made.get(cell.key))
         found.append(place)
     return tuple(found)
 

@@ -163,13 +163,12 @@ class Store(Course):
             return False
         return not row[1] or self.is_intact(self.draws_path(key), thorough=thorough)
 
-    def ends(self) -> dict[str, tuple[str, str]]:
-        """Return the status and the message of every cell that ended, by key."""
+    def ends(self) -> dict[str, tuple[str, str, str]]:
+        """Return the status of every cell that ended, its message, and what it printed, by key."""
         whole = {key for key, *_ in self._kept("cell")}
-        rows = self._rows(
-            "SELECT key, status, json_extract(record, '$.message') FROM cell WHERE json_valid(record)"
-        )
-        return {key: (str(status), str(message)) for key, status, message in rows if key in whole}
+        fields = ", ".join(f"json_extract(record, '$.{name}')" for name in ("status", "message", "printed"))
+        rows = self._rows(f"SELECT key, {fields} FROM cell WHERE json_valid(record)")
+        return {key: (str(a), str(b), str(c or "")) for key, a, b, c in rows if key in whole}
 
     def forget_what_is_not_in_the_manifest(self) -> None:
         """Forget cells and problems that are no longer in the study; their files are the caller's."""

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_how_a_cell_was_made_is_kept_and_no_part_of_its_key(study):
 
 
 # Status
+
+
+def test_status_shows_the_last_lines_that_a_failed_cell_printed(copied, elbowroom):
+    with Store.open(copied) as store:
+        failed = next(c for c in cells(runner.load(copied)).values() if c.status == "failed")
+        store.put_cell(replace(failed, printed="\n".join(f"line {i}\x1b[2J" for i in range(9))))
+    code, out, err = elbowroom("status", copied)
+    assert code == 0 and "it did not work\n    | line 4" in out and "line 3" not in out and "\x1b" not in out
+    code, out, err = elbowroom("status", copied, "--json")
+    assert json.loads(out)["cells"][2]["printed"].startswith("line 0")
 
 
 def test_status_says_how_a_study_stands(study, elbowroom):
