@@ -72,3 +72,27 @@ def test_a_picture_that_cannot_be_finished_leaves_the_old_one(here, elbowroom, m
     code, _, err = elbowroom("fit", "eight.csv", "--components", 1, "--plot", "p.png")
     assert code == 2 and "cannot be written: No space left" in err
     assert (here / "p.png").read_text() == "of old" and len(list(here.iterdir())) == 2
+
+
+LATE = 'name = "s"\n[[datasets]]\nname = "d"\nsource = "file"\npath = "none.csv"\n'
+LATE += '[[models]]\nname = "m"\nfamily = "normal_gamma"\ncomponents = 2\n[[methods]]\nname = "cavi"\n'
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "none.csv", "--components", 2, "--plot", "a/b/p.png"),
+        ("fit", "none.csv", "--components", 2, "--assignments", "a/b/p.csv", "--checkpoint", "c/d/fit"),
+        ("fit", "eight.csv", "--components", 2, "--column", "w", "--plot", "a/b/p.png"),
+        ("choose", "none.csv", "--components", "1-2", "--plot", "a/b/p.png"),
+        ("check", "no_such:Thing", "--html", "a/b/p.html"),
+        ("run", "late.toml", "--output", "a/b", "--junit", "c/d/p.xml"),
+        ("run", "late.toml", "--on", "tcp://127.0.0.1:1", "--output", "a/b"),
+        ("export", "no-such-study", "--format", "csv", "--to", "a/b/p.csv"),
+    ],
+)
+def test_a_command_that_fails_leaves_no_folder(no_work, elbowroom, command):
+    (no_work / "late.toml").write_text(LATE)
+    before = sorted(no_work.rglob("*"))
+    code, _, err = elbowroom(*command)
+    assert code == 2 and err and sorted(no_work.rglob("*")) == before
