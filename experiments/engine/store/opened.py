@@ -113,6 +113,11 @@ class Opened:
         with clear_errors("read", self.folder):
             return [(table, row) for table, _, row in table_rows.altered(self._database)]
 
+    def why_missing(self, cell_key: str) -> str:
+        """Return in a sentence why there is no record of a cell."""
+        there = self._row("SELECT 1 FROM cell WHERE key = ?", cell_key)
+        return "Its record was altered; run the study again." if there else "It has not been run."
+
     def forget_altered(self) -> None:
         """Forget rows that are not as they were written, and judgements that lack one: both are made anew.
 

@@ -408,6 +408,28 @@ def test_what_a_study_no_longer_needs_is_told_and_then_removed(copied, tmp_path,
     assert elbowroom("clean")[1] == "There is nothing to remove.\n"
 
 
+def test_figures_and_pages_that_no_report_uses_are_told_and_removed(copied, elbowroom):
+    assert elbowroom("report", copied)[0] == 0
+    assert elbowroom("clean", copied)[1] == "There is nothing to remove.\n"
+    before, figures = bytes_of(copied), copied / "figures"
+    assert any(path.parent == figures for path in before)
+    stale = [
+        figures / "problem-9-trace.png",
+        figures / ".cache" / ".a.json.part",
+        copied / "problems" / "old.html",
+    ]
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"old")
+    out = elbowroom("clean", copied)[1]
+    assert "figures and pages that no report uses" in out and "3 files" in out
+    assert all(path.exists() for path in stale)
+    assert elbowroom("clean", copied, "--yes")[1].endswith("Removed.\n")
+    assert bytes_of(copied) == before
+    (figures / ".cache" / "report.json").unlink()  # as after a drawing that was interrupted
+    assert elbowroom("clean", copied)[1] == "There is nothing to remove.\n"
+
+
 def test_a_study_that_is_being_run_is_left_alone(copied, elbowroom):
     write_tree(copied / "draws" / "orphan.nc", xr.DataTree())
     with Store.open(copied):

@@ -303,6 +303,12 @@ def test_a_digit_that_changes_in_a_row_is_seen_and_costs_that_row_alone(
         assert damaged_files(folder) == (f"{CALLED[table]} (study.sqlite)",)
         code, out, err = elbowroom(monkeypatch, capsys, "status", folder)
         assert code == 0 and f"damaged: {CALLED[table]} (study.sqlite); run the study again" in out
+        if table == "cell":
+            found = cells(runner.load(folder))["cavi"]
+            assert (found.status, found.message) == (
+                "missing",
+                "Its record was altered; run the study again.",
+            )
         merged = merge([folder], tmp_path / "merged")
         assert merged.left_out[0].endswith(f"lost in part: {table}") and merged.done == 2 - (table == "cell")
     again = run(text, folder)
