@@ -39,6 +39,9 @@ HELD = 1 << 22
 AUTO_MOVES = 5
 """They raised the bound on 10 of 50 data sets, for a twentieth more sweeps; more moves hardly do better."""
 
+MOST_MOVED = 1000
+"""Components among which moves are looked for unasked: there are K(K - 1)/2 pairs to merge."""
+
 
 def fit(
     mixture: Mixture,
@@ -82,7 +85,8 @@ def fit(
         How many points each row stands for. Beside data of Dask's it is Dask's, cut in the same places.
     moves : int or "auto"
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
-        "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and else none.
+        "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and components are
+        at most `MOST_MOVED`; else none.
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
@@ -158,11 +162,12 @@ def fit(
     ):
         summary = summary_for(mixture, source, n_threads) if condensing else None
         held = summary is None and source.n_points * n_statistics <= HELD
+        moved = (held or summary is not None) and mixture.n_components <= MOST_MOVED
         n_read = source.n_points if summary is None else len(summary.data.x)
         restarts = replace(
             restarts,
             log=log,
-            n_moves=0 if moves == "auto" and not (held or summary) else restarts.n_moves,
+            n_moves=restarts.n_moves if moves != "auto" or moved else 0,
             gives_up=not held if give_up == "auto" else give_up,
             accelerates=as_acceleration(accelerate, n_read, n_statistics, mixture.n_components),
         )
