@@ -6,6 +6,7 @@ import sys
 LONGEST = 1000
 """Characters of a message that are printed."""
 
+_LINES = 5  # of what a cell printed
 _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")  # no path is likely to be as long
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -14,6 +15,11 @@ def warn(message: str) -> None:
     """Say something on stderr, a line of it at a time, as `plain`."""
     for line in message.splitlines():
         print(f"elbowroom: {plain(line)}", file=sys.stderr)
+
+
+def last_lines(printed: str) -> list[str]:
+    """Return the last lines of what a cell printed, indented, as `plain`."""
+    return [f"    | {plain(line)}" for line in printed.splitlines()[-_LINES:]]
 
 
 def plain(line: str) -> str:
