@@ -9,12 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from experiments.checks import check
     from experiments.interactive.calibrate import calibrate
     from experiments.interactive.choose import choose
     from experiments.interactive.compare import compare
     from experiments.interactive.load import load
-
-    from experiments.checks import check
     from experiments.references import log_evidence
     from experiments.relabel import relabel
     from hand_cavi import (
@@ -74,7 +73,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'elbowroom' has no attribute '{name}'")
     if name == "__version__":
-        thing: Any = import_module("importlib.metadata").version("elbowroom")
+        thing: Any = import_module("experiments.engine.code_version").package_version()
     else:
         try:
             thing = getattr(import_module(_ELSEWHERE.get(name, "hand_cavi")), name)

@@ -40,6 +40,7 @@ def init(
         then = f'"elbowroom run {path}" runs it.'
     writable_file(path, "init", ())
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(content())
     except FileExistsError:

@@ -60,9 +60,10 @@ OF_CALIBRATION = ("ecdf", "effects", "coverage")
 
 
 class Figures:
-    """What draws; `_only` is the one problem that is chosen, or raises InputError."""
+    """What draws; `_only` is the one problem that is chosen of the `_whole` study, or raises InputError."""
 
     _record: StudyRecord
+    _whole: StudyRecord
 
     @property
     def _only(self) -> ProblemRecord:
@@ -155,7 +156,7 @@ class Figures:
     @property
     def _styles(self) -> dict[str, MethodStyle]:
         """Return the methods' styles, which they have in the whole study."""
-        if self._record.kind != "calibration":
-            return methods_of(self._record)
-        models = (one.details for one in self._record.problems if one.details is not None)
+        if self._whole.kind != "calibration":
+            return methods_of(self._whole)
+        models = (one.details for one in self._whole.problems if one.details is not None)
         return method_styles([one.method for model in models for one in model.methods])

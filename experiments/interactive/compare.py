@@ -1,5 +1,6 @@
 """`elbowroom.compare`: several methods on one data set, judged against a reference, from Python."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from experiments.interactive._toml import written
 from experiments.interactive.comparison import Comparison
 from experiments.studies.chosen_model import Model
 from hand_cavi import InputError, Mixture
+from hand_cavi.ascent.cautions import CautionWarning
 from hand_cavi.inputs import Seed
 
 Mixtures = Mixture | int | Mapping[str, Mixture | int]
@@ -122,4 +124,7 @@ def _mixture(mixture: Mixture | int, data: dict[str, Any], folder: Path) -> Mixt
         raise InputError(
             f"mixture is {mixture!r}; give a Mixture, a number of components, or several of these by name"
         )
-    return Model(int(mixture)).of(loaded(data, folder, "compare"))[0]
+    model, points = Model(int(mixture)), loaded(data, folder, "compare")
+    for warning in model.remarks(points, len(points.x)):
+        warnings.warn(warning, CautionWarning, stacklevel=4)
+    return model.of(points)[0]

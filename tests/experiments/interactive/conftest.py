@@ -22,6 +22,12 @@ def without_windows():
     plt.switch_backend(before)
 
 
+@pytest.fixture
+def command(elbowroom):
+    """The command line, by a name that is not the package's."""
+    return elbowroom
+
+
 @pytest.fixture(scope="session")
 def eight(tmp_path_factory):
     """Eight points by CAVI and Gibbs, run in this process."""

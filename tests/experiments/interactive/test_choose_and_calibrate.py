@@ -16,10 +16,7 @@ def chosen():
     return elbowroom.choose(EIGHT, range(1, 4), starts=3, folds=2)
 
 
-def test_choose_says_what_the_command_says(chosen, tmp_path, monkeypatch, capsys):
-    from tests.experiments.conftest import elbowroom as fixture
-
-    command = fixture._get_wrapped_function()(monkeypatch, capsys)
+def test_choose_says_what_the_command_says(chosen, tmp_path, command):
     (tmp_path / "eight.csv").write_text("v\n" + "\n".join(map(str, EIGHT)))
     said = (
         "choose",

@@ -154,20 +154,13 @@ def test_missing_values_are_refused_or_dropped(tmp_path):
         assert data.x[:, 0].tolist() == [1.0, 3.0] and data.dropped.tolist() == [1]
 
 
-def test_a_number_of_components_is_the_model_that_fit_would_choose(tmp_path, elbowroom_command):
+def test_a_number_of_components_is_the_model_that_fit_would_choose(tmp_path, command):
     found = elbowroom.compare(EIGHT, 2, "cavi", folder=tmp_path / "s", **QUICK)
     (tmp_path / "eight.csv").write_text("v\n" + "\n".join(map(str, EIGHT)))
-    code, out, _ = elbowroom_command("fit", tmp_path / "eight.csv", "--components", "2", "--json")
+    code, out, _ = command("fit", tmp_path / "eight.csv", "--components", "2", "--json")
     document = json.loads(out)
     assert code == 0 and found._record.problems[0].about_model == document["model"]
     assert found._cells[0].bound == pytest.approx(document["elbo"], abs=1e-8)
-
-
-@pytest.fixture
-def elbowroom_command(monkeypatch, capsys):
-    from tests.experiments.conftest import elbowroom as fixture
-
-    return fixture._get_wrapped_function()(monkeypatch, capsys)
 
 
 def test_several_models_go_by_their_names(tmp_path):
@@ -217,6 +210,17 @@ def test_few_points_are_warned_of(tmp_path):
     mixture = elbowroom.Mixture(TEXTBOOK.components, elbowroom.FixedWeights(), 3)
     with pytest.warns(CautionWarning, match="2 points for 3 components"):
         elbowroom.compare([1.0, 2.0], mixture, "cavi", folder=tmp_path, **QUICK)
+
+
+def test_what_looks_like_counts_is_warned_of(tmp_path):
+    with pytest.warns(CautionWarning, match="if they are counts"):
+        elbowroom.compare([1, 1, 2, 2, 2, 1, 1, 2], 1, "cavi", folder=tmp_path, **QUICK)
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("taken")
+    with pytest.raises(InputError, match="cannot write to"):
+        elbowroom.compare(EIGHT, TEXTBOOK, "cavi", folder=tmp_path / "file", **QUICK)
 
 
 def test_a_prior_of_this_session_cannot_be_found_by_others():
