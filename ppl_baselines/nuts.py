@@ -37,6 +37,10 @@ SAMPLER: Sampler = "nutpie"
 BACKEND: Backend = "numba"
 
 
+_AT_A_SYMMETRIC_START = "bad initial gradient"
+"""What nutpie says where an entry of the gradient is 0, as of weights between equal components."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A sampler compiled for one model.
@@ -234,8 +238,15 @@ def _sample_with_nutpie(
     sampled: list[xr.DataTree] = []
     for first in range(0, len(starts), cores):
         batch = slice(first, first + cores)
-        running = [chain(*job) for job in zip(starts[batch], seeds[batch], strict=True)]
-        sampled.extend(sampler.wait() for sampler in running)
+        jobs = list(zip(starts[batch], seeds[batch], strict=True))
+        for (start, chain_seed), running in zip(jobs, [chain(*job) for job in jobs], strict=True):
+            try:
+                sampled.append(running.wait())
+            except RuntimeError as error:
+                if _AT_A_SYMMETRIC_START not in str(error):
+                    raise
+                nudge = np.random.default_rng(chain_seed).normal(scale=1e-3, size=start.shape)
+                sampled.append(chain(start + nudge, chain_seed).wait())
     seconds = perf_counter() - begun
     return side_by_side(sampled), seconds
 

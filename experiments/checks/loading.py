@@ -48,6 +48,15 @@ def load_derivations(name: str, log_joint: str | None) -> Iterator[tuple[str, ob
     yield name, _made(derivation, name), density
 
 
+def density_beside(derivation: object, wanted: str | None = None) -> object:
+    """Return the log joint density in the module of a derivation, or of its class, by name if one is wanted.
+
+    Raises InputError if there is none.
+    """
+    cls = derivation if isinstance(derivation, type) else type(derivation)
+    return _beside(sys.modules[cls.__module__], wanted, cls.__qualname__)
+
+
 def _mixture(name: str) -> tuple[MixtureDerivation, MixtureLogJoint]:
     if name not in shipped():
         raise InputError(f'there is no shipped derivation "{name}"{did_you_mean(name, shipped())}')
@@ -104,7 +113,7 @@ def _beside(module: ModuleType, wanted: str | None, name: str) -> object:
             return thing if made else _made(thing, key)
     looked = f'"{wanted}"' if wanted else '"log_joint" or "model"'
     raise InputError(
-        f'beside "{name}" there is no {looked}; say with --log-joint what the derivation is held against'
+        f'beside "{name}" there is no {looked}; say what the derivation is held against (--log-joint)'
     )
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from hand_cavi.result.html import listing, page, table
+
 BOUND = "the ELBO"
 """What a fault names when no factor is wrong but the bound is."""
 
@@ -60,7 +62,11 @@ class Fault:
     message: str
 
 
-@dataclass(frozen=True)
+_MARKS = {Decision.PASSED: "ok", Decision.FAILED: "WRONG"}
+"""How a decision is marked; the others are called as they are."""
+
+
+@dataclass(frozen=True, repr=False)
 class Report:
     """All that was asked of a derivation, in the order in which it was asked.
 
@@ -80,6 +86,40 @@ class Report:
             return False
         return None if any(one.decision is Decision.UNDECIDED for one in self.results) else True
 
+    @property
+    def conclusion(self) -> str:
+        """What was found: a line that names what is wrong and one for each fault, or that nothing is."""
+        if self.faults:
+            wrong = ", ".join(dict.fromkeys(fault.factor for fault in self.faults))
+            return "\n".join([f"Wrong: {wrong}.", *(f"  {fault.message}" for fault in self.faults)])
+        if self.passed is None:
+            return "Nothing wrong was found, but the draws could not decide everything."
+        return "Nothing wrong was found."
+
+    @property
+    def caveat(self) -> str:
+        """How often a correct derivation would be called wrong, in a sentence."""
+        rate = f"{100 * self.false_alarm_rate:g} % of such checks"
+        return f"A correct derivation is called wrong in at most {rate}."
+
+    @property
+    def text(self) -> str:
+        """All questions and answers, and the conclusion, as lines for a terminal."""
+        lines, last = [], ""
+        for one in self.results:
+            check, last = one.check if one.check != last else "", one.check
+            lines.append(f"  {check:<13} {_mark(one):<9} {one.sentence}")
+        return "\n".join([*lines, "", self.conclusion, f"{self.caveat} {self.seconds:.1f} s."])
+
+    def __repr__(self) -> str:
+        return f"<Report of {len(self.results)} questions: {self.conclusion}>"
+
+    def _repr_html_(self) -> str:
+        rows = [[one.check, one.factor, _mark(one), one.sentence] for one in self.results]
+        first, *faults = self.conclusion.splitlines()
+        asked = table(["check", "of", "", "answer"], rows)
+        return page(first, listing(faults), asked, listing([self.caveat]))
+
     def summary(self) -> dict[str, object]:
         """Return the report as plain data, for JSON."""
         return {
@@ -89,3 +129,7 @@ class Report:
             "faults": [vars(fault) for fault in self.faults],
             "results": [{**vars(result), "decision": result.decision.value} for result in self.results],
         }
+
+
+def _mark(one: Result) -> str:
+    return _MARKS.get(one.decision, one.decision.value)

@@ -5,12 +5,12 @@ Each imports what it needs when it is called, so that ``--help`` pays for nothin
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from experiments.commands._messages import plain, warn
+from experiments.commands._messages import plain, print_version, warn
 from experiments.commands.calibrate import calibrate
 from experiments.commands.check import check
 from experiments.commands.choose import choose
@@ -58,10 +58,28 @@ app = typer.Typer(
     cls=_Commands,
     help="How good is variational inference for your mixture? CAVI, ADVI and NUTS on one scale.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print_version()
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Read what stands before a subcommand."""
+
+
 studies = (run, status, report, export, merge, rerun, clean)
 for command in (*studies, fit, choose, check, validate, calibrate, init):
     app.command()(command)

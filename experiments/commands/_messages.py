@@ -26,3 +26,10 @@ def plain(line: str) -> str:
     """Return a line without what would command a terminal, and with long words and a long middle cut out."""
     line = _LONG_WORD.sub(r"\1...\2", _COMMANDS.sub("\N{REPLACEMENT CHARACTER}", line))
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 205]} ... {line[-200:]}"
+
+
+def print_version() -> None:
+    """Print the version that is installed, on stdout."""
+    from experiments.engine.code_version import package_version
+
+    print(f"elbowroom {package_version() or 'unknown: it is not installed'}")

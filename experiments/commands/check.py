@@ -46,7 +46,7 @@ def check(
     for name, thing, density in load_derivations(derivation, log_joint):
         reports[name] = run_check(thing, None, density, rng=seed)
         if not json:
-            _print(name, reports[name])
+            print(name, reports[name].text, "", sep="\n")
     outcomes = [report.passed for report in reports.values()]
     passed = False if False in outcomes else None if None in outcomes else True
     if html is not None:
@@ -68,25 +68,3 @@ def _summary(reports: "dict[str, Report]", passed: bool | None) -> dict[str, obj
         ((name, report),) = reports.items()
         return {"derivation": name, **report.summary()}
     return {"passed": passed, "derivations": {name: report.summary() for name, report in reports.items()}}
-
-
-def _print(name: str, report: "Report") -> None:
-    marks = {"passed": "ok", "failed": "WRONG"}  # the others are called as they are
-    print(name)
-    last = ""
-    for result in report.results:
-        check = result.check if result.check != last else ""
-        mark = marks.get(result.decision.value, result.decision.value)
-        print(f"  {check:<13} {mark:<9} {result.sentence}")
-        last = result.check
-    print()
-    if report.faults:
-        print(f"Wrong: {', '.join(dict.fromkeys(fault.factor for fault in report.faults))}.")
-        for fault in report.faults:
-            print(f"  {fault.message}")
-    elif report.passed is None:
-        print("Nothing wrong was found, but the draws could not decide everything.")
-    else:
-        print("Nothing wrong was found.")
-    rate = f"{100 * report.false_alarm_rate:g} % of such checks"
-    print(f"A correct derivation is called wrong in at most {rate}. {report.seconds:.1f} s.\n")

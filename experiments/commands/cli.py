@@ -23,6 +23,11 @@ def main() -> None:
     ended_by = _as_ctrl_c()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name, or a terminal, that is not UTF-8
+    if sys.argv[1:] == ["--version"]:  # also where typer is not installed
+        from experiments.commands._messages import print_version
+
+        print_version()
+        sys.exit()
     try:
         from experiments.commands._app import app
 

@@ -7,7 +7,7 @@ import typer
 
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.engine.study_folder import study_folder
 
 
 def merge(

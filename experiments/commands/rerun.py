@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import NamesCode, study_folder
+from experiments.commands.report import NamesCode
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.plan import PlannedCell

@@ -12,7 +12,7 @@ import typer
 
 from experiments.commands._messages import last_lines
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.standing import CellStanding, Standing

@@ -1,7 +1,8 @@
 """Methods, datasets, metrics, references, families and weights, found by the names of their files.
 
 A metric is a function under ``@metric``. ``"my_module:my_thing"`` stands for what a user's own module (in the
-current folder, or installed) offers. Listing reads file names and docstrings; nothing heavy is imported.
+current folder, or installed) offers. What other distributions offer (`installed`) stands beside the files.
+Listing reads file names and docstrings; nothing heavy is imported.
 """
 
 import ast
@@ -16,6 +17,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from experiments.config.installed import distribution_of, entry_points_of
 
 PACKAGES = {
     "methods": "experiments.methods",
@@ -48,11 +51,21 @@ _THERE = {"own methods": "for a model of your own there are"}
 
 def names(kind: str) -> list[str]:
     """Return the names of a kind of `PACKAGES`, sorted."""
-    return sorted(_files(kind))
+    return sorted({*_files(kind), *entry_points_of(kind)})
+
+
+def of_others(kind: str) -> list[str]:
+    """Return those of the names that other distributions offer, sorted."""
+    return sorted(entry_points_of(kind).keys() - _files(kind).keys())
 
 
 def about(kind: str, name: str) -> str:
-    """Return the first sentence of a file's docstring, or a metric's, read without importing it."""
+    """Return the first sentence of a file's docstring, or a metric's, read without importing it.
+
+    Of what another distribution offers, return which that is.
+    """
+    if name in of_others(kind):
+        return f"Offered by {' and '.join(map(distribution_of, entry_points_of(kind)[name]))}."
     path = _files(kind)[name]
     told = _metrics(path)[name] if kind == "metrics" else ast.parse(path.read_text(encoding="utf-8"))
     return " ".join((ast.get_docstring(told) or "").split("\n\n")[0].split())
@@ -61,7 +74,7 @@ def about(kind: str, name: str) -> str:
 def find(kind: str, name: str) -> Any:
     """Return the module of this name, or the user's own object of a name like "my_module:my_thing".
 
-    The kind is one of `PACKAGES` but metrics.
+    The kind is one of `PACKAGES`; of metrics only those of other distributions are found.
 
     Raises InputError if there is no such file, module or attribute, or it lacks what its kind offers.
     """
@@ -69,8 +82,10 @@ def find(kind: str, name: str) -> Any:
 
     if ":" in name:
         thing = _users_own(name)
-    elif name in names(kind):
+    elif name in _files(kind):
         thing = importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    elif name in entry_points_of(kind):
+        thing = _of_another(kind, name)
     else:
         valid = names(kind)
         one = _SINGULAR.get(kind, kind.removesuffix("s"))
@@ -227,6 +242,27 @@ def _users_own(name: str) -> Any:
         valid = [word for word in vars(module) if not word.startswith("_")]
         raise InputError(f'the module "{module_name}" has no "{attribute}"{did_you_mean(attribute, valid)}')
     return getattr(module, attribute)
+
+
+def _of_another(kind: str, name: str) -> Any:
+    """Return what another distribution offers by this name."""
+    from hand_cavi import InputError
+
+    entries = entry_points_of(kind)[name]
+    if len(entries) > 1:
+        both = " and ".join(map(distribution_of, entries))
+        raise InputError(f'"{name}" is offered by {both}; uninstall all but one, or write "module:thing"')
+    (entry,) = entries
+    try:
+        _look_before(entry.module, name)
+        return entry.load()
+    except InputError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f'"{name}" of {distribution_of(entry)} ({entry.value}) cannot be imported: {what}'
+        ) from error
 
 
 def _look_before(module_name: str, name: str) -> None:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from experiments.datasets import Dataset
-from experiments.records.problem import Draws
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.inputs import InputError, refuse_beyond_memory, within_float64
+from hand_cavi.inputs import Draws, InputError, refuse_beyond_memory, within_float64
 
 
 def check_asked(n: int, weights: Sequence[float] | None, n_components: int, n_features: int = 1) -> None:

@@ -16,6 +16,7 @@ from experiments.engine.code_version import commit, package_version
 from experiments.engine.plan import Plan, PlannedCell
 from experiments.engine.store.course import now
 from experiments.engine.store.folder import Store
+from experiments.engine.store.index import write_index
 from experiments.engine.store.whole import study_record
 from experiments.engine.workers import machine
 from experiments.engine.workers.compile_cache import compile_cache
@@ -50,7 +51,10 @@ def run(
         for problem in plan.problems:
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
-        _Run(plan, store, on).complete(workers, progress)
+        try:
+            _Run(plan, store, on).complete(workers, progress)
+        finally:
+            write_index(store)
         return study_record(store)
 
 

@@ -1,6 +1,7 @@
 """What is said of a result: measurements, comparisons, verdicts."""
 
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 
@@ -100,3 +101,9 @@ class Verdict:
     impossible: tuple[str, ...] = ()
     on_the_data: str = ""
     judged: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return f"<p><strong>{escape(self.sentence)}</strong></p>"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from experiments.metrics import METRICS
+from experiments.metrics import known
 from experiments.metrics._metric import OTHERS
 from experiments.records import Measurement, Threshold
 from experiments.report.style import numbers
@@ -18,10 +18,11 @@ _ENTRIES = {"wall_time": ("compiling", "running")}  # of records that do not nam
 
 def metric_tables(view: View, without: Container[str] = ()) -> list[Table]:
     """Return a table for each theme that has a metric; those of `without` are left out."""
-    themes = {name: one.theme for name, one in METRICS.items()}
+    metrics = known()
+    themes = {name: one.theme for name, one in metrics.items()}
     titles = [*dict.fromkeys(theme for theme in themes.values() if theme not in ("", OTHERS)), OTHERS]
     measured = (name for entry in view.entries for name in entry.record.measurements)
-    themes |= {name: OTHERS for name in measured if name not in METRICS}
+    themes |= {name: OTHERS for name in measured if name not in metrics}
     shown = [(name, theme) for name, theme in themes.items() if name not in without]
     tables = (_table(view, title, [name for name, theme in shown if theme == title]) for title in titles)
     return [table for table in tables if table is not None]
@@ -51,7 +52,7 @@ def _table(view: View, title: str, names: list[str]) -> Table | None:
 
 def _lines(view: View, name: str) -> list[tuple[str, str, int | None]]:
     """Return one line for a metric, or one for each named entry of its list: metric, head, and entry."""
-    label = METRICS[name].label if name in METRICS else name.replace("_", " ")
+    label = known()[name].label if name in known() else name.replace("_", " ")
     for entry in view.entries:
         one = entry.record.measurements.get(name)
         if one is None or not isinstance(one.value, list):

@@ -7,6 +7,7 @@ from math import nan
 from typing import Any
 
 from experiments.config.entries import MethodEntry
+from experiments.config.plugins import of_others, source_file
 from experiments.config.reading import Config
 from experiments.engine import fingerprint, seeds
 from experiments.engine.plan import Plan, PlannedCell, PlannedProblem
@@ -74,6 +75,7 @@ def planned_problem(
             "verdict": config.verdict.model_dump(mode="json", exclude={"methods"}),
             "code": fingerprint.code("experiments.studies.judging"),
             "versions": fingerprint.versions(),
+            **_metrics_of_others(),
         }
     )
 
@@ -100,6 +102,17 @@ def planned_problem(
         **about,
     )
     return PlannedProblem(entry, cells, problem, judge)
+
+
+def _metrics_of_others() -> dict[str, object]:
+    """Return the code of metrics of other distributions, by name; nothing where none is installed."""
+    others = of_others("metrics")
+    if not others:
+        return {}
+    from experiments.metrics import known
+
+    files = {name: source_file(known()[name].compute) for name in others}
+    return {"metrics": {name: fingerprint.code_of(path) for name, path in files.items()}}
 
 
 def _planned_cell(

@@ -21,9 +21,7 @@ from scipy.special import softmax
 
 from hand_cavi.inputs import as_rows, as_sample_weight
 from hand_cavi.result import Fit
-
-OCCUPIED = 0.5
-"""Points that a component holds at least, to count as occupied; a convention of this project."""
+from hand_cavi.result.occupation import OCCUPIED, listed, occupied, on_empty
 
 IN_DOUBT = 0.01
 """The share in doubt from which components count as overlapping; a convention of this project.
@@ -42,11 +40,6 @@ class CautionWarning(UserWarning):
 
 _BLOCK = 1 << 20  # numbers held at once: 8 MB
 _SOME = 10_000  # rows among which different ones are looked for first
-
-
-def occupied(fit: Fit) -> np.ndarray:
-    """Return which components hold points, shape (K,)."""
-    return fit.counts >= OCCUPIED
 
 
 def doubt(fit: Fit, x: ArrayLike, sample_weight: ArrayLike | None = None) -> np.ndarray:
@@ -144,16 +137,6 @@ def on_few_points(x: np.ndarray, n_components: int, sample_weight: np.ndarray | 
     return f"{points} with {values} for {n_components} components; more than {different} cannot be told apart"
 
 
-def on_empty(holds: Sequence[bool] | np.ndarray) -> str:
-    """Say which components hold no points, counted from 1 in the order given; nothing if all hold some."""
-    empty = [k for k, one in enumerate(holds, 1) if not one]
-    if not empty:
-        return ""
-    if len(empty) == 1:
-        return f"component {empty[0]} holds no points: its figures are the prior's"
-    return f"components {_listed(empty)} hold no points: their figures are the prior's"
-
-
 def on_overlap(overlaps: Sequence[bool] | np.ndarray) -> str:
     """Say which components overlap, counted from 1 in the order given, and what of it; or nothing."""
     those = [k for k, one in enumerate(overlaps, 1) if one]
@@ -161,7 +144,7 @@ def on_overlap(overlaps: Sequence[bool] | np.ndarray) -> str:
         return ""
     if len(those) == 1:
         return f"component {those[0]} overlaps others: its mean-field standard deviations are too small"
-    return f"components {_listed(those)} overlap: their mean-field standard deviations are too small"
+    return f"components {listed(those)} overlap: their mean-field standard deviations are too small"
 
 
 def on_emptied(empty: Sequence[float] | np.ndarray) -> str:
@@ -178,18 +161,6 @@ def on_doubt(overlaps: Sequence[bool] | np.ndarray) -> str:
     if not those:
         return ""
     who = (
-        f"component {those[0]} overlaps others" if len(those) == 1 else f"components {_listed(those)} overlap"
+        f"component {those[0]} overlaps others" if len(those) == 1 else f"components {listed(those)} overlap"
     )
     return f"{who}: which points are whose is in doubt, and with it who is who in a draw"
-
-
-def _listed(numbers: list[int]) -> str:
-    """Return ascending numbers in words, three or more in a row as "2 to 4"."""
-    runs: list[list[int]] = []
-    for k in numbers:
-        if runs and k == runs[-1][-1] + 1:
-            runs[-1].append(k)
-        else:
-            runs.append([k])
-    words = [word for run in runs for word in ([f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run))]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -10,14 +10,16 @@ from tests.ppl_baselines.conftest import textbook
 CHAINS = 4
 
 
+X = np.array([1.0, 2.5, 3.5, 4.0])[:, None]
+
+
 @pytest.fixture(scope="module")
 def conjugate():
     """K = 1: the posterior of mu is exactly normal."""
-    x = np.array([1.0, 2.5, 3.5, 4.0])[:, None]
     mixture = textbook(1, mean=(-1.0,), variance=2.0, noise_variance=1.5)
-    variance = 1 / (1 / 2.0 + len(x) / 1.5)
-    mean = variance * (-1.0 / 2.0 + x.sum() / 1.5)
-    return build(mixture, x), mean, np.sqrt(variance)
+    variance = 1 / (1 / 2.0 + len(X) / 1.5)
+    mean = variance * (-1.0 / 2.0 + X.sum() / 1.5)
+    return build(mixture, X), mean, np.sqrt(variance)
 
 
 @pytest.fixture(scope="module", params=["nutpie", "pymc"])
@@ -118,3 +120,11 @@ def test_a_sampler_that_is_not_installed_says_what_to_install(conjugate, sampler
     monkeypatch.setattr(nuts, "find_spec", lambda name: None)
     with pytest.raises(UnavailableError, match=f"needs the package {sampler}"):
         nuts.prepare(conjugate[0], sampler=sampler)
+
+
+def test_a_start_where_the_gradient_is_zero_is_one_to_start_from(prepared):
+    """As that of equal weights between equal components; here two points lie about the prior mean."""
+    other = nuts.with_data(prepared, [[-2.0], [0.0]])
+    found = nuts.run(other, [{"mu": np.array([[-1.0]])}], seed=1, chains=1, draws=500, tune=200)
+    nuts.load(prepared.model, nuts.as_data(X))
+    assert abs(float(found.posterior["mu"].mean()) + 1) < 0.5 and float(found.posterior["mu"].std()) > 0.4

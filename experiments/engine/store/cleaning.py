@@ -7,6 +7,7 @@ from pathlib import Path
 
 from experiments.engine.store.files import clear_errors, parts_in
 from experiments.engine.store.folder import Store
+from experiments.engine.store.index import write_index
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def remove_waste(folder: Path, waste: Sequence[Waste]) -> None:
         needed = _needed(store)  # it may have been run since
         store.forget_what_is_not_in_the_manifest()
         remove(folder, [Waste(one.what, tuple(set(one.paths) - needed)) for one in waste])
+        write_index(store)
 
 
 def remove(folder: Path, waste: Sequence[Waste]) -> None:

@@ -6,7 +6,7 @@
     study.lock, study.process     held by the one run that writes; the number of its process
     study-format-1.sqlite         what an older version left, set aside
     draws/<cell key>.nc           canonical draws of a cell, a DataTree that ArviZ opens
-    draws/reference-<problem key>.nc
+    draws/reference-<problem key>.nc, draws/index.csv, which says whose these files are
     data/<problem key>.nc         x, sample_weight and truth, so that a report needs no data file
 
 A row is written after its file is in place, and removed before its file is replaced: whoever is killed, and

@@ -15,6 +15,7 @@ from typing import Any
 from experiments.engine.places import place_of
 from experiments.engine.store.files import clear_errors, read_tree
 from experiments.engine.store.folder import Store
+from experiments.engine.store.index import write_index
 from experiments.engine.store.rows import TABLES
 from experiments.records.study import Cell, CellRecord, Manifest, ProblemEntry
 from hand_cavi import InputError
@@ -83,6 +84,7 @@ def merge(folders: Sequence[Path], into: Path) -> Merged:
             stack.callback(shutil.rmtree, part, ignore_errors=True)
             with Store.open(part) as target:
                 found = _write(target, sources)
+                write_index(target)
             (part / "study.lock").unlink(missing_ok=True)
             if into.exists():
                 into.rmdir()

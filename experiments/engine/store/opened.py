@@ -73,6 +73,12 @@ class Opened:
         )
         return {path_of(key): key for path_of, query in owners for (key,) in self._rows(query)}
 
+    def reference_method(self, problem_key: str) -> str:
+        """Return what the draws of a problem's reference are by."""
+        query = "SELECT json_extract(record, '$.reference.method') FROM judgement WHERE problem_key = ?"
+        row = self._row(query, problem_key)
+        return str(row[0]) if row else ""
+
     def damaged(self) -> list[Path]:
         """Return the files that are missing or damaged; `checksums` has what is looked at."""
         return [path for path in self.files() if not self.is_intact(path)]

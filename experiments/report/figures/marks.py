@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from experiments.posterior.bands import Band
-from experiments.report.figures.picture import WIDE
+from experiments.report.figures.picture import WIDE, Layout
 from experiments.report.style.numbers import typeset
 from experiments.report.style.palette import INK, REFERENCE, RULE, MethodStyle
 
@@ -38,7 +38,11 @@ def legend_above(axes: Axes, width: float) -> None:
     """Put one legend above a figure, of what has a label in these axes, in as many columns as fit."""
     handles, _ = axes.get_legend_handles_labels()
     figure = axes.get_figure(root=True)
-    if handles and figure is not None:
+    if not handles or figure is None:
+        return
+    if not isinstance(figure.get_layout_engine(), Layout):  # a user's own figure
+        axes.legend(handles=handles)
+    else:
         columns = min(len(handles), 5 if width >= WIDE else 2)
         figure.legend(handles=handles, loc="outside upper left", ncols=columns, borderaxespad=0)
 

@@ -1,7 +1,8 @@
 """What a figure of the report is, and the style that all share."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib.path import Path
 from matplotlib.transforms import blended_transform_factory
 
 from experiments.report.style.palette import INK, MUTED, PAPER, RULE
+from hand_cavi import InputError
 
 WIDE, NARROW = 7.4, 3.9
 """Widths in inches: for a page on a desk, and for one in the hand."""
@@ -71,9 +73,64 @@ def figure_style() -> AbstractContextManager[None]:
     return matplotlib.rc_context(settings)
 
 
+class Layout(ConstrainedLayoutEngine):
+    """What keeps the parts of a figure from overlapping; only figures that are made here have it."""
+
+    def __init__(self) -> None:
+        super().__init__(w_pad=0.05, h_pad=0.05)
+
+
+class GivenAxes:
+    """Stands for a figure where its panels are given, in the order of reading."""
+
+    def __init__(self, axes: list[Axes]) -> None:
+        self._axes = axes
+
+    def subplots(self, rows: int = 1, columns: int = 1, *, squeeze: bool = True, **share: Any) -> Any:
+        """Return the panels as matplotlib's function of this name does; how they share axes is the giver's.
+
+        Raises InputError if there are not as many as are needed.
+        """
+        needed = rows * columns
+        if len(self._axes) != needed:
+            panels = "1 panel" if needed == 1 else f"{needed} panels"
+            raise InputError(
+                f"this figure has {panels}; give as many axes as ax, where {len(self._axes)} came"
+            )
+        grid = np.array(self._axes, dtype=object).reshape(rows, columns)
+        return grid if not squeeze else grid.item() if needed == 1 else grid.squeeze()
+
+    def supxlabel(self, text: str, **look: Any) -> None:
+        """Label the horizontal axis of every panel."""
+        for axes in self._axes:
+            axes.set_xlabel(text, **look)
+
+    def supylabel(self, text: str, **look: Any) -> None:
+        """Label the vertical axis of every panel."""
+        for axes in self._axes:
+            axes.set_ylabel(text, **look)
+
+
+def _figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout=Layout())
+
+
+_new: ContextVar[Callable[[float, float], Figure]] = ContextVar("_new", default=_figure)
+
+
+@contextmanager
+def figures_by(make: Callable[[float, float], Figure]) -> Iterator[None]:
+    """Have the figures drawn here made by a function of width and height in inches."""
+    token = _new.set(make)
+    try:
+        yield
+    finally:
+        _new.reset(token)
+
+
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure whose parts do not overlap."""
-    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05))
+    """Return an empty figure whose parts do not overlap, or what `figures_by` has make it."""
+    return _new.get()(width, height)
 
 
 def new_panels(
@@ -85,6 +142,8 @@ def new_panels(
     """
     rows = -(-number // columns)
     figure = new_figure(width, rows * row_height + extra)
+    if isinstance(figure, GivenAxes):
+        rows, columns = 1, number
     panels = list(figure.subplots(rows, columns, squeeze=False, **share).ravel())
     for axes in panels[number:]:
         axes.remove()

@@ -104,7 +104,7 @@ def test_run_validate_and_calibrate_are_one(calibrated, command: str) -> None:
     """All three resume what any of them ran, compute nothing, and say the same."""
     folder, first = calibrated
     draws = {path: path.stat().st_mtime_ns for path in (folder / "studies" / "trial" / "draws").iterdir()}
-    assert len(draws) == 4  # two batches of each method
+    assert len(draws) == 5  # two batches of each method, and their index
     again = elbowroom(command, "small.toml", "--json", "--junit", "b.xml", folder=folder)
     assert again.returncode == first.returncode and "start" not in again.stderr
     assert json.loads(again.stdout)["models"] == json.loads(first.stdout)["models"]

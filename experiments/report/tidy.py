@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine.store.files import write_whole
-from experiments.engine.store.folder import Store
-from experiments.records import CellRecord, Measurement, MethodCalibration, ProblemEntry
+from experiments.records import CellRecord, Measurement, MethodCalibration, ProblemRecord
 
 
 @dataclass(frozen=True)
@@ -42,16 +41,11 @@ COLUMNS = tuple(field.name for field in fields(TidyRow))
 """The columns, in their order."""
 
 
-def rows_of(store: Store, entry: ProblemEntry) -> list[TidyRow]:
+def rows_of(problem: ProblemRecord) -> list[TidyRow]:
     """Return all rows of a problem."""
-    rows: list[TidyRow] = []
-    for cell in entry.cells:
-        record = store.cell(cell.key) or CellRecord(cell, "missing", store.why_missing(cell.key))
-        rows += _of_cell(record)
-    judgement = store.judgement(entry.key) if not entry.has_content else None
-    if judgement is not None and judgement.details is not None:
-        for method in judgement.details.methods:
-            rows += _of_calibration(entry, method)
+    rows = [row for cell in problem.cells for row in _of_cell(cell)]
+    for method in problem.details.methods if problem.details is not None else ():
+        rows += _of_calibration(problem, method)
     return rows
 
 
@@ -135,10 +129,10 @@ def _flat(values: list[Any], path: tuple[int, ...] = ()) -> Iterator[tuple[tuple
             yield (*path, i), value
 
 
-def _of_calibration(entry: ProblemEntry, method: MethodCalibration) -> Iterator[TidyRow]:
+def _of_calibration(problem: ProblemRecord, method: MethodCalibration) -> Iterator[TidyRow]:
     place: dict[str, Any] = {
-        "dataset": entry.dataset,
-        "model": entry.model,
+        "dataset": problem.dataset,
+        "model": problem.model,
         "method": method.method,
         "repeat": None,
         "status": "ok",

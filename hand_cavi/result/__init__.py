@@ -171,6 +171,11 @@ class Fit:
             f"points held: {held}>"
         )
 
+    def _repr_html_(self) -> str:
+        from hand_cavi.result.html import of_fit
+
+        return of_fit(self)
+
     # ---- how it was found -----------------------------------------------------------------
 
     @property

@@ -1,0 +1,5 @@
+"""The fixtures of the command line."""
+
+from tests.experiments.conftest import elbowroom, here
+
+__all__ = ["elbowroom", "here"]
