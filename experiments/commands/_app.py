@@ -15,6 +15,7 @@ from experiments.commands.calibrate import calibrate
 from experiments.commands.check import check
 from experiments.commands.choose import choose
 from experiments.commands.clean import clean
+from experiments.commands.doctor import doctor
 from experiments.commands.export import export
 from experiments.commands.fit import fit
 from experiments.commands.init import init
@@ -63,6 +64,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 studies = (run, status, report, export, merge, rerun, clean)
-for command in (*studies, fit, choose, check, validate, calibrate, init):
+for command in (*studies, fit, choose, check, validate, calibrate, init, doctor):
     app.command()(command)
 app.command("list")(list_)
