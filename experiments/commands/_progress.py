@@ -9,6 +9,7 @@ from typing import Self, TextIO
 from rich.live import Live
 from rich.text import Text
 
+from experiments.commands._messages import loudness, note
 from experiments.engine.workers.progress import duration, is_live, live_display
 from hand_cavi.ascent.progress import Progress
 
@@ -32,7 +33,7 @@ class FitProgress:
         self._stage = ""
 
     def __enter__(self) -> Self:
-        self._shows = is_live(self._stream)
+        self._shows = is_live(self._stream) and not loudness.quiet
         self._last = self._clock() + PATIENCE - _EVERY
         return self
 
@@ -48,6 +49,7 @@ class FitProgress:
     def begins(self, stage: str) -> Self:
         """Show what begins; it stands before all that is told of it."""
         self._stage = stage
+        note(stage)
         self._show(stage, self._clock())
         return self
 

@@ -3,6 +3,7 @@
 Problems that do not fit on a screen are counted, and the worst of them named (`_many`).
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.commands._many import MOST_LINES, print_many
+from experiments.engine.workers.progress import console_on
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE
 from experiments.report.style.numbers import DASH, fixed, seconds, typeset, with_error, with_spread
@@ -52,8 +54,8 @@ def _print_verdict(record: StudyRecord, console: Console) -> None:
 
 def stdout() -> Console:
     """Return a console on stdout; where that is no terminal, wide enough to wrap nothing that matters."""
-    console = Console()
-    return console if console.is_terminal else Console(width=140)
+    console = console_on(sys.stdout)
+    return console if console.is_terminal else console_on(sys.stdout, width=140)
 
 
 def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = False) -> None:
