@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._columns import say
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
 from experiments.commands.report import study_folder
@@ -32,7 +33,7 @@ def clean(
     found = _waste(studies)
     removed = False
     if not json:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     if any(found.values()) and (yes or (not json and _asked())):
         for folder, waste in found.items():
             (remove_waste if (folder / "study.sqlite").exists() else remove)(folder, waste)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from experiments.commands._columns import say
 from experiments.commands._output import Json, print_json
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ def doctor(json: Json = False) -> None:
 
 
 def _print(finding: "Finding") -> None:
-    from shutil import get_terminal_size
-    from textwrap import fill
-
-    width, indent = max(40, get_terminal_size().columns), " " * 22
-    head = f"{finding.state:<7} {finding.name:<13} "
-    print(fill(head + finding.said, width, subsequent_indent=indent, break_on_hyphens=False), flush=True)
+    indent = 22
+    say(f"{finding.state:<7} {finding.name:<13} {finding.said}", indent=indent)
     if finding.mend:
-        print(fill(f"{indent}mend: {finding.mend}", width, subsequent_indent=indent, break_on_hyphens=False))
+        say(f"{' ' * indent}mend: {finding.mend}")

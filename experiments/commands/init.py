@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from experiments.commands._columns import say
+
 _DEFAULT = Path("elbowroom.toml")
 
 
@@ -61,16 +63,12 @@ def init(
 
 
 def _list() -> None:
-    from shutil import get_terminal_size
-    from textwrap import fill
-
     from experiments.config.shipped import examples
 
     found = examples()
     width = max(map(len, found)) + 2
-    columns = max(get_terminal_size().columns, 2 * width)
     for name, one in found.items():
-        print(fill(f"{name:<{width}}{one.about}", columns, subsequent_indent=" " * width))
+        say(f"{name:<{width}}{one.about}", indent=width)
 
 
 def _write(contents: dict[Path, bytes]) -> None:
@@ -84,6 +82,7 @@ def _write(contents: dict[Path, bytes]) -> None:
             raise InputError(f'"{path}" exists already; name another place, or remove it first')
     for path, content in contents.items():
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
                 file.write(content)
         except OSError as error:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.commands._columns import say
 from experiments.commands._output import Json, print_json
 from experiments.commands.report import study_folder
 
@@ -44,7 +45,7 @@ def rerun(
     if json:
         print_json({"cell": found.place, **{k: v for k, v in vars(found).items() if k != "place"}})
     else:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     raise typer.Exit(int(not found.reproduced))
 
 

@@ -515,7 +515,7 @@ def test_init_writes_an_example_with_its_data_or_nothing(here, elbowroom):
     code, out, _ = elbowroom("init", "mine", "--example", "two_coins")
     assert code == 0 and (here / "mine" / "two_coins.py").is_file() and "in mine" in out
     code, out, _ = elbowroom("init", "--list")
-    assert code == 0 and "galaxies" in out and all(len(line) <= 80 for line in out.splitlines())
+    assert code == 0 and "galaxies" in out
     for arguments, says in (
         (("--example", "galaxys"), 'did you mean "galaxies"'),
         (("--example", "counts", "--derivation"), "ask for one"),
