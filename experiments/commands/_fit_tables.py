@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiments.commands._columns import print_aligned, say
 from experiments.commands._fitting import FileFit
+from experiments.commands._wrapping import print_aligned, say
 from experiments.datasets import Dataset
 from experiments.verdict.fit_to_data import sentence
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.commands._columns import GAP, columns, pieces
 from experiments.commands._many import MOST_LINES, print_many
+from experiments.commands._wrapping import GAP, columns, pieces
 from experiments.engine.workers.progress import console_on
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE

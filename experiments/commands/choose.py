@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._columns import folded, say
 from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
+from experiments.commands._wrapping import folded, say
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 from experiments.families import AUTO
 

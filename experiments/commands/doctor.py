@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from experiments.commands._columns import say
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 
 if TYPE_CHECKING:
     from experiments.commands._environment import Finding

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._columns import say
+from experiments.commands._wrapping import say
 
 _DEFAULT = Path("elbowroom.toml")
 

@@ -1,7 +1,7 @@
 """`elbowroom list`: what there is to choose from, with what each file says of itself."""
 
-from experiments.commands._columns import say
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 
 
 def list_(json: Json = False) -> None:

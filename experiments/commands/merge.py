@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._columns import say
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 from experiments.commands.report import study_folder
 
 

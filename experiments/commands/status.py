@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._columns import columns, wrapped
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import columns, wrapped
 from experiments.commands.report import study_folder
 
 if TYPE_CHECKING:

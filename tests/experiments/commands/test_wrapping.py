@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from experiments.commands._columns import folded, pieces, print_aligned, say, wrapped
 from experiments.commands._terminal import print_study
+from experiments.commands._wrapping import folded, pieces, print_aligned, say, wrapped
 from experiments.engine import runner
 from experiments.engine.workers.executors import executor
 from tests.experiments.engine.test_runner import CAVI, config, odd, run
