@@ -57,7 +57,9 @@ def choose(
         writable_file(plot, "--plot", PICTURES)
     model = model_of(max(numbers), family, weights, prior, concentration)
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
-    read_data = read(data, tuple(column or ()), family, **reading)
+    with FitProgress() as progress:
+        progress.begins(f"reading {data.name}")
+        read_data = read(data, tuple(column or ()), family, **reading)
     weight = read_data.sample_weight
     summary = Summary.of(as_source(read_data.x, weight))
     n_points = summary.total_weight

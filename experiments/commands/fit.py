@@ -145,7 +145,9 @@ def fit(
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
-    opened = open_data(data, tuple(column or ()), family, **reading)
+    with FitProgress() as progress:
+        progress.begins(f"reading {data.name}")
+        opened = open_data(data, tuple(column or ()), family, **reading)
     if plot is not None:
         from experiments.report.densities import need_picture
 
@@ -168,6 +170,7 @@ def fit(
                 accelerate=accelerate,
                 moves="auto" if moves is None else moves,
                 progress=progress,
+                begins=progress.begins,
                 sds=sds.value,
             )
     except KeyboardInterrupt:
