@@ -39,6 +39,9 @@ HELD = 1 << 22
 AUTO_MOVES = 5
 """They raised the bound on 10 of 50 data sets, for a twentieth more sweeps; more moves hardly do better."""
 
+MOST_MOVED = 1000
+"""Components among which moves are looked for unasked: there are K(K - 1)/2 pairs to merge."""
+
 
 def fit(
     mixture: Mixture,
@@ -68,8 +71,9 @@ def fit(
     mixture : Mixture
         The model and its priors.
     x : array_like, shape (N,) or (N, D), or a source of such rows
-        An array or a memory map, of which large ones are never copied; the path of an .npy file; a Dask
-        array; what `hand_cavi.sources.open_parquet` returns. See `hand_cavi.sources`.
+        An array or a memory map, of which large ones are never copied; the path of an .npy file, a Parquet
+        file or a folder of these; a Dask array, frame or series, whose sums are taken on its workers; what
+        `hand_cavi.sources.open_parquet` returns. See `hand_cavi.sources`.
     rng : numpy.random.Generator or int
         Where the starts come from; an int is a seed.
     starts : int, ndarray or Fit
@@ -78,10 +82,11 @@ def fit(
     max_sweeps, tolerance, patience, callback, tolerance_nats
         See `hand_cavi.ascent.ascend.StoppingRule`. They hold for each ascent.
     sample_weight : array_like, shape (N,), optional
-        How many points each row stands for.
+        How many points each row stands for. Beside data of Dask's it is Dask's, cut in the same places.
     moves : int or "auto"
         How many split-and-merge moves to try, at most, on the best of the ascents; see `ascent.split_merge`.
-        "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and else none.
+        "auto" tries `AUTO_MOVES` where the data, or what they are condensed to, are held, and components are
+        at most `MOST_MOVED`; else none.
     threads : int, optional
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
@@ -144,7 +149,7 @@ def fit(
         AUTO_MOVES if moves == "auto" else as_count(moves, "moves", at_least=0),
         progress=progress,
     )
-    n_threads = None if threads is None else as_count(threads, "threads")
+    n_threads = source.threads if threads is None else as_count(threads, "threads")
     allowed = _as_tolerance(condense_tolerance, "condense_tolerance")
     generator = np.random.default_rng(rng)
     condensing = _condenses(condense, source)
@@ -157,11 +162,12 @@ def fit(
     ):
         summary = summary_for(mixture, source, n_threads) if condensing else None
         held = summary is None and source.n_points * n_statistics <= HELD
+        moved = (held or summary is not None) and mixture.n_components <= MOST_MOVED
         n_read = source.n_points if summary is None else len(summary.data.x)
         restarts = replace(
             restarts,
             log=log,
-            n_moves=0 if moves == "auto" and not (held or summary) else restarts.n_moves,
+            n_moves=restarts.n_moves if moves != "auto" or moved else 0,
             gives_up=not held if give_up == "auto" else give_up,
             accelerates=as_acceleration(accelerate, n_read, n_statistics, mixture.n_components),
         )

@@ -42,9 +42,8 @@ class Mixture:
 
     def __post_init__(self) -> None:
         n_components = as_count(self.n_components, "n_components")
-        held = n_components * (
-            n_components + self.components.natural.shape[-1]
-        )  # with covariances of weights
+        # Of the weights the covariance is held, and what it is made from: 2 K^2 numbers, as measured.
+        held = n_components * (2 * n_components + self.components.natural.shape[-1])
         refuse_beyond_memory(held, f"mixtures of {n_components} components")
         object.__setattr__(self, "n_components", n_components)
         object.__setattr__(self, "weights", self.weights.for_components(n_components))

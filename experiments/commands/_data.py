@@ -56,12 +56,14 @@ def read(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> D
     return file.load(_settings(path, columns, family, reading), rng)
 
 
-def open_data(path: Path, columns: tuple[str, ...], family: str, **reading: Any) -> Data:
-    """Return columns of a file; a large NPY or Parquet file is not read whole.
+def open_data(
+    path: Path, columns: tuple[str, ...], family: str, *, by_workers: bool = False, **reading: Any
+) -> Data:
+    """Return columns of a file; a large NPY or Parquet file, or folder, is not read whole.
 
-    Raises InputError if the file, a column or a value cannot be used.
+    Workers of Dask read it, if so asked. Raises InputError if the file, a column or a value cannot be used.
     """
-    large = file.open_large(_settings(path, columns, family, reading), SOME)
+    large = file.open_large(_settings(path, columns, family, reading), SOME, by_workers)
     if large is not None:
         return Data(*large)
     data = read(path, columns, family, **reading)

@@ -77,6 +77,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         "outcome": cell.outcome or None,
         "message": cell.message,
         "traceback": cell.traceback or None,
+        "printed": cell.printed or None,
         "seconds": {"compile": cell.seconds_compile, "run": cell.seconds_run},
         **_figure("elbo", own),
         **_figure("elbo_collapsed", measured.get("collapsed_bound")),

@@ -84,6 +84,8 @@ def _case(record: StudyRecord, problem: ProblemRecord, cell: CellRecord) -> ET.E
         kind = cell.status if cell.status != "ok" else "not judged"
         message = cell.message if cell.status != "ok" else problem.reference.reason
         ET.SubElement(case, "error", type=_legal(kind), message=_legal(message)).text = _legal(cell.traceback)
+        if cell.printed:
+            ET.SubElement(case, "system-out").text = _legal(cell.printed)
     elif verdict is None or verdict.decision in ("undecided", "none"):
         message = verdict.sentence if verdict else "no verdict was due: this run is the reference"
         ET.SubElement(case, "skipped", message=_legal(message))

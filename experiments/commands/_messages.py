@@ -11,6 +11,7 @@ from dataclasses import dataclass
 LONGEST = 1000
 """Characters of a message that are printed."""
 
+_LINES = 5  # of what a cell printed
 _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")  # no path is likely to be as long
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -49,6 +50,11 @@ def complain(message: str) -> None:
     """Say what stops a command, or lets it fail, a line at a time, as `plain`."""
     for line in message.splitlines():
         print(f"elbowroom: {plain(line)}", file=sys.stderr)
+
+
+def last_lines(printed: str) -> list[str]:
+    """Return the last lines of what a cell printed, indented, as `plain`."""
+    return [f"    | {plain(line)}" for line in printed.splitlines()[-_LINES:]]
 
 
 def plain(line: str) -> str:

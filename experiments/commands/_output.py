@@ -34,7 +34,7 @@ def without_nan(content: Any) -> Any:
 
 
 def writable(folder: Path) -> Path:
-    """Make a folder and prove that it can be written to; leaves nothing behind where it cannot.
+    """Prove that a folder can be made and written to; it is not left there, for the work may yet fail.
 
     Raises InputError if it cannot be made, or cannot be written to.
     """
@@ -42,20 +42,21 @@ def writable(folder: Path) -> Path:
 
     from hand_cavi import InputError
 
-    made: list[Path] = []
     _refuse_control_characters(folder)
+    missing: list[Path] = []
     try:
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder) as file:
             file.write(b"\0" * 4096)
     except OSError as error:
-        for path in made:
-            with suppress(OSError):  # not made after all
-                path.rmdir()
         raise InputError(
             f'the folder "{folder}" cannot be written to: {error.strerror}; choose another one, or make room'
         ) from None
+    finally:
+        for path in missing:
+            with suppress(OSError):  # not made after all
+                path.rmdir()
     return folder
 
 
@@ -67,7 +68,7 @@ def _refuse_control_characters(path: Path) -> None:
 
 
 def writable_file(path: Path, option: str, endings: Sequence[str], other: Path | None = None) -> None:
-    """Say before the work, not after, that a file cannot be put there; make its folder.
+    """Say before the work, not after, that a file cannot be put there; its folder is made when it is written.
 
     It may not be an `other` file, such as one that is read.
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.commands._many import MOST_LINES, print_many
+from experiments.commands._messages import last_lines
 from experiments.commands._wrapping import GAP, columns, pieces
 from experiments.engine.workers.progress import console_on
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
@@ -73,7 +74,14 @@ def _print_mixture(problem: ProblemRecord, console: Console) -> None:
         _say(console, f"Caution: {caution}", "yellow")
     for cell in problem.cells:
         if cell.status != "ok":
-            _say(console, f"{cell.cell.method}: {cell.message}", "red")
+            _say_failed(console, cell)
+
+
+def _say_failed(console: Console, cell: CellRecord) -> None:
+    """Say how a cell failed, and the last lines that it printed."""
+    _say(console, f"{cell.cell.method}: {cell.message}", "red")
+    for line in last_lines(cell.printed):
+        _say(console, line, "dim")
 
 
 def _print_own(problem: ProblemRecord, console: Console) -> None:
@@ -86,7 +94,7 @@ def _print_own(problem: ProblemRecord, console: Console) -> None:
             console.print()
     for cell in problem.cells:
         if cell.status != "ok":
-            _say(console, f"{cell.cell.method}: {cell.message}", "red")
+            _say_failed(console, cell)
         elif cell.verdict:
             _say(console, cell.verdict.sentence)
 

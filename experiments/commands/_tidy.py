@@ -46,7 +46,7 @@ def rows_of(store: Store, entry: ProblemEntry) -> list[TidyRow]:
     """Return all rows of a problem."""
     rows: list[TidyRow] = []
     for cell in entry.cells:
-        record = store.cell(cell.key) or CellRecord(cell, "missing", "It has not been run.")
+        record = store.cell(cell.key) or CellRecord(cell, "missing", store.why_missing(cell.key))
         rows += _of_cell(record)
     judgement = store.judgement(entry.key) if not entry.has_content else None
     if judgement is not None and judgement.details is not None:

@@ -113,7 +113,7 @@ def read_numbers(text: str) -> list[int]:
         for part in text.split(","):
             first, dash, last = part.partition("-")
             ends = [int(first), int(last)] if dash else [int(first)]
-            refuse_beyond_memory(max(ends) ** 2, f"mixtures of {max(ends)} components")
+            refuse_beyond_memory(2 * max(ends) ** 2, f"mixtures of {max(ends)} components")
             numbers += range(ends[0], ends[-1] + 1)
     except InputError:
         raise

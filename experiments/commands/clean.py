@@ -25,8 +25,9 @@ def clean(
 ) -> None:
     """Say what can be removed, and how much it is; remove it with --yes, or when asked on a terminal.
 
-    These are draws and data that are no longer in a study, what killed runs began, databases of older
-    versions and, if no study is named, compile caches. Nothing that a study needs is touched.
+    These are draws and data that are no longer in a study, figures and pages that its report does not use,
+    what killed runs began, databases of older versions and, if no study is named, compile caches. Nothing
+    that a study needs is touched.
     """
     from experiments.engine.store.cleaning import remove, remove_waste
 
@@ -49,6 +50,7 @@ def _waste(studies: list[Path] | None) -> dict[Path, list["Waste"]]:
     from experiments.engine.store.cleaning import Waste, waste_in
     from experiments.engine.store.locking import is_held
     from experiments.engine.workers.compile_cache import cache_folder
+    from experiments.report.drawn_parts import DrawnParts
     from hand_cavi import InputError
 
     if studies:
@@ -62,7 +64,9 @@ def _waste(studies: list[Path] | None) -> dict[Path, list["Waste"]]:
             warn(f"{folder} is being run, and left alone")
             continue
         try:
-            found[folder] = waste_in(folder)
+            stale = DrawnParts(folder).stale()
+            of_report = [Waste("figures and pages that no report uses", tuple(stale))] if stale else []
+            found[folder] = [*waste_in(folder), *of_report]
         except InputError as error:
             warn(f"{folder} is left alone: {error}")
     if not studies and not running and cache_folder().is_dir():

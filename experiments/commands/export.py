@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands._output import writable_file
-from experiments.commands.report import study_folder
+from experiments.commands.report import NamesCode, load_own_code, study_folder
 
 
 class Format(StrEnum):
@@ -21,6 +21,7 @@ def export(
     study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
     format: Annotated[Format, typer.Option(help="Of the file.")],
     to: Annotated[Path | None, typer.Option(help="The file. Default: the study's name, here.")] = None,
+    config: NamesCode = None,
 ) -> None:
     """Write a study's figures as a tidy table: one row for each cell, metric and quantity."""
     from experiments.commands._tidy import COLUMNS, rows_of, write_csv, write_parquet
@@ -28,6 +29,7 @@ def export(
     from hand_cavi import InputError
 
     folder = study_folder(study)
+    load_own_code(config)
     with Store.open(folder, writable=False) as store:
         manifest = store.manifest()
         if manifest is None:

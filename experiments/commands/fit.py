@@ -10,6 +10,7 @@ from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
 from experiments.config.plugins import names
+from experiments.engine.workers.executors import LOCAL, SERIAL
 from experiments.families import AUTO, DEFAULT_WEIGHTS, ONE_COLUMN, SEVERAL_COLUMNS, TEXTBOOK
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ Ways = StrEnum("Ways", {"AUTO": "auto", "MF": "mean-field", "LR": "linear-respon
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file.")],
+    context: typer.Context,
+    data: Annotated[
+        Path, typer.Argument(help="A CSV, TSV, Parquet or NPY file, or a folder of Parquet files.")
+    ],
     components: Annotated[int, typer.Option(help="The number of components, K.", min=1)],
     column: Column = None,
     weight_column: WeightColumn = "",
@@ -124,6 +128,14 @@ def fit(
             "- puts them into the document of --json."
         ),
     ] = None,
+    on: Annotated[
+        str,
+        typer.Option(
+            metavar="EXECUTOR",
+            help="What reads large Parquet and NPY files: local (this process), dask (a cluster of this "
+            "machine), or a Dask scheduler: tcp://host:port, or its file. Its workers send sums, no rows.",
+        ),
+    ] = LOCAL,
     json: Json = False,
 ) -> None:
     """Fit a mixture to a file by CAVI: bound, components and weights."""
@@ -145,9 +157,15 @@ def fit(
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
     short = {"mean": mean, "variance": variance, "noise_variance": noise_variance}
     model = model_of(components, family, weights, prior, concentration, short)
+    by_workers = on not in (LOCAL, SERIAL)
+    if by_workers:
+        from experiments.engine.workers.distributed import connected
+        from experiments.engine.workers.machine import cores
+
+        context.with_resource(connected(on, cores()))
     with FitProgress() as progress:
         progress.begins(f"reading {data.name}")
-        opened = open_data(data, tuple(column or ()), family, **reading)
+        opened = open_data(data, tuple(column or ()), family, by_workers=by_workers, **reading)
     if plot is not None:
         from experiments.report.densities import need_picture
 

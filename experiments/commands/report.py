@@ -11,6 +11,15 @@ from experiments.commands._study import show
 
 _MOST_TOLD = 5  # pages whose paths are printed
 
+NamesCode = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The study's configuration, if it names code of your own: a study's folder alone runs none.",
+    ),
+]
+
 
 def report(
     study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
@@ -23,12 +32,14 @@ def report(
             "page's name; may be repeated; all: every problem.",
         ),
     ] = None,
+    config: NamesCode = None,
 ) -> None:
     """Write a study's report again, from what is stored; what would come out as it is is not drawn again.
 
     Exits with 1 if files of draws are damaged, which are named.
     """
     folder = study_folder(study)
+    load_own_code(config)
 
     from experiments.commands._asked import pages_called
     from experiments.engine.runner import load
@@ -47,6 +58,17 @@ def report(
             "these anew and keeps the rest"
         )
         raise typer.Exit(1)
+
+
+def load_own_code(config: Path | None) -> None:
+    """Load the families and priors of weights of the user's own that this configuration names.
+
+    Raises InputError if it cannot be read.
+    """
+    if config is not None:
+        from experiments.config.reading import load_config
+
+        load_config(config)
 
 
 def study_folder(study: Path) -> Path:

@@ -7,7 +7,7 @@ import typer
 
 from experiments.commands._output import Json, print_json
 from experiments.commands._wrapping import say
-from experiments.commands.report import study_folder
+from experiments.commands.report import NamesCode, study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.plan import PlannedCell
@@ -24,24 +24,27 @@ def rerun(
         Path | None,
         typer.Option(help="Where the configuration's relative paths start. Default: the current folder."),
     ] = None,
+    config: NamesCode = None,
     json: Json = False,
 ) -> None:
-    """Repeat one cell from the stored configuration, and say whether it reproduced; the study is not changed.
+    """Repeat one cell from the stored configuration, or the one given, and say whether it reproduced.
 
-    Exits with 0 if it did, bit for bit, else 1.
+    The study is not changed. Exits with 0 if it did, bit for bit, else 1.
     """
     from experiments.engine.places import find_cell
     from experiments.engine.repeating import repeat
     from experiments.engine.store.folder import Store
     from hand_cavi import InputError
 
+    if config is not None and folder is not None:
+        raise InputError("--folder is for the stored configuration; of a file's, paths start where that lies")
     where = study_folder(study)
     with Store.open(where, writable=False) as store:
         manifest, configs = store.manifest(), store.configs()
     if manifest is None:
         raise InputError(f"there is no study in {where} yet; run one there first")
     chosen = find_cell((one for entry in manifest.problems for one in entry.cells), cell)
-    found = repeat(where, chosen, _planned(chosen, configs, folder))
+    found = repeat(where, chosen, _planned(chosen, configs, folder, config))
     if json:
         print_json({"cell": found.place, **{k: v for k, v in vars(found).items() if k != "place"}})
     else:
@@ -49,23 +52,30 @@ def rerun(
     raise typer.Exit(int(not found.reproduced))
 
 
-def _planned(cell: "Cell", configs: tuple[str, ...], folder: Path | None) -> "PlannedCell":
-    """Return how the cell would be run today; it has another key if code, data or versions are others."""
-    from experiments.config.reading import parse_config
+def _planned(
+    cell: "Cell", configs: tuple[str, ...], folder: Path | None, given: Path | None
+) -> "PlannedCell":
+    """Return how the cell would be run today; it has another key if code, data or versions are others.
+
+    Code of the user's own runs if the configuration `given` names it, not if a stored one does.
+    """
+    from experiments.config.plugins import no_code_of_the_users
+    from experiments.config.reading import load_config, parse_config
     from experiments.engine.places import place_of
     from experiments.studies import plan_of
     from hand_cavi import InputError
 
-    found = []
-    for text in configs:
+    plans = [plan_of(load_config(given))] if given is not None else []
+    for text in configs if given is None else ():
         try:
-            plan = plan_of(parse_config(text, source="the study's configuration", folder=folder))
+            with no_code_of_the_users("give the configuration that names it, with --config"):
+                plans.append(plan_of(parse_config(text, source="the study's configuration", folder=folder)))
         except InputError as error:
-            hint = "--folder says where the configuration's relative paths and modules start"
+            hint = "--folder says where the configuration's relative paths start"
             raise InputError(str(error) if folder else f"{error}\n{hint}") from None
-        found += [planned for planned in plan.cells if place_of(planned.cell) == place_of(cell)]
+    found = [planned for plan in plans for planned in plan.cells if place_of(planned.cell) == place_of(cell)]
     if not found:
-        raise InputError(f"the study's configuration has no cell {place_of(cell)}")
+        raise InputError(f"{given or "the study's configuration"} has no cell {place_of(cell)}")
     return next((planned for planned in found if planned.cell.key == cell.key), found[0])
 
 

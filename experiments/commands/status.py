@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.commands._messages import last_lines
 from experiments.commands._output import Json, print_json
 from experiments.commands._wrapping import columns, wrapped
 from experiments.commands.report import study_folder
@@ -72,7 +73,9 @@ def lines_of(now: "Standing") -> list[str]:
     lines.append(f"{len(now.cells)} cells: {told}; {now.judged} of {now.problems} problems judged{left}")
     verb = "running" if now.is_running else "was running when the run ended"
     lines += [f"  {verb}: {task.label}, since {_clock(task.since)}" for task in now.tasks]
-    lines += [f"  {cell.status.replace('_', ' ')}: {cell.place}: {cell.message}" for cell in now.failed]
+    for cell in now.failed:
+        lines.append(f"  {cell.status.replace('_', ' ')}: {cell.place}: {cell.message}")
+        lines += last_lines(cell.printed)
     lines += [f"  damaged: {what}; run the study again, which computes it anew" for what in now.damaged]
     return lines
 
@@ -151,6 +154,7 @@ def _as_json(now: "Standing", folder: Path) -> dict[str, object]:
                 "key": cell.key,
                 "status": cell.status,
                 "message": cell.message,
+                "printed": cell.printed,
                 "draws": cell.file or None,
                 "provenance": None if cell.provenance is None else vars(cell.provenance),
             }

@@ -86,7 +86,7 @@ def _numbers(value: object, place: Place, complaints: Complaints) -> list[int] |
     whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in numbers)
     if numbers and whole and len(set(numbers)) == len(numbers):
         try:
-            refuse_beyond_memory(max(numbers) ** 2, f"mixtures of {max(numbers)} components")
+            refuse_beyond_memory(2 * max(numbers) ** 2, f"mixtures of {max(numbers)} components")
         except InputError as error:
             complaints.add(place, str(error))
             return None

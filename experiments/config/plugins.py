@@ -9,7 +9,8 @@ import difflib
 import importlib
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -29,6 +30,9 @@ PACKAGES = {
 
 _told: list[Callable[[str], None]] = []
 """Who is told of a module of the user's before its code runs."""
+
+_refused: list[str] = []
+"""Why no module of the user's is to be imported now; see `no_code_of_the_users`."""
 
 _OFFERS = {
     "methods": ("Settings", "fit"),
@@ -145,6 +149,19 @@ def tell_of_imports(listener: Callable[[str], None]) -> None:
     _told[:] = [listener]
 
 
+@contextmanager
+def no_code_of_the_users(why: str) -> Iterator[None]:
+    """Refuse the user's own modules meanwhile, for this reason: their names come from no command line.
+
+    Within, `find` raises InputError for a name like "my_module:my_thing", loaded or not.
+    """
+    _refused.append(why)
+    try:
+        yield
+    finally:
+        _refused.pop()
+
+
 def announce(words: str) -> None:
     """Tell the listener, if there is one: the command line says it on stderr, workers say nothing."""
     for listener in _told:
@@ -186,6 +203,8 @@ def _bound(path: Path) -> set[str]:
 def _users_own(name: str) -> Any:
     from hand_cavi import InputError
 
+    if _refused:
+        raise InputError(f'"{name}" is code of your own, which is not run: {_refused[-1]}')
     module_name, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:

@@ -16,11 +16,18 @@ from experiments.datasets._words import Reading, as_number, no_number
 from hand_cavi import InputError
 from hand_cavi.inputs import CONTROL
 from hand_cavi.sources import open_npy
+from hand_cavi.sources.parquet import parquet_files
 
 if TYPE_CHECKING:
     import _csv
 
-PARQUET = (".parquet", ".pq")
+PARQUET = ".parquet"
+
+
+def ending(path: Path) -> str:
+    """Return what says how a file is read, such as ``.csv``; that of a folder, or of .pq, is `PARQUET`."""
+    found = path.suffix.lower()
+    return PARQUET if found == ".pq" or path.is_dir() else found
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,10 @@ def read_columns(path: Path, wanted: tuple[str, ...], reading: Reading) -> Colum
 
     The first line of a text names its columns; those of a plain array are named 0, 1, ..., D - 1.
     """
-    if path.suffix.lower() == ".npy":
+    if ending(path) == ".npy":
         arrays, names = npy_columns(path, load_npy(path), wanted, reading)
         found = Columns(path, names, arrays)
-    elif path.suffix.lower() in PARQUET:
+    elif ending(path) == PARQUET:
         found = _parquet(path, wanted, reading)
     else:
         found = _text(path, *header_of(path, reading), wanted, reading)
@@ -103,11 +110,14 @@ def _by_pandas(
 
 
 def _parquet(path: Path, wanted: tuple[str, ...], reading: Reading) -> Columns:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    files = parquet_files(path)
     with readable_parquet(path):
-        names = choose(path, list(pq.read_schema(path).names), wanted, reading)
-        table = pq.read_table(path, columns=list(names), page_checksum_verification=True)
+        names = choose(path, list(pq.read_schema(files[0]).names), wanted, reading)
+        tables = [pq.read_table(file, columns=list(names), page_checksum_verification=True) for file in files]
+        table = pa.concat_tables(tables, promote_options="permissive")
         return Columns(path, names, [table.column(name) for name in names])
 
 

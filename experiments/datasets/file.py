@@ -1,4 +1,4 @@
-"""The user's own file: CSV (or TSV), Parquet or NPY, with its columns named.
+"""The user's own file: CSV (or TSV), Parquet (a folder of it too) or NPY, with its columns named.
 
 Columns hold numbers or, if so told, categories: text or numbers that become the codes 0, 1, ... Whatever
 cannot be used is refused with the place where it stands: for CSV the line of the file as an editor shows it,
@@ -14,15 +14,16 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from experiments.datasets import Dataset, _large
 from experiments.datasets._categories import Labels, encode
-from experiments.datasets._columns import PARQUET, read_numbers
+from experiments.datasets._columns import PARQUET, ending, read_numbers
 from experiments.datasets._words import Reading
 from experiments.families.summary import Summary
 from hand_cavi import InputError
 from hand_cavi.inputs import as_file
-from hand_cavi.sources import ArraySource, Source
+from hand_cavi.sources import ArraySource, Source, on_workers
+from hand_cavi.sources.parquet import parquet_files
 
 _TEXT = (".csv", ".tsv", ".txt")
-_KNOWN = (*_TEXT, *PARQUET, ".npy")
+_KNOWN = (*_TEXT, PARQUET, ".npy")
 
 
 class Settings(Reading):
@@ -67,7 +68,7 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         if settings.categories:
             values, features, labels = encode(path, wanted, settings)
             source = _with_weights(path, values, settings)
-        elif path.suffix.lower() in _TEXT:
+        elif ending(path) in _TEXT:
             values, features = read_numbers(path, wanted, settings)
             source = _with_weights(path, values, settings)
         else:
@@ -80,7 +81,7 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
         x = block.rows / settings.scale - settings.centre
     if not np.isfinite(x).all():
         raise InputError(f"{path.name}: scaled by {settings.scale:g} the values are beyond float64")
-    about = _about(path.name, features, settings, labels, len(dropped), len(x))
+    about = _about(path.resolve().name, features, settings, labels, len(dropped), len(x))
     return Dataset(x, features, about, settings.unit, block.weight, categories=labels, dropped=dropped)
 
 
@@ -88,29 +89,39 @@ def _with_weights(path: Path, values: np.ndarray, settings: Settings) -> Source:
     """Return rows that were read whole as a source, with their weights."""
     if not settings.weights:
         return ArraySource(values)
-    if path.suffix.lower() in _TEXT:
+    if ending(path) in _TEXT:
         return ArraySource(values, read_numbers(path, settings.weights, settings)[0][:, 0])
     weights = _large.open_columns(path, settings.weights, settings)[0]
     return ArraySource(values, weights.spread_out(weights.n_points).rows[:, 0])
 
 
-def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset] | None:
+def open_large(
+    settings: Settings, some: int, by_workers: bool = False
+) -> tuple[Source, Summary, Dataset] | None:
     """Return a large file's columns as they stand, what they are like, and some rows, evenly spaced.
 
-    It is None if the file is one that is read whole, and raises InputError as `load` does.
+    It is None if the file is one that is read whole, and raises InputError as `load` does. Of what
+    `by_workers` is set for, the workers of Dask read the rows, and only sums come here.
     """
     path, wanted = _checked(settings)
     scaled = settings.scale != 1 or settings.centre != 0
-    if settings.categories or scaled or path.suffix.lower() in _TEXT:
+    if settings.categories or scaled or ending(path) in _TEXT:
+        if by_workers:
+            raise InputError(
+                f"{path.name}: workers read numbers of Parquet and .npy files alone; write these data so, "
+                "or leave --on out"
+            )
         return None
     try:
         source, features = _large.open_columns(path, wanted, settings)
         if source.n_points * source.n_features <= _large.LARGE:
             return None
+        if by_workers:
+            source = on_workers(source)
         source, summary, dropped = _large.checked(source, path, features, settings)
     except OSError as error:
         raise InputError(f'"{path}" cannot be read: {error.strerror or error}') from None
-    about = _about(path.name, features, settings, (), len(dropped), source.n_points)
+    about = _about(path.resolve().name, features, settings, (), len(dropped), source.n_points)
     block = source.spread_out(some)
     shown = Dataset(block.rows, features, about, settings.unit, block.weight, dropped=dropped)
     return source, summary, shown
@@ -118,15 +129,19 @@ def open_large(settings: Settings, some: int) -> tuple[Source, Summary, Dataset]
 
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
     """Return the path of a file that is there and can be read, and the columns wanted."""
-    path = as_file(settings.path, "data file")
+    path = Path(settings.path)
+    if path.is_dir():
+        parquet_files(path)
+    else:
+        path = as_file(path, "data file")
     wanted = (settings.columns,) if isinstance(settings.columns, str) else settings.columns
     if len(set(wanted)) != len(wanted):
         raise InputError(f"{path.name}: a column is named twice; name each once")
     if settings.weight_column in wanted:
         raise InputError(f'{path.name}: column "{settings.weight_column}" is named as data and as weights')
-    if path.suffix.lower() not in _KNOWN:
+    if ending(path) not in _KNOWN:
         raise InputError(f"{path.name}: files ending in {', '.join(_KNOWN)} can be read, not this one")
-    if (settings.separator or settings.decimal != ".") and path.suffix.lower() not in _TEXT:
+    if (settings.separator or settings.decimal != ".") and ending(path) not in _TEXT:
         raise InputError(f"{path.name}: separator and decimal are for text files; leave them out")
     return path, wanted
 

@@ -46,6 +46,7 @@ def run(
     made_by = fingerprint.versions(), machine.describe()
     workers = workers or plan.workers or machine.cores()
     with Store.open(folder) as store:
+        store.forget_altered()
         store.put_manifest(Manifest(plan.name, plan.config, plan.seed, *made_by, entries, plan.kind))
         for problem in plan.problems:
             if problem.content is not None:
@@ -68,12 +69,14 @@ def load(folder: Path) -> StudyRecord:
 
 def _as_record(cell: Cell, outcome: Outcome) -> tuple[CellRecord, MethodResult | None]:
     """Return what is kept of a cell from how its task ended, and the result where there is one."""
+    printed = outcome.printed
     if outcome.status != "ok":
-        return CellRecord(cell, outcome.status, outcome.message, traceback=outcome.detail), None
+        failed = CellRecord(cell, outcome.status, outcome.message, traceback=outcome.detail, printed=printed)
+        return failed, None
     result: MethodResult | NotFinite = outcome.value
     if isinstance(result, NotFinite):
-        return CellRecord(cell, "not_finite", result.message), None
-    return CellRecord(cell, "ok", **{**vars(result), "draws": None}), result
+        return CellRecord(cell, "not_finite", result.message, printed=printed), None
+    return CellRecord(cell, "ok", **{**vars(result), "draws": None}, printed=printed), result
 
 
 class _Run:

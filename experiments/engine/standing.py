@@ -13,19 +13,31 @@ from experiments.records.provenance import CellProvenance, StudyProvenance
 from experiments.records.study import Manifest
 from hand_cavi import InputError
 
+_ROWS = {
+    "problem": "the model of",
+    "cell": "the record of",
+    "judgement": "the judgement of",
+    "measurement": "what was measured of",
+    "verdict": "the verdict on",
+    "provenance": "how this was made:",
+}
+"""What a row of a table tells, as a sentence calls it."""
+
 
 @dataclass(frozen=True)
 class CellStanding:
     """One cell: its place in the study, see `place_of`, and how it stands.
 
     `status` is that of `CellRecord`, or ``running``, ``pending`` or ``stopped`` (it ran when the run ended);
-    `file` that of its draws, within the study's folder, empty if it has none; `provenance` how it was made.
+    `printed` the end of what it printed; `file` that of its draws, within the study's folder, empty if it has
+    none; `provenance` how it was made.
     """
 
     place: str
     key: str
     status: str
     message: str = ""
+    printed: str = ""
     file: str = ""
     provenance: CellProvenance | None = None
 
@@ -113,11 +125,24 @@ def _damaged(store: Store, manifest: Manifest) -> tuple[str, ...]:
     for entry in manifest.problems:
         names[store.reference_path(entry.key)] = f"the reference of {place_of(entry)}"
         names[store.data_path(entry.key)] = f"the data of {place_of(entry)}"
-    return tuple(
+    files = [
         f"{names[path]} ({path.relative_to(store.folder).as_posix()})"
         for path in store.damaged()
         if path in names
-    )
+    ]
+    return (*files, *_altered(store, manifest))
+
+
+def _altered(store: Store, manifest: Manifest) -> list[str]:
+    """Return in words which rows of the database were altered."""
+    places = {cell.key: place_of(cell) for one in manifest.problems for cell in one.cells}
+    places |= {entry.key: place_of(entry) for entry in manifest.problems}
+    found = [
+        f"{_ROWS[table]} {places[row[0]]}" if table in _ROWS else f"the study's {row[0]}"
+        for table, row in store.altered()
+        if table not in _ROWS or row[0] in places
+    ]
+    return [f"{what} (study.sqlite)" for what in dict.fromkeys(found)]
 
 
 def _cells(
@@ -126,12 +151,13 @@ def _cells(
     ended, made, files = store.ends(), store.provenances(), store.files()
     found = []
     for cell in (cell for entry in manifest.problems for cell in entry.cells):
-        status, message = ended.get(cell.key, ("pending", ""))
+        status, message, printed = ended.get(cell.key, ("pending", "", ""))
         if cell.key in under_way:
             status, message = ("running", "") if is_running else ("stopped", "It ran when the run ended.")
+            printed = ""
         path = store.draws_path(cell.key)
         file = path.relative_to(store.folder).as_posix() if path in files else ""
-        place = CellStanding(place_of(cell), cell.key, status, message, file, made.get(cell.key))
+        place = CellStanding(place_of(cell), cell.key, status, message, printed, file, made.get(cell.key))
         found.append(place)
     return tuple(found)
 

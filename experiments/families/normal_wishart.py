@@ -12,6 +12,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import InputError, NormalWishart
+from hand_cavi.families.normal_wishart import refuse_too_many
 from ppl_baselines.transforms import LogCholesky
 
 TRANSFORMS = {"precision": LogCholesky()}
@@ -36,6 +37,7 @@ def story(prior: NormalWishart) -> list[Line]:
 
 def default_prior(x: Summary, n_components: int) -> dict[str, Default]:
     """With D + 2 degrees of freedom the expected covariance is scale_inverse itself; see `gaussian`."""
+    refuse_too_many(x.n_features)
     variances, how = gaussian.shared_variance(x, n_components)
     return {
         "mean": (x.mean, "the data's mean"),

@@ -1,5 +1,6 @@
 """What a prior wants to know of the data: number, mean, variance and range, from one reading in pieces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,29 +29,11 @@ class Summary:
     def of(cls, data: np.ndarray | Source) -> Self:
         """Read all rows once, in pieces; those merge as in Chan, Golub & LeVeque (1983)."""
         source = as_source(data)
-        zeros = np.zeros(source.n_features)
-        n, mean, square, low, high = 0.0, zeros, zeros, zeros + np.inf, zeros - np.inf
-        for piece in source.pieces():
-            rows, weight = np.asarray(piece.rows, dtype=np.float64), piece.weight
-            size = float(len(rows))
-            if weight is not None:
-                rows, weight = rows[weight > 0], weight[weight > 0]
-                with np.errstate(over="ignore"):
-                    size = float(np.sum(weight))
-            if size == 0:
-                continue
-            low, high = np.minimum(low, rows.min(axis=0)), np.maximum(high, rows.max(axis=0))
-            with np.errstate(over="ignore", invalid="ignore"):
-                centre = rows.mean(axis=0) if weight is None else weight @ rows / size
-                spread = rows.var(axis=0) if weight is None else weight @ (rows - centre) ** 2 / size
-                shift, share = centre - mean, size / (n + size)
-                mean = mean + shift * share
-                square = square + spread * size + shift**2 * n * share
-            n += size
-        if n == 0:
+        found = source.reduced(_of_part, _merged)
+        if found.n == 0:
             raise InputError("the weights are zero everywhere; at least one point must count")
-        variance = np.where(low == high, 0.0, square / n)  # where rounding would leave a trace
-        return cls(source.n_points, mean, variance, low, high, n)
+        variance = np.where(found.low == found.high, 0.0, found.square / found.n)  # no trace of rounding
+        return cls(source.n_points, found.mean, variance, found.low, found.high, found.n)
 
     @property
     def n_features(self) -> int:
@@ -61,3 +44,52 @@ class Summary:
     def is_finite(self) -> bool:
         """Whether every value is a finite number."""
         return bool(np.isfinite(self.low).all() and np.isfinite(self.high).all())
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Summed weight, mean, sum of squares about it, and range, of some rows."""
+
+    n: float
+    mean: np.ndarray
+    square: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def _of_part(part: Source, begins: int) -> _Moments:
+    zeros = np.zeros(part.n_features)
+    found = _Moments(0.0, zeros, zeros, zeros + np.inf, zeros - np.inf)
+    for piece in part.pieces():
+        rows, weight = np.asarray(piece.rows, dtype=np.float64), piece.weight
+        size = float(len(rows))
+        if weight is not None:
+            rows, weight = rows[weight > 0], weight[weight > 0]
+            with np.errstate(over="ignore"):
+                size = float(np.sum(weight))
+        if size == 0:
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = rows.mean(axis=0) if weight is None else weight @ rows / size
+            spread = rows.var(axis=0) if weight is None else weight @ (rows - centre) ** 2 / size
+            more = _Moments(size, centre, spread * size, rows.min(axis=0), rows.max(axis=0))
+        found = _merged([found, more])
+    return found
+
+
+def _merged(parts: Sequence[_Moments]) -> _Moments:
+    found = parts[0]
+    for more in parts[1:]:
+        if more.n == 0:
+            continue
+        with np.errstate(over="ignore", invalid="ignore"):
+            n, shift = found.n + more.n, more.mean - found.mean
+            share = more.n / n
+            found = _Moments(
+                n,
+                found.mean + shift * share,
+                found.square + more.square + shift**2 * found.n * share,
+                np.minimum(found.low, more.low),
+                np.maximum(found.high, more.high),
+            )
+    return found

@@ -98,10 +98,14 @@ def sample_predictive(problem: Problem, draws: Draws, rng: np.random.Generator, 
     prior = problem.mixture.components.with_features(problem.x.shape[1])
     n_draws = len(next(iter(draws.values())))
     weights = np.exp(problem.mixture.weights.log_weights(draws, n_draws))
-    chosen = rng.integers(n_draws, size=n)
-    cumulative = np.cumsum(np.broadcast_to(weights, (n_draws, problem.mixture.n_components))[chosen], axis=1)
-    level = rng.random((n, 1)) * cumulative[:, -1:]
-    component = np.minimum((level > cumulative).sum(axis=1), problem.mixture.n_components - 1)
+    chosen, level = rng.integers(n_draws, size=n), rng.random(n)
+    cumulative = np.cumsum(np.broadcast_to(weights, (n_draws, problem.mixture.n_components)), axis=1)
+    component = np.empty(n, dtype=np.intp)
+    by_draw = np.argsort(chosen, kind="stable")
+    for rows in np.split(by_draw, np.flatnonzero(np.diff(chosen[by_draw])) + 1):
+        up_to = cumulative[chosen[rows[0]]]
+        component[rows] = np.searchsorted(up_to, level[rows] * up_to[-1])
+    component = np.minimum(component, problem.mixture.n_components - 1)
     theta = {name: values[chosen, component] for name, values in draws.items() if name != "weights"}
     return prior.sample_data(rng, theta, np.arange(n))
 

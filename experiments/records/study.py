@@ -33,9 +33,9 @@ class CellRecord:
 
     Attributes
     ----------
-    status, traceback : str
+    status, traceback, printed : str
         ``ok``, ``failed`` (an exception), ``crashed`` (its process died), ``timed_out``, ``not_finite``;
-        that of the exception by which it failed, else empty.
+        that of the exception by which it failed, else empty; the end of what it printed.
     message, outcome, seconds_compile, seconds_run, bound, bound_se, info, trace, told
         See `MethodResult`; but for the message empty or None if it did not get so far.
     draws : Path, bytes or None
@@ -59,6 +59,7 @@ class CellRecord:
     verdict: Verdict | None = None
     told: Told = field(default_factory=Told)
     traceback: str = ""
+    printed: str = ""
 
     @property
     def ended_well(self) -> bool:

@@ -9,6 +9,7 @@ Each file appears at once or not at all, as soon as its part is drawn; drawing g
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine.fingerprint import all_files, content_key, versions
-from experiments.engine.store.files import write_whole
+from experiments.engine.store.files import parts_in, write_whole
 from experiments.records import StudyRecord
 
 _LIBRARIES = ("matplotlib", "jinja2")
 _SUFFIXES = (".py", ".j2", ".css")
+_LINK = re.compile(r"\]\(figures/([^)/]+\.png)\)")
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class DrawnParts:
     def __getitem__(self, key: str) -> Part | None:
         """Return the part of a key, if it was drawn and its figures are there."""
         kept = self._read(key) if key else None
-        if kept is None or not {"html", "markdown", "figures", "notes"} <= set(kept):
+        kinds = {"html": str, "markdown": str, "figures": dict, "notes": list}
+        if kept is None or not all(isinstance(kept.get(name), kind) for name, kind in kinds.items()):
             return None
         part = Part(kept["html"], kept["markdown"], kept["figures"], tuple(kept["notes"]))
         there = (self._size(Path("figures", name)) == size for name, size in part.figures.items())
@@ -83,15 +86,31 @@ class DrawnParts:
 
     def is_unchanged(self, key: str, pages: Collection[str]) -> bool:
         """Whether the report was made from the same, is there, and has pages of these problems."""
-        kept = self._read("report") if key else None
+        kept = self._last_report() if key else None
         if kept is None or kept["key"] != key or not set(pages) <= set(kept["pages"]):
             return False
         return all(self._stamp(Path(name)) == stamp for name, stamp in kept["files"].items())
 
     def pages(self) -> dict[str, str]:
         """Return the pages of problems that the last report had: the keys of their parts by their names."""
-        kept = self._read("report")
+        kept = self._last_report()
         return dict(kept["pages"]) if kept else {}
+
+    def stale(self) -> list[Path]:
+        """Return figures and pages that no page uses that is there now, and what a killed drawing began.
+
+        A part that is kept, also of a drawing that was interrupted, and ``report.md`` use their figures;
+        pages are known once a report was finished.
+        """
+        kept = [self._read(path.stem) or {} for path in self._folder.glob("*.json")]
+        used = {str(name) for part in kept for name in part.get("figures", ())}
+        with suppress(OSError, UnicodeDecodeError):
+            used |= set(_LINK.findall((self._report / "report.md").read_text(encoding="utf-8")))
+        figures = [path for path in (self._report / "figures").glob("*.png") if path.name not in used]
+        pages = list((self._report / "problems").glob("*.html")) if self._last_report() else []
+        gone = [path for path in pages if path.stem not in self.pages()]
+        places = (self._report, self._report / "figures", self._folder, self._report / "problems")
+        return sorted([*figures, *gone, *(part for place in places for part in parts_in(place))])
 
     def finish(
         self, key: str, files: Iterable[Path], pages: Mapping[str, str], used: Collection[str]
@@ -103,6 +122,12 @@ class DrawnParts:
         for path in self._folder.glob("*.json"):
             if path.stem != "report" and path.stem not in used:
                 path.unlink(missing_ok=True)
+
+    def _last_report(self) -> dict[str, Any] | None:
+        kept = self._read("report")
+        kinds = {"key": str, "files": dict, "pages": dict}
+        whole = kept is not None and all(isinstance(kept.get(name), kind) for name, kind in kinds.items())
+        return kept if whole else None
 
     def _size(self, path: Path) -> int:
         stamp = self._stamp(path)

@@ -11,7 +11,7 @@ gives the true sums and the true bound, and so the error that condensing has mad
 asked for, cells are made half as wide, and ascent goes on from where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -32,7 +32,17 @@ from hand_cavi.ascent.saddle import judged
 from hand_cavi.ascent.starts import propose
 from hand_cavi.ascent.sweep import AnyTask, State, StreamedTask
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.data.condense import CellSums, Condensed, Grid, sum_cells, unique_rows, width_for_components
+from hand_cavi.data.condense import (
+    MOST_CELLS,
+    CellSums,
+    Condensed,
+    Grid,
+    merged,
+    sum_cells,
+    unique_rows,
+    united,
+    width_for_components,
+)
 from hand_cavi.data.kernels import kernel_for, summarise
 from hand_cavi.elbo import ElboTerms, with_assignments
 from hand_cavi.inputs import InputError
@@ -224,23 +234,45 @@ def _width(state: State, coordinates: Coordinates, sums: CellSums | None = None)
 
 
 def _summary(grid: Grid, source: Source, threads: int | None) -> Summary | None:
-    sums = sum_cells(grid, _blocks(source), threads=threads)
+    sums = source.reduced(partial(_cells_of, grid=grid, threads=threads), _merged)
     if sums is None:
         return None
+    _refuse_no_weight(sums.cell)
     data = sums.condensed()
     return Summary(data, sums) if data.pays else None
 
 
+def _cells_of(part: Source, begins: int, *, grid: Grid, threads: int | None) -> CellSums | None:
+    return sum_cells(grid, _blocks(part), threads=threads, part_from=begins)
+
+
+def _merged(parts: Sequence[CellSums | None]) -> CellSums | None:
+    """Return the sums of several parts, or None if these, or they together, have too many cells."""
+    there = [part for part in parts if part is not None]
+    whole = merged(there) if len(there) == len(parts) else None
+    return whole if whole is not None and len(whole.cell) <= MOST_CELLS else None
+
+
 def _distinct(source: Source, prior: ConjugateFamily) -> Summary | None:
-    data = unique_rows(_blocks(source))
+    data = source.reduced(_distinct_of, united)
     if data is None or not data.pays:
         return None
+    _refuse_no_weight(data.x)
     try:
         prior.check_data(data.x)
     except InputError:
         look_at(source, prior.check_data)  # which names the row of the data
         raise
     return Summary(data, None)
+
+
+def _refuse_no_weight(found: np.ndarray) -> None:
+    if len(found) == 0:
+        raise InputError("sample_weight is zero everywhere; at least one point must count")
+
+
+def _distinct_of(part: Source, begins: int) -> Condensed | None:
+    return unique_rows(_blocks(part), part_from=begins)
 
 
 def _blocks(source: Source) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:

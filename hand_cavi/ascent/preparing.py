@@ -1,7 +1,9 @@
 """From the data and the prior to what the sweeps read, and where they begin."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -87,8 +89,15 @@ def look_at(source: Source, check: Callable[[np.ndarray], None]) -> float:
     InputError
         Naming the first row that is not finite, or whose weight is no weight.
     """
-    begins, total = 0, 0.0
-    for piece in source.pieces():
+    total = source.reduced(partial(_looked_at, check=check), math.fsum)
+    if total == 0:
+        raise InputError("sample_weight is zero everywhere; at least one point must count")
+    return total
+
+
+def _looked_at(part: Source, begins: int, *, check: Callable[[np.ndarray], None]) -> float:
+    total = 0.0
+    for piece in part.pieces():
         rows = np.asarray(piece.rows)
         if rows.dtype.kind == "f" and not np.isfinite(rows.sum()):  # one number clears most pieces
             finite = np.isfinite(rows)
@@ -111,8 +120,6 @@ def look_at(source: Source, check: Callable[[np.ndarray], None]) -> float:
                 )
             total += float(np.sum(piece.weight, dtype=np.float64))
         begins += len(rows)
-    if total == 0:
-        raise InputError("sample_weight is zero everywhere; at least one point must count")
     return total
 
 
@@ -245,13 +252,23 @@ def summarised(source: Source, reading: Reading, r: np.ndarray) -> Assignments:
 
 def _log_base(source: Source, reading: Reading) -> float:
     """Return sum_i w_i log h(x_i) in the data's units."""
+    total, mass = source.reduced(partial(_base_of, reading=reading), _added)
+    return total - mass * reading.coordinates.log_volume
+
+
+def _base_of(part: Source, begins: int, *, reading: Reading) -> tuple[float, float]:
+    """Return sum_i w_i log h(x_i) in inner coordinates, and sum_i w_i."""
     total, mass = 0.0, 0.0
-    for block in source.blocks():
+    for block in part.blocks():
         for piece in block.pieces(_CACHED):
             log_base, weight = reading.family.log_base(reading.inner(piece.rows)), piece.weight
             total += float(log_base.sum() if weight is None else weight @ log_base)
             mass += float(len(log_base) if weight is None else np.sum(weight))
-    return total - mass * reading.coordinates.log_volume
+    return total, mass
+
+
+def _added(parts: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    return sum(total for total, _ in parts), sum(mass for _, mass in parts)
 
 
 def _weight_of(block: Block) -> np.ndarray:

@@ -13,6 +13,7 @@ yields the expectations in the second line, and is sent the assignments. `serve`
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -130,15 +131,24 @@ class StreamedTask(Data):
     log: Log | None = None
 
     def _passed(self, expectations: Sequence[Expectations]) -> list[Assignments]:
-        sums = [np.zeros_like(expected_phi) for expected_phi, _ in expectations]
-        entropy = [0.0] * len(expectations)
-        for block in self.source.blocks():
-            for piece in block.pieces(_PIECE):
-                for i, each in enumerate(expectations):
-                    part = refresh_rows(piece.rows, piece.weight, self.reading, *each, self.threads)
-                    sums[i] += part.sums
-                    entropy[i] += part.entropy
-        return [Assignments(*each) for each in zip(sums, entropy, strict=True)]
+        of_part = partial(_refreshed, reading=self.reading, expectations=expectations, threads=self.threads)
+        return self.source.reduced(of_part, _added)
+
+
+def _refreshed(
+    part: Source, begins: int, *, reading: Reading, expectations: Sequence[Expectations], threads: int | None
+) -> list[Assignments]:
+    """Return the optimal assignments of some rows at several expectations."""
+    found = [Assignments(np.zeros_like(expected_phi), 0.0) for expected_phi, _ in expectations]
+    for block in part.blocks():
+        for piece in block.pieces(_PIECE):
+            for i, each in enumerate(expectations):
+                found[i] += refresh_rows(piece.rows, piece.weight, reading, *each, threads)
+    return found
+
+
+def _added(parts: Sequence[list[Assignments]]) -> list[Assignments]:
+    return [sum(each[1:], each[0]) for each in zip(*parts, strict=True)]
 
 
 AnyTask = Task | StreamedTask

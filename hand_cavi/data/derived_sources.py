@@ -1,7 +1,8 @@
 """Sources made of something else: columns side by side, and the rows in which nothing is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -62,11 +63,12 @@ class CompleteRows(Source):
     @classmethod
     def of(cls, source: Source) -> Self:
         """Read a source once, and leave out its rows with a missing value."""
-        begins, dropped = 0, [np.empty(0, dtype=np.intp)]
-        for piece in source.pieces():
-            dropped.append(begins + np.flatnonzero(_gaps(piece)))
-            begins += len(piece.rows)
-        return cls(source, np.concatenate(dropped))
+        return cls(source, source.reduced(_dropped_of, np.concatenate))
+
+    @property
+    def threads(self) -> int | None:  # type: ignore[override]
+        """As of the source."""
+        return self.source.threads
 
     @property
     def n_points(self) -> int:
@@ -78,12 +80,32 @@ class CompleteRows(Source):
         """D."""
         return self.source.n_features
 
+    def reduced[R](self, of_part: Callable[[Source, int], R], combine: Callable[[Sequence[R]], R]) -> R:
+        """Return what a function gives for what is left of each part, combined."""
+        return self.source.reduced(partial(_of_complete, of_part=of_part, dropped=self.dropped), combine)
+
     def blocks(self) -> Iterator[Block]:
         """Yield what is left of each piece."""
         for piece in self.source.pieces():
             kept = ~_gaps(piece)
             if kept.any():
                 yield Block(piece.rows[kept], None if piece.weight is None else piece.weight[kept])
+
+
+def _dropped_of(part: Source, begins: int) -> np.ndarray:
+    dropped = [np.empty(0, dtype=np.intp)]
+    for piece in part.pieces():
+        dropped.append(begins + np.flatnonzero(_gaps(piece)))
+        begins += len(piece.rows)
+    return np.concatenate(dropped)
+
+
+def _of_complete[R](
+    part: Source, begins: int, *, of_part: Callable[[Source, int], R], dropped: np.ndarray
+) -> R:
+    """Return what a function gives for the complete rows of a part; rows are numbered without the others."""
+    first, after = np.searchsorted(dropped, [begins, begins + part.n_points])
+    return of_part(CompleteRows(part, dropped[first:after] - begins), begins - int(first))
 
 
 def _gaps(piece: Block) -> np.ndarray:

@@ -50,6 +50,10 @@ class Assignments:
     sums: np.ndarray
     entropy: float
 
+    def __add__(self, other: "Assignments") -> "Assignments":
+        """Return those of both data sets."""
+        return Assignments(self.sums + other.sums, self.entropy + other.entropy)
+
 
 @dataclass(frozen=True)
 class Reading:

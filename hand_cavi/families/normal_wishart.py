@@ -32,7 +32,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.inputs import Draws, InputError, as_finite, as_positive
+from hand_cavi.inputs import Draws, InputError, as_finite, as_positive, refuse_beyond_memory
 from hand_cavi.numerics import wishart
 from hand_cavi.numerics.coordinates import Coordinates
 from hand_cavi.numerics.moments import Moments, diagonal, join, where_finite
@@ -91,7 +91,7 @@ class NormalWishart(ConjugateFamily):
         nu = as_positive(self.degrees_of_freedom, "degrees_of_freedom")
         scale_inverse = as_finite(self.scale_inverse, "scale_inverse")
         if scale_inverse.ndim == 0:
-            scale_inverse = scale_inverse * np.eye(mean.shape[-1])
+            scale_inverse = scale_inverse * _identity(mean.shape[-1])
         n_features = scale_inverse.shape[-1]
         if mean.shape == (1,):
             mean = np.broadcast_to(mean, n_features)
@@ -136,7 +136,7 @@ class NormalWishart(ConjugateFamily):
                 f"the prior has {self.n_features} features but the data have {n_features}; "
                 "give a mean of (D,) and a scale_inverse of (D, D), or one number for each"
             )
-        scale_inverse = self.scale_inverse[0, 0] * np.eye(n_features)
+        scale_inverse = self.scale_inverse[0, 0] * _identity(n_features)
         return type(self)(self.mean, self.precision_scale, self.degrees_of_freedom, scale_inverse)
 
     def statistics(self, x: np.ndarray) -> np.ndarray:
@@ -375,3 +375,16 @@ def _by_precision(mean: np.ndarray) -> np.ndarray:
     matrix[..., -2, :-1] = -(mean[..., np.newaxis, :] @ times_mean)[..., 0, :] / 2
     matrix[..., -1, -1] = 0.5
     return matrix
+
+
+def refuse_too_many(n_features: int) -> None:
+    """Raise InputError before anything is made if a prior of so many features cannot be held.
+
+    Its matrix, the factor of that, the inverse and the natural parameters are there at the same time.
+    """
+    refuse_beyond_memory(4 * n_features**2, f"the covariances of {n_features} features")
+
+
+def _identity(n_features: int) -> np.ndarray:
+    refuse_too_many(n_features)
+    return np.eye(n_features)

@@ -69,27 +69,6 @@ def test_every_kind_of_source_gives_the_same_fit(tmp_path, streaming):
         np.testing.assert_allclose(found.components.natural, fits["array"].components.natural, rtol=1e-9)
 
 
-def test_dask_arrays_are_computed_chunk_by_chunk(streaming):
-    x = data()
-
-    class Lazy:
-        """What a Dask array is asked for: chunks, slices that are computed late."""
-
-        dask, shape, ndim, chunks = object(), x.shape, 2, ((4000, 2000), (1,))
-        longest = 0
-
-        def __getitem__(self, here):
-            type(self).longest = max(self.longest, here.stop - here.start)
-            return x[here]
-
-    found = fit(MIXTURE, Lazy(), rng=1, starts=2, max_sweeps=40)
-    assert found.elbo == pytest.approx(fit(MIXTURE, x, rng=1, starts=2, max_sweeps=40).elbo, rel=1e-13)
-    assert Lazy.longest == 4000
-    Lazy.chunks = ((np.nan, np.nan), (1,))
-    with pytest.raises(InputError, match="compute_chunk_sizes"):
-        as_source(Lazy())
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_streaming_changes_nothing(family, weights, monkeypatch):

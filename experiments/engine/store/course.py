@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from experiments.engine.store.files import clear_errors
 from experiments.engine.store.jsonable import dumps
 from experiments.engine.store.opened import Opened
+from experiments.engine.store.rows import put
 from experiments.records.provenance import CellProvenance, StudyProvenance
 
 
@@ -47,14 +48,14 @@ class Course(Opened):
 
     def provenances(self) -> dict[str, CellProvenance]:
         """Return how the cells that have a result were made, by key."""
-        rows = self._rows("SELECT cell_key, record FROM provenance ORDER BY rowid")
-        return {key: self._loads(text, CellProvenance) for key, text in rows}
+        rows = self._kept("provenance", "ORDER BY rowid")
+        return {key: self.record_of(text, CellProvenance) for key, text in rows}
 
     def _put_provenance(self, cell_key: str, provenance: CellProvenance | None) -> None:
         """Keep how a cell was made, within the caller's transaction."""
         self._database.execute("DELETE FROM provenance WHERE cell_key = ?", (cell_key,))
         if provenance is not None:
-            self._database.execute("INSERT INTO provenance VALUES (?, ?)", (cell_key, dumps(provenance)))
+            put(self._database, "provenance", cell_key, dumps(provenance))
 
     def _note_task(self, query: str, *values: str) -> None:
         """Write without waiting for the disk: what a power cut takes of this is not missed."""

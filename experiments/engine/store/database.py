@@ -11,12 +11,15 @@ from pathlib import Path
 from experiments.engine.store.checksums import Checksums
 from experiments.engine.store.files import clear_errors, is_whole, remove_parts
 from experiments.engine.store.locking import FolderLock, holder
+from experiments.engine.store.rows import RECORDS, add_checksums
 from hand_cavi import InputError
 
-FORMAT = 3
-"""Since 3: checksums of array files, what runs now, and how each number was made, in tables of their own."""
+FORMAT = 4
+"""Since 3: checksums of array files, what runs now, and how each number was made, in tables of their own.
+Since 4: checksums of rows.
+"""
 
-_EXTENDED = 2  # the format that lacks these tables and nothing else
+_EXTENDED = (2, 3)  # the formats that lack these and nothing else
 
 _APPLICATION = 0x656C6277  # "elbw", in the header of the SQLite file
 
@@ -29,6 +32,8 @@ CREATE TABLE task (
 );
 CREATE TABLE provenance (cell_key TEXT PRIMARY KEY, record TEXT NOT NULL);
 """
+
+_SINCE_4 = "".join(f"ALTER TABLE {table} ADD COLUMN checksum TEXT;\n" for table in RECORDS)
 
 _TABLES = f"""
 BEGIN;
@@ -71,6 +76,7 @@ CREATE TABLE verdict (
 );
 CREATE TABLE judged (cell_key TEXT PRIMARY KEY, problem_key TEXT NOT NULL);
 {_SINCE_3}
+{_SINCE_4}
 PRAGMA application_id = {_APPLICATION};
 PRAGMA user_version = {FORMAT};
 COMMIT;
@@ -97,6 +103,7 @@ def open_to_write(folder: Path) -> tuple[sqlite3.Connection, FolderLock]:
             if_it_fails.callback(lock.release)
             _set_aside_if_older(folder)
             database = sqlite3.connect(folder / "study.sqlite")
+            database.text_factory = _text
             if_it_fails.callback(database.close)
             _prepare(database, folder)
             if_it_fails.pop_all()
@@ -110,7 +117,7 @@ def _set_aside_if_older(folder: Path) -> None:
         return
     with closing(sqlite3.connect(path)) as database:
         version, application, _ = _header(database)
-        older = application == _APPLICATION and version < _EXTENDED
+        older = application == _APPLICATION and version < min(_EXTENDED)
         if older:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     if older:
@@ -119,8 +126,9 @@ def _set_aside_if_older(folder: Path) -> None:
 
 def _prepare(database: sqlite3.Connection, folder: Path) -> None:
     """Make the tables that are not there, and clear away what a killed run left."""
-    if _header(database)[:2] == (_EXTENDED, _APPLICATION):
-        _extend(database, folder)
+    version, application, _ = _header(database)
+    if version in _EXTENDED and application == _APPLICATION:
+        _extend(database, folder, version)
     found = _check_format(database, folder)
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
@@ -130,17 +138,18 @@ def _prepare(database: sqlite3.Connection, folder: Path) -> None:
         remove_parts(folder / place)
 
 
-def _extend(database: sqlite3.Connection, folder: Path) -> None:
-    """Give a database of the format before its new tables, and every file that is whole a checksum."""
+def _extend(database: sqlite3.Connection, folder: Path, version: int) -> None:
+    """Bring a database of a format before up to date: what is there and whole gets its checksum as it is."""
     rows = (
         ("draws", "SELECT key FROM cell WHERE has_draws"),
         ("draws", "SELECT 'reference-' || problem_key FROM judgement WHERE has_draws"),
         ("data", "SELECT key FROM problem"),
     )
     paths = [folder / place / f"{key}.nc" for place, query in rows for (key,) in database.execute(query)]
-    database.executescript(f"BEGIN; {_SINCE_3}")
+    database.executescript(f"BEGIN; {_SINCE_3 if version < 3 else ''} {_SINCE_4}")
+    add_checksums(database)
     checksums = Checksums(folder, database, writable=True)
-    for path in paths:
+    for path in paths if version < 3 else ():
         if is_whole(path):
             checksums.note(path)
     database.execute(f"PRAGMA user_version = {FORMAT}")
@@ -150,7 +159,7 @@ def _extend(database: sqlite3.Connection, folder: Path) -> None:
 def open_to_read(folder: Path) -> sqlite3.Connection:
     """Return the database, for reading; it may be written by another process meanwhile.
 
-    One of the format before is brought up to date first.
+    One of a format before is brought up to date first.
 
     Raises InputError if there is no study, it cannot be read, it is damaged, or another version wrote it.
     """
@@ -158,7 +167,7 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
     with clear_errors("read", folder):
         if not path.exists():
             raise InputError(f"there is no study in {folder}; give the folder of a study that has been run")
-        if _is_of_the_format_before(path):
+        if _is_of_a_format_before(path):
             database, lock = open_to_write(folder)
             database.close()
             lock.release()
@@ -172,22 +181,29 @@ def open_to_read(folder: Path) -> sqlite3.Connection:
             return _connect_to_read(path, "immutable=1")
 
 
-def _is_of_the_format_before(path: Path) -> bool:
+def _is_of_a_format_before(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            return _header(database)[:2] == (_EXTENDED, _APPLICATION)
+            version, application, _ = _header(database)
+            return version in _EXTENDED and application == _APPLICATION
     except (sqlite3.Error, UnicodeDecodeError):  # opening it says what is wrong
         return False
 
 
 def _connect_to_read(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
+    database.text_factory = _text
     with ExitStack() as if_it_fails:
         if_it_fails.callback(database.close)
         if not _check_format(database, path.parent):
             raise InputError(f"there is no study in {path.parent} yet; run one there first")
         if_it_fails.pop_all()
     return database
+
+
+def _text(content: bytes) -> str:
+    """Return text, be it damaged: then its row does not fit its checksum."""
+    return content.decode(errors="replace")
 
 
 def _check_format(database: sqlite3.Connection, folder: Path) -> bool:

@@ -70,10 +70,14 @@ def write_whole(path: Path, content: bytes | memoryview) -> None:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give the name under which to write a file, which gets its own name when it is there in full."""
+    """Give the name under which to write a file, which gets its own name when it is there in full.
+
+    Its folder is made if need be.
+    """
     part = path.with_name(f".{path.name}{_SUFFIX}")
     with suppress(OSError):
         part.unlink()  # were it a link, what is written would land elsewhere
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield part
         with open(part, "rb+") as file:

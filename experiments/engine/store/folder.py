@@ -25,7 +25,8 @@ from experiments.engine.store.course import Course
 from experiments.engine.store.files import clear_errors, read_tree, write_tree
 from experiments.engine.store.jsonable import dumps
 from experiments.engine.store.problems import condensation_in, data_tree, problem_of
-from experiments.engine.store.stored import StoredMeasurements, StoredProblem, StoredReference
+from experiments.engine.store.rows import put
+from experiments.engine.store.stored import StoredMeasurements, StoredProblem, StoredReference, of_one_shape
 from experiments.records import CellRecord, Condensation, Judgement, Manifest, Measurement, Problem, Verdict
 from experiments.records.provenance import CellProvenance
 from hand_cavi import InputError, Mixture
@@ -55,8 +56,14 @@ class Store(Course):
             database.execute("DELETE FROM document WHERE name IN ('verdict', 'configs')")
 
     def manifest(self) -> Manifest | None:
-        """Return the study's table of contents."""
-        return self._document("manifest", Manifest)
+        """Return the study's table of contents.
+
+        Raises InputError if it was altered.
+        """
+        found = self._document("manifest", Manifest)
+        if found is None and self._row("SELECT 1 FROM document WHERE name = 'manifest'"):
+            raise self._damage()
+        return found
 
     def configs(self) -> tuple[str, ...]:
         """Return the configurations of what is in this study: several, if it was merged from several."""
@@ -80,13 +87,12 @@ class Store(Course):
     def put_problem(self, key: str, problem: Problem) -> None:
         """Keep a problem's data and model, unless they are here undamaged: a key stands for its content."""
         path = self.data_path(key)
-        if self._row("SELECT 1 FROM problem WHERE key = ?", key) and self.is_intact(path, thorough=True):
+        if self._kept("problem", "WHERE key = ?", key) and self.is_intact(path, thorough=True):
             return
         with clear_errors("write to", self.folder):
             write_tree(path, data_tree(problem))
-            row = (key, dumps(problem.mixture))
             with self._database as database:
-                database.execute("INSERT OR REPLACE INTO problem VALUES (?, ?)", row)
+                put(database, "problem", key, dumps(problem.mixture))
                 self._checksums.note(path)
 
     def problem(self, key: str) -> Problem | None:
@@ -94,10 +100,10 @@ class Store(Course):
 
         That raises InputError if they are damaged; `put_problem` writes them anew.
         """
-        row = self._row("SELECT mixture FROM problem WHERE key = ?", key)
-        if not row:
+        rows = self._kept("problem", "WHERE key = ?", key)
+        if not rows:
             return None
-        mixture, path = self._loads(row[0], Mixture), self._known(self.data_path(key))
+        mixture, path = self.record_of(rows[0][1], Mixture), self._known(self.data_path(key))
 
         def whole() -> Problem:
             with clear_errors("read", self.folder):
@@ -126,23 +132,25 @@ class Store(Course):
                 database.execute("DELETE FROM cell WHERE key = ?", (key,))
             _write_or_remove(self.draws_path(key), draws)
             with self._database as database:
-                row = (key, text, draws is not None)
-                database.execute("INSERT INTO cell (key, record, has_draws) VALUES (?, ?, ?)", row)
+                put(database, "cell", key, text, draws is not None)
                 self._note(self.draws_path(key), draws)
                 self._put_provenance(key, provenance)
 
     def cell(self, key: str) -> CellRecord | None:
         """Return what is kept of a cell, with its measurements and its verdict if it was judged."""
-        row = self._row("SELECT record, has_draws FROM cell WHERE key = ?", key)
-        if not row:
+        rows = self._kept("cell", "WHERE key = ?", key)
+        if not rows:
             return None
-        measured = self._rows("SELECT metric, record FROM measurement WHERE cell_key = ? ORDER BY rowid", key)
-        judged = self._row("SELECT record FROM verdict WHERE cell_key = ?", key)
+        _, text, has_draws = rows[0]
+        measured = {
+            row[2]: row[3] for row in self._kept("measurement", "WHERE cell_key = ? ORDER BY rowid", key)
+        }
+        judged = self._kept("verdict", "WHERE cell_key = ?", key)
         return replace(
-            self._loads(row[0], CellRecord),
-            draws=self._known(self.draws_path(key)) if row[1] else None,
-            measurements=StoredMeasurements(dict(measured), lambda text: self._loads(text, Measurement)),
-            verdict=self._loads(judged[0], Verdict) if judged else None,
+            self.record_of(text, CellRecord),
+            draws=self._known(self.draws_path(key)) if has_draws else None,
+            measurements=StoredMeasurements(measured, self._measurement),
+            verdict=self.record_of(judged[0][2], Verdict) if judged else None,
         )
 
     def is_done(self, key: str, *, thorough: bool = False) -> bool:
@@ -155,10 +163,12 @@ class Store(Course):
             return False
         return not row[1] or self.is_intact(self.draws_path(key), thorough=thorough)
 
-    def ends(self) -> dict[str, tuple[str, str]]:
-        """Return the status and the message of every cell that ended, by key."""
-        rows = self._rows("SELECT key, status, json_extract(record, '$.message') FROM cell")
-        return {key: (status, message) for key, status, message in rows}
+    def ends(self) -> dict[str, tuple[str, str, str]]:
+        """Return the status of every cell that ended, its message, and what it printed, by key."""
+        whole = {key for key, *_ in self._kept("cell")}
+        fields = ", ".join(f"json_extract(record, '$.{name}')" for name in ("status", "message", "printed"))
+        rows = self._rows(f"SELECT key, {fields} FROM cell WHERE json_valid(record)")
+        return {key: (str(a), str(b), str(c or "")) for key, a, b, c in rows if key in whole}
 
     def forget_what_is_not_in_the_manifest(self) -> None:
         """Forget cells and problems that are no longer in the study; their files are the caller's."""
@@ -190,30 +200,22 @@ class Store(Course):
         """Keep what the judge found for a problem, in place of an earlier judgement."""
         reference = judgement.reference
         kept = replace(judgement, reference=replace(reference, draws=None), measurements={}, verdicts={})
-        measured = [
-            (cell_key, problem_key, metric, dumps(measurement))
+        found = [
+            ("measurement", cell_key, problem_key, metric, dumps(measurement))
             for cell_key, measurements in judgement.measurements.items()
             for metric, measurement in measurements.items()
         ]
-        verdicts = [(cell_key, problem_key, dumps(v)) for cell_key, v in judgement.verdicts.items()]
+        verdicts = [("verdict", key, problem_key, dumps(one)) for key, one in judgement.verdicts.items()]
         cells = [(cell_key, problem_key) for cell_key in sorted(judgement.cell_keys)]
         with clear_errors("write to", self.folder):
             with self._database:
                 self._forget_judgement([problem_key])
             _write_or_remove(self.reference_path(problem_key), reference.draws)
             with self._database as database:
-                database.execute(
-                    "INSERT INTO judgement (problem_key, record, has_draws) VALUES (?, ?, ?)",
-                    (problem_key, dumps(kept), reference.draws is not None),
-                )
+                put(database, "judgement", problem_key, dumps(kept), reference.draws is not None)
                 self._note(self.reference_path(problem_key), reference.draws)
-                database.executemany(
-                    "INSERT OR REPLACE INTO measurement (cell_key, problem_key, metric, record)"
-                    " VALUES (?, ?, ?, ?)",
-                    measured,
-                )
-                insert = "INSERT OR REPLACE INTO verdict (cell_key, problem_key, record) VALUES (?, ?, ?)"
-                database.executemany(insert, verdicts)
+                for row in (*found, *verdicts):
+                    put(database, *row)
                 database.executemany("INSERT OR REPLACE INTO judged VALUES (?, ?)", cells)
 
     def forget_judgements(self, cell_keys: Iterable[str]) -> None:
@@ -226,11 +228,11 @@ class Store(Course):
 
         There are none if their file is damaged, see `damaged`.
         """
-        row = self._row("SELECT record, has_draws FROM judgement WHERE problem_key = ?", problem_key)
-        if not row:
+        rows = self._kept("judgement", "WHERE problem_key = ?", problem_key)
+        if not rows:
             return None
-        kept = self._loads(row[0], Judgement)
-        if not row[1]:
+        kept = self.record_of(rows[0][1], Judgement)
+        if not rows[0][2]:
             return kept
         path = self._known(self.reference_path(problem_key))
 
@@ -278,19 +280,16 @@ class Store(Course):
 
     # Rows
 
-    def _problems_judging(self, cell_key: str) -> list[str]:
-        return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
+    def _measurement(self, text: str) -> Measurement:
+        if not of_one_shape(found := self.record_of(text, Measurement)):
+            raise self._damage()
+        return found
 
     def _note(self, path: Path, draws: "xr.DataTree | None") -> None:
         if draws is None:
             self._checksums.forget(path)
         else:
             self._checksums.note(path)
-
-    def _forget_judgement(self, problem_keys: list[str]) -> None:
-        for table in ("judgement", "measurement", "verdict", "judged"):
-            query = f"DELETE FROM {table} WHERE problem_key = ?"
-            self._database.executemany(query, [(key,) for key in problem_keys])
 
 
 def _write_or_remove(path: Path, draws: "xr.DataTree | None") -> None:

@@ -3,12 +3,14 @@
 A dataclass has its class name under ``$class`` beside its fields; an array, its shape and values. NaN is
 written as null, and comes back as NaN where a field must be a number, else as None; an infinity is the string
 ``Infinity`` or ``-Infinity``. Reading builds known classes only: the records of a study, and a mixture with
-its family and weights; those of the user's own go by ``module:name``, and are imported from there.
+its family and weights. Those of the user's own go by ``module:name``; reading imports nothing, so that they
+must be loaded already, as they are where the user's configuration names them.
 """
 
 import dataclasses
 import functools
 import json
+import sys
 import types
 import typing
 from typing import Any
@@ -19,7 +21,6 @@ import hand_cavi
 import hand_cavi.families
 import hand_cavi.weights
 from experiments import records
-from experiments.config.plugins import find
 from experiments.records import provenance
 from hand_cavi import InputError
 from hand_cavi.conjugate import ConjugateFamily
@@ -40,20 +41,27 @@ class DamagedError(InputError):
     """A text that is no record."""
 
 
-def loads(text: str) -> Any:
-    """Return the record that `dumps` wrote.
+class UnknownClassError(InputError):
+    """A record of a class that this version does not know, or that is not loaded."""
 
-    Raises DamagedError if the text is no record, InputError if it is one of a class that is not known.
+
+_FAULTS = (TypeError, ValueError, ArithmeticError, AttributeError, LookupError, RecursionError, MemoryError)
+
+
+def loads[T](text: str, kind: type[T]) -> T:
+    """Return the record of this kind that `dumps` wrote.
+
+    Raises DamagedError if the text is no such record, UnknownClassError if a class in it is not known.
     """
     try:
-        return restore(json.loads(text))
-    except InputError:
+        if isinstance(record := restore(json.loads(text)), kind):
+            return record
+        said = f"it is no {kind.__name__}"
+    except UnknownClassError:
         raise
-    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
+    except _FAULTS as error:
         said = f"{type(error).__name__}: {error}"
-        raise DamagedError(
-            f"a record in the study's database is damaged ({said}); remove its folder"
-        ) from None
+    raise DamagedError(f"a record in the study's database is damaged ({said}); remove its folder")
 
 
 def describe(value: Any) -> Any:
@@ -86,7 +94,8 @@ def describe(value: Any) -> Any:
 def restore(data: Any, hint: Any = Any) -> Any:
     """Return what `describe` described; `hint` is the annotation of the field it is for.
 
-    Raises InputError if it names a class that this version does not know, ValueError if it lacks one.
+    Raises UnknownClassError if it names a class that this version does not know, ValueError if it lacks one,
+    TypeError if a field has another type than its annotation says.
     """
     wanted = _alternatives(hint)
     if data is None:
@@ -108,10 +117,49 @@ def restore(data: Any, hint: Any = Any) -> Any:
 
 
 def _build(name: str, data: dict[str, Any]) -> Any:
-    cls = find("families", name) if ":" in name else _known().get(name)
-    if not isinstance(cls, type) or _name(cls) != name:
-        raise InputError(f"the study uses {name!r}, which this version of elbowroom does not know; update it")
-    return cls(**{field: restore(data[field], hint) for field, hint in _hints(cls).items() if field in data})
+    cls = _loaded(name) if ":" in name else _known().get(name)
+    if cls is None:
+        raise UnknownClassError(
+            f"the study uses {name!r}, which this version of elbowroom does not know; update it"
+        )
+    hints = _hints(cls)
+    fields = {field: restore(data[field], hint) for field, hint in hints.items() if field in data}
+    if not issubclass(cls, ConjugateFamily | MixingWeights):  # those look at their fields themselves
+        for field, value in fields.items():
+            if not _fits(value, hints[field]):
+                raise TypeError(f"the {field} of a {name} is none")
+    return cls(**fields)
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Return whether a value has the type that an annotation asks for; of an array only that it is one."""
+    if hint is Any or hint is object:
+        return True
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType or origin is typing.Union:
+        return any(_fits(value, one) for one in arguments)
+    if (
+        origin is not None
+    ):  # a tuple, list or mapping; its last argument that is a type is that of its entries
+        inner = next(one for one in reversed(arguments) if one is not ...)
+        entries = value.values() if isinstance(value, dict) else value
+        return isinstance(value, origin) and all(_fits(entry, inner) for entry in entries)
+    if hint is float or hint is int:
+        return isinstance(value, hint) and not isinstance(value, bool)
+    return isinstance(hint, type) and isinstance(value, hint)
+
+
+def _loaded(name: str) -> type:
+    """Return a family or a prior of weights of the user's own if its module is loaded already."""
+    module, _, attribute = name.partition(":")
+    there = sys.modules.get(module)
+    cls = vars(there).get(attribute) if there else None
+    if isinstance(cls, type) and _name(cls) == name:
+        return cls
+    raise UnknownClassError(
+        f'the study uses "{name}", code of your own; a study\'s folder runs none: give the configuration '
+        "that names it, with --config"
+    )
 
 
 @functools.cache

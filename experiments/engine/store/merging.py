@@ -4,7 +4,6 @@ Rows go over as they are, and a file only if its bytes are what was written. So 
 what can be read of a damaged one.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -17,9 +16,8 @@ from experiments.engine.places import place_of
 from experiments.engine.store.files import clear_errors, read_tree
 from experiments.engine.store.folder import Store
 from experiments.engine.store.index import write_index
-from experiments.engine.store.jsonable import loads
-from experiments.engine.store.salvage import TABLES
-from experiments.records.study import Cell, Manifest, ProblemEntry
+from experiments.engine.store.rows import TABLES
+from experiments.records.study import Cell, CellRecord, Manifest, ProblemEntry
 from hand_cavi import InputError
 
 _Rows = dict[str, list[tuple[Any, ...]]]
@@ -46,7 +44,7 @@ class _Source:
         self.by_key = {table: {row[0]: row for row in rows} for table, rows in self.rows.items()}
         if "manifest" not in self.by_key["document"]:
             raise InputError(f"the study in {store.folder} has no table of contents; it cannot be merged")
-        self.manifest: Manifest = loads(self.by_key["document"]["manifest"][1])
+        self.manifest = store.record_of(self.by_key["document"]["manifest"][1], Manifest)
         self.configs = store.configs()
 
     def is_intact(self, path: Path) -> bool:
@@ -54,7 +52,7 @@ class _Source:
 
     def status(self, key: str) -> str:
         row = self.by_key["cell"].get(key)
-        return "missing" if row is None else json.loads(row[1])["status"]
+        return "missing" if row is None else self.store.record_of(row[1], CellRecord).status
 
     def has_cell(self, key: str) -> bool:
         """Whether there is a cell with this key, its draws, if any, undamaged."""

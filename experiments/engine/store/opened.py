@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from experiments.engine.store import rows as table_rows
 from experiments.engine.store.checksums import Checksums
 from experiments.engine.store.database import open_to_read, open_to_write
 from experiments.engine.store.files import clear_errors, read_tree
 from experiments.engine.store.jsonable import DamagedError, dumps, loads
 from experiments.engine.store.locking import FolderLock
-from experiments.engine.store.salvage import TABLES, rows_of, what_can_be_saved
+from experiments.engine.store.salvage import rows_of, what_can_be_saved
 from hand_cavi import InputError
 
 if TYPE_CHECKING:
@@ -104,15 +105,43 @@ class Opened:
     # Rows
 
     def readable_rows(self, table: str) -> tuple[list[tuple[Any, ...]], bool]:
-        """Return those rows of a table of `TABLES` that can be read, as they are, and whether that is all."""
+        """Return the rows of a table that can be read, as `columns_of` has them, and whether that is all."""
         with clear_errors("read", self.folder):
             return rows_of(self._database, table)
 
     def insert_rows(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Add rows of another study, as `readable_rows` gives them."""
-        places = ", ".join("?" for _ in TABLES[table].split(", "))
         with clear_errors("write to", self.folder), self._database as database:
-            database.executemany(f"INSERT INTO {table} ({TABLES[table]}) VALUES ({places})", rows)
+            table_rows.insert(database, table, rows)
+
+    def altered(self) -> list[tuple[str, table_rows.Row]]:
+        """Return the rows that are not as they were written, each with its table; nobody else reads them."""
+        with clear_errors("read", self.folder):
+            return [(table, row) for table, _, row in table_rows.altered(self._database)]
+
+    def why_missing(self, cell_key: str) -> str:
+        """Return in a sentence why there is no record of a cell."""
+        there = self._row("SELECT 1 FROM cell WHERE key = ?", cell_key)
+        return "Its record was altered; run the study again." if there else "It has not been run."
+
+    def forget_altered(self) -> None:
+        """Forget rows that are not as they were written, and judgements that lack one: both are made anew.
+
+        It comes before anything that is asked of the store of a run.
+        """
+        with clear_errors("write to", self.folder), self._database as database:
+            for table, number, row in table_rows.altered(database):
+                database.execute(f"DELETE FROM {table} WHERE rowid = ?", (number,))
+                if table in ("measurement", "verdict"):
+                    self._forget_judgement([row[1], *self._problems_judging(row[0])])
+
+    def _problems_judging(self, cell_key: str) -> list[str]:
+        return [key for (key,) in self._rows("SELECT problem_key FROM judged WHERE cell_key = ?", cell_key)]
+
+    def _forget_judgement(self, problem_keys: list[str]) -> None:
+        for table in ("judgement", "measurement", "verdict", "judged"):
+            query = f"DELETE FROM {table} WHERE problem_key = ?"
+            self._database.executemany(query, [(key,) for key in problem_keys])
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with clear_errors("read", self.folder):
@@ -122,26 +151,36 @@ class Opened:
         rows = self._rows(query, *values)
         return rows[0] if rows else None
 
+    def _kept(self, table: str, where: str = "", *values: Any) -> list[tuple[Any, ...]]:
+        """Return rows that are as they were written, with the columns of `rows.TABLES`."""
+        with clear_errors("read", self.folder):
+            return table_rows.kept(self._database, table, where, *values)
+
     def _document[T](self, name: str, kind: type[T]) -> T | None:
-        row = self._row("SELECT record FROM document WHERE name = ?", name)
-        return self._loads(row[0], kind) if row else None
+        rows = self._kept("document", "WHERE name = ?", name)
+        return self.record_of(rows[0][1], kind) if rows else None
 
     def _put_document(self, name: str, record: Any) -> None:
         with clear_errors("write to", self.folder), self._database as database:
-            database.execute("INSERT OR REPLACE INTO document VALUES (?, ?)", (name, dumps(record)))
+            table_rows.put(database, "document", name, dumps(record))
 
-    def _loads[T](self, text: str, kind: type[T]) -> T:
+    def record_of[T](self, text: str, kind: type[T]) -> T:
+        """Return the record of this kind that a row holds.
+
+        Raises InputError if it is none, or names code of the user's own.
+        """
         try:
-            if isinstance(record := loads(text), kind):
-                return record
-            raise TypeError(kind)
-        except (DamagedError, TypeError):  # no record, or one of another kind
-            said = what_can_be_saved(self.folder)
-            unreadable = f"study.sqlite in {self.folder} holds a record that cannot be read"
-            raise InputError(said or f"{unreadable}; move the file away and run the study again") from None
+            return loads(text, kind)
+        except DamagedError:
+            raise self._damage() from None
+
+    def _damage(self) -> InputError:
+        said = what_can_be_saved(self.folder)
+        unreadable = f"study.sqlite in {self.folder} is damaged: it holds a record that cannot be read"
+        return InputError(said or f"{unreadable}; move the file away and run the study again")
 
 
 def _as_file_name(key: str) -> str:
     if not _KEY.fullmatch(key):
-        raise ValueError(f"{key!r} cannot be a key: letters, digits, dots, dashes and underscores only")
+        raise InputError(f"{key!r} cannot be a key: letters, digits, dots, dashes and underscores only")
     return key

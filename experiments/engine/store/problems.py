@@ -42,7 +42,7 @@ def condensation_in(path: Path) -> Condensation | None:
         raise
     except (OSError, RuntimeError, KeyError):
         raise InputError(damage(path)) from None
-    return loads(about) if about else None
+    return loads(about, Condensation) if about else None
 
 
 def problem_of(tree: "xr.DataTree", mixture: Mixture) -> Problem:
@@ -51,4 +51,4 @@ def problem_of(tree: "xr.DataTree", mixture: Mixture) -> Problem:
     weight = data["sample_weight"].values if "sample_weight" in data else None
     truth = {str(name): array.values for name, array in tree["truth"].data_vars.items()}
     about = data.attrs.get("condensation")
-    return Problem(mixture, data["x"].values, weight, truth, loads(about) if about else None)
+    return Problem(mixture, data["x"].values, weight, truth, loads(about, Condensation) if about else None)

@@ -7,18 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-TABLES = {
-    "document": "name, record",
-    "problem": "key, mixture",
-    "cell": "key, record, has_draws",
-    "judgement": "problem_key, record, has_draws",
-    "measurement": "cell_key, problem_key, metric, record",
-    "verdict": "cell_key, problem_key, record",
-    "judged": "cell_key, problem_key",
-    "file": "name, checksum, size, changed_ns",
-    "provenance": "cell_key, record",
-}
-"""The tables that hold results, and the columns that are written."""
+from experiments.engine.store.rows import RECORDS, TABLES, columns_of, is_as_written, with_checksum
 
 _JSON = {"record", "mixture"}
 _LONGEST = 160  # characters of what SQLite says
@@ -38,7 +27,7 @@ def what_can_be_saved(folder: Path) -> str:
         return ""
     read = ", ".join(f"{table} ({len(rows)})" for table, (rows, _) in found.items() if rows) or "none"
     n_files = sum(1 for place in ("draws", "data") for _ in (folder / place).glob("*.nc"))
-    if found and found["document"][0] and found["cell"][0]:
+    if found and found["cell"][0] and any(row[0] == "manifest" for row in found["document"][0]):
         how = (
             f'"elbowroom merge {folder} --output NEW" copies these rows and files to a new study; run that '
             "one again, and only what was lost is computed"
@@ -57,22 +46,30 @@ def what_can_be_saved(folder: Path) -> str:
 
 
 def rows_of(database: sqlite3.Connection, table: str) -> tuple[list[tuple[Any, ...]], bool]:
-    """Return those rows of a table that can be read, and whether that is all of them."""
-    names = TABLES[table].split(", ")
+    """Return those rows of a table that can be read and are as written, and whether that is all of them."""
+    has_checksums = table in RECORDS and _has_checksums(database, table)
+    columns = columns_of(table) if has_checksums else TABLES[table]
     rows, whole = [], True
-    for row in _rows(database, f"SELECT {TABLES[table]} FROM {table} NOT INDEXED"):
-        fine = row is not None and all(
-            _is_json(value) for name, value in zip(names, row, strict=True) if name in _JSON
-        )
+    for row in _rows(database, f"SELECT {columns} FROM {table} NOT INDEXED"):
+        if row is not None and table in RECORDS and not has_checksums:  # of the format before
+            row = with_checksum(row)
+        names = zip(TABLES[table].split(", "), row or (), strict=False)
+        fine = row is not None and all(_is_json(value) for name, value in names if name in _JSON)
+        fine = fine and (table not in RECORDS or is_as_written(row or ()))
         whole = whole and fine
         if fine and row is not None:
             rows.append(row)
     return rows, whole
 
 
+def _has_checksums(database: sqlite3.Connection, table: str) -> bool:
+    found = _rows(database, f"SELECT count(*) FROM pragma_table_info('{table}') WHERE name = 'checksum'")
+    return next(found, None) == (1,)
+
+
 def _rows(database: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...] | None]:
     """Yield rows until one cannot be read; None stands for that, and for a row that is not text."""
-    cursor = database.cursor()
+    cursor, former = database.cursor(), database.text_factory
     cursor.row_factory = _decoded
     try:
         database.text_factory = bytes
@@ -80,7 +77,7 @@ def _rows(database: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...] 
     except (sqlite3.Error, UnicodeDecodeError):
         yield None
     finally:
-        database.text_factory = str
+        database.text_factory = former
         cursor.close()
 
 

@@ -73,10 +73,26 @@ class StoredReference(Reference):
         return tree
 
 
+def of_one_shape(one: Measurement) -> bool:
+    """Return whether a measurement's standard errors, if they are a list, have the shape of its values."""
+
+    def fits(value: Any, error: Any) -> bool:
+        if not isinstance(error, list):
+            return True
+        alike = isinstance(value, list) and len(value) == len(error)
+        return alike and all(map(fits, value, error))
+
+    return fits(one.value, one.standard_error)
+
+
+def _measurement(text: str) -> Measurement:
+    return loads(text, Measurement)
+
+
 class StoredMeasurements(Mapping[str, Measurement]):
     """Measurements by the names of their metrics, from JSON texts that `of` reads."""
 
-    def __init__(self, texts: Mapping[str, str], of: Callable[[str], Measurement] = loads) -> None:
+    def __init__(self, texts: Mapping[str, str], of: Callable[[str], Measurement] = _measurement) -> None:
         self._texts, self._of = dict(texts), of
         self._read: dict[str, Measurement] = {}
 

@@ -20,7 +20,7 @@ def _problem_record(store: Store, entry: ProblemEntry) -> ProblemRecord:
             f"the study in {store.folder} holds no data for {entry.dataset!r}; run it again to complete it"
         )
     judgement = store.judgement(entry.key) or Judgement(_NO_REFERENCE)
-    missing = (CellRecord(cell, "missing", "It has not been run.") for cell in entry.cells)
+    missing = (CellRecord(cell, "missing", store.why_missing(cell.key)) for cell in entry.cells)
     cells = tuple(store.cell(record.cell.key) or record for record in missing)
     kept_apart = ("key", "cells", "has_content")
     about = {name: value for name, value in vars(entry).items() if name not in kept_apart}

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import Empty, Queue
@@ -221,6 +222,19 @@ def _difference(wanted: dict[str, str], found: dict[str, str]) -> str:
     return "; ".join(clauses)
 
 
+@contextmanager
+def connected(address: str, workers: int) -> Iterator[None]:
+    """Have Dask compute on the workers of a scheduler what is computed inside; see `Distributed`."""
+    client, cluster = _connect(address, workers)
+    try:
+        with client.as_current():
+            yield
+    finally:
+        client.close(timeout=2)
+        if cluster is not None:
+            cluster.close(timeout=10)
+
+
 def _connect(address: str, workers: int) -> tuple[Any, Any]:
     """Return a client, and the cluster that was started for it, if one was."""
     try:
@@ -240,6 +254,7 @@ def _connect(address: str, workers: int) -> tuple[Any, Any]:
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # whose port 8787 another's may have
             memory_limit=0,  # the limit is of a task, and its process is not Dask's
             silence_logs=50,
         )

@@ -35,7 +35,7 @@ class Outcome:
     The `value` is what the function returned, None unless ``ok``; `message` one sentence on what went wrong,
     and `detail` the traceback, if there is one; `seconds` the wall time from handing the task over;
     `peak_bytes` the most memory that was seen in its hands, None where nobody looked; `machine` describes
-    where it ran, None for this machine.
+    where it ran, None for this machine; `printed` is the end of what it wrote to standard output and error.
     """
 
     key: str
@@ -46,6 +46,7 @@ class Outcome:
     detail: str = ""
     peak_bytes: int | None = None
     machine: dict[str, str] | None = None
+    printed: str = ""
 
 
 @dataclass(frozen=True)

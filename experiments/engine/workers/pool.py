@@ -32,7 +32,8 @@ class _Slot:
     """A place for a worker: who sits there, and what it is doing.
 
     `begun` is whether the worker said that it took up the task; `served`, whether it ended one before; `peak`
-    the most bytes it was seen to hold with this task, and `killed` how many had died for memory before it.
+    the most bytes it was seen to hold with this task, and `killed` how many had died for memory before it;
+    `printed` what a worker printed that was dismissed.
     """
 
     number: int
@@ -45,13 +46,15 @@ class _Slot:
     peak: int = 0
     looked: float = 0.0
     killed: int = 0
+    printed: str = ""
 
 
 class Pool:
     """A few workers, and tasks for them. Use it as a context manager.
 
-    What workers write goes to standard error. `on_start` is told of every task that starts, in the parent,
-    between other things: be quick. `environment` gives a worker's environment variables, by its number.
+    The end of what a task writes comes with its outcome. `on_start` is told of every task that starts, in the
+    parent, between other things: be quick. `environment` gives a worker's environment variables, by its
+    number.
     """
 
     remote = False
@@ -132,7 +135,9 @@ class Pool:
             self._dismiss(slot)
         self._queue.remove(task)
         slot.task, slot.affinity, slot.started, slot.begun = task, task.affinity, time.monotonic(), False
-        slot.peak, slot.looked, slot.killed = 0, 0.0, memory.killed_for_memory()
+        slot.peak, slot.looked, slot.killed, slot.printed = 0, 0.0, memory.killed_for_memory(), ""
+        if slot.worker:
+            slot.worker.printed.forget()
         self._tell(task)
         try:
             message = pickle.dumps((task.function, pickle.dumps(task.payload)))
@@ -151,7 +156,9 @@ class Pool:
             return
         before = time.monotonic()
         patience = max(min(_GLANCE, min(deadlines) - before), 0)
-        wait([slot.worker.connection for slot in self._busy() if slot.worker], patience)
+        workers = [slot.worker for slot in self._busy() if slot.worker]
+        pipes = [one.printed.descriptor for one in workers if one.printed.descriptor is not None]
+        wait([*(one.connection for one in workers), *pipes], patience)
         slept = time.monotonic() - before - patience
         if slept > _ASLEEP:  # so were its tasks, and it counts for none of them
             for slot in self._slots:
@@ -162,6 +169,7 @@ class Pool:
     def _look_at(self, slot: _Slot) -> None:
         assert slot.worker and slot.task
         worker, limit = slot.worker, slot.task.time_limit
+        worker.printed.read()
         died = worker.process.poll() is not None  # asked first: a last answer may precede a death
         if worker.connection.poll():
             try:
@@ -209,7 +217,11 @@ class Pool:
         task, slot.task = slot.task, None
         slot.served = slot.worker is not None
         seconds = time.monotonic() - slot.started
-        self._outcomes.append(Outcome(task.key, status, value, message, seconds, detail, slot.peak or None))
+        printed = slot.worker.printed.text() if slot.worker else slot.printed
+        peak = slot.peak or None
+        self._outcomes.append(
+            Outcome(task.key, status, value, message, seconds, detail, peak, printed=printed)
+        )
 
     def _bury(self, slot: _Slot) -> None:
         assert slot.worker and slot.task
@@ -228,5 +240,6 @@ class Pool:
             slot.worker.signal(signal.SIGTERM)
             slot.worker.ended(_GRACE)
             slot.worker.remove()
+            slot.printed = slot.worker.printed.text()
         slot.worker = slot.affinity = None
         slot.served = False

@@ -1,12 +1,25 @@
-"""One worker process, seen from the parent: start it, signal it, say how it died (`worker`: its inside)."""
+"""One worker process, seen from the parent: start it, signal it, say how it died (`worker`: its inside).
+
+What the process and all that it starts write to standard output and standard error comes to the parent,
+which keeps the end of it: a terminal shows nothing but the progress of the run.
+"""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from contextlib import suppress
 from multiprocessing.connection import Pipe
+
+from experiments.engine.workers.worker import printable
+
+LONGEST = 4000
+"""Bytes of what a task printed that are kept, the last."""
+
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_WRITTEN_OVER = re.compile(r"[^\n]*\r(?!\n)")  # such as a progress bar's former states
 
 _INTERPRETER = (sys.executable, "-X", "faulthandler")  # a segfault leaves a traceback on standard error
 _START = (
@@ -15,18 +28,62 @@ _START = (
 )
 
 
+class Printed:
+    """The end of what comes out of a pipe. `descriptor` is its end here, None once nothing more can come."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self.descriptor: int | None = descriptor
+        self._end, self._length = b"", 0
+
+    def read(self) -> None:
+        """Take what there is, without waiting."""
+        while self.descriptor is not None:
+            try:
+                block = os.read(self.descriptor, 1 << 16)
+            except BlockingIOError:
+                return
+            if not block:
+                self.close()
+                return
+            self._length += len(block)
+            self._end = (self._end + block)[-LONGEST:]
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.read()
+        self._end, self._length = b"", 0
+
+    def text(self) -> str:
+        """Return what was printed as text that commands no terminal, its beginning cut if it is long."""
+        self.read()
+        text = _COLOURS.sub("", self._end.decode(errors="replace").replace("\r\n", "\n"))
+        left_out = self._length - len(self._end)
+        head = f"... ({left_out} bytes before this are left out)\n" if left_out else ""
+        return head + printable(_WRITTEN_OVER.sub("", text)).rstrip()
+
+    def close(self) -> None:
+        """Take no more."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.descriptor = None
+
+
 class Worker:
-    """One process and our end of its socket."""
+    """One process, our end of its socket, and what it prints."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.connection, theirs = Pipe()
-        with theirs:
+        ours, written = os.pipe()
+        self.printed = Printed(ours)
+        with theirs, open(written, "wb", closefd=True):
             self.process = subprocess.Popen(
                 [*_INTERPRETER, "-c", _START, str(theirs.fileno()), json.dumps(sys.path)],
                 env={**os.environ, **environment},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=2,  # standard error: standard output is the parent's
+                stdout=written,
+                stderr=written,
                 start_new_session=True,
             )
 
@@ -48,6 +105,8 @@ class Worker:
         self.signal(signal.SIGKILL)
         self.process.wait()
         self.connection.close()
+        self.printed.read()
+        self.printed.close()
 
 
 def how_it_died(returncode: int | None, *, out_of_memory: bool = False) -> str:

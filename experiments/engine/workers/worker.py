@@ -35,7 +35,8 @@ def main(descriptor: int) -> None:
     while (message := inbox.get()) != GOODBYE:
         connection.send_bytes(BEGUN)
         answer = answer_to(message)
-        sys.stdout.flush()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         connection.send_bytes(answer)
 
 

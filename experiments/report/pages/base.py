@@ -195,9 +195,19 @@ def fence(text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line, in tables too."""
+    """Return text that Markdown shows as it is, on one line, in tables and at the beginning of a line too.
+
+    What has a meaning to GitHub or to renderers of formulas is text as well: ``$``, ``@name``, ``:word:``.
+    """
     one_line = " ".join(str(text).split())
-    return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", one_line).replace("&", "&amp;")
+    one_line = re.sub(r"([\\`*_\[\]<>|#~$])", r"\\\1", one_line).replace("&", "&amp;")
+    one_line = re.sub(r"^([-+=](?=[-=\s]|$))|^(\d{1,9})(?=[.)](\s|$))", _without_list, one_line)
+    return re.sub(r"@(?=\w)|(?<![\d:]):(?=[\w+-]+:)", r"\g<0><!-- -->", one_line)
+
+
+def _without_list(found: re.Match[str]) -> str:
+    """Return the beginning of a line so that it begins no list, no rule and no heading."""
+    return rf"\{found[0]}" if found[1] else f"&#{ord(found[0][0])};{found[0][1:]}"
 
 
 _SHARED: dict[str, object] = {"marks": MARKS, "letter": letter, "dash": numbers.DASH}

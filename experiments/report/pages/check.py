@@ -53,7 +53,7 @@ def write_check_page(reports: Mapping[str, Report], path: Path, *, seed: int) ->
     Raises
     ------
     InputError
-        If the file cannot be written, such as into a folder that does not exist.
+        If the file cannot be written.
     """
     text = render(reports, seed=seed)
     try:

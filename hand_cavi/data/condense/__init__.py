@@ -38,11 +38,12 @@ The nearest published relative is Huggins, Adams & Broderick (2017), "PASS-GLM".
 
 from hand_cavi.data.condense.cells import CellSums, Grid, merged
 from hand_cavi.data.condense.condensed import Condensed
-from hand_cavi.data.condense.distinct import unique_rows
-from hand_cavi.data.condense.one_pass import condense, sum_cells
+from hand_cavi.data.condense.distinct import unique_rows, united
+from hand_cavi.data.condense.one_pass import MOST_CELLS, condense, sum_cells
 from hand_cavi.data.condense.sharpness import width_for, width_for_components, width_for_sd
 
 __all__ = [
+    "MOST_CELLS",
     "CellSums",
     "Condensed",
     "Grid",
@@ -50,6 +51,7 @@ __all__ = [
     "merged",
     "sum_cells",
     "unique_rows",
+    "united",
     "width_for",
     "width_for_components",
     "width_for_sd",

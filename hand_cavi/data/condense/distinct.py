@@ -4,7 +4,7 @@ Counts, categories and rounded measurements repeat. Whatever a fit sums over suc
 the distinct rows, each as often as it occurs, however many features there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,11 @@ _FIRST_ROWS, _ROWS = 1 << 13, 1 << 17  # read at once: few at first, where givin
 
 
 def unique_rows(
-    x: ArrayLike | Blocks, sample_weight: ArrayLike | None = None, *, most: int | None = None
+    x: ArrayLike | Blocks,
+    sample_weight: ArrayLike | None = None,
+    *,
+    most: int | None = None,
+    part_from: int | None = None,
 ) -> Condensed | None:
     """Return the distinct rows of data with their summed weights, or None where that does not pay.
 
@@ -32,6 +36,9 @@ def unique_rows(
         How many points each row stands for; rows of weight 0 are left out.
     most : int, optional
         Distinct rows at which to give up; if None, `MOST_ROWS`, and no more than a quarter of the rows.
+    part_from : int, optional
+        The number of the first row in all the data, if these are a part of them; a part may have no weight,
+        and need not pay by itself.
 
     Returns
     -------
@@ -49,7 +56,7 @@ def unique_rows(
     rows, weight = np.empty((0, 0)), np.empty(0)
     n_points = 0
     for block, w in _pieces(x, sample_weight):
-        here, w_here = _distinct(block, w, n_points)
+        here, w_here = _distinct(block, w, n_points + (part_from or 0))
         if n_points and here.shape[1] != rows.shape[1]:
             raise InputError(
                 f"a block has {here.shape[1]} features and the first {rows.shape[1]}; give all the same"
@@ -60,10 +67,27 @@ def unique_rows(
             return None
     if n_points == 0:
         raise InputError("the data hold no points; give at least one")
-    if len(rows) == 0:
+    if len(rows) == 0 and part_from is None:
         raise InputError("sample_weight is zero everywhere; at least one point must count")
-    if most is None and PAYS * len(rows) > n_points:
+    if most is None and part_from is None and PAYS * len(rows) > n_points:
         return None
+    return _exact(rows, weight, n_points)
+
+
+def united(parts: Sequence[Condensed | None]) -> Condensed | None:
+    """Return the distinct rows of several parts of the data, or None if one is None, or they are too many."""
+    rows, weight, n_points = np.empty((0, 0)), np.empty(0), 0
+    for part in parts:
+        if part is None:
+            return None
+        rows, weight = _merged(rows, weight, part.x, part.weight) if n_points else (part.x, part.weight)
+        n_points += part.n_points
+        if len(rows) > MOST_ROWS:
+            return None
+    return _exact(rows, weight, n_points)
+
+
+def _exact(rows: np.ndarray, weight: np.ndarray, n_points: int) -> Condensed:
     return Condensed(
         x=rows, weight=weight, n_points=n_points, total_weight=float(weight.sum()), width=None, exact=True
     )

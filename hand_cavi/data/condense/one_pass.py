@@ -33,6 +33,7 @@ def sum_cells(
     *,
     most_cells: int = MOST_CELLS,
     threads: int | None = None,
+    part_from: int | None = None,
 ) -> CellSums | None:
     """Sum the moments of scalar data, cell by cell, in one pass.
 
@@ -49,6 +50,8 @@ def sum_cells(
         Occupied cells at which to give up.
     threads : int, optional
         Of the compiled loop; all that the process may use if None. Their number changes no bit.
+    part_from : int, optional
+        The number of the first row in all the data, if these are a part of them; a part may have no weight.
 
     Returns
     -------
@@ -63,14 +66,16 @@ def sum_cells(
     most = as_count(most_cells, "most_cells")
     n_threads = None if threads is None else as_count(threads, "threads")
     waiting: list[CellSums] = []
-    n_rows = 0
+    n_rows, begins = 0, part_from or 0
     for rows, weight in as_blocks(x, sample_weight):
         if rows.shape[1] != 1:
             raise InputError(f"the data have {rows.shape[1]} features; a grid condenses one: (N,) or (N, 1)")
         for start in range(0, len(rows), _FOLD * _PART):
             here = slice(start, start + _FOLD * _PART)
             w = None if weight is None else weight[here]
-            done = _sum_parts(grid, rows[here, 0], w, most, n_threads, n_rows + start, n_rows + len(rows))
+            done = _sum_parts(
+                grid, rows[here, 0], w, most, n_threads, begins + n_rows + start, n_rows + len(rows)
+            )
             if done is None:
                 return None
             waiting += done
@@ -82,7 +87,7 @@ def sum_cells(
     if not waiting:
         raise InputError("the data hold no points; give at least one")
     whole = merged(waiting)
-    if len(whole.cell) == 0:
+    if len(whole.cell) == 0 and part_from is None:
         raise InputError("sample_weight is zero everywhere; at least one point must count")
     return whole if len(whole.cell) <= most else None
 

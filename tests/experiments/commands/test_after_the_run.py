@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,9 +49,11 @@ def at_once():
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """CAVI, Gibbs, and one that fails."""
+    """CAVI, Gibbs, and one that fails; its configuration lies beside it."""
     folder = tmp_path_factory.mktemp("after") / "trial"
-    return folder, run(config(CAVI, GIBBS, odd("fail")), folder)
+    text = config(CAVI, GIBBS, odd("fail"))
+    folder.with_suffix(".toml").write_text(text)
+    return folder, run(text, folder)
 
 
 @pytest.fixture
@@ -101,6 +104,16 @@ def test_how_a_cell_was_made_is_kept_and_no_part_of_its_key(study):
 
 
 # Status
+
+
+def test_status_shows_the_last_lines_that_a_failed_cell_printed(copied, elbowroom):
+    with Store.open(copied) as store:
+        failed = next(c for c in cells(runner.load(copied)).values() if c.status == "failed")
+        store.put_cell(replace(failed, printed="\n".join(f"line {i}\x1b[2J" for i in range(9))))
+    code, out, err = elbowroom("status", copied)
+    assert code == 0 and "it did not work\n    | line 4" in out and "line 3" not in out and "\x1b" not in out
+    code, out, err = elbowroom("status", copied, "--json")
+    assert json.loads(out)["cells"][2]["printed"].startswith("line 0")
 
 
 def test_status_says_how_a_study_stands(study, elbowroom):
@@ -288,21 +301,21 @@ def test_merging_one_study_saves_what_can_be_read_of_a_damaged_one(copied, tmp_p
 
 def test_a_cell_that_comes_out_the_same_is_told_so_and_the_store_is_not_touched(study, elbowroom):
     folder, record = study
-    before = bytes_of(folder)
-    code, out, err = elbowroom("rerun", folder, "points/two/cavi")
+    before, named = bytes_of(folder), ("--config", folder.with_suffix(".toml"))
+    code, out, err = elbowroom("rerun", folder, "points/two/cavi", *named)
     assert code == 0 and "points/two/cavi: reproduced: every draw and the bound are equal, bit for bit" in out
     assert "code, versions and machine are the same as then" in out
     key = cells(record)["gibbs"].cell.key
-    code, out, err = elbowroom("rerun", folder, key[:10], "--json")
+    code, out, err = elbowroom("rerun", folder, key[:10], "--json", *named)
     assert (
         code == 0 and json.loads(out)["reproduced"] is True and json.loads(out)["cell"] == "points/two/gibbs"
     )
-    code, out, err = elbowroom("rerun", folder, "points/two/fail")
+    code, out, err = elbowroom("rerun", folder, "points/two/fail", *named)
     assert code == 0 and "reproduced: RuntimeError: it did not work" in out
     assert bytes_of(folder) == before
 
 
-def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(copied, elbowroom):
+def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(study, copied, elbowroom):
     with Store.open(copied) as store:
         (entry,) = store.manifest().problems
         key = entry.cells[0].key
@@ -315,17 +328,30 @@ def test_a_cell_that_comes_out_otherwise_is_told_by_variable_and_what_changed(co
             {"posterior": changed, "sample_stats": tree["sample_stats"].to_dataset()}
         )
         store.put_cell(record, tree, made)
-    code, out, err = elbowroom("rerun", copied, "points/two/cavi")
+    code, out, err = elbowroom("rerun", copied, "points/two/cavi", "--config", study[0].with_suffix(".toml"))
     assert code == 1 and "not reproduced; the largest differences are\n  mu: 0.25\n" in out
     assert f"versions.numpy: 1.0 then, {np.__version__} now" in out and "sample_stats" not in out
 
 
-def test_a_cell_of_which_nothing_was_kept_is_compared_all_the_same(copied, elbowroom):
+def test_a_cell_of_which_nothing_was_kept_is_compared_all_the_same(study, copied, elbowroom):
     with Store.open(copied) as store:
         record = store.cell(store.manifest().problems[0].cells[0].key)
         store.put_cell(record, read_tree(record.draws))
-    code, out, err = elbowroom("rerun", copied, "points/two/cavi")
+    code, out, err = elbowroom("rerun", copied, "points/two/cavi", "--config", study[0].with_suffix(".toml"))
     assert code == 0 and "bit for bit\n  how it was made then was not kept" in out
+
+
+def test_a_stored_configuration_runs_no_code_of_ones_own(study, tmp_path, monkeypatch, elbowroom):
+    from experiments.engine.workers.interface import Task
+
+    folder, record = study
+    monkeypatch.setattr(Task, "__init__", None)
+    for cell in ("points/two/cavi", "points/two/fail"):
+        code, out, err = elbowroom("rerun", folder, cell)
+        assert code == 2 and 'runner_methods:fail" is code of your own, which is not run' in err
+        assert "give the configuration that names it, with --config" in err
+    both = ("--config", folder.with_suffix(".toml"), "--folder", tmp_path)
+    assert elbowroom("rerun", folder, "points/two/cavi", *both)[0] == 2
 
 
 def test_a_cell_that_is_not_there_is_named(study, elbowroom):
@@ -380,6 +406,28 @@ def test_what_a_study_no_longer_needs_is_told_and_then_removed(copied, tmp_path,
     with Store.open(folder) as store:
         assert len(store.ends()) == 1 and store.is_done(next(iter(store.ends())), thorough=True)
     assert elbowroom("clean")[1] == "There is nothing to remove.\n"
+
+
+def test_figures_and_pages_that_no_report_uses_are_told_and_removed(copied, elbowroom):
+    assert elbowroom("report", copied)[0] == 0
+    assert elbowroom("clean", copied)[1] == "There is nothing to remove.\n"
+    before, figures = bytes_of(copied), copied / "figures"
+    assert any(path.parent == figures for path in before)
+    stale = [
+        figures / "problem-9-trace.png",
+        figures / ".cache" / ".a.json.part",
+        copied / "problems" / "old.html",
+    ]
+    for path in stale:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"old")
+    out = elbowroom("clean", copied)[1]
+    assert "figures and pages that no report uses" in out and "3 files" in out
+    assert all(path.exists() for path in stale)
+    assert elbowroom("clean", copied, "--yes")[1].endswith("Removed.\n")
+    assert bytes_of(copied) == before
+    (figures / ".cache" / "report.json").unlink()  # as after a drawing that was interrupted
+    assert elbowroom("clean", copied)[1] == "There is nothing to remove.\n"
 
 
 def test_a_study_that_is_being_run_is_left_alone(copied, elbowroom):

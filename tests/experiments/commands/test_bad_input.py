@@ -1,8 +1,10 @@
 """Bad input by hand: each ends by exit code 2 and a sentence, soon, and leaves nothing behind."""
 
+import json
 import os
 import signal
 import socket
+import sys
 
 import numpy as np
 import pytest
@@ -284,19 +286,21 @@ def test_which_module_runs_is_said_before_it_runs(here, elbowroom):
     assert '"theirs_12:Thing" is no family' in said[2]
 
 
-def test_a_stored_study_runs_no_code_unsaid(here, monkeypatch):
+@pytest.mark.parametrize(
+    "name", ["os:system", "theirs_13:Thing", "theirs_13:", "json:JSONDecoder", ":x", "scipy:io"]
+)
+def test_reading_a_record_imports_nothing(here, monkeypatch, name):
     from experiments.config import plugins
     from experiments.engine.store.jsonable import loads
     from hand_cavi import InputError
 
-    said = []
-    monkeypatch.setattr(plugins, "_told", [said.append])
-    with pytest.raises(InputError, match="is a part of Python"):
-        loads('{"$class": "os:system", "command": "touch made"}')
-    (here / "theirs_13.py").write_text("def Thing(**given):\n    open('made', 'w').close()\n")
-    with pytest.raises(InputError, match="does not know"):
-        loads('{"$class": "theirs_13:Thing"}')
-    assert len(said) == 1 and "theirs_13" in said[0] and not (here / "made").exists()
+    (here / "theirs_13.py").write_text("open('made', 'w').close()\n")
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setattr(plugins, "_told", [pytest.fail])
+    before = set(sys.modules)
+    with pytest.raises(InputError, match="code of your own; a study's folder runs none"):
+        loads(json.dumps({"$class": name, "command": "touch made"}), object)
+    assert not (here / "made").exists() and set(sys.modules) == before
 
 
 @pytest.mark.parametrize(
@@ -314,7 +318,7 @@ def test_a_damaged_record_of_a_study_is_told(text):
     from hand_cavi import InputError
 
     with pytest.raises(InputError, match="database is damaged"):
-        loads(text)
+        loads(text, object)
 
 
 @pytest.mark.parametrize("name", [".x.csv.part", "study.lock", "study.process"])

@@ -286,6 +286,7 @@ def runner(monkeypatch):
         stand_in.calls.append((plan, folder, workers, progress))
         if "raises" in stand_in.ending:
             raise stand_in.ending["raises"]
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "study.sqlite").touch()
         return record_of(plan, folder, **stand_in.ending)
 

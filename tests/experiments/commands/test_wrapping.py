@@ -70,6 +70,7 @@ def stored(tmp_path_factory):
         patch.setattr(runner, "executor", lambda on, workers, on_start=None: executor("serial", 1, on_start))
         folder = tmp_path_factory.mktemp("stored") / "studies" / "trial"
         run(config(CAVI, GIBBS, odd("fail")), folder)
+        (folder.parent / "trial.toml").write_text(config(CAVI, GIBBS, odd("fail")))
     return folder
 
 
@@ -101,7 +102,7 @@ COMMANDS = {
     "init": ("init", "--list"),
     "status": ("status", "STUDY", "--cells"),
     "clean": ("clean", "STUDY"),
-    "rerun": ("rerun", "STUDY", "points/two/cavi"),
+    "rerun": ("rerun", "STUDY", "points/two/cavi", "--config", "CONFIG"),
     "export": ("export", "STUDY", "--format", "csv", "--to", "figures.csv"),
     "merge": ("merge", "STUDY", "--output", "merged"),
 }
@@ -110,7 +111,8 @@ COMMANDS = {
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_commands_print_fits(name, data, stored, elbowroom, wide, monkeypatch):
     monkeypatch.setattr("experiments.engine.repeating.executor", lambda *_: executor("serial", 1, None))
-    arguments = [stored if word == "STUDY" else word for word in COMMANDS[name]]
+    places = {"STUDY": stored, "CONFIG": stored.parent / "trial.toml"}
+    arguments = [places.get(word, word) for word in COMMANDS[name]]
     wide(80)
     code, out, _ = elbowroom(*arguments)
     assert code in (0, 1) and out and not fits(out)

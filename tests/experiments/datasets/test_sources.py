@@ -173,7 +173,7 @@ def test_a_missing_file_and_an_unknown_kind(tmp_path, csv):
     assert "there is no data file" in refusal(tmp_path / "none.csv", "v")
     assert "files ending in .csv" in refusal(csv("v\n1\n", "d.xlsx"), "v")
     (tmp_path / "folder.csv").mkdir()
-    assert "is a folder; give a file" in refusal(tmp_path / "folder.csv", "v")
+    assert "holds no Parquet files; give one that does, or a file" in refusal(tmp_path / "folder.csv", "v")
 
 
 def test_a_missing_column(csv):

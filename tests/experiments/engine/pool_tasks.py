@@ -68,6 +68,16 @@ def chatter(text):
     return text
 
 
+def print_and(payload):
+    text, then = payload
+    print(text, file=sys.stderr, flush=then != "raise")
+    if then == "exit":
+        os._exit(3)
+    if then == "raise":
+        raise ValueError(then)
+    time.sleep(600)
+
+
 def with_child(path):
     """Start a process of our own, tell its number, and sleep for ever beside it."""
     child = subprocess.Popen(["sleep", "600"])

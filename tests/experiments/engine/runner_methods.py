@@ -63,7 +63,12 @@ def _with_child(settings):
     time.sleep(600)
 
 
-wrong = _method(lambda: _raise(ValueError("it did not work")))
+def _complain():
+    print("\x1b[2Jit says so", flush=True)
+    raise ValueError("it did not work")
+
+
+wrong = _method(_complain)
 fail = _method(lambda: _raise(RuntimeError("it did not work")))
 overflow = _method(lambda: _raise(NotFiniteError("the loss became infinite")))
 hang = _method(lambda: time.sleep(600))

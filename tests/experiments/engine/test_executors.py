@@ -61,7 +61,12 @@ def run_on(on, study, tmp_path):
     )
     assert done.returncode == 1, done.stderr  # one method is broken
     assert "Traceback" not in done.stderr
-    return runner.load(folder / "trial")
+    record = runner.load(folder / "trial")
+    if on != "serial":  # which lets through what is printed
+        assert "\x1b" not in done.stdout + done.stderr and "says so" not in done.stderr
+        assert "broken: ValueError: it did not work\n    | it says so\n" in done.stdout
+        assert record.problems[0].cells[-1].printed == "it says so"
+    return record
 
 
 def numbers_of(record):

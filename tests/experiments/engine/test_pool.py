@@ -1,6 +1,7 @@
 """Whatever a task does, it costs that task alone, and nothing is left running."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -214,11 +215,28 @@ def test_too_much_memory_ends_the_task_and_says_how_much():
     assert 50 * 2**20 < ends["little"].peak_bytes < 400 * 2**20
 
 
-def test_standard_output_stays_the_parents(capfd):
-    outcomes([task("a", "chatter", "hello")])
-    captured = capfd.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("hello") == 3
+def test_what_tasks_print_comes_with_their_outcomes_and_nothing_to_the_terminal(capfd):
+    ends = outcomes(
+        [
+            task("a", "chatter", "hello"),
+            task("b", "chatter", "\x1b[31mred\x1b[0m \x07 10 %\r99 %\r100 %"),
+            task("c", "double", 1),
+            task("much", "chatter", 100_000 * "x" + "the end"),
+            task("d", "print_and", ["last words", "exit"]),
+            task("e", "print_and", ["still here", "wait"], limit=3),
+            task("f", "print_and", ["oh", "raise"]),
+        ],
+        workers=1,
+    )
+    assert capfd.readouterr() == ("", "")
+    assert ends["a"].printed.split() == ["hello", "hellohello"]
+    assert "100 %" in ends["b"].printed and "red" not in ends["b"].printed  # that line was written over
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", ends["b"].printed)
+    assert ends["c"].printed == ""
+    assert len(ends["much"].printed) < 4100 and ends["much"].printed.startswith("... (29")
+    assert ends["much"].printed.endswith("the end")
+    statuses = [(ends[key].status, ends[key].printed) for key in "def"]
+    assert statuses == [("crashed", "last words"), ("timed_out", "still here"), ("failed", "oh")]
 
 
 @pytest.mark.parametrize("name", ["with_child", "deaf"])

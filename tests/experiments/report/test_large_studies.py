@@ -303,3 +303,12 @@ def test_drawing_shows_its_progress_now_and_then():
             progress(done, 8, f"d{done}")
     said = stream.getvalue().splitlines()
     assert said == ["drawing d2: 2 of 8 done, about 18 s left", "drawing d4: 4 of 8 done, about 15 s left"]
+
+
+def test_a_cache_that_was_altered_is_drawn_anew(small, tmp_path):
+    write_report(small, tmp_path)
+    before = (tmp_path / "report.md").read_text()
+    for path in (tmp_path / "figures" / ".cache").glob("*.json"):
+        path.write_text('{"key": 1, "html": 1, "figures": []}')
+    write_report(small, tmp_path)
+    assert (tmp_path / "report.md").read_text() == before

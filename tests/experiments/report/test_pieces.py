@@ -1,7 +1,12 @@
 """The report's small parts: numbers as text, fitted densities, smoothed draws, the clusters' picture."""
 
+import re
+
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from scipy.stats import norm
 
 from experiments.report.densities import component_densities
@@ -150,3 +155,38 @@ def test_bins_cover_the_data_and_are_neither_few_nor_many():
         assert edges[0] <= x.min()
         assert edges[-1] >= x.max()
         assert 3 <= len(edges) - 1 <= 60
+
+
+# Markdown
+
+SPECIAL = "$|`<>[]()@#*_~&;:!-+=.\\ \n1aB{}^%/\"'"
+PLACES = ["{}", "- {}", "**{}.** more", "## {}", "| {} | b |\n| :--- | ---: |\n| c | {} |"]
+
+
+def text_of(tokens):
+    """What a reader sees: all text, without comments and marks."""
+    for token in tokens:
+        if token.children:
+            yield from text_of(token.children)
+        elif token.type not in ("html_inline", "softbreak"):
+            assert token.type in ("text", "text_special") or not token.content, token
+            yield token.content
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.text(st.sampled_from(SPECIAL), max_size=12) | st.text(st.characters(exclude_categories=["C"])))
+@example("$x$")
+@example("---")
+@example("1. a")
+@example("@octocat")
+@example(":tada: and 12:30:45")
+def test_markdown_shows_every_text_as_it_is(text):
+    plain, escaped = " ".join(text.split()), markdown_text(text)
+    renderer = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    for place in PLACES:
+        tokens = renderer.parse(place.format(*[escaped] * 2))
+        shown = "".join(text_of(tokens))
+        wanted = {PLACES[2]: f"{plain}. more", PLACES[4]: f"{plain}bc{plain}"}.get(place, plain)
+        assert shown == wanted, (place, escaped)
+    assert not re.search(r"(?<!\\)(\\\\)*\$", escaped)  # no formula
+    assert not re.search(r"@\w|(?<![\d:]):[\w+-]+:", escaped)  # nobody is called, nothing becomes a picture

@@ -71,7 +71,18 @@ def test_a_study_of_ones_own_family_and_weights_is_kept_and_read_again(here, elb
     importlib.invalidate_caches()
     elbowroom("run", "study.toml")
     assert len(keys(here) - first) == 1  # its code is part of the key
-    module.unlink()
     sys.modules.pop("priors_of_mine")
-    code, _, err = elbowroom("report", "studies/own-priors")
-    assert code == 2 and 'there is no module "priors_of_mine"' in err
+    module.write_text("open('ran', 'w').close()\n" + MODULE)
+    for command in ("report", "status", "export", "clean", "rerun", "merge"):
+        more = {"rerun": ["six/mine/cavi"], "merge": ["--output", "merged"], "export": ["--format", "csv"]}
+        more = more.get(command, [])
+        code, _, err = elbowroom(command, "studies/own-priors", *more)
+        assert (
+            not (here / "ran").exists() and "runs the code" not in err and "priors_of_mine" not in sys.modules
+        )
+        if command in ("report", "rerun"):
+            assert code == 2 and "priors_of_mine:" in err and "with --config" in err
+        else:
+            assert code == 0, err
+    code, _, err = elbowroom("report", "studies/own-priors", "--config", "study.toml")
+    assert code == 0 and "runs the code of" in err and (here / "ran").exists()

@@ -483,7 +483,7 @@ def test_what_was_judged_is_a_field_of_the_verdict_and_stands_in_the_headline() 
 def test_verdicts_of_before_what_was_judged_was_kept_are_read() -> None:
     older = json.loads(dumps(judged([0.0, 0.1], [0.2, 0.1])))
     del older["judged"]
-    assert loads(json.dumps(older)) == replace(judged([0.0, 0.1], [0.2, 0.1]), judged=())
+    assert loads(json.dumps(older), object) == replace(judged([0.0, 0.1], [0.2, 0.1]), judged=())
 
 
 def test_a_limit_never_reads_as_if_what_exceeds_it_were_allowed() -> None:
@@ -563,5 +563,5 @@ def test_verdicts_survive_the_store() -> None:
         judged([0.0], [0.01], judge=("sds",), sd_ratio=Measurement([0.0], [0.0], "ratio")),
         judged([0.0], [0.01], reference=exact_evidence(), own_bound=nats(0.0)),
     ):
-        back = loads(dumps(verdict))
+        back = loads(dumps(verdict), object)
         assert back == verdict and type(back.impossible) is type(back.judged) is tuple
