@@ -9,12 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from experiments.checks import check
     from experiments.interactive.calibrate import calibrate
     from experiments.interactive.choose import choose
     from experiments.interactive.compare import compare
     from experiments.interactive.load import load
-
-    from experiments.checks import check
     from experiments.references import log_evidence
     from experiments.relabel import relabel
     from hand_cavi import (

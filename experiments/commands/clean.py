@@ -8,6 +8,7 @@ import typer
 
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def clean(
     found = _waste(studies)
     removed = False
     if not json:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     if any(found.values()) and (yes or (not json and _asked())):
         for folder, waste in found.items():
             (remove_waste if (folder / "study.sqlite").exists() else remove)(folder, waste)

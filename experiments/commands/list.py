@@ -1,6 +1,7 @@
 """`elbowroom list`: what there is to choose from, with what each file says of itself."""
 
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 
 
 def list_(json: Json = False) -> None:
@@ -19,4 +20,4 @@ def list_(json: Json = False) -> None:
         width = max(map(len, entries))
         print(kind)
         for name, sentence in entries.items():
-            print(f"  {name:<{width}}  {sentence}")
+            say(f"  {name:<{width}}  {sentence}", indent=width + 2)

@@ -7,6 +7,7 @@ import typer
 
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 from experiments.engine.study_folder import study_folder
 
 
@@ -28,5 +29,5 @@ def merge(
     if json:
         print_json({"store": str(output), **vars(found)})
         return
-    print(f"Wrote {output}: {found.done} of {found.cells} cells have a result.")
-    print("Its problems that lack a judgement, and the study, are judged when it is run again.")
+    say(f"Wrote {output}: {found.done} of {found.cells} cells have a result.")
+    say("Its problems that lack a judgement, and the study, are judged when it is run again.")

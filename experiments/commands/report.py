@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.commands._messages import warn
+from experiments.commands._messages import complain
 from experiments.commands._output import Json, writable
 from experiments.commands._study import show
 from experiments.engine.study_folder import study_folder
@@ -54,7 +54,7 @@ def report(
     if not json and len(pages) > _MOST_TOLD:
         print(f"Pages: {len(pages)} in {folder / 'problems'}")
     if spoilt := damaged_files(folder):  # asked last: drawing has looked at every byte
-        warn(
+        complain(
             f"damaged, and therefore not shown: {', '.join(spoilt)}; run the study again, which computes "
             "these anew and keeps the rest"
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 from experiments.commands.report import NamesCode
 from experiments.engine.study_folder import study_folder
 
@@ -48,7 +49,7 @@ def rerun(
     if json:
         print_json({"cell": found.place, **{k: v for k, v in vars(found).items() if k != "place"}})
     else:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     raise typer.Exit(int(not found.reproduced))
 
 

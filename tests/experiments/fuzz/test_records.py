@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from experiments.commands._tidy import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.commands._tidy import rows_of
 from experiments.engine import runner
 from experiments.engine.places import find_cell
 from experiments.engine.standing import damaged_files, standing
