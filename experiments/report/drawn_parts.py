@@ -22,7 +22,7 @@ from experiments.engine.store.files import write_whole
 from experiments.records import StudyRecord
 
 _LIBRARIES = ("matplotlib", "jinja2")
-_SUFFIXES = (".py", ".j2", ".css")
+_SUFFIXES = (".py", ".j2", ".css", ".js")
 
 
 @dataclass(frozen=True)
