@@ -14,10 +14,12 @@ from experiments.report.figures.marks import write
 from experiments.report.figures.picture import WIDE, Picture, new_panels
 from experiments.report.outcomes import Outcome, title_of
 from experiments.report.style.numbers import rough, seconds_text, typeset
-from experiments.report.style.palette import MUTED, REFERENCE, MethodStyle
+from experiments.report.style.palette import MUTED, PAPER, REFERENCE, MethodStyle
 from experiments.report.style.words import as_sentence, listed
 
 _MOST_PANELS = 4  # problems with a panel each; more share one, each method with its medians
+_MOST_DOTS = 300  # problems of a method that are drawn
+_FAR = 20.0  # medians, from which the largest error makes the axis of errors logarithmic
 _LINE = 9.0  # points of type between two labels
 _WIDTH = 70.0  # points of type that a label takes, about
 
@@ -104,9 +106,15 @@ def _conclusion(problems: list[list[Outcome]], styles: Mapping[str, MethodStyle]
     )
     time = f"{seconds_text(fast.seconds)} s"
     if fast is close:
+        near = [
+            one.style.label
+            for one in medians
+            if one is not fast and one.error - fast.error <= 2 * hypot(one.error_se, fast.error_se)
+        ]
+        end = f", which cannot be told from the error of {listed(near)}" if near else ""
         return [
             f"{where}, {fast.style.label} is both the fastest and the closest: {time}, and "
-            f"{rough(fast.error).text} posterior standard deviations off."
+            f"{rough(fast.error).text} posterior standard deviations off{end}."
         ]
     ratio = rough(close.seconds / fast.seconds).text
     alike = fast.error - close.error <= 2 * hypot(fast.error_se, close.error_se)
@@ -139,16 +147,18 @@ def _draw(panels: Mapping[str, list[_Mark]], others: list[_Mark], margin: float,
     for i, (axes, (name, marks)) in enumerate(zip(grid, panels.items(), strict=True)):
         _frame(axes, everything, margin)
         axes.set_title(name, fontsize=8)
-        for one in others:
-            look: dict[str, Any] = {"color": one.style.colour.light, "marker": one.style.marker}
-            axes.plot(one.seconds, one.error, markersize=2.5, linestyle="none", alpha=0.45, **look)
+        for style in {one.style.label: one.style for one in others}.values():
+            dots = [(one.seconds, one.error) for one in others if one.style == style]
+            some = np.array(dots[:: -(-len(dots) // _MOST_DOTS)]).T
+            look: dict[str, Any] = {"color": style.colour.light, "marker": style.marker}
+            axes.plot(*some, markersize=2.5, linestyle="none", alpha=0.45, **look)
         for one in marks:
             bar = 2 * one.error_se if not others and one.error_se else None
             look = {"color": one.style.colour.light, "marker": one.style.marker}
             axes.errorbar(
                 one.seconds, one.error, bar, markersize=6, elinewidth=1.1, capsize=2, zorder=3, **look
             )
-        _name(axes, marks, width / columns * 60, height * 55)
+        _name(axes, marks, bool(others), width / columns * 60, height * 55)
         if i >= len(panels) - columns:
             axes.set_xlabel("seconds, logarithmic", color=MUTED.light)
         if i % columns == 0:
@@ -167,25 +177,42 @@ def _frame(axes: Axes, marks: list[_Mark], margin: float) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="y")
     top = float(tops.max())
-    axes.set_ylim(0, 1.12 * max(top, margin if top > margin / 4 else 0.0) or 1.0)
+    high = 1.12 * max(top, margin if top > margin / 4 else 0.0) or 1.0
+    errors = np.array([one.error for one in marks if one.error > 0])
+    if len(errors) and top > _FAR * np.median(errors):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: typeset(f"{value:g}")))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylim(float(errors.min()) / 1.5, 1.5 * high)
+    else:
+        axes.set_ylim(0, high)
     if margin <= axes.get_ylim()[1]:
         axes.axhline(margin, color=REFERENCE.light, linewidth=0.9, linestyle=(0, (4, 2)))
         where = (axes.get_xlim()[0], margin)
         write(axes, "allowed", where, (3, 2), fontsize=7.5, color=MUTED.light, va="bottom")
 
 
-def _name(axes: Axes, marks: list[_Mark], width: float, height: float) -> None:
+def _name(axes: Axes, marks: list[_Mark], boxed: bool, width: float, height: float) -> None:
     """Write each method's name beside its mark, on the side of the middle, none over another."""
-    (left, right), top = np.log(axes.get_xlim()), axes.get_ylim()[1]
+    box = {"facecolor": PAPER.light, "edgecolor": "none", "pad": 1, "alpha": 0.85} if boxed else None
+    shares = axes.transAxes.inverted()
     placed: list[tuple[float, float]] = []
     for one in sorted(marks, key=lambda one: one.error):
-        share = (np.log(one.seconds) - left) / (right - left)
-        inward = 1 if share < 0.5 else -1
-        x, y = share * width + inward * _WIDTH / 2, one.error / top * height
+        across, up = shares.transform(axes.transData.transform((one.seconds, one.error)))
+        inward = 1 if across < 0.5 else -1
+        x, y = across * width + inward * _WIDTH / 2, up * height
         at = y
         for other_x, other_y in sorted(placed, key=lambda place: place[1]):
             if abs(other_x - x) < _WIDTH and abs(other_y - at) < _LINE:
                 at = other_y + _LINE
         placed.append((x, at))
-        look = {"color": one.style.colour.light, "va": "center", "ha": "left" if inward > 0 else "right"}
-        write(axes, one.style.label, (one.seconds, one.error), (inward * 7, at - y), fontsize=8, **look)
+        look: dict[str, Any] = {"color": one.style.colour.light, "va": "center", "bbox": box}
+        write(
+            axes,
+            one.style.label,
+            (one.seconds, one.error),
+            (inward * 7, at - y),
+            ha="left" if inward > 0 else "right",
+            **look,
+        )

@@ -19,10 +19,10 @@ const keyOf = cell => {
   if (rank >= 0 && !cell.classList.contains("n")) return rank;
   const plain = text => text.replace(/[\u202f\u2009]/g, "").replace(/−/g, "-");
   const found = NUMBER.exec(plain(told(cell))) || NUMBER.exec(plain(words(cell)));
-  if (found && cell.tagName === "TD") return Number(found[1]);
+  if (found && cell.matches("td")) return +found[1];
   return words(cell) === "–" ? null : words(cell);
 };
-const compare = (a, b) => typeof a === "number" && typeof b === "number" ? a - b
+const compare = (a, b) => [a, b].every(Number.isFinite) ? a - b
   : String(a).localeCompare(String(b), undefined, {numeric: true});
 const sortBy = (table, column, up) => {
   const rows = all("tbody tr", table).map(row => [keyOf(row.cells[column]), row]);
@@ -65,7 +65,7 @@ for (const table of all(".scroll > table")) {
   if (lists.length) {
     show();
     table.parentElement.before(make("div", {className: "filters"}, ...lists.map(([list, column]) =>
-      make("label", {}, `${heads[column].innerText.split("\n")[0]} `, list)), count));
+      make("label", {}, `${heads[column].querySelector("button").firstChild.textContent} `, list)), count));
   }
 }
 

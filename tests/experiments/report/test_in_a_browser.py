@@ -122,6 +122,20 @@ def test_rows_are_chosen_by_problem_method_and_verdict(show):
     assert column(page, table, 1) == ["ADVI"]
 
 
+def test_all_results_of_a_large_study_can_be_sorted_and_chosen_from(show):
+    page = show("large")
+    page.locator("#results summary").click()
+    table, filters = "#results table", page.locator("#results .filters")
+    number = len(column(page, table, 0))
+    assert number == 7 * 4 + 6 * 3
+    filters.get_by_label("Verdict").select_option("✗ fail")
+    assert set(column(page, table, 1)) == {"ADVI"}
+    assert filters.locator("output").inner_text() == f"13 of {number}"
+    page.locator(f"{table} thead button").first.click()
+    heads = column(page, table, 0)
+    assert heads == sorted(heads) and len(heads) == 13
+
+
 def test_what_an_entry_is_exactly_shows_on_hover_and_by_keys(show):
     page = show("small")
     tip = page.locator("#tip")

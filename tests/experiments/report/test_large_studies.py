@@ -21,7 +21,7 @@ from experiments.records import StudyRecord, Verdict
 from experiments.report import MOST_ON_ONE_PAGE, write_report
 from experiments.report.figures import ladder, wall_time
 from experiments.report.outcomes import NOTABLE, noted, outcomes_of, page_names
-from experiments.report.pages import mixtures, writer
+from experiments.report.pages import mixtures, worst_first, writer
 from experiments.report.pages.finishing import script
 from experiments.report.tables.groups import MOST_ROWS, bars, verdicts_by_dataset, verdicts_by_method
 from hand_cavi import InputError
@@ -164,6 +164,7 @@ def test_what_came_out_is_said_even_if_drawing_is_interrupted(small, tmp_path, m
 
 def test_the_overview_grows_with_groups_not_with_problems(small, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "DRAWN", 0)
+    monkeypatch.setattr(worst_first, "MOST_RESULTS", 30)
     sizes, listed = [], []
     for number in (40, 160):
         folder = tmp_path / str(number)
@@ -179,6 +180,19 @@ def test_the_overview_grows_with_groups_not_with_problems(small, tmp_path, monke
     assert sizes[1] < 1.02 * sizes[0] < 500_000
 
 
+def test_a_page_has_all_results_up_to_a_thousand_and_a_row_of_them_is_short(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "DRAWN", 0)
+    sizes = []
+    for number in (40, 160):
+        text = write_report(many(small, number), tmp_path / str(number)).html.read_text()
+        assert text.count('<th scope="row">d') == number + 1  # what they are put together as
+        assert f"All {number} results, the worst first" in text
+        sizes.append(len(text))
+    assert worst_first.MOST_RESULTS * (sizes[1] - sizes[0]) / 120 < 1e6  # bytes
+    rows = re.findall(r'<th scope="row">(d\d+), textbook</th>.*?<td class="(\w+)">', text, re.DOTALL)
+    assert len(rows) == 160 and [mark for _, mark in rows[:54]] == ["fail"] * 53 + ["undecided"]
+
+
 def test_the_worst_have_pages_and_what_is_asked_for(small, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "DRAWN", 1)
     record = many(small, MOST_ON_ONE_PAGE + 3)
@@ -186,15 +200,16 @@ def test_the_worst_have_pages_and_what_is_asked_for(small, tmp_path, monkeypatch
     assert drawn(record, tmp_path, problems=["d003-textbook"]) == ["d003, textbook"]
     text = (tmp_path / "report.html").read_text()
     links = [one["href"] for one in Page(text).all("a") if "problems/" in (one["href"] or "")]
-    assert links == ["problems/d001-textbook.html", "problems/d003-textbook.html"]
-    page = Page((tmp_path / links[1]).read_text())
+    assert links[-2:] == ["problems/d001-textbook.html", "problems/d003-textbook.html"]
+    assert set(links) == set(links[-2:])
+    page = Page((tmp_path / links[-1]).read_text())
     assert not page.unbalanced and "The ladder of evidence" in page.text and "Caveats" not in page.text
     assert any(one["href"] == "../report.html" for one in page.all("a"))
-    assert drawn(record, tmp_path) == [] and (tmp_path / links[1]).is_file()
+    assert drawn(record, tmp_path) == [] and (tmp_path / links[-1]).is_file()
     other = replace(record.problems[3], content="another")
     changed = replace(record, problems=(*record.problems[:3], other, *record.problems[4:]))
-    assert drawn(changed, tmp_path) == [] and not (tmp_path / links[1]).exists()  # it was of other results
-    assert links[1] not in (tmp_path / "report.html").read_text()
+    assert drawn(changed, tmp_path) == [] and not (tmp_path / links[-1]).exists()  # it was of other results
+    assert links[-1] not in (tmp_path / "report.html").read_text()
 
 
 def test_pages_run_their_own_script_alone_whatever_a_kept_part_holds(small, tmp_path):
