@@ -10,9 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
 
+import numpy as np
+
 from experiments.methods import label
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, StudyRecord
 from experiments.records.calibration import CALIBRATED, UNDECIDED
+from experiments.report.view import numbers_of
 
 DECISIONS = ("fail", "no result", "undecided", "none", "pass")
 """What can come of a method, the worst first; ``none``: no verdict was due, or there is no reference."""
@@ -25,9 +28,9 @@ NOTABLE = 20
 class Outcome:
     """What came of one method on one problem.
 
-    `error` is the largest of its mean errors, in reference (of a calibration: posterior) standard deviations;
-    `width` the ratio of standard deviations that is furthest from 1; `gap` the evidence gap in nats; all None
-    where they are not known. `words` is what a reader calls the decision.
+    `error` is the largest of its mean errors, in reference (of a calibration: posterior) standard deviations,
+    `error_se` its standard error; `width` the ratio of standard deviations that is furthest from 1; `gap` the
+    evidence gap in nats; all None where they are not known. `words` is what a reader calls the decision.
     """
 
     problem: ProblemRecord
@@ -39,6 +42,7 @@ class Outcome:
     width: float | None = None
     gap: float | None = None
     seconds: float | None = None
+    error_se: float | None = None
 
     @property
     def label(self) -> str:
@@ -131,6 +135,7 @@ def _of_cell(problem: ProblemRecord, cell: CellRecord) -> Outcome:
     sentence = (
         verdict.sentence if verdict else "It is the reference." if is_reference else problem.reference.reason
     )
+    error, error_se = _largest_error(cell)
     seconds = [some for some in (cell.seconds_compile, cell.seconds_run) if some is not None]
     return Outcome(
         problem,
@@ -138,13 +143,24 @@ def _of_cell(problem: ProblemRecord, cell: CellRecord) -> Outcome:
         decision,
         "no verdict" if decision == "none" else decision,
         sentence,
-        max(map(abs, _values(cell, "mean_error")), default=None),
+        error,
         max(
             (one for one in _values(cell, "sd_ratio") if one > 0), key=lambda one: abs(log(one)), default=None
         ),
         next(iter(_values(cell, "evidence_gap")), None),
         sum(seconds) if seconds else None,
+        error_se,
     )
+
+
+def _largest_error(cell: CellRecord) -> tuple[float | None, float | None]:
+    """Return the mean error furthest from 0, without its sign, and its standard error."""
+    found = numbers_of(cell, "mean_error")
+    if found is None or not np.isfinite(found[0]).any():
+        return None, None
+    worst = int(np.nanargmax(np.abs(found[0])))
+    error = float(found[1][worst])
+    return abs(float(found[0][worst])), error if isfinite(error) else None
 
 
 def _of_calibration(problem: ProblemRecord, one: MethodCalibration) -> Outcome:
