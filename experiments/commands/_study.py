@@ -1,5 +1,6 @@
 """A study of any kind, carried out and shown: what `run`, `validate`, `calibrate` and `report` share."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,7 +43,7 @@ def carry_out(
     from experiments.config.reading import default_config_text, load_config, parse_config
     from hand_cavi import InputError
 
-    if config is not None and not config.exists():
+    if config is not None and not os.path.exists(config):
         from experiments.config.shipped import examples
 
         if config.stem in examples():
