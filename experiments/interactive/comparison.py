@@ -141,7 +141,8 @@ class Comparison(Figures):
         """Return all figures as a tidy table: a row for each cell, metric and quantity, as ``export``."""
         import pandas as pd
 
-        rows = [vars(row) for problem in self._record.problems for row in rows_of(problem)]
+        problems = self._record.problems
+        rows = [vars(row) for one in problems for row in rows_of(one, one.cells, one.details)]
         return pd.DataFrame(rows, columns=list(COLUMNS))
 
     def to_datatree(self, method: str | None = None, *, raw: bool = False, seed: int = 0) -> "xr.DataTree":

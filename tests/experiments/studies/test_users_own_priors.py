@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from elbowroom import InputError, load
+
 MODULE = """\
 from dataclasses import dataclass
 from typing import ClassVar
@@ -84,5 +86,11 @@ def test_a_study_of_ones_own_family_and_weights_is_kept_and_read_again(here, elb
             assert code == 2 and "priors_of_mine:" in err and "with --config" in err
         else:
             assert code == 0, err
+    with pytest.raises(InputError, match="a study's folder runs none"):
+        load("studies/own-priors")
+    assert "priors_of_mine" not in sys.modules
+    assert load("studies/own-priors", config="study.toml").methods == ("cavi",)
+    sys.modules.pop("priors_of_mine")
+    (here / "ran").unlink()
     code, _, err = elbowroom("report", "studies/own-priors", "--config", "study.toml")
     assert code == 0 and "runs the code of" in err and (here / "ran").exists()
