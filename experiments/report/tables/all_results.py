@@ -10,10 +10,10 @@ from experiments.report.tables.table import MARKS, Column, Row, Table
 _COLUMNS = (
     Column("Method", numeric=False),
     Column("Verdict", numeric=False),
-    Column("Mean error", "largest, posterior sds"),
-    Column("Width", "sd ratio furthest from 1"),
+    Column("Mean error", "worst, posterior sds"),
+    Column("Width", "worst sd ratio"),
     Column("Evidence gap", "nats"),
-    Column("Time", "s, with compiling"),
+    Column("Time", "s, compiling too"),
 )
 
 

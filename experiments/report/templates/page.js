@@ -116,7 +116,7 @@ for (const figure of all("figure")) {
   const title = figure.querySelector("strong").textContent;
   const button = make("button", {className: "enlarge", ariaLabel: `Enlarge ${title}`}, "Enlarge");
   button.onclick = () => {
-    const picture = all("svg", figure).find(one => one.getClientRects().length);
+    const picture = figure.querySelector("svg");
     const place = picture.parentElement;
     large.replaceChildren(close, picture);
     large.onclose = () => place.append(picture);

@@ -53,13 +53,15 @@ def test_what_was_said_before_becomes_a_link_to_it():
     first, again = "Bars are two standard errors. Right is better.", "Bars are two standard errors."
     page = without_repeats(
         f"{says('', 'It is so here.')}|{says('more', first)}|{says('more', again)}|"
-        f"{says('', f'{again} It is new here.')}|{says('', 'Mind: it is so. Mind: it is so.')}"
+        f"{says('', f'{again} It is new here.')}|{says('as above', f'{again} And new.')}|"
+        f"{says('', 'Mind: it is so. Mind: it is so.')}"
     )
     assert page.split("|") == [
         "It is so here.",
         f'<span id="said-1">{first}</span>',
         'Bars are two standard errors. … <a class="again" href="#said-1">more</a>',
         "It is new here.",
+        'And new. <a class="again" href="#said-1">(the rest as above)</a>',
         "Mind: it is so. Mind: it is so.",
     ]
 
