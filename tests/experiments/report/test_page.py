@@ -92,7 +92,9 @@ def test_a_table_has_every_result_with_its_verdict_in_front(record):
     assert len(table.rows) == 8 and {row.link for row in table.rows} == {"#p0", "#p1"}
     cavi = table.rows[0]
     assert [one.plain for one in cavi.entries[:3]] == ["CAVI", "✓ pass", "0.310"]
-    assert cavi.entries[1].mark == "pass" and cavi.entries[2].exact == "0.31, standard error 0.022"
+    assert (
+        cavi.entries[1].mark == "pass" and cavi.entries[2].exact == "0.31, standard error 0.022; mean_error"
+    )
 
 
 def test_a_column_of_which_nothing_is_known_is_left_out(record):
@@ -101,7 +103,8 @@ def test_a_column_of_which_nothing_is_known_is_left_out(record):
 
 
 def test_entries_say_what_they_are_exactly(html):
-    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021"', html)
+    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021; nats, collapsed_bound of CAVI"', html)
+    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021; nats, collapsed_bound"', html)
 
 
 def notes(number: int) -> Table:
