@@ -9,13 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
-
-import numpy as np
+from typing import Any
 
 from experiments.methods import label
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, StudyRecord
 from experiments.records.calibration import CALIBRATED, UNDECIDED
-from experiments.report.view import numbers_of
 
 DECISIONS = ("fail", "no result", "undecided", "none", "pass")
 """What can come of a method, the worst first; ``none``: no verdict was due, or there is no reference."""
@@ -155,12 +153,14 @@ def _of_cell(problem: ProblemRecord, cell: CellRecord) -> Outcome:
 
 def _largest_error(cell: CellRecord) -> tuple[float | None, float | None]:
     """Return the mean error furthest from 0, without its sign, and its standard error."""
-    found = numbers_of(cell, "mean_error")
-    if found is None or not np.isfinite(found[0]).any():
+    one = cell.measurements.get("mean_error")
+    if one is None or one.value is None:
         return None, None
-    worst = int(np.nanargmax(np.abs(found[0])))
-    error = float(found[1][worst])
-    return abs(float(found[0][worst])), error if isfinite(error) else None
+    values, errors = list(_flat([one.value])), list(_flat([one.standard_error]))
+    errors = errors if len(errors) == len(values) else errors[:1] * len(values)
+    found = [(abs(v), e) for v, e in zip(values, errors, strict=True) if _is_finite(v)]
+    error, error_se = max(found, key=lambda pair: pair[0], default=(None, None))
+    return error, error_se if _is_finite(error_se) else None
 
 
 def _of_calibration(problem: ProblemRecord, one: MethodCalibration) -> Outcome:
@@ -184,10 +184,14 @@ def _values(cell: CellRecord, name: str) -> list[float]:
     one = cell.measurements.get(name)
     value = None if one is None else one.value
     values: Sequence[object] = value if isinstance(value, list) else [value]
-    return [float(some) for some in _flat(values) if isinstance(some, int | float) and isfinite(some)]
+    return [float(some) for some in _flat(values) if _is_finite(some)]
 
 
-def _flat(values: Sequence[object]) -> Iterable[object]:
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def _flat(values: Sequence[Any]) -> Iterable[Any]:
     for value in values:
         if isinstance(value, list):
             yield from _flat(value)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.engine.store.files import clear_errors, write_whole
+from experiments.methods import label
 from experiments.report import ReportPaths
 from experiments.report.changes import Change, Changes, FigureChange
 from experiments.report.outcomes import Outcome, title_of
@@ -116,7 +117,7 @@ def figures_table(caption: str, figures: Sequence[FigureChange]) -> Table | None
         Row(
             one.problem,
             (
-                Shown(one.method, numeric=False),
+                Shown(label(one.method), numeric=False),
                 Shown(one.what, numeric=False),
                 _figure(one.after),
                 _figure(one.before),

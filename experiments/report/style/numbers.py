@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -46,6 +46,12 @@ def exactly(value: float, error: float | None = None, *more: str) -> str:
     return ", ".join(
         part for part in (f"{value:.10g}", f"standard error {error:.3g}" if known else "", *more) if part
     )
+
+
+def from_source(shown: Shown, *about: str) -> Shown:
+    """Return an entry that says, where it is pointed at, its unit and what it comes from; words stay."""
+    said = ", ".join(part for part in about if part)
+    return replace(shown, exact=f"{shown.exact}; {said}") if shown.exact and said else shown
 
 
 def missing(note: str = "") -> Shown:

@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from experiments.report.outcomes import Outcome, title_of
-from experiments.report.style.numbers import Shown, exactly, missing, rough, seconds_text
+from experiments.report.style.numbers import Shown, exactly, from_source, missing, rough, seconds
 from experiments.report.tables.table import MARKS, Column, Row, Table
 
 _COLUMNS = (
     Column("Method", numeric=False),
     Column("Verdict", numeric=False),
-    Column("Mean error", "largest, posterior sds"),
-    Column("Width", "sd ratio furthest from 1"),
+    Column("Mean error", "worst, posterior sds"),
+    Column("Width", "worst sd ratio"),
     Column("Evidence gap", "nats"),
-    Column("Time", "s, with compiling"),
+    Column("Time", "s, compiling too"),
 )
 
 
@@ -33,18 +33,17 @@ def results_table(caption: str, outcomes: Sequence[Outcome], links: Mapping[int,
 
 def _entries(one: Outcome) -> tuple[Shown, ...]:
     figures = (
-        _figure(one.error, one.error_se),
-        _figure(one.width),
-        _figure(one.gap),
-        missing() if one.seconds is None else Shown(seconds_text(one.seconds), exact=exactly(one.seconds)),
+        _figure("mean_error", one.error, one.error_se),
+        _figure("sd_ratio", one.width),
+        _figure("evidence_gap", one.gap),
+        from_source(seconds(one.seconds), "wall_time"),
     )
     verdict = f"{MARKS.get(one.mark, '')} {one.words}".strip()
     return Shown(one.label, numeric=False), Shown(verdict, mark=one.mark, numeric=False), *figures
 
 
-def _figure(value: float | None, error: float | None = None) -> Shown:
+def _figure(metric: str, value: float | None, error: float | None = None) -> Shown:
     """Return a figure to about three digits; with all of them where a reader points at it."""
     if value is None:
         return missing()
-    shown = rough(value)
-    return Shown(shown.text, exact=exactly(value, error))
+    return from_source(replace(rough(value), exact=exactly(value, error)), metric)

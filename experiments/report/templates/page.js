@@ -30,7 +30,7 @@ const sortBy = (table, column, up) => {
     : up ? compare(a, b) : compare(b, a));
   table.tBodies[0].append(...rows.map(([, row]) => row));
 };
-for (const table of all(".scroll > table")) {
+for (const table of all(".scroll > table:not(.checks)")) {
   const heads = all("thead th", table);
   if (table.tBodies[0].rows.length > 1) heads.forEach((head, column) => {
     if (!words(head)) return;
@@ -107,7 +107,7 @@ on("keydown", event => {
 });
 
 // Figures enlarge.
-const large = make("dialog", {className: "large", ariaLabel: "Figure, enlarged"});
+const large = make("dialog", {className: "large", ariaLabel: "Figure"});
 const close = make("button", {}, "Close");
 close.onclick = () => large.close();
 doc.body.append(large);
@@ -116,7 +116,7 @@ for (const figure of all("figure")) {
   const title = figure.querySelector("strong").textContent;
   const button = make("button", {className: "enlarge", ariaLabel: `Enlarge ${title}`}, "Enlarge");
   button.onclick = () => {
-    const picture = all("svg", figure).find(one => one.getClientRects().length);
+    const picture = figure.querySelector("svg");
     const place = picture.parentElement;
     large.replaceChildren(close, picture);
     large.onclose = () => place.append(picture);

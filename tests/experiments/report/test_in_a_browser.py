@@ -14,8 +14,11 @@ from experiments.report import MOST_ON_ONE_PAGE, write_report
 from experiments.report.changes import changes_between
 from experiments.report.figures import co_clustering, forest, ladder, wall_time
 from experiments.report.pages import mixtures
+from experiments.report.pages.check import write_check_page
 from experiments.report.pages.compared import write_comparison
 from tests.experiments.report.factory import study
+from tests.experiments.report.test_check_page import BAD, FAULT, GOOD, report
+from tests.experiments.report.test_kinds_of_study import calibration, own_study
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +33,7 @@ FIGURES = (ladder.picture, forest.picture, co_clustering.picture, wall_time.pict
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """Return a small study, a large one, a problem's own page, and a comparison."""
+    """Return a page of every kind."""
     folder = tmp_path_factory.mktemp("study")
     record = study(folder)
     first = record.problems[0]
@@ -44,8 +47,14 @@ def pages(tmp_path_factory) -> dict[str, Path]:
     cavi = replace(first.cells[0], verdict=first.cells[1].verdict)
     changed = replace(record, problems=(replace(first, cells=(cavi, *first.cells[1:])),), config="seed = 2\n")
     compared = write_comparison(changes_between(record, changed), folder / "compared").html
-    (own,) = (large.parent / "problems").iterdir()
-    return {"small": small, "large": large, "problem": own, "comparison": compared}
+    (alone,) = (large.parent / "problems").iterdir()
+    found = {"small": small, "large": large, "problem": alone, "comparison": compared}
+    for name, make in (("own", own_study), ("calibration", calibration)):
+        (folder / name).mkdir()
+        found[name] = write_report(make(folder / name), folder / name).html
+    found["check"] = folder / "check.html"
+    write_check_page({"one": report(*GOOD), "two": report(BAD, faults=[FAULT])}, found["check"], seed=1)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -165,11 +174,12 @@ def test_figures_enlarge_and_come_back(show):
 
 
 def test_the_list_of_sections_stays_and_marks_the_one_that_is_read(show):
-    for width in WIDTHS:
-        page = show("small", width, reduced_motion="reduce")
-        page.locator(".contents a", has_text="Caveats").click()
+    page = show("small", reduced_motion="reduce")
+    for width, name in zip(WIDTHS, ("Caveats", "eight points, textbook", "How to read this"), strict=True):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.locator(".contents a", has_text=name).click()
         page.wait_for_function(
-            "document.querySelector('.contents [aria-current]')?.textContent === 'Caveats'"
+            "name => document.querySelector('.contents [aria-current]')?.textContent === name", arg=name
         )
         assert page.locator(".contents").bounding_box()["y"] == 0
 
@@ -177,18 +187,27 @@ def test_the_list_of_sections_stays_and_marks_the_one_that_is_read(show):
 def test_links_lead_somewhere_and_open_what_is_folded(show, pages):
     for name, path in pages.items():
         page = show(name)
-        for link in page.evaluate("[...document.links].map(one => one.getAttribute('href'))"):
+        links = set(page.evaluate("[...document.links].map(one => one.getAttribute('href'))"))
+        ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+        assert len(ids) == len(set(ids))
+        for link in links:
             file, _, anchor = link.partition("#")
             assert not file or (path.parent / file).is_file(), link
-            assert not anchor or page.locator(f"[id='{anchor}']").count() == 1, link
+            assert not anchor or anchor in ids, link
     page = show("small")
     page.evaluate("document.querySelector('details h4, details td').closest('details').id = 'there'")
     page.evaluate("location.hash = 'there'")
     page.wait_for_function("document.getElementById('there').open")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["small", "large", "problem", "comparison"])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        *(("small", "light"), ("small", "dark"), ("large", "dark"), ("problem", "light")),
+        *(("comparison", "light"), ("comparison", "dark"), ("own", "light"), ("calibration", "dark")),
+        *(("check", "light"), ("check", "dark")),
+    ],
+)
 def test_everybody_can_use_it(show, name, scheme):
     """axe-core finds nothing serious or critical, folded parts open; landmarks and headings are unique."""
     from axe_playwright_python.sync_playwright import Axe
@@ -211,13 +230,15 @@ def test_everybody_can_use_it(show, name, scheme):
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_nothing_is_cut_off_at_any_width(show, pages, width):
+def test_nothing_is_cut_off_at_any_width(show, pages):
+    unfold = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
     for name in pages:
-        page = show(name, width)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        page = show(name)
+        for before in ("", unfold):
+            page.evaluate(before)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
 
 
 def test_every_verdict_is_seen_on_a_telephone(show):

@@ -53,13 +53,15 @@ def test_what_was_said_before_becomes_a_link_to_it():
     first, again = "Bars are two standard errors. Right is better.", "Bars are two standard errors."
     page = without_repeats(
         f"{says('', 'It is so here.')}|{says('more', first)}|{says('more', again)}|"
-        f"{says('', f'{again} It is new here.')}|{says('', 'Mind: it is so. Mind: it is so.')}"
+        f"{says('', f'{again} It is new here.')}|{says('as above', f'{again} And new.')}|"
+        f"{says('', 'Mind: it is so. Mind: it is so.')}"
     )
     assert page.split("|") == [
         "It is so here.",
         f'<span id="said-1">{first}</span>',
         'Bars are two standard errors. … <a class="again" href="#said-1">more</a>',
         "It is new here.",
+        'And new. <a class="again" href="#said-1">(the rest as above)</a>',
         "Mind: it is so. Mind: it is so.",
     ]
 
@@ -90,7 +92,9 @@ def test_a_table_has_every_result_with_its_verdict_in_front(record):
     assert len(table.rows) == 8 and {row.link for row in table.rows} == {"#p0", "#p1"}
     cavi = table.rows[0]
     assert [one.plain for one in cavi.entries[:3]] == ["CAVI", "✓ pass", "0.310"]
-    assert cavi.entries[1].mark == "pass" and cavi.entries[2].exact == "0.31, standard error 0.022"
+    assert (
+        cavi.entries[1].mark == "pass" and cavi.entries[2].exact == "0.31, standard error 0.022; mean_error"
+    )
 
 
 def test_a_column_of_which_nothing_is_known_is_left_out(record):
@@ -99,7 +103,8 @@ def test_a_column_of_which_nothing_is_known_is_left_out(record):
 
 
 def test_entries_say_what_they_are_exactly(html):
-    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021"', html)
+    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021; nats, collapsed_bound of CAVI"', html)
+    assert re.search(r'title="−\d+\.\d{6,}, standard error 0\.00021; nats, collapsed_bound"', html)
 
 
 def notes(number: int) -> Table:
