@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from experiments.commands._output import writable_file
-from experiments.commands.report import NamesCode, load_own_code
-from experiments.engine.study_folder import study_folder
+from experiments.commands.report import NamesCode, load_own_code, study_folder
 
 
 class Format(StrEnum):
@@ -25,13 +24,25 @@ def export(
     config: NamesCode = None,
 ) -> None:
     """Write a study's figures as a tidy table: one row for each cell, metric and quantity."""
-    from experiments.engine.runner import load
+    from experiments.engine.store.folder import Store
+    from experiments.records import CellRecord
     from experiments.report.tidy import COLUMNS, rows_of, write_csv, write_parquet
+    from hand_cavi import InputError
 
+    folder = study_folder(study)
     load_own_code(config)
-    record = load(study_folder(study))
-    rows = [row for problem in record.problems for row in rows_of(problem)]
-    path = to or Path(f"{record.name}.{format.value}")
+    rows = []
+    with Store.open(folder, writable=False) as store:
+        manifest = store.manifest()
+        if manifest is None:
+            raise InputError(f"there is no study in {folder} yet; run one there first")
+        for entry in manifest.problems:
+            found = (
+                store.cell(c.key) or CellRecord(c, "missing", store.why_missing(c.key)) for c in entry.cells
+            )
+            judgement = None if entry.has_content else store.judgement(entry.key)
+            rows += rows_of(entry, found, judgement.details if judgement else None)
+        path = to or Path(f"{manifest.name}.{format.value}")
     writable_file(path, "--to", ())
     (write_csv if format is Format.csv else write_parquet)(path, rows)
     print(f"Wrote {path}: {len(rows)} rows of {len(COLUMNS)} columns.")

@@ -2,13 +2,20 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from experiments.engine.store.files import write_whole
-from experiments.records import CellRecord, Measurement, MethodCalibration, ProblemRecord
+from experiments.records import (
+    CellRecord,
+    Measurement,
+    MethodCalibration,
+    ModelCalibration,
+    ProblemEntry,
+    ProblemRecord,
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,12 @@ COLUMNS = tuple(field.name for field in fields(TidyRow))
 """The columns, in their order."""
 
 
-def rows_of(problem: ProblemRecord) -> list[TidyRow]:
-    """Return all rows of a problem."""
-    rows = [row for cell in problem.cells for row in _of_cell(cell)]
-    for method in problem.details.methods if problem.details is not None else ():
+def rows_of(
+    problem: ProblemRecord | ProblemEntry, cells: Iterable[CellRecord], details: ModelCalibration | None
+) -> list[TidyRow]:
+    """Return all rows of a problem, from its cells, and from the details of a calibration."""
+    rows = [row for cell in cells for row in _of_cell(cell)]
+    for method in details.methods if details is not None else ():
         rows += _of_calibration(problem, method)
     return rows
 
@@ -129,7 +138,7 @@ def _flat(values: list[Any], path: tuple[int, ...] = ()) -> Iterator[tuple[tuple
             yield (*path, i), value
 
 
-def _of_calibration(problem: ProblemRecord, method: MethodCalibration) -> Iterator[TidyRow]:
+def _of_calibration(problem: ProblemRecord | ProblemEntry, method: MethodCalibration) -> Iterator[TidyRow]:
     place: dict[str, Any] = {
         "dataset": problem.dataset,
         "model": problem.model,
