@@ -1,6 +1,5 @@
 """A study of any kind, carried out and shown: what `run`, `validate`, `calibrate` and `report` share."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -41,14 +40,12 @@ def carry_out(
     prepare(on)
 
     from experiments.config.reading import default_config_text, load_config, parse_config
+    from experiments.config.shipped import examples
     from hand_cavi import InputError
 
-    if config is not None and not os.path.exists(config):
-        from experiments.config.shipped import examples
-
-        if config.stem in examples():
-            mend = f'"elbowroom init --example {config.stem}" writes it'
-            raise InputError(f'there is no configuration "{config}"; {mend}')
+    if config is not None and config.stem in examples() and not config.exists():
+        mend = f'"elbowroom init --example {config.stem}" writes it'
+        raise InputError(f'there is no configuration "{config}"; {mend}')
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
 
     from experiments.studies import plan_of
