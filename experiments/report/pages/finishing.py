@@ -57,7 +57,8 @@ def without_repeats(page: str) -> str:
         if old and (again or not new):
             aims.add(first[old[0]])
             opening = "" if new or again == HOW_TO_READ else f"{_opening(old[0])} "
-            words = f"(the rest {again})" if new and again != HOW_TO_READ else again or "as above"
+            explained = again == HOW_TO_READ and len(old) > len(new)
+            words = again if explained else "(the rest as above)" if new else "as above"
             new.append(f'{opening}<a class="again" href="#said-{first[old[0]]}">{words}</a>')
         shown.append(" ".join(new))
     numbers = iter(range(len(shown)))

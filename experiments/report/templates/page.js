@@ -17,10 +17,11 @@ const NUMBER = /^[^\d−–-]{0,3}(-?\d+\.?\d*(e-?\d+)?)/;
 const keyOf = cell => {
   const rank = SEVERITY.findIndex(mark => cell.classList.contains(mark));
   if (rank >= 0 && !cell.classList.contains("n")) return rank;
+  if (words(cell) === "–") return null;
   const plain = text => text.replace(/[\u202f\u2009]/g, "").replace(/−/g, "-");
   const found = NUMBER.exec(plain(told(cell))) || NUMBER.exec(plain(words(cell)));
   if (found && cell.matches("td")) return +found[1];
-  return words(cell) === "–" ? null : words(cell);
+  return words(cell);
 };
 const compare = (a, b) => [a, b].every(Number.isFinite) ? a - b
   : String(a).localeCompare(String(b), undefined, {numeric: true});

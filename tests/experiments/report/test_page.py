@@ -13,7 +13,7 @@ from experiments.report import write_report
 from experiments.report.figures import trade_off
 from experiments.report.figures.picture import WIDE, figure_style, new_figure, settle
 from experiments.report.outcomes import Outcome, outcomes_of
-from experiments.report.pages.finishing import finished, script, without_repeats
+from experiments.report.pages.finishing import HOW_TO_READ, finished, script, without_repeats
 from experiments.report.style.numbers import Shown
 from experiments.report.style.palette import methods_of
 from experiments.report.style.svg import inline_svg
@@ -52,18 +52,26 @@ def test_what_was_said_before_becomes_a_link_to_it():
     says = '<span class="says" data-again="{}">{}</span>'.format
     first, again = "Bars are two standard errors. Right is better.", "Bars are two standard errors."
     page = without_repeats(
-        f"{says('', 'It is so here.')}|{says('more', first)}|{says('more', again)}|"
+        f"{says('', 'It is so here.')}|{says('as above', first)}|{says('as above', again)}|"
         f"{says('', f'{again} It is new here.')}|{says('as above', f'{again} And new.')}|"
         f"{says('', 'Mind: it is so. Mind: it is so.')}"
     )
     assert page.split("|") == [
         "It is so here.",
         f'<span id="said-1">{first}</span>',
-        'Bars are two standard errors. … <a class="again" href="#said-1">more</a>',
+        'Bars are two standard errors. … <a class="again" href="#said-1">as above</a>',
         "It is new here.",
         'And new. <a class="again" href="#said-1">(the rest as above)</a>',
         "Mind: it is so. Mind: it is so.",
     ]
+
+
+def test_a_caption_that_was_said_before_links_to_where_it_explains_itself():
+    says = f'<span class="says" data-again="{HOW_TO_READ}">{{}}</span>'.format
+    whole = "Bars are two standard errors. Further right is better. Grey is the reference."
+    page = without_repeats(f"{says(whole)}|{says(whole)}|{says(whole + ' NUTS has none here.')}")
+    link = f'<a class="again" href="#said-0">{HOW_TO_READ}</a>'
+    assert page.split("|")[1:] == [link, f"NUTS has none here. {link}"]
 
 
 def test_headings_and_landmarks_are_unique_and_the_contents_lead_to_every_section(html):
