@@ -41,7 +41,10 @@ def choose(
     plot: Annotated[Path | None, typer.Option(help="Draw it into a .png, .svg or .pdf file.")] = None,
     json: Json = False,
 ) -> None:
-    """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
+    """Compare numbers of components on a file.
+
+    By the ELBO, its symmetrised form, the log evidence and held-out prediction.
+    """
     numbers = read_numbers(components)
 
     from experiments.commands._data import read

@@ -23,7 +23,9 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it, without being asked.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what can be removed, and how much it is; remove it with --yes, or when asked on a terminal.
+    """Say what can be removed, and remove it if so told.
+
+    It says how much that is, and removes it with --yes, or after a yes on a terminal.
 
     These are draws and data that are no longer in a study, figures and pages that its report does not use,
     what killed runs began, databases of older versions and, if no study is named, compile caches. Nothing

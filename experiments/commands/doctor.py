@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def doctor(json: Json = False) -> None:
-    """Look at Python, libraries, compilers, caches, threads, disk and memory.
+    """Look at what is slow or broken on this machine.
+
+    Python, libraries, compilers, caches, threads, disk and memory.
 
     Each line says ok, slow or broken, and how to mend it. Exits with 1 if something is broken, else 0.
     """

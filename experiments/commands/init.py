@@ -26,7 +26,7 @@ def init(
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead.")] = False,
 ) -> None:
-    """Write an annotated configuration, the built-in study, to be changed; or an example."""
+    """Write a configuration, a derivation or an example."""
     from hand_cavi import InputError
 
     writes = [name for name, given in (("--example", example), ("--derivation", derivation)) if given]

@@ -5,7 +5,10 @@ from experiments.commands._wrapping import say
 
 
 def list_(json: Json = False) -> None:
-    """List methods, datasets, metrics, references, families, weights, and derivations to check."""
+    """List methods, data sets, metrics, references and families.
+
+    Weights and derivations to check, too.
+    """
     from experiments.checks.loading import shipped
     from experiments.config.plugins import PACKAGES, about, names
 

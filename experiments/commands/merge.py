@@ -16,7 +16,9 @@ def merge(
     output: Annotated[Path, typer.Option(help="The folder of the merged study, a new one.")],
     json: Json = False,
 ) -> None:
-    """Make several studies of one kind into one: the union of their cells, none computed again.
+    """Make several studies of one kind into one.
+
+    It has the union of their cells, none computed again.
 
     What differs between them is told, and nothing is written then. Of one study alone, which may be damaged,
     it saves what can be read.

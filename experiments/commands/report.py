@@ -46,7 +46,9 @@ def report(
         typer.Option(help="Of two studies: the folder for comparison.html, in place of one in the second's."),
     ] = None,
 ) -> None:
-    """Write a study's report again, from what is stored; what would come out as it is is not drawn again.
+    """Write a study's report again, or compare two studies.
+
+    It is made from what is stored; what would come out as it is is not drawn again.
 
     Of two studies, or two runs of one, it says what changed: settings, versions and code, verdicts, and
     figures that differ beyond their errors.

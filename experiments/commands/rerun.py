@@ -28,7 +28,9 @@ def rerun(
     config: NamesCode = None,
     json: Json = False,
 ) -> None:
-    """Repeat one cell from the stored configuration, or the one given, and say whether it reproduced.
+    """Repeat one cell, and say whether it reproduced.
+
+    It is run from the stored configuration, or from the one given.
 
     The study is not changed. Exits with 0 if it did, bit for bit, else 1.
     """

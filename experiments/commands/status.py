@@ -29,7 +29,10 @@ def status(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say how a study stands, also while it runs: done, running, failed with reasons, pending, time left."""
+    """Say how a study stands, also while it runs.
+
+    What is done, running, failed and why, pending, and the time left.
+    """
     from experiments.engine.standing import standing
     from hand_cavi import InputError
 
