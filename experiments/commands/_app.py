@@ -3,18 +3,21 @@
 Each imports what it needs when it is called, so that ``--help`` pays for nothing but typer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from experiments.commands._messages import plain, print_version, warn
+from experiments.commands._messages import begin, complain, note, plain, print_version
 from experiments.commands.calibrate import calibrate
 from experiments.commands.check import check
 from experiments.commands.choose import choose
 from experiments.commands.clean import clean
+from experiments.commands.doctor import doctor
 from experiments.commands.export import export
 from experiments.commands.fit import fit
 from experiments.commands.init import init
@@ -27,7 +30,7 @@ from experiments.commands.status import status
 from experiments.commands.validate import validate
 from experiments.config.plugins import tell_of_imports
 
-tell_of_imports(warn)
+tell_of_imports(complain)
 
 
 class _Commands(TyperGroup):
@@ -35,6 +38,7 @@ class _Commands(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the arguments before a subcommand."""
+        begin()
         with _cut():
             return super().make_context(*args, **options)
 
@@ -52,6 +56,42 @@ def _cut() -> Iterator[None]:
         if hasattr(error, "format_message") and hasattr(error, "message"):  # a usage error, in any version
             error.message = plain(str(error.message))
         raise
+
+
+_LOUDNESS = {
+    "quiet": Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Show no progress and make no remarks; results and errors stay."),
+    ],
+    "verbose": Annotated[
+        bool, typer.Option("--verbose", "-v", help="Tell what goes on, and where an error came from.")
+    ],
+}
+
+
+def _as_loud_as_asked(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a subcommand that takes ``--quiet`` and ``--verbose`` besides."""
+
+    @wraps(command)
+    def call(*, quiet: bool, verbose: bool, **options: Any) -> None:
+        from hand_cavi import InputError
+
+        if quiet and verbose:
+            raise InputError("--quiet and --verbose contradict each other; give one of the two")
+        begin(quiet, verbose)
+        try:
+            command(**options)
+        finally:
+            note(f"{command.__name__.rstrip('_')} ends")
+
+    given = signature(command)
+    more = [
+        Parameter(name, Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in _LOUDNESS.items()
+    ]
+    call.__signature__ = given.replace(parameters=[*given.parameters.values(), *more])  # type: ignore[attr-defined]
+    call.__annotations__ = {**command.__annotations__, **_LOUDNESS}
+    return call
 
 
 app = typer.Typer(
@@ -81,6 +121,6 @@ def _before(
 
 
 studies = (run, status, report, export, merge, rerun, clean)
-for command in (*studies, fit, choose, check, validate, calibrate, init):
-    app.command()(command)
-app.command("list")(list_)
+for command in (*studies, fit, choose, check, validate, calibrate, init, doctor):
+    app.command()(_as_loud_as_asked(command))
+app.command("list")(_as_loud_as_asked(list_))

@@ -11,6 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from experiments.commands._messages import loudness
 from experiments.engine.workers.progress import duration, is_live, live_display
 
 _PATIENCE = 1.0  # seconds before a bar is shown
@@ -36,6 +37,8 @@ class DrawingProgress:
 
     def __call__(self, done: int, total: int, what: str) -> None:
         """Show what is drawn now, after so many of so many parts."""
+        if loudness.quiet:
+            return
         now = self._clock()
         if self._first is None:  # those before were drawn by an earlier report
             self._first, self._began = done, now

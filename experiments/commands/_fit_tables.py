@@ -3,6 +3,7 @@
 import numpy as np
 
 from experiments.commands._fitting import FileFit
+from experiments.commands._wrapping import print_aligned, say
 from experiments.datasets import Dataset
 from experiments.verdict.fit_to_data import sentence
 
@@ -12,40 +13,40 @@ _MOST_CORRELATED = 8  # features; more correlations than these fill a screen
 def print_fit(result: FileFit, trace: bool = False) -> None:
     """Print a fit for a reader."""
     fit, terms = result.fit, result.fit.elbo_terms
-    print(result.data.shown.about)
-    print(result.about_model)
+    say(result.data.shown.about)
+    say(result.about_model)
     if result.about_prior:
-        print(result.about_prior)
+        say(result.about_prior)
     at_best, number = fit.starts_at_best, len(fit.starts)
-    print(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
-    print(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
+    say(f"\n{fit.status.name.lower().replace('_', ' ')} after {fit.sweeps} sweeps: {fit.status.value}")
+    say(f"{at_best} of {number} starts reached this bound ({100 * at_best / number:.0f} %)")
     if given_up := result.starts_given_up:
-        print(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
+        say(f"{given_up} of {number} were given up: their bounds rose too slowly to come to it")
     if fit.moves:
         moves = (
             "1 split-and-merge move was"
             if len(fit.moves) == 1
             else f"{len(fit.moves)} split-and-merge moves were"
         )
-        print(f"{moves} tried, {result.moves_kept} kept")
+        say(f"{moves} tried, {result.moves_kept} kept")
     if found := fit.condensed:
         rows = "points" if result.data.shown.sample_weight is None else "rows"
-        print(
+        say(
             f"{found.n_points:,} {rows} condensed to {found.n_nodes:,} nodes; relative errors, "
             f"measured on all points: bound {found.elbo_error:.1g}, sums {found.sums_error:.1g}"
         )
     if said := sentence("The mixture", result.data_fit):
-        print(said)
+        say(said)
     if trace:
-        print("\nsweep  ELBO")
+        say("\nsweep  ELBO")
         for sweep, elbo in enumerate(fit.elbo_trace, 1):
-            print(f"{sweep:5d}  {elbo:.10g}")
-    print(f"\nELBO {fit.elbo:.10g} nats")
-    print(f"  {terms.log_likelihood:>16.6f}  E ln p(x | c, theta)")
-    print(f"  {terms.log_assignments:>16.6f}  E ln p(c | pi)")
-    print(f"  {terms.entropy:>16.6f}  H[q(c)]")
-    print(f"  {-terms.kl_weights + 0.0:>16.6f}  - KL(q(pi), p(pi))")
-    print(f"  {-terms.kl_components + 0.0:>16.6f}  - KL(q(theta), p(theta))")
+            say(f"{sweep:5d}  {elbo:.10g}")
+    say(f"\nELBO {fit.elbo:.10g} nats")
+    say(f"  {terms.log_likelihood:>16.6f}  E ln p(x | c, theta)")
+    say(f"  {terms.log_assignments:>16.6f}  E ln p(c | pi)")
+    say(f"  {terms.entropy:>16.6f}  H[q(c)]")
+    say(f"  {-terms.kl_weights + 0.0:>16.6f}  - KL(q(pi), p(pi))")
+    say(f"  {-terms.kl_components + 0.0:>16.6f}  - KL(q(theta), p(theta))")
     print()
     print_aligned(_components(result))
     if "probability" in result.figures:
@@ -53,15 +54,15 @@ def print_fit(result: FileFit, trace: bool = False) -> None:
     if "correlation" in result.figures and 1 < result.data.shown.x.shape[1] <= _MOST_CORRELATED:
         _print_correlations(result)
     print()
-    print(f"± is a posterior standard deviation, by {result.sds_by}", end="")
+    widths = f"± is a posterior standard deviation, by {result.sds_by}"
     if result.sds_by != "mean field":
-        print("; --sds mean-field shows CAVI's own")
+        say(f"{widths}; --sds mean-field shows CAVI's own")
     else:
-        print(", which leaves out what the assignments are unsure of")
+        say(f"{widths}, which leaves out what the assignments are unsure of")
         if result.why_not and not result.cautions:
-            print(f"  ({result.why_not})")
+            say(f"  ({result.why_not})")
     for caution in result.cautions:
-        print(f"Caution: {caution}.")
+        say(f"Caution: {caution}.")
 
 
 def _components(result: FileFit) -> list[list[str]]:
@@ -117,10 +118,3 @@ def _print_correlations(result: FileFit) -> None:
     for k, matrix in enumerate(result.figures["correlation"], 1):
         rows.append([str(k), *(f"{value:.3f}" for value in matrix[below])])
     print_aligned(rows)
-
-
-def print_aligned(rows: list[list[str]]) -> None:
-    """Print rows as columns aligned at the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)))

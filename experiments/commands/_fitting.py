@@ -134,8 +134,18 @@ class FileFit:
 
 
 @within_float64()
-def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **settings: Any) -> FileFit:
+def fit_file(
+    data: Data,
+    model: Model,
+    *,
+    seed: int = 1,
+    sds: str = "auto",
+    begins: Callable[[str], object] = lambda stage: None,
+    **settings: Any,
+) -> FileFit:
     """Fit a mixture to data by CAVI; `settings` are those of `hand_cavi.fit`, `sds` as in `widths`.
+
+    What `begins` after the sweeps is told in words.
 
     Raises InputError if the data or a setting cannot be used.
     """
@@ -152,10 +162,12 @@ def fit_file(data: Data, model: Model, *, seed: int = 1, sds: str = "auto", **se
             "cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
+    begins("standard deviations")
     shown = widths(describe(result), result, data, settings.get("threads"), sds)
     total = None if data.shown.sample_weight is None else float(result.counts.sum())
     about_model = formula(mixture, data.n_points, total)
     done = FileFit(data, result, seed, about_model, about_prior, said, *shown)
+    begins("posterior predictive check")
     _ = done.cautions, done.data_fit  # here, where what leaves float64 is told
     return done
 

@@ -1,7 +1,12 @@
-"""What is said on stderr: cut if it is long, and without characters that would command the terminal."""
+"""What is said on stderr: cut if it is long, and without characters that would command the terminal.
+
+How much is said is asked for once, by ``--quiet`` or ``--verbose`` of any command (`_app`).
+"""
 
 import re
 import sys
+import time
+from dataclasses import dataclass
 
 LONGEST = 1000
 """Characters of a message that are printed."""
@@ -11,8 +16,38 @@ _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")  # no path is likely to be
 _COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
+@dataclass
+class Loudness:
+    """How much a command says on stderr, and when it began."""
+
+    quiet: bool = False
+    verbose: bool = False
+    began: float = 0.0
+
+
+loudness = Loudness()
+"""That of the command that runs."""
+
+
+def begin(quiet: bool = False, verbose: bool = False) -> None:
+    """Begin a command, which says so much."""
+    loudness.quiet, loudness.verbose, loudness.began = quiet, verbose, time.monotonic()
+
+
 def warn(message: str) -> None:
-    """Say something on stderr, a line of it at a time, as `plain`."""
+    """Make a remark, unless none is wanted: the command goes on."""
+    if not loudness.quiet:
+        complain(message)
+
+
+def note(message: str) -> None:
+    """Tell what goes on, if that is wanted, after the seconds since the command began."""
+    if loudness.verbose:
+        complain(f"[{time.monotonic() - loudness.began:.1f} s] {message}")
+
+
+def complain(message: str) -> None:
+    """Say what stops a command, or lets it fail, a line at a time, as `plain`."""
     for line in message.splitlines():
         print(f"elbowroom: {plain(line)}", file=sys.stderr)
 

@@ -96,12 +96,13 @@ def writable_file(path: Path, option: str, endings: Sequence[str], other: Path |
 
 def write_picture(path: Path, make: Callable[[], Any]) -> None:
     """Save a matplotlib figure as PNG, SVG or PDF, by the file's ending."""
+    from experiments.commands._progress import FitProgress
     from experiments.engine.store.files import whole
     from hand_cavi import InputError
 
-    figure = make()
     try:
-        with whole(path) as part:
-            figure.savefig(part, format=path.suffix[1:].lower())
+        with FitProgress() as progress, whole(path) as part:
+            progress.begins(f"drawing {path.name}")
+            make().savefig(part, format=path.suffix[1:].lower())
     except OSError as error:
         raise InputError(f'"{path}" cannot be written: {error.strerror}') from None

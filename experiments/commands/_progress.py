@@ -1,6 +1,7 @@
 """How far a fit has come, on one line of the terminal that is written over and in the end taken away."""
 
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Self, TextIO
 from rich.live import Live
 from rich.text import Text
 
+from experiments.commands._messages import loudness, note
 from experiments.engine.workers.progress import duration, is_live, live_display
 from hand_cavi.ascent.progress import Progress
 
@@ -22,33 +24,47 @@ _MEASURED = 10  # sweeps by which the seconds of a sweep are measured
 class FitProgress:
     """The display, on standard error by default. A context manager, and the `progress` of `hand_cavi.fit`.
 
-    Nothing is written unless the stream is a terminal.
+    Nothing is written unless the stream is a terminal. What tells nothing while it lasts is shown too, by a
+    thread that looks on, with the seconds since it began.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream or sys.stderr, clock
         self._pace = Pace()
         self._live: Live | None = None
-        self._stage = ""
+        self._stage = self._words = ""
+        self._shown = threading.RLock()
+        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
-        self._shows = is_live(self._stream)
-        self._last = self._clock() + PATIENCE - _EVERY
+        self._shows = is_live(self._stream) and not loudness.quiet
+        self._began = self._clock()
+        self._last = self._began + PATIENCE - _EVERY
+        self._looks_on = threading.Thread(target=self._look_on, daemon=True)
+        if self._shows:
+            self._looks_on.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        if self._shows:
+            self._looks_on.join()
         self.clear()
 
     def clear(self) -> None:
         """Take the line away, so that something else can be printed; the next news bring it back."""
-        if self._live:
-            self._live.stop()
-            self._live = None
+        with self._shown:
+            self._words = ""
+            if self._live:
+                self._live.stop()
+                self._live = None
 
     def begins(self, stage: str) -> Self:
         """Show what begins; it stands before all that is told of it."""
-        self._stage = stage
-        self._show(stage, self._clock())
+        self._stage, self._began = stage, self._clock()
+        if stage:
+            note(stage)
+        self._show(stage, self._began)
         return self
 
     def __call__(self, progress: Progress) -> None:
@@ -57,14 +73,23 @@ class FitProgress:
         words = line_of(progress, self._pace.seconds_a_sweep(progress, now))
         self._show(f"{self._stage}: {words}" if self._stage else words, now)
 
-    def _show(self, words: str, now: float) -> None:
-        if not self._shows or now - self._last < _EVERY:
-            return
-        self._last = now
-        if self._live is None:
-            self._live = live_display(self._stream, auto_refresh=False)
-            self._live.start()
-        self._live.update(Text(words, no_wrap=True, overflow="ellipsis"), refresh=True)
+    def _look_on(self) -> None:
+        while not self._ended.wait(PATIENCE):
+            with self._shown:
+                now = self._clock()
+                if self._words and now - self._last >= PATIENCE:
+                    self._show(self._words, now, f" ({duration(now - self._began)})")
+
+    def _show(self, words: str, now: float, more: str = "") -> None:
+        with self._shown:
+            self._words = words
+            if not (self._shows and words) or now - self._last < _EVERY:
+                return
+            self._last = now
+            if self._live is None:
+                self._live = live_display(self._stream, auto_refresh=False)
+                self._live.start()
+            self._live.update(Text(words + more, no_wrap=True, overflow="ellipsis"), refresh=True)
 
 
 class Pace:

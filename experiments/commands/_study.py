@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.commands._messages import warn
+from experiments.commands._messages import complain, loudness, note, warn
 from experiments.commands._output import print_json, writable, writable_file
 
 if TYPE_CHECKING:
@@ -40,7 +40,12 @@ def carry_out(
     prepare(on)
 
     from experiments.config.reading import default_config_text, load_config, parse_config
+    from experiments.config.shipped import examples
+    from hand_cavi import InputError
 
+    if config is not None and config.stem in examples() and not config.exists():
+        mend = f'"elbowroom init --example {config.stem}" writes it'
+        raise InputError(f'there is no configuration "{config}"; {mend}')
     chosen = parse_config(default_config_text()) if config is None else load_config(config)
 
     from experiments.studies import plan_of
@@ -49,16 +54,20 @@ def carry_out(
     for warning in plan.warnings:
         warn(warning)
     folder = writable((output or Path(plan.output)) / plan.name)
+    note(f"{chosen.source}: {len(plan.cells)} cells of {len(plan.problems)} problems, kept in {folder}")
     if junit is not None:
         _make_way(junit, config)
 
     from experiments.engine.runner import run
 
     try:
-        record = run(plan, folder=folder, workers=workers, progress=True, on=on)
+        record = run(plan, folder=folder, workers=workers, progress=not loudness.quiet, on=on)
     except KeyboardInterrupt:
         warn(f'what is done is kept in "{folder}", and running again goes on from there')
         raise
+    for cell in (cell for problem in record.problems for cell in problem.cells if cell.traceback):
+        one = cell.cell
+        note(f"{one.dataset}/{one.model}/{one.method} {cell.status}:\n{cell.traceback}")
     if junit is not None:
         from experiments.commands._junit import write_junit
 
@@ -92,7 +101,7 @@ def show(record: "StudyRecord", folder: Path, json: bool, problems: Sequence[str
 
         print_study(record, report=report or "not drawn yet")
     if unfinished:
-        warn(
+        complain(
             f'interrupted while drawing the report; what is drawn is kept, and "elbowroom report {folder}" '
             "goes on from there"
         )

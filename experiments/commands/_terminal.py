@@ -3,7 +3,8 @@
 Problems that do not fit on a screen are counted, and the worst of them named (`_many`).
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from rich.console import Console
@@ -12,11 +13,14 @@ from rich.text import Text
 
 from experiments.commands._many import MOST_LINES, print_many
 from experiments.commands._messages import last_lines
+from experiments.commands._wrapping import GAP, columns, pieces
+from experiments.engine.workers.progress import console_on
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE
 from experiments.report.style.numbers import DASH, fixed, seconds, typeset, with_error, with_spread
 from experiments.report.tables.table import Table as ReportTable
 
+_LEAST_WRAPPED = 24  # columns that a column which wraps has at least
 _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 
 
@@ -53,8 +57,7 @@ def _print_verdict(record: StudyRecord, console: Console) -> None:
 
 def stdout() -> Console:
     """Return a console on stdout; where that is no terminal, wide enough to wrap nothing that matters."""
-    console = Console()
-    return console if console.is_terminal else Console(width=140)
+    return console_on(sys.stdout, width=columns() or 140)
 
 
 def _say(console: Console, text: str, style: str = "", *, soft_wrap: bool = False) -> None:
@@ -66,7 +69,7 @@ def _print_mixture(problem: ProblemRecord, console: Console) -> None:
 
     _say(console, _heading(problem), "bold")
     _say(console, problem.about_model, "dim")
-    console.print(_table(problem))
+    _print_results(problem, console)
     for caution in cautions(problem):
         _say(console, f"Caution: {caution}", "yellow")
     for cell in problem.cells:
@@ -97,13 +100,41 @@ def _print_own(problem: ProblemRecord, console: Console) -> None:
 
 
 def _print_table(table: ReportTable, console: Console) -> None:
-    shown = _plain_table()
-    shown.add_column(table.first.lower(), no_wrap=True)
-    for column in table.columns:
-        shown.add_column(column.name.lower(), justify="right" if column.numeric else "left")
-    for row in table.rows:
-        shown.add_row(Text(row.head), *(Text(entry.plain) for entry in row.entries))
-    console.print(shown)
+    headings = [table.first.lower(), *(column.name.lower() for column in table.columns)]
+    rows = [[row.head, *(entry.plain for entry in row.entries)] for row in table.rows]
+    numbers = {i for i, column in enumerate(table.columns, 1) if column.numeric}
+    print_columns(console, headings, rows, numbers)
+
+
+def print_columns(
+    console: Console,
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[int] = (),
+    *,
+    wraps: Collection[int] = (),
+    keys: int = 1,
+) -> None:
+    """Print a table without lines, in pieces if it is too wide, each with the first `keys` columns.
+
+    Columns of numbers are aligned at the `right`; those that `wrap` take what room the others leave.
+    """
+    texts = [[*map(Text, row)] for row in (headings, *rows)]
+    widths = [max(row[i].cell_len for row in texts) for i in range(len(headings))]
+    needed = [min(width, _LEAST_WRAPPED) if i in wraps else width for i, width in enumerate(widths)]
+    for number, piece in enumerate(pieces(needed, console.width, keys)):
+        if number:
+            console.print()
+        table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+        fits = sum(needed[i] + GAP for i in piece) - GAP <= console.width
+        for i in piece:
+            alone = fits and i not in wraps  # else what is too long is broken, and not cut off
+            aligned = "right" if i in right else "left"
+            overflow = "ellipsis" if alone else "fold"
+            table.add_column(texts[0][i], justify=aligned, no_wrap=alone, overflow=overflow)  # type: ignore[arg-type]
+        for row in texts[1:]:
+            table.add_row(*(row[i] for i in piece))
+        console.print(table)
 
 
 def _print_calibration(problem: ProblemRecord, console: Console) -> None:
@@ -113,7 +144,7 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
         return
     _say(console, f"{found.model}: {found.design.points} points a data set", "bold")
     _say(console, found.about, "dim")
-    console.print(_ranks_table(found.methods))
+    _print_ranks(found.methods, console)
     for one in found.methods:
         _say(console, f"{one.sentence}{'' if one.judged else ' (not judged)'}")
         for what, reasons in (("left out", one.refused), ("failed", one.failed)):
@@ -123,16 +154,6 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
 
 
 _PRINTERS = {"mixtures": _print_mixture, "own": _print_own, "calibration": _print_calibration}
-
-
-def _plain_table(left: Sequence[str] = (), right: Sequence[str] = ()) -> Table:
-    """Return a table without lines that begins with these columns, aligned at the left and at the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in left:
-        table.add_column(heading, no_wrap=True)
-    for heading in right:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def _heading(problem: ProblemRecord) -> str:
@@ -147,13 +168,10 @@ def _heading(problem: ProblemRecord) -> str:
     return f"{problem.dataset}, {problem.model}{repeat}: {truth}"
 
 
-def _table(problem: ProblemRecord) -> Table:
-    table = _plain_table(["method"], ["own bound", "F", "F symmetrised", "compile s", "run s"])
-    table.add_column(Text(_heading_of_means(problem)))
-    table.add_column("verdict", no_wrap=True)
-    for cell in problem.cells:
-        table.add_row(*map(Text, _row(cell)))
-    return table
+def _print_results(problem: ProblemRecord, console: Console) -> None:
+    headings = ["method", "own bound", "F", "F symmetrised", "compile s", "run s"]
+    headings += [_heading_of_means(problem), "verdict"]
+    print_columns(console, headings, [_row(cell) for cell in problem.cells], range(1, 6), wraps=(6,))
 
 
 def _row(cell: CellRecord) -> list[str]:
@@ -213,13 +231,14 @@ def _pair(mean: Any, sd: Any) -> str:
     return with_spread(mean, sd).plain
 
 
-def _ranks_table(methods: tuple[MethodCalibration, ...]) -> Table:
-    table = _plain_table(["method", "quantity"], ["shift / sd", "width", "50 %", "80 %", "95 %", "band p"])
-    table.add_column("verdict", no_wrap=True)
-    for one in methods:
-        for row, quantity in enumerate(one.quantities):
-            table.add_row(*map(Text, [one.method if row == 0 else "", *_ranks_row(quantity)]))
-    return table
+def _print_ranks(methods: tuple[MethodCalibration, ...], console: Console) -> None:
+    headings = ["method", "quantity", "shift / sd", "width", "50 %", "80 %", "95 %", "band p", "verdict"]
+    rows = [
+        [one.method if row == 0 else "", *_ranks_row(quantity)]
+        for one in methods
+        for row, quantity in enumerate(one.quantities)
+    ]
+    print_columns(console, headings, rows, range(2, 8), keys=2)
 
 
 def _ranks_row(one: QuantityCalibration) -> list[str]:

@@ -32,7 +32,7 @@ def check(
         Path | None, typer.Option(help="Write the report to this file too, one page that needs no network.")
     ] = None,
 ) -> None:
-    """Check a hand-derived mean-field model against its joint density.
+    """Check a hand-derived model against its joint density.
 
     The derivation is an object, or a class or function that makes one without arguments. Exit code 1 means
     that something is wrong, 3 that something could not be decided.

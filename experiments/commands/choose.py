@@ -8,6 +8,7 @@ import typer
 from experiments.commands._messages import warn
 from experiments.commands._options import Decimal, Missing, Separator, WeightColumn
 from experiments.commands._output import PICTURES, Json, print_json, writable_file, write_picture
+from experiments.commands._wrapping import folded, say
 from experiments.commands.fit import Column, Concentration, Family, Prior, Seed, Starts, Weights, model_of
 from experiments.families import AUTO
 
@@ -40,7 +41,10 @@ def choose(
     plot: Annotated[Path | None, typer.Option(help="Draw it into a .png, .svg or .pdf file.")] = None,
     json: Json = False,
 ) -> None:
-    """Compare numbers of components: ELBO, its symmetrised form, log evidence, held-out prediction."""
+    """Compare numbers of components on a file.
+
+    By the ELBO, its symmetrised form, the log evidence and held-out prediction.
+    """
     numbers = read_numbers(components)
 
     from experiments.commands._data import read
@@ -56,7 +60,9 @@ def choose(
         writable_file(plot, "--plot", PICTURES)
     model = model_of(max(numbers), family, weights, prior, concentration)
     reading = dict(weight_column=weight_column, separator=separator, decimal=decimal, missing=missing)
-    read_data = read(data, tuple(column or ()), family, **reading)
+    with FitProgress() as progress:
+        progress.begins(f"reading {data.name}")
+        read_data = read(data, tuple(column or ()), family, **reading)
     weight = read_data.sample_weight
     summary = Summary.of(as_source(read_data.x, weight))
     n_points = summary.total_weight
@@ -70,7 +76,7 @@ def choose(
         def show(one: "Candidate") -> None:
             progress.clear()
             if one.n_components == numbers[0]:
-                print(read_data.about, *([abouts[0]] if abouts[0] else []), "", sep="\n")
+                say(read_data.about, *([abouts[0]] if abouts[0] else []), "")
                 print_row("K", [column.name for column in COLUMNS])
             row = row_of(one)
             print_row(row.head, [entry.plain for entry in row.entries])
@@ -145,7 +151,7 @@ def _content(found: "list[Candidate]") -> dict[str, object]:
 
 def print_row(number: str, words: list[str]) -> None:
     """Print a row at once, before it is known which will be the widest."""
-    print(f"{number:>3}", *(word.rjust(18) for word in words), sep="  ", flush=True)
+    print(folded(words, 18, f"{number:>3}"), flush=True)
 
 
 def _print_conclusion(found: "list[Candidate]") -> None:
@@ -157,11 +163,11 @@ def _print_conclusion(found: "list[Candidate]") -> None:
     for one in found:
         if one.behind:
             behind = with_error(one.behind, one.behind_se).plain
-            print(f"Held out, K = {one.n_components} against the best: {behind} nats a point")
+            say(f"Held out, K = {one.n_components} against the best: {behind} nats a point")
     for reason in dict.fromkeys(one.no_evidence for one in found if one.no_evidence):
         numbers = [str(one.n_components) for one in found if one.no_evidence == reason]
-        print(f"No log p(x) at K = {', '.join(numbers)}: {reason}")
+        say(f"No log p(x) at K = {', '.join(numbers)}: {reason}")
     for one in found:
         for caution in one.cautions:
-            print(f"Caution, K = {one.n_components}: {caution}.")
-    print(*conclusion(found), sep="\n")
+            say(f"Caution, K = {one.n_components}: {caution}.")
+    say(*conclusion(found))

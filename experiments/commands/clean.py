@@ -8,7 +8,8 @@ import typer
 
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.commands._wrapping import say
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.store.cleaning import Waste
@@ -22,7 +23,9 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it, without being asked.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what can be removed, and how much it is; remove it with --yes, or when asked on a terminal.
+    """Say what can be removed, and remove it if so told.
+
+    It says how much that is, and removes it with --yes, or after a yes on a terminal.
 
     These are draws and data that are no longer in a study, figures and pages that its report does not use,
     what killed runs began, databases of older versions and, if no study is named, compile caches. Nothing
@@ -33,7 +36,7 @@ def clean(
     found = _waste(studies)
     removed = False
     if not json:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     if any(found.values()) and (yes or (not json and _asked())):
         for folder, waste in found.items():
             (remove_waste if (folder / "study.sqlite").exists() else remove)(folder, waste)

@@ -2,13 +2,15 @@
 
 Exit codes: 0 fine, 1 a run or a validation failed, 2 wrong usage, configuration or data, 3 a validation
 that could not be decided, 130 interrupted. What goes wrong for a user's reason is said in a sentence on
-stderr, never with a traceback. SIGTERM and SIGHUP end a command as Ctrl-C does, with 143 and 129.
+stderr; ``--verbose`` shows where it came from besides. SIGTERM and SIGHUP end a command as Ctrl-C does, with
+143 and 129.
 """
 
 import errno
 import io
 import signal
 import sys
+import traceback
 
 _COMPARE = {"typer", "rich", "pydantic", "pymc", "pytensor", "arviz", "arviz_base", "arviz_stats", "jinja2"}
 _COMPARE |= {"nutpie", "numba", "xarray", "h5netcdf", "pandas", "pyarrow", "matplotlib", "filelock", "psutil"}
@@ -78,9 +80,11 @@ def _interrupted(ended_by: list[signal.Signals]) -> None:
 
 
 def _stop(message: str, code: int = 2) -> None:
-    from experiments.commands._messages import warn
+    from experiments.commands._messages import complain, loudness
 
-    warn(message)
+    if loudness.verbose and sys.exception() is not None:
+        traceback.print_exc()
+    complain(message)
     sys.exit(code)
 
 

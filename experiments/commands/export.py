@@ -23,7 +23,10 @@ def export(
     to: Annotated[Path | None, typer.Option(help="The file. Default: the study's name, here.")] = None,
     config: NamesCode = None,
 ) -> None:
-    """Write a study's figures as a tidy table: one row for each cell, metric and quantity."""
+    """Write a study's figures as a tidy table.
+
+    It has one row for each cell, metric and quantity.
+    """
     from experiments.engine.store.folder import Store
     from experiments.records import CellRecord
     from experiments.report.tidy import COLUMNS, rows_of, write_csv, write_parquet

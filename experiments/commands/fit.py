@@ -163,7 +163,9 @@ def fit(
         from experiments.engine.workers.machine import cores
 
         context.with_resource(connected(on, cores()))
-    opened = open_data(data, tuple(column or ()), family, by_workers=by_workers, **reading)
+    with FitProgress() as progress:
+        progress.begins(f"reading {data.name}")
+        opened = open_data(data, tuple(column or ()), family, by_workers=by_workers, **reading)
     if plot is not None:
         from experiments.report.densities import need_picture
 
@@ -186,6 +188,7 @@ def fit(
                 accelerate=accelerate,
                 moves="auto" if moves is None else moves,
                 progress=progress,
+                begins=progress.begins,
                 sds=sds.value,
             )
     except KeyboardInterrupt:

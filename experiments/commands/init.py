@@ -1,50 +1,90 @@
-"""`elbowroom init`: an annotated configuration to begin from, or the JSON schema of all there is to set."""
+"""`elbowroom init`: a configuration, a derivation or an example to begin from; or the JSON schema."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from experiments.commands._wrapping import say
+
+_DEFAULT = Path("elbowroom.toml")
+
 
 def init(
-    path: Annotated[Path, typer.Argument(help="The file to write; never one that exists.")] = Path(
-        "elbowroom.toml"
-    ),
+    path: Annotated[
+        Path, typer.Argument(help="The file to write, of an example the folder; no file is written over.")
+    ] = _DEFAULT,
+    example: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Write this example, a configuration with its data or a derivation."
+        ),
+    ] = "",
+    list_: Annotated[bool, typer.Option("--list", help="List the examples instead.")] = False,
     derivation: Annotated[
         bool, typer.Option("--derivation", help="Write a hand-derived model to begin from, a Python file.")
     ] = False,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema instead.")] = False,
 ) -> None:
-    """Write an annotated configuration: the built-in study, to be changed."""
+    """Write a configuration, a derivation or an example."""
     from hand_cavi import InputError
 
+    writes = [name for name, given in (("--example", example), ("--derivation", derivation)) if given]
+    prints = [name for name, given in (("--list", list_), ("--schema", schema)) if given]
+    if prints and (writes or path != _DEFAULT or len(prints) > 1):
+        raise InputError(f"{prints[0]} prints and writes no file; leave the file and all other options out")
+    if len(writes) > 1:
+        raise InputError("--example and --derivation write different files; ask for one")
     if schema:
-        if derivation or path != Path("elbowroom.toml"):
-            raise InputError("--schema prints and writes no file; leave the file and --derivation out")
         from experiments.commands._output import print_json
         from experiments.config.schema import json_schema
 
         print_json(json_schema())
-        return
+    elif list_:
+        _list()
+    elif example:
+        from experiments.config.shipped import example as find
 
-    from experiments.commands._output import writable_file
+        found = find(example)
+        folder = Path() if path == _DEFAULT else path
+        _write({folder / file.name: file.read_bytes() for file in found.files})
+        print(f'Then: "{found.command}"{"" if path == _DEFAULT else f", in {folder}"}.')
+    elif derivation:
+        from experiments.checks.loading import skeleton
 
-    if derivation:
-        from experiments.checks.loading import skeleton as content
-
-        path = Path("my_model.py") if path == Path("elbowroom.toml") else path
-        then = f'"elbowroom check {path}:Derivation" checks it.'
+        path = Path("my_model.py") if path == _DEFAULT else path
+        _write({path: skeleton().encode()})
+        print(f'Then: "elbowroom check {path}:Derivation".')
     else:
-        from experiments.config.reading import default_config_text as content
+        from experiments.config.reading import default_config_text
 
-        then = f'"elbowroom run {path}" runs it.'
-    writable_file(path, "init", ())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(content())
-    except FileExistsError:
-        raise InputError(f'"{path}" exists already; name another file, or remove it first') from None
-    except OSError as error:
-        raise InputError(f'"{path}" cannot be written: {error.strerror}') from None
-    print(f"Wrote {path}; {then}")
+        _write({path: default_config_text().encode()})
+        print(f'Then: "elbowroom run {path}".')
+
+
+def _list() -> None:
+    from experiments.config.shipped import examples
+
+    found = examples()
+    width = max(map(len, found)) + 2
+    for name, one in found.items():
+        say(f"{name:<{width}}{one.about}", indent=width)
+
+
+def _write(contents: dict[Path, bytes]) -> None:
+    """Write new files, none of them if one is there already."""
+    from experiments.commands._output import writable_file
+    from hand_cavi import InputError
+
+    for path in contents:
+        writable_file(path, "init", ())
+        if path.exists() or path.is_symlink():
+            raise InputError(f'"{path}" exists already; name another place, or remove it first')
+    for path, content in contents.items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:
+                file.write(content)
+        except OSError as error:
+            raise InputError(f'"{path}" cannot be written: {error.strerror}') from None
+        print(f"Wrote {path}")

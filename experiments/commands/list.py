@@ -1,10 +1,14 @@
 """`elbowroom list`: what there is to choose from, with what each file says of itself."""
 
 from experiments.commands._output import Json, print_json
+from experiments.commands._wrapping import say
 
 
 def list_(json: Json = False) -> None:
-    """List methods, datasets, metrics, references, families, weights, and derivations to check."""
+    """List methods, data sets, metrics, references and families.
+
+    Weights and derivations to check, too.
+    """
     from experiments.checks.loading import shipped
     from experiments.config.plugins import PACKAGES, about, names
 
@@ -19,4 +23,4 @@ def list_(json: Json = False) -> None:
         width = max(map(len, entries))
         print(kind)
         for name, sentence in entries.items():
-            print(f"  {name:<{width}}  {sentence}")
+            say(f"  {name:<{width}}  {sentence}", indent=width + 2)

@@ -7,7 +7,8 @@ import typer
 
 from experiments.commands._messages import warn
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.commands._wrapping import say
+from experiments.engine.study_folder import study_folder
 
 
 def merge(
@@ -15,7 +16,9 @@ def merge(
     output: Annotated[Path, typer.Option(help="The folder of the merged study, a new one.")],
     json: Json = False,
 ) -> None:
-    """Make several studies of one kind into one: the union of their cells, none computed again.
+    """Make several studies of one kind into one.
+
+    It has the union of their cells, none computed again.
 
     What differs between them is told, and nothing is written then. Of one study alone, which may be damaged,
     it saves what can be read.
@@ -28,5 +31,5 @@ def merge(
     if json:
         print_json({"store": str(output), **vars(found)})
         return
-    print(f"Wrote {output}: {found.done} of {found.cells} cells have a result.")
-    print("Its problems that lack a judgement, and the study, are judged when it is run again.")
+    say(f"Wrote {output}: {found.done} of {found.cells} cells have a result.")
+    say("Its problems that lack a judgement, and the study, are judged when it is run again.")

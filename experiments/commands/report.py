@@ -1,11 +1,11 @@
-"""`elbowroom report`: a study's report once more, from what is stored; nothing is recomputed."""
+"""`elbowroom report`: a study's report once more, or two studies side by side; nothing is recomputed."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.commands._messages import warn
+from experiments.commands._messages import complain
 from experiments.commands._output import Json, writable
 from experiments.commands._study import show
 from experiments.engine.study_folder import study_folder
@@ -23,7 +23,14 @@ NamesCode = Annotated[
 
 
 def report(
-    study: Annotated[Path, typer.Argument(help="A study's folder, or its name in the folder studies.")],
+    studies: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STUDY [OTHER]",
+            help="A study's folder, or its name in the folder studies; with another: what changed from the "
+            "first to the second.",
+        ),
+    ],
     json: Json = False,
     problem: Annotated[
         list[str] | None,
@@ -34,13 +41,30 @@ def report(
         ),
     ] = None,
     config: NamesCode = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Of two studies: the folder for comparison.html, in place of one in the second's."),
+    ] = None,
 ) -> None:
-    """Write a study's report again, from what is stored; what would come out as it is is not drawn again.
+    """Write a study's report again, or compare two studies.
+
+    It is made from what is stored; what would come out as it is is not drawn again.
+
+    Of two studies, or two runs of one, it says what changed: settings, versions and code, verdicts, and
+    figures that differ beyond their errors.
 
     Exits with 1 if files of draws are damaged, which are named.
     """
-    folder = study_folder(study)
     load_own_code(config)
+    if len(studies) > 1 or output is not None:
+        from experiments.commands._comparing import compare_studies
+        from hand_cavi import InputError
+
+        if problem:
+            raise InputError("--problem is for the report of one study; leave it out, or name one study")
+        compare_studies([study_folder(study) for study in studies], output, json)
+        return
+    folder = study_folder(studies[0])
 
     from experiments.commands._asked import pages_called
     from experiments.engine.runner import load
@@ -54,7 +78,7 @@ def report(
     if not json and len(pages) > _MOST_TOLD:
         print(f"Pages: {len(pages)} in {folder / 'problems'}")
     if spoilt := damaged_files(folder):  # asked last: drawing has looked at every byte
-        warn(
+        complain(
             f"damaged, and therefore not shown: {', '.join(spoilt)}; run the study again, which computes "
             "these anew and keeps the rest"
         )

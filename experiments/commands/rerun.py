@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import NamesCode, study_folder
+from experiments.commands._wrapping import say
+from experiments.commands.report import NamesCode
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.plan import PlannedCell
@@ -26,7 +28,9 @@ def rerun(
     config: NamesCode = None,
     json: Json = False,
 ) -> None:
-    """Repeat one cell from the stored configuration, or the one given, and say whether it reproduced.
+    """Repeat one cell, and say whether it reproduced.
+
+    It is run from the stored configuration, or from the one given.
 
     The study is not changed. Exits with 0 if it did, bit for bit, else 1.
     """
@@ -47,7 +51,7 @@ def rerun(
     if json:
         print_json({"cell": found.place, **{k: v for k, v in vars(found).items() if k != "place"}})
     else:
-        print("\n".join(_lines(found)))
+        say(*_lines(found))
     raise typer.Exit(int(not found.reproduced))
 
 

@@ -12,7 +12,8 @@ import typer
 
 from experiments.commands._messages import last_lines
 from experiments.commands._output import Json, print_json
-from experiments.commands.report import study_folder
+from experiments.commands._wrapping import columns, wrapped
+from experiments.engine.study_folder import study_folder
 
 if TYPE_CHECKING:
     from experiments.engine.standing import CellStanding, Standing
@@ -28,7 +29,10 @@ def status(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say how a study stands, also while it runs: done, running, failed with reasons, pending, time left."""
+    """Say how a study stands, also while it runs.
+
+    What is done, running, failed and why, pending, and the time left.
+    """
     from experiments.engine.standing import standing
     from hand_cavi import InputError
 
@@ -43,7 +47,7 @@ def status(
         now = standing(folder)
         on_terminal = sys.stdout.isatty()
         shown = now if on_terminal or not follow else replace(now, seconds_left=None)  # it changes every time
-        if (lines := lines_of(shown)) != last:
+        if (lines := [part for line in lines_of(shown) for part in wrapped(line, 2)]) != last:
             if last and on_terminal:
                 print(over(last, shutil.get_terminal_size().columns), end="")
             print("\n".join(lines), flush=True)
@@ -102,17 +106,13 @@ def over(lines: Sequence[str], columns: int) -> str:
 
 
 def _print_cells(now: "Standing") -> None:
-    from rich.text import Text
-
-    from experiments.commands._terminal import _plain_table, stdout
+    from experiments.commands._terminal import print_columns, stdout
 
     rows = [_row(cell) for cell in now.cells]
-    table = _plain_table([*rows[0]] if rows else [])
-    for row in rows:
-        table.add_row(*map(Text, row.values()))
-    console = stdout()
-    console.width = max(console.width, 400) if not console.is_terminal else console.width
-    console.print(table)
+    if rows:
+        console = stdout()
+        console.width = console.width if console.is_terminal or columns() else 400  # files of draws are long
+        print_columns(console, [*rows[0]], [[*row.values()] for row in rows])
 
 
 def _row(cell: "CellStanding") -> dict[str, str]:

@@ -17,7 +17,9 @@ def validate(
     junit: Junit = None,
     on: On = "local",
 ) -> None:
-    """Run a study; exit with 1 if a judged method fails or a cell has no result, 3 if it is undecided.
+    """Run a study, and exit by its verdicts.
+
+    Exits with 1 if a judged method fails or a cell has no result, with 3 if it is undecided.
 
     In the JUnit file every judged cell is a testcase, of a calibration every judged method of a model: a
     failed one is a failure, an undecided one skipped, one without a result an error.

@@ -1,6 +1,7 @@
 """Named columns out of a table on disk, as finite float64; or a sentence saying where they are not."""
 
 import csv
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -27,7 +28,7 @@ PARQUET = ".parquet"
 def ending(path: Path) -> str:
     """Return what says how a file is read, such as ``.csv``; that of a folder, or of .pq, is `PARQUET`."""
     found = path.suffix.lower()
-    return PARQUET if found == ".pq" or path.is_dir() else found
+    return PARQUET if found == ".pq" or os.path.isdir(path) else found
 
 
 @dataclass(frozen=True)

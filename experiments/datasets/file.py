@@ -6,6 +6,7 @@ for Parquet and NPY the row, counted from 0 as pandas and numpy do. Rows with a 
 null; in text also NA, N/A, "." and "?") are left out if so told, and counted.
 """
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -130,7 +131,7 @@ def open_large(
 def _checked(settings: Settings) -> tuple[Path, tuple[str, ...]]:
     """Return the path of a file that is there and can be read, and the columns wanted."""
     path = Path(settings.path)
-    if path.is_dir():
+    if os.path.isdir(path):
         parquet_files(path)
     else:
         path = as_file(path, "data file")

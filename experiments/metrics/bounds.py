@@ -27,7 +27,7 @@ LATENT = "theta and what is summed out"
 WEIGHTS = 100
 """S of IWAE, the weights averaged within one logarithm; fewer where there would be fewer than 100 groups."""
 
-_NO_DENSITY = "a sampler has no density q, hence no"
+_NO_DENSITY = "a sampler has no density q"
 
 
 @metric(theme="Bounds", label="own bound")
@@ -77,7 +77,7 @@ def density_mass(context: Context) -> Measurement:
     """
     mass, error = context.told.log_mass, context.told.log_mass_se
     if mass is None or error is None:
-        no = "a sampler has no density" if context.log_ratio("log_q") is None else UNTOLD_MASS
+        no = _NO_DENSITY if context.log_ratio("log_q") is None else UNTOLD_MASS
         return missing(no, "nats")
     return Measurement(mass, error, "nats")
 
@@ -90,7 +90,7 @@ def collapsed_bound(context: Context) -> Measurement:
     """
     log_ratio = context.log_ratio("log_q")
     if log_ratio is None:
-        return missing(f"{_NO_DENSITY} bound", "nats")
+        return missing(_NO_DENSITY, "nats")
     return average(log_ratio, "nats")
 
 
@@ -103,7 +103,7 @@ def iwae(context: Context) -> Measurement:
     """
     log_ratio = context.log_ratio("log_q")
     if log_ratio is None:
-        return missing(f"{_NO_DENSITY} bound", "nats")
+        return missing(_NO_DENSITY, "nats")
     size = min(WEIGHTS, len(log_ratio) // FEWEST_DRAWS)
     if size < 1 or not np.isfinite(log_ratio).all():
         return average(log_ratio, "nats")  # which says why there is no figure
@@ -124,7 +124,7 @@ def symmetrised_bound(context: Context) -> Measurement:
         bound = average(log_ratio, "nats")
         return Measurement(bound.value, bound.standard_error, "nats", bound.note or _quality(context))
     if context.log_ratio("log_q") is None:
-        return missing(f"{_NO_DENSITY} bound", "nats")
+        return missing(_NO_DENSITY, "nats")
     n_components = context.mixture.mixture.n_components
     return missing(
         "q could not be averaged over all relabellings; the figure lies between F and "
@@ -154,7 +154,7 @@ def importance_evidence(context: Context) -> Measurement:
     """
     log_ratio = context.log_ratio("log_q_symmetrised")
     if log_ratio is None:
-        why = "q_sym is not known" if context.log_ratio("log_q") is not None else "a sampler has no density q"
+        why = "q_sym is not known" if context.log_ratio("log_q") is not None else _NO_DENSITY
         return missing(why, "nats")
     if len(log_ratio) < FEWEST_DRAWS or not np.isfinite(log_ratio).all():
         return average(log_ratio, "nats")  # which says why there is no figure
@@ -196,7 +196,7 @@ def symmetry_gain(context: Context) -> Measurement:
     """
     stats = as_arrays(context.draws, "sample_stats")
     if "log_q" not in stats or "log_q_symmetrised" not in stats:
-        return missing("it takes the densities q and q_sym, and a sampler has none", "nats")
+        return missing(_NO_DENSITY, "nats")
     gain = average(stats["log_q"] - stats["log_q_symmetrised"], "nats")
     if gain.value is None:
         return gain
@@ -218,7 +218,7 @@ def k_hat(context: Context) -> Measurement:
     """
     ratios = [context.log_ratio("log_q"), context.log_ratio("log_q_symmetrised")]
     if ratios[0] is None:
-        return missing(f"{_NO_DENSITY} importance weights")
+        return missing(_NO_DENSITY)
     n_draws = len(ratios[0])
     if not all(ratio is None or np.isfinite(ratio).all() for ratio in ratios):
         return missing("log p - log q is not finite at some draws")

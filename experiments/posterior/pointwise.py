@@ -13,6 +13,7 @@ import numpy as np
 from experiments.posterior.draws import flat
 from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
+from hand_cavi.numerics.special import logsumexp
 
 MOST_LIKELIHOODS = 100_000_000
 """Log likelihoods that are given, at most: 800 MB."""
@@ -49,7 +50,7 @@ def points_of(problem: Problem, n_draws: int) -> Points:
 
 def log_likelihoods(problem: Problem, x: np.ndarray, chains: Draws) -> np.ndarray:
     """Return log p(x_i | theta, pi) of points (N, D) under draws (C, M, K, ...), (C, M, N), in nats."""
-    parts = [np.logaddexp.reduce(terms, axis=2) for terms in log_terms(problem, x, flat(chains))]
+    parts = [logsumexp(terms, axis=2) for terms in log_terms(problem, x, flat(chains))]
     return np.concatenate(parts).reshape(*next(iter(chains.values())).shape[:2], len(x))
 
 

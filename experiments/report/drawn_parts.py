@@ -23,7 +23,7 @@ from experiments.engine.store.files import parts_in, write_whole
 from experiments.records import StudyRecord
 
 _LIBRARIES = ("matplotlib", "jinja2")
-_SUFFIXES = (".py", ".j2", ".css")
+_SUFFIXES = (".py", ".j2", ".css", ".js")
 _LINK = re.compile(r"\]\(figures/([^)/]+\.png)\)")
 
 

@@ -76,6 +76,8 @@ def _shown(one: Measurement, name: str, index: int | None) -> Shown:
     if index >= len(values) or not np.isfinite(values[index]):
         return Shown(numbers.DASH, note=one.note or "not a finite number", numeric=False)
     shown = _with_word(one, float(values[index]), float(errors[index]))
+    exact = numbers.exactly(float(values[index]), float(errors[index]))
+    shown = numbers.from_source(replace(shown, exact=exact), one.unit, name)
     return replace(shown, note="") if name in _ENTRIES else shown  # it is what the entries are called
 
 

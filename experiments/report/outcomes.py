@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
+from typing import Any
 
 from experiments.methods import label
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, StudyRecord
@@ -25,9 +26,9 @@ NOTABLE = 20
 class Outcome:
     """What came of one method on one problem.
 
-    `error` is the largest of its mean errors, in reference (of a calibration: posterior) standard deviations;
-    `width` the ratio of standard deviations that is furthest from 1; `gap` the evidence gap in nats; all None
-    where they are not known. `words` is what a reader calls the decision.
+    `error` is the largest of its mean errors, in reference (of a calibration: posterior) standard deviations,
+    `error_se` its standard error; `width` the ratio of standard deviations that is furthest from 1; `gap` the
+    evidence gap in nats; all None where they are not known. `words` is what a reader calls the decision.
     """
 
     problem: ProblemRecord
@@ -39,6 +40,7 @@ class Outcome:
     width: float | None = None
     gap: float | None = None
     seconds: float | None = None
+    error_se: float | None = None
 
     @property
     def label(self) -> str:
@@ -131,6 +133,7 @@ def _of_cell(problem: ProblemRecord, cell: CellRecord) -> Outcome:
     sentence = (
         verdict.sentence if verdict else "It is the reference." if is_reference else problem.reference.reason
     )
+    error, error_se = _largest_error(cell)
     seconds = [some for some in (cell.seconds_compile, cell.seconds_run) if some is not None]
     return Outcome(
         problem,
@@ -138,13 +141,26 @@ def _of_cell(problem: ProblemRecord, cell: CellRecord) -> Outcome:
         decision,
         "no verdict" if decision == "none" else decision,
         sentence,
-        max(map(abs, _values(cell, "mean_error")), default=None),
+        error,
         max(
             (one for one in _values(cell, "sd_ratio") if one > 0), key=lambda one: abs(log(one)), default=None
         ),
         next(iter(_values(cell, "evidence_gap")), None),
         sum(seconds) if seconds else None,
+        error_se,
     )
+
+
+def _largest_error(cell: CellRecord) -> tuple[float | None, float | None]:
+    """Return the mean error furthest from 0, without its sign, and its standard error."""
+    one = cell.measurements.get("mean_error")
+    if one is None or one.value is None:
+        return None, None
+    values, errors = list(_flat([one.value])), list(_flat([one.standard_error]))
+    errors = errors if len(errors) == len(values) else errors[:1] * len(values)
+    found = [(abs(v), e) for v, e in zip(values, errors, strict=True) if _is_finite(v)]
+    error, error_se = max(found, key=lambda pair: pair[0], default=(None, None))
+    return error, error_se if _is_finite(error_se) else None
 
 
 def _of_calibration(problem: ProblemRecord, one: MethodCalibration) -> Outcome:
@@ -168,10 +184,14 @@ def _values(cell: CellRecord, name: str) -> list[float]:
     one = cell.measurements.get(name)
     value = None if one is None else one.value
     values: Sequence[object] = value if isinstance(value, list) else [value]
-    return [float(some) for some in _flat(values) if isinstance(some, int | float) and isfinite(some)]
+    return [float(some) for some in _flat(values) if _is_finite(some)]
 
 
-def _flat(values: Sequence[object]) -> Iterable[object]:
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
+
+
+def _flat(values: Sequence[Any]) -> Iterable[Any]:
     for value in values:
         if isinstance(value, list):
             yield from _flat(value)

@@ -25,11 +25,17 @@ from hand_cavi.sklearn.estimator_inputs import (
     refuse_gaps,
     starting_responsibilities,
 )
-from hand_cavi.sklearn.estimator_outputs import attributes, printing
+from hand_cavi.sklearn.estimator_outputs import attributes, log_density, n_parameters, printing
 from hand_cavi.weights import DirichletWeights, StickBreaking
 
 try:
-    from sklearn.base import BaseEstimator, DensityMixin, _fit_context
+    from sklearn.base import (
+        BaseEstimator,
+        ClassNamePrefixFeaturesOutMixin,
+        DensityMixin,
+        TransformerMixin,
+        _fit_context,
+    )
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils import check_random_state
     from sklearn.utils._param_validation import Interval, StrOptions
@@ -42,7 +48,7 @@ except ImportError as error:
 _POSITIVE = Interval(Real, 0.0, None, closed="neither")
 
 
-class BayesianMixture(DensityMixin, BaseEstimator):
+class BayesianMixture(ClassNamePrefixFeaturesOutMixin, TransformerMixin, DensityMixin, BaseEstimator):
     """Variational Bayesian Gaussian mixture whose lower bound is one.
 
     Parameters have scikit-learn's names, meanings and defaults. The differences:
@@ -54,10 +60,15 @@ class BayesianMixture(DensityMixin, BaseEstimator):
     - `reg_covar` is added to the diagonal of the default `covariance_prior` and to nothing else. scikit-learn
       adds it to every covariance after each update, which is no update of any prior.
     - ``covariance_type="diag"`` has independent features, each with a Gamma prior of its precision with
-      shape ``degrees_of_freedom_prior / 2`` and rate ``covariance_prior / 2``; scikit-learn uses a Wishart's
-      constants there. ``"tied"`` and ``"spherical"`` are refused.
+      shape ``degrees_of_freedom_prior / 2`` and rate ``covariance_prior / 2``; ``"spherical"`` has one
+      precision for all D features, its Gamma prior with D times both. scikit-learn uses a Wishart's
+      constants there. ``"tied"`` is refused: components that share a covariance are not independent in the
+      posterior.
     - `score_samples` is the log density of the posterior predictive, a mixture of Student's t that
       integrates to 1, and `sample` draws from it; scikit-learn plugs expected logarithms into normals.
+    - `bic` and `aic`, as of ``GaussianMixture``, are of the mixture with the posterior's means as parameters.
+      `lower_bound_` compares models too, and counts the prior.
+    - `transform` gives the responsibilities, in a frame if `set_output` asks for one.
     - ``init_params="k-means++"`` and ``"random_from_data"`` assign every point to the nearest seed.
     - A result depends on the weighted set of points alone, not on their order or repetition.
 
@@ -65,7 +76,7 @@ class BayesianMixture(DensityMixin, BaseEstimator):
     ----------
     n_components : int
         K.
-    covariance_type : {"full", "diag"}
+    covariance_type : {"full", "diag", "spherical"}
     tol : float
         A sweep that raises the bound by no more than this, in nats, ends an ascent.
     reg_covar : float
@@ -98,7 +109,7 @@ class BayesianMixture(DensityMixin, BaseEstimator):
     weights_ : ndarray, shape (K,)
         Posterior means.
     means_ : ndarray, shape (K, D)
-    covariances_, precisions_, precisions_cholesky_ : ndarray, shape (K, D, D) or (K, D)
+    covariances_, precisions_, precisions_cholesky_ : ndarray, shape (K, D, D), (K, D) or (K,)
         The inverse of the expected precision, the expected precision, and its upper Cholesky factor.
     weight_concentration_ : ndarray, shape (K,), or pair of them
         Dirichlet parameters; or Beta parameters of the sticks, the last of which is (1, 0), that is v_K = 1.
@@ -300,6 +311,14 @@ covariance_prior_
         rows = self._rows(X)
         return self.result_.responsibilities(rows)
 
+    def transform(self, X: ArrayLike) -> np.ndarray:
+        """Return the responsibilities, shape (N, K), in columns ``bayesianmixture0``, ..."""
+        return self.predict_proba(X)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.means_)
+
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Return the log density of the posterior predictive at each point, shape (N,), in nats."""
         rows = self._rows(X)
@@ -308,6 +327,22 @@ covariance_prior_
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Return the mean of `score_samples`."""
         return float(np.mean(self.score_samples(X)))
+
+    def bic(self, X: ArrayLike) -> float:
+        """Return Schwarz's criterion, the lower the better: -2 log p(X) + p ln N, p free parameters.
+
+        The likelihood is at the posterior's means, which maximise it in the limit of many points only.
+        """
+        rows = self._rows(X)
+        return self._deviance(rows) + n_parameters(self.means_, self.covariances_) * float(np.log(len(rows)))
+
+    def aic(self, X: ArrayLike) -> float:
+        """Return Akaike's criterion, the lower the better: -2 log p(X) + 2 p, as `bic` has it."""
+        return self._deviance(self._rows(X)) + 2.0 * n_parameters(self.means_, self.covariances_)
+
+    def _deviance(self, rows: np.ndarray) -> float:
+        found = log_density(rows, self.weights_, self.means_, self.precisions_cholesky_)
+        return -2 * float(found.sum())
 
     def sample(self, n_samples: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return points from the posterior predictive, shape (n, D), and their components, shape (n,)."""

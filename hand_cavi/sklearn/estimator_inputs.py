@@ -11,8 +11,7 @@ from hand_cavi.ascent.starts import plus_plus
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.families import NormalGamma, NormalWishart
 from hand_cavi.inputs import InputError, as_finite, refuse_missing
-
-COVARIANCE_TYPES = {"full": NormalWishart, "diag": NormalGamma}
+from hand_cavi.sklearn.spherical import SphericalNormalGamma
 
 
 def refuse_gaps(x: object) -> None:
@@ -68,21 +67,23 @@ def gaussian_prior(
     InputError
         If a parameter has the wrong shape or cannot be a prior's.
     """
-    if covariance_type not in COVARIANCE_TYPES:
+    if covariance_type == "tied":
         raise InputError(
-            f"covariance_type is {covariance_type!r}, for which there is no exact conjugate family here; "
-            "use 'full' or 'diag'"
+            "covariance_type is 'tied': components that share a covariance are not independent in the "
+            "posterior, and here each has a conjugate posterior of its own; use 'full', 'diag' or 'spherical'"
         )
     n_features = x.shape[1]
     full = covariance_type == "full"
-    shape = (n_features, n_features) if full else (n_features,)
+    shape = {"full": (n_features, n_features), "diag": (n_features,), "spherical": ()}[covariance_type]
     mean_0 = np.average(x, axis=0, weights=weight) if mean is None else as_finite(mean, "mean_prior")
     if mean_0.shape != (n_features,):
         raise InputError(f"mean_prior has shape {mean_0.shape}; {n_features} features need ({n_features},)")
     if covariance is None:
         spread = moments(x, weight)[1] + reg_covar * np.eye(n_features)
-        covariance_0 = spread if full else np.diagonal(spread).copy()
-        if np.linalg.eigvalsh(spread)[0] <= 0 if full else (covariance_0 <= 0).any():
+        variances = np.diagonal(spread).copy()
+        of_features = variances if covariance_type == "diag" else np.asarray(variances.mean())
+        covariance_0 = spread if full else of_features
+        if (np.linalg.eigvalsh(spread)[0] if full else np.min(covariance_0)) <= 0:
             raise InputError(
                 "the data's covariance is singular (a constant or a redundant column, or too few points) and "
                 f"reg_covar = {reg_covar:g} is too small to mend it; give covariance_prior, or more reg_covar"
@@ -90,11 +91,11 @@ def gaussian_prior(
     else:
         covariance_0 = as_finite(covariance, "covariance_prior")
         if covariance_0.ndim == 0:
-            covariance_0 = covariance_0 * (np.eye(n_features) if full else np.ones(n_features))
+            covariance_0 = covariance_0 * (np.eye(n_features) if full else np.ones(shape))
     if covariance_0.shape != shape:
         raise InputError(
             f"covariance_prior has shape {covariance_0.shape}; covariance_type {covariance_type!r} of "
-            f"{n_features} features needs {shape}"
+            f"{n_features} features needs {shape or 'a number'}"
         )
     beta = np.array(1.0 if mean_precision is None else mean_precision)
     nu = np.array(n_features if degrees_of_freedom is None else degrees_of_freedom, dtype=np.float64)
@@ -105,6 +106,8 @@ def gaussian_prior(
         )
     if full:
         return NormalWishart(mean_0, beta, nu, covariance_0)
+    if covariance_type == "spherical":
+        return SphericalNormalGamma(mean_0, beta, nu * n_features / 2, covariance_0 * n_features / 2)
     return NormalGamma(mean_0, beta, nu / 2, covariance_0 / 2)
 
 

@@ -1,5 +1,6 @@
 """What a caller hands in as data, as a source."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def as_source(x: object, sample_weight: ArrayLike | Any | None = None) -> Source
         return _checked(from_dask(x, sample_weight))
     if isinstance(x, str | Path):
         path = Path(x)
-        if path.is_dir() or path.suffix.lower() in ENDINGS:
+        if os.path.isdir(path) or path.suffix.lower() in ENDINGS:
             found = open_parquet(path)
             return _checked(on_workers(found) if has_client() else found, sample_weight)
         x = open_npy(path)

@@ -1,5 +1,6 @@
 """Columns of Parquet files, a row group at a time: one file, or a folder of them."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -165,7 +166,7 @@ def parquet_files(path: str | Path) -> list[Path]:
         If there is none.
     """
     folder = Path(path)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return [as_file(path, "file")]
     files = sorted(
         file
@@ -174,7 +175,7 @@ def parquet_files(path: str | Path) -> list[Path]:
         and not any(part.startswith(("_", ".")) for part in file.relative_to(folder).parts)
     )
     if not files:
-        raise InputError(f'the folder "{path}" holds no Parquet files; give one that does, or a file')
+        raise InputError(f'"{path}" is a folder that holds no Parquet files; give one that does, or a file')
     return [as_file(file, "file") for file in files]
 
 

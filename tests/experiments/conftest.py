@@ -24,7 +24,7 @@ def elbowroom(monkeypatch, capsys):
         with pytest.raises(SystemExit) as ended:
             cli.main()
         written = capsys.readouterr()
-        assert "Traceback" not in written.err
+        assert "Traceback" not in written.err or "--verbose" in arguments
         code = ended.value.code
         return (0 if code is None else code), written.out, written.err
 

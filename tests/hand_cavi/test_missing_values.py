@@ -2,6 +2,7 @@
 
 import warnings
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -156,17 +157,10 @@ def test_blocks_of_ones_own_and_chunks_of_dask():
         def blocks(self):
             yield Block(masked)
 
-    class Lazy:
-        dask, shape, ndim, chunks = object(), (6, 2), 2, ((3, 3), (2,))
-
-        def __getitem__(self, here):
-            part = masked if here.start else np.array(PLAIN)
-            return type("Chunk", (), {"dask": object(), "compute": lambda _: part})()
-
     with pytest.raises(InputError, match="a block's rows is missing in row 1, column 1"):
         fit(TWO, Own(), rng=0)
     with pytest.raises(InputError, match="the data is missing in row 4, column 1"):
-        fit(TWO, Lazy(), rng=0)
+        fit(TWO, da.concatenate([da.asarray(PLAIN), da.asarray(masked)]), rng=0)
 
 
 def test_what_could_carry_missing_values_and_does_not():

@@ -7,7 +7,7 @@ its own, because a worker that is killed while it writes could spoil a cache tha
 import os
 from pathlib import Path
 
-_THREADS = (
+THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -34,7 +34,7 @@ def environment(cache_folder: Path) -> dict[str, str]:
     compile_folder = str(folder / "pytensor").replace("\\", "\\\\").replace('"', '\\"')
     flags = [os.environ.get("PYTENSOR_FLAGS", ""), f'base_compiledir="{compile_folder}"']
     return {
-        **dict.fromkeys(_THREADS, "1"),
+        **dict.fromkeys(THREADS, "1"),
         "PYTENSOR_FLAGS": ",".join(filter(None, flags)),
         "NUMBA_CACHE_DIR": str(folder / "numba"),
     }

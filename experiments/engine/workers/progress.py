@@ -169,10 +169,14 @@ def is_live(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def console_on(stream: TextIO, **options: Any) -> Console:
+    """Return a console on a stream; it has no colours and styles if ``NO_COLOR`` is set (no-color.org)."""
+    return Console(file=stream, color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
+
+
 def live_display(stream: TextIO, **options: Any) -> Live:
     """Return a display on a stream, which is gone when it stops; `options` are those of rich's ``Live``."""
-    console = Console(file=stream, highlight=False)
-    return Live(console=console, transient=True, redirect_stdout=False, **options)
+    return Live(console=console_on(stream, highlight=False), transient=True, redirect_stdout=False, **options)
 
 
 class _View:

@@ -7,7 +7,7 @@ from experiments.records import Reference
 from experiments.report.conclusions.ranking import ranking
 from experiments.report.gauges import gauges
 from experiments.report.style.numbers import fixed, with_error
-from experiments.report.style.words import listed
+from experiments.report.style.words import as_sentence, listed
 from experiments.report.view import Entry, View, number_of, numbers_of
 from experiments.verdict.cell import decide
 from experiments.verdict.fit_to_data import sentence
@@ -53,10 +53,19 @@ def _source(reference: Reference) -> str:
 
 def _on_the_data(view: View) -> list[str]:
     """Say whether the reference's mixture and each method's fit the data."""
-    found = [(entry.label, entry.record.measurements) for entry in view.entries if not entry.is_reference]
-    truth = next((one.get("reference_data_fit") for _, one in found), None)
-    said = [sentence(f"{label}'s mixture", one.get("data_fit")) for label, one in found]
-    return [sentence("The reference's mixture", truth), *said]
+    cells = [entry for entry in view.entries if not entry.is_reference]
+    truth = next((entry.record.measurements.get("reference_data_fit") for entry in cells), None)
+    found = [("the reference", truth), *((e.label, e.record.measurements.get("data_fit")) for e in cells)]
+    alike: dict[str, list[str]] = {}
+    for whose, measured in found:
+        alike.setdefault(sentence("", measured), []).append(whose)
+    return [
+        as_sentence(
+            f"{whose[0]}'s mixture{said}" if len(whose) == 1 else f"each mixture of {listed(whose)}{said}"
+        )
+        for said, whose in alike.items()
+        if said
+    ]
 
 
 def _on_moments(view: View) -> list[str]:
@@ -69,7 +78,8 @@ def _on_moments(view: View) -> list[str]:
         widths, narrow = _widths(entry)
         if not means and not widths:
             continue
-        advice = f" Use its {view.words}, not its intervals: they are too narrow." if agree and narrow else ""
+        whose = f"Use {entry.label}'s {view.words}, not its intervals: they are too narrow."
+        advice = f" {whose}" if agree and narrow else ""
         found.append(f"{entry.label}: {'; '.join(part for part in (means, widths) if part)}.{advice}")
     return found
 
@@ -174,13 +184,18 @@ def _on_prediction(view: View) -> list[str]:
             f"For predicting new points {listed(alike)} cannot be told from the "
             "reference: the predictive densities differ by no more than two sets of reference draws do."
         )
-    for name, value, floor in unlike:
-        size = f"the total variation is {fixed(value, 3)}, above the noise floor of {fixed(floor, 3)}"
+    sized = [
+        (f"{name} (total variation {fixed(value, 3)}, noise floor {fixed(floor, 3)})", value)
+        for name, value, floor in unlike
+    ]
+    far = [name for name, value in sized if value > _PREDICTIVE_MATTERS]
+    near = [name for name, value in sized if value <= _PREDICTIVE_MATTERS]
+    if far:
+        found.append(f"New points are predicted otherwise than by the reference by {listed(far)}.")
+    if near:
         found.append(
-            f"{name} predicts new points otherwise than the reference: {size}."
-            if value > _PREDICTIVE_MATTERS
-            else f"{name} predicts new points almost as the reference does: {size}: a difference, but "
-            "too small to matter."
+            "New points are predicted almost as by the reference, with a difference above the noise but too "
+            f"small to matter, by {listed(near)}."
         )
     return found
 

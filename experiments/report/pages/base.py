@@ -14,6 +14,7 @@ from experiments.families.line import Line
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report.drawn_parts import Part
 from experiments.report.figures.picture import NARROW, WIDE, Picture, settle
+from experiments.report.pages.finishing import finished
 from experiments.report.style import numbers
 from experiments.report.style.palette import MethodStyle, css_variables
 from experiments.report.style.svg import inline_svg, png
@@ -59,10 +60,10 @@ class Folded:
 
 @dataclass(frozen=True)
 class Choice:
-    """A series of models of one data set: its title, table and picture, and the problems that it is about."""
+    """What is said of several problems together, such as a series of models: its title, table and picture."""
 
     title: str
-    table: Table
+    table: Table | None
     picture: Picture
     problems: tuple[ProblemRecord, ...]
 
@@ -108,8 +109,6 @@ class Kind:
         what is to be told of it among the caveats.
     frame : callable
         From a study and styles to what the page's template asks for besides.
-    summary : callable
-        From a study, the anchors of its problems and styles to the table at the top, or None.
     choices : callable
         From a study and styles to its series of models.
     """
@@ -119,7 +118,6 @@ class Kind:
     styles: Callable[[StudyRecord], dict[str, MethodStyle]]
     section: Callable[[ProblemRecord, str, dict[str, MethodStyle], bool], tuple[Section, tuple[str, ...]]]
     frame: Callable[[StudyRecord, Styles], dict[str, Any]]
-    summary: Callable[[StudyRecord, list[str], Styles], Table | None] = lambda record, anchors, styles: None
     choices: Callable[[StudyRecord, Styles], list[Choice]] = lambda record, styles: []
 
 
@@ -177,9 +175,10 @@ def part_of(
 
 
 def fill_html(template: str, **context: object) -> str:
-    """Return a page, or a part of one, from its template."""
+    """Return a whole page, finished, or a part of one, from its template."""
     shared = _SHARED | {"css_variables": Markup(css_variables())}
-    return _environment(autoescape=True).get_template(f"{template}.html.j2").render(shared | context)
+    text = _environment(autoescape=True).get_template(f"{template}.html.j2").render(shared | context)
+    return finished(text) if text.startswith("<!DOCTYPE") else text
 
 
 def fill_markdown(template: str, **context: object) -> str:

@@ -26,9 +26,7 @@ from experiments.report.style.palette import MethodStyle, methods_of
 from experiments.report.style.words import as_sentence, caveats
 from experiments.report.tables.log_evidence import decomposition_table, opinions_table
 from experiments.report.tables.methods import HOW, bounds_table, means_table, verdict_table
-from experiments.report.tables.overview import summary_table
 from experiments.report.tables.series import choices
-from experiments.report.tables.table import Table
 from experiments.report.view import View, glance, look_at
 
 _LEDE = "Hand-derived variational inference beside PyMC's, on the same data and the same model."
@@ -41,12 +39,6 @@ def _frame(record: StudyRecord, styles: Styles) -> dict[str, Any]:
         "caveats": caveats(record, styles),
         "seeded": "every dataset, method and repeat",
     }
-
-
-def _summary(record: StudyRecord, anchors: list[str], styles: Styles) -> Table | None:
-    labels = {method: style.label for method, style in styles.items()}
-    views = [glance(problem, styles) for problem in record.problems]
-    return summary_table(views, anchors, labels) if len(views) > 1 else None
 
 
 def _choices(record: StudyRecord, styles: Styles) -> list[Choice]:
@@ -126,4 +118,4 @@ def _reference(record: ProblemRecord) -> str:
     return f"log p(x) = {shown.plain} nats by {evidence.method}{exact}: {reason}"
 
 
-KIND = Kind("study", "problem", methods_of, _section, _frame, _summary, _choices)
+KIND = Kind("study", "problem", methods_of, _section, _frame, _choices)

@@ -2,13 +2,17 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from experiments.records import StudyRecord
 from experiments.report.outcomes import NOTABLE, Noted, counts, outcomes_of, title_of
+from experiments.report.tables.all_results import results_table
 from experiments.report.tables.groups import distributions, verdicts_by_dataset, verdicts_by_method
 from experiments.report.tables.table import Table
 
 _LONGEST = 320  # characters of a sentence
+MOST_RESULTS = 1000
+"""Results of a large study that its page has as a table, the worst of them first."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Overview:
     heading: str
     listed: list[Listed]
     more: list[str]
+    results: Table
+    not_shown: str
 
 
 def overview_of(record: StudyRecord, order: Sequence[Noted], pages: Collection[str], one: str) -> Overview:
@@ -51,6 +57,18 @@ def overview_of(record: StudyRecord, order: Sequence[Noted], pages: Collection[s
         heading,
         [_listed(noted, pages) for noted in shown],
         _more(record, len(order) - len(shown), others, one, order[0].page),
+        results_table(
+            f"All {len(outcomes)} results, the worst first"
+            if len(outcomes) <= MOST_RESULTS
+            else f"The first {MOST_RESULTS} of {len(outcomes)} results, the worst first",
+            sorted(outcomes, key=lambda one: one.rank)[:MOST_RESULTS],
+            {
+                id(noted.problem): f"problems/{quote(noted.page)}.html"
+                for noted in order
+                if noted.page in pages
+            },
+        ),
+        "" if len(outcomes) <= MOST_RESULTS else "elbowroom export writes all of them as a table.",
     )
 
 

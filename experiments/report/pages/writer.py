@@ -14,12 +14,24 @@ from experiments.engine.store.files import clear_errors, write_whole
 from experiments.records import ProblemRecord, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE, OnDrawing, ReportPaths
 from experiments.report.drawn_parts import DrawnParts, Part, key_of, key_of_report
+from experiments.report.figures import trade_off
 from experiments.report.figures.picture import figure_style
 from experiments.report.outcomes import noted, outcomes_of, page_names, title_of
 from experiments.report.pages import calibration, mixtures, own
-from experiments.report.pages.base import Choice, Folded, Kind, drawn, fill_html, fill_markdown, part_of
+from experiments.report.pages.base import (
+    Choice,
+    Folded,
+    Kind,
+    drawn,
+    fill_html,
+    fill_markdown,
+    part_of,
+    present,
+)
 from experiments.report.pages.worst_first import Overview, overview_of
+from experiments.report.tables.all_results import results_table
 from experiments.report.tables.how_made import how_made
+from experiments.report.tables.table import Table
 
 KINDS = {"mixtures": mixtures.KIND, "own": own.KIND, "calibration": calibration.KIND}
 
@@ -59,15 +71,16 @@ class _Writing:
         record = self.record
         named = list(zip(record.problems, page_names(record), strict=True))
         anchors = [f"{self.kind.one}-{i + 1}" for i in range(len(record.problems))]
-        choices = self.kind.choices(record, self.styles)
+        across, choices = self._trade_off(), self.kind.choices(record, self.styles)
         alone = [(problem, name) for problem, name in named if name in asked]
-        self.total = len(anchors) + len(choices) + len(alone)
+        self.total = len(across) + len(anchors) + len(choices) + len(alone)
         parts: list[Part] = []
         series: list[Part] = []
         pages = self._still_current(named)
         try:
-            for choice in choices:
-                series.append(self._choice(choice, f"choice-{len(series) + 1}"))
+            series += [self._choice(one, "study") for one in across]
+            for number, choice in enumerate(choices, start=1):
+                series.append(self._choice(choice, f"choice-{number}"))
             for problem, anchor in zip(record.problems, anchors, strict=True):
                 parts.append(self._problem(problem, anchor, alone=False))
             for one in alone:
@@ -75,21 +88,36 @@ class _Writing:
         except KeyboardInterrupt:
             self._report(parts, series, None, pages)
             raise
-        summary = self.kind.summary(record, anchors, self.styles)
+        summary = self._summary(anchors) if len(anchors) > 1 else None
         return self._report(parts, series, None, pages, summary=summary)
+
+    def _trade_off(self) -> list[Choice]:
+        """Return the picture of time against error; nothing where there are no two methods to compare."""
+        record = self.record
+        outcomes = [outcome for problem in record.problems for outcome in outcomes_of(problem)]
+        picture = trade_off.picture(outcomes, self.styles, record.verdict.margin)
+        return [] if picture is None else [Choice(picture.title, None, picture, record.problems)]
+
+    def _summary(self, anchors: list[str]) -> Table:
+        """Return the table of all results, with links to the sections of their problems."""
+        problems = self.record.problems
+        links = {id(one): f"#{anchor}" for one, anchor in zip(problems, anchors, strict=True)}
+        outcomes = [outcome for problem in problems for outcome in outcomes_of(problem)]
+        return results_table("All results", outcomes, links)
 
     def overview(self, asked: Collection[str]) -> ReportPaths:
         """Write the overview, and a page for each problem that comes first or is asked for."""
         record = self.record
         order = noted(record)
-        choices = self.kind.choices(record, self.styles)[:_MOST_CHOICES]
+        across, choices = self._trade_off(), self.kind.choices(record, self.styles)[:_MOST_CHOICES]
         wanted = [one for i, one in enumerate(order) if i < DRAWN or one.page in asked]
-        self.total = len(choices) + len(wanted)
+        self.total = len(across) + len(choices) + len(wanted)
         series: list[Part] = []
         pages = self._still_current([(one.problem, one.page) for one in order])
         try:
-            for choice in choices:
-                series.append(self._choice(choice, f"choice-{len(series) + 1}"))
+            series += [self._choice(one, "study") for one in across]
+            for number, choice in enumerate(choices, start=1):
+                series.append(self._choice(choice, f"choice-{number}"))
             for one in wanted:
                 pages |= self._pages([(one.problem, one.page)])
         except KeyboardInterrupt:
@@ -138,14 +166,15 @@ class _Writing:
         return self._drawn(self._key(problem, anchor, alone=alone), title_of(problem), draw)
 
     def _choice(self, choice: Choice, anchor: str) -> Part:
-        """Return a series of models as a part of a page."""
+        """Return what is said of several problems together as a part of a page."""
 
         def draw() -> Part:
             figure = drawn(choice.picture, anchor, choice.title)
-            folded = Folded(choice.title, [choice.table], [figure])
+            folded = Folded(choice.title, present(choice.table), [figure])
             return part_of("choice", self.styles, [figure], choice=folded, anchor=anchor)
 
-        key = key_of((problem.content for problem in choice.problems), "choice", anchor, choice.title)
+        contents = (problem.content for problem in choice.problems)
+        key = key_of(contents, "choice", anchor, choice.title, self.record.verdict.margin)
         return self._drawn(key, choice.title, draw)
 
     def _drawn(self, key: str, title: str, draw: Callable[[], Part]) -> Part:

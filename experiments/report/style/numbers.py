@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -14,7 +14,7 @@ class Shown:
     """A table's entry: a number, aligned at its point, or words, and what stands after it (``± 0.0002``).
 
     Its note becomes a footnote; its mark is the style sheet's class: ``pass``, ``fail``, ``undecided``,
-    ``none``, or empty.
+    ``none``, or empty. `exact` is the number with all its digits, its error, unit and source.
     """
 
     text: str
@@ -22,6 +22,7 @@ class Shown:
     note: str = ""
     mark: str = ""
     numeric: bool = True
+    exact: str = ""
 
     @property
     def decimals(self) -> int:
@@ -29,9 +30,28 @@ class Shown:
         return len(self.text.partition(".")[2]) if self.numeric else 0
 
     @property
+    def beside(self) -> str:
+        """What is told where a reader points at it."""
+        return "; ".join(part for part in (self.exact, self.note) if part)
+
+    @property
     def plain(self) -> str:
         """The entry as one piece of text."""
         return f"{self.text} {self.error}".strip()
+
+
+def exactly(value: float, error: float | None = None, *more: str) -> str:
+    """Return a number to ten digits with its error, if that is known and not 0, and what else is given."""
+    known = error is not None and math.isfinite(error) and error > 0
+    return ", ".join(
+        part for part in (f"{value:.10g}", f"standard error {error:.3g}" if known else "", *more) if part
+    )
+
+
+def from_source(shown: Shown, *about: str) -> Shown:
+    """Return an entry that says, where it is pointed at, its unit and what it comes from; words stay."""
+    said = ", ".join(part for part in about if part)
+    return replace(shown, exact=f"{shown.exact}; {said}") if shown.exact and said else shown
 
 
 def missing(note: str = "") -> Shown:
@@ -69,11 +89,12 @@ def with_error(value: float | None, error: float | None, note: str = "") -> Show
     if value is None or not math.isfinite(value):
         return missing(note or ("" if value is None else "not a finite number"))
     if error is None or not math.isfinite(error):
-        return Shown(fixed(value, 3), note=note or "standard error unknown")
+        return Shown(fixed(value, 3), note=note or "standard error unknown", exact=exactly(value))
+    exact = exactly(value, error)
     if error <= 0.5 * 10**-_MOST_DECIMALS:
-        return Shown(fixed(value, _MOST_DECIMALS), note=note)
+        return Shown(fixed(value, _MOST_DECIMALS), note=note, exact=exact)
     decimals = min(_MOST_DECIMALS, decimals_for(error))
-    return Shown(fixed(value, decimals), f"± {fixed(error, decimals)}", note)
+    return Shown(fixed(value, decimals), f"± {fixed(error, decimals)}", note, exact=exact)
 
 
 def with_spread(mean: float | None, sd: float | None) -> Shown:
@@ -81,14 +102,17 @@ def with_spread(mean: float | None, sd: float | None) -> Shown:
     if mean is None or not math.isfinite(mean):
         return missing()
     if sd is None or not math.isfinite(sd) or sd <= 0:
-        return Shown(fixed(mean, 3))
+        return Shown(fixed(mean, 3), exact=exactly(mean))
     decimals = min(_MOST_DECIMALS, max(0, 1 - math.floor(math.log10(sd))))
-    return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}")
+    exact = exactly(mean, None, f"standard deviation {sd:.4g}")
+    return Shown(fixed(mean, decimals), f"± {fixed(sd, decimals)}", exact=exact)
 
 
 def seconds(value: float | None) -> Shown:
     """Return a duration in seconds to about three significant digits."""
-    return missing() if value is None or not math.isfinite(value) else Shown(seconds_text(value))
+    if value is None or not math.isfinite(value):
+        return missing()
+    return Shown(seconds_text(value), exact=exactly(value, None, "seconds"))
 
 
 def seconds_text(value: float) -> str:
@@ -105,7 +129,7 @@ def rough(value: float | None, note: str = "") -> Shown:
         return missing(note)
     magnitude = 0 if value == 0 else math.floor(math.log10(abs(value)))
     text = fixed(value, max(0, min(_MOST_DECIMALS, 2 - magnitude)))
-    return Shown(thousands(text), note=note)
+    return Shown(thousands(text), note=note, exact=exactly(value))
 
 
 def thousands(text: str) -> str:

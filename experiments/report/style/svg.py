@@ -17,7 +17,9 @@ from experiments.report.style.palette import ALL_COLOURS
 
 _VARIABLES = {colour.light: f"var(--{colour.name})" for colour in ALL_COLOURS}
 _HEX = re.compile(r"#[0-9a-f]{6}\b")
-_LONG_NUMBER = re.compile(r"(-?\d+\.\d{3,})")
+_LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_LINES = re.compile(r'\bd="((?:[ML] -?[\d.]+ -?[\d.]+\s*|z\s*)+)"')  # of straight lines alone
+_STEP = re.compile(r"([ML]) (-?[\d.]+) (-?[\d.]+)|z")
 _MARKERS = re.compile(  # a round marker's definition, and the group of its uses
     r'<defs>\n<path id="(?P<id>[^"]+)" d="M 0 (?P<radius>[\d.]+) ?\nC [^"]*z"(?: style="[^"]*")?/>\n</defs>\n'
     r"<g(?P<clip>[^>]*)>\n(?P<uses>(?:<use [^>]*/>\n)+)</g>"
@@ -51,10 +53,12 @@ def inline_svg(figure: Figure, key: str, title: str, description: str) -> str:
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
     body = re.sub(r'style="[^"]*"', lambda match: _themed(match.group()), body)
-    body = re.sub(r'(\b(?:d|x|y|transform)=")([^"]*)(")', _shortened, body)
+    body = re.sub(r'(\b(?:d|x|y)=")([^"]*)(")', _shortened, body)
+    body = re.sub(r'(\btransform="(?:rotate|translate)\()([^")]*)(\)")', _shortened, body)
     body = re.sub(r"\n\s*", "\n", body)
     body = _MARKERS.sub(_as_dots, body)
-    body = _without_ballast(body, key)
+    body = _LINES.sub(_in_steps, _without_ballast(body, key))
+    body = re.sub(r'style="[^"]*"', lambda match: re.sub(r"([:;]) ", r"\1", match.group()), body)
     width, height = (72 * inches for inches in figure.get_size_inches())
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" '
@@ -101,4 +105,32 @@ def _themed(style: str) -> str:
 
 def _shortened(match: re.Match[str]) -> str:
     opening, numbers, closing = match.groups()
-    return opening + _LONG_NUMBER.sub(lambda m: f"{float(m.group()):.2f}", numbers).strip() + closing
+    return (
+        opening + _LONG_NUMBER.sub(lambda m: _tenths(round(10 * float(m.group()))), numbers).strip() + closing
+    )
+
+
+def _in_steps(match: re.Match[str]) -> str:
+    """Return straight lines as steps from point to point, in tenths of a point, which add up exactly."""
+    words: list[str] = []
+    here, last = (0, 0), ""
+    for letter, *numbers in _STEP.findall(match[1]):
+        if not letter:
+            words.append(last := "z")
+            continue
+        x, y = (round(10 * float(number)) for number in numbers)
+        step, name = ((x, y), "M") if letter == "M" else ((x - here[0], y - here[1]), "l")
+        first, second = map(_tenths, step)
+        gap = "" if name != last or name == "M" or first.startswith("-") else " "
+        words.append(
+            f"{'' if name == last == 'l' else name}{gap}{first}{'' if second[0] == '-' else ' '}{second}"
+        )
+        here, last = (x, y), name
+    return f'd="{"".join(words)}"'
+
+
+def _tenths(number: int) -> str:
+    """Return a tenth of a number in as few characters as there can be."""
+    whole, rest = divmod(abs(number), 10)
+    text = f"{whole or ''}{f'.{rest}' if rest else ''}" or "0"
+    return f"-{text}" if number < 0 else text

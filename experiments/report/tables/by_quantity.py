@@ -12,7 +12,7 @@ from experiments.report.view import entries_of
 
 
 def methods_table(problem: ProblemRecord) -> Table:
-    """Return how each method ended, its bounds, k-hat, times and verdict."""
+    """Return each method's verdict, how it ended, its bounds, k-hat and times."""
 
     def verdict(cell: CellRecord) -> Shown:
         if cell.verdict is None:
@@ -25,13 +25,13 @@ def methods_table(problem: ProblemRecord) -> Table:
         "The methods, on one scale",
         problem.cells,
         (
+            (Column("Verdict", numeric=False), verdict),
             (Column("Outcome", numeric=False), how_it_ended),
             (Column("Own bound", "nats"), own_bound),
             (Column("F", "nats ± s.e."), partial(measured, name="collapsed_bound")),
             (Column("k-hat"), partial(measured, name="k_hat")),
             (Column("Compile", "s"), lambda cell: numbers.seconds(cell.seconds_compile)),
             (Column("Run", "s"), lambda cell: numbers.seconds(cell.seconds_run)),
-            (Column("Verdict", numeric=False), verdict),
         ),
     )
 
@@ -56,7 +56,10 @@ def errors_table(problem: ProblemRecord) -> Table | None:
     columns = tuple(
         column
         for cell in cells
-        for column in (Column(label(cell.cell.method), "mean, in reference sds"), Column("", "sd ratio"))
+        for column in (
+            Column(label(cell.cell.method), "mean, in reference sds"),
+            Column(label(cell.cell.method), "sd ratio"),
+        )
     )
     metrics = ("mean_error", "sd_ratio")
     rows = tuple(

@@ -49,6 +49,24 @@ def how_made(folder: Path) -> HowMade | None:
     return HowMade(_about(run), Table("How each cell was made", _COLUMNS, rows, first="Cell"))
 
 
+def code_of(folder: Path) -> dict[str, str]:
+    """Return the version and commit of a study's last run, and the hash of each method's code, by name.
+
+    Nothing where there is no store; several hashes where a method's results are of several.
+    """
+    if not (folder / "study.sqlite").is_file():
+        return {}
+    with Store.open(folder, writable=False) as store:
+        manifest, run, made = store.manifest(), store.run(), store.provenances()
+    found = {} if run is None else {"elbowroom": f"{run.version} {run.commit}".strip()}
+    hashes: dict[str, dict[str, None]] = {}
+    for entry in manifest.problems if manifest is not None else ():
+        for cell in entry.cells:
+            if cell.key in made and (code := _hash(made[cell.key].content.get("code"))):
+                hashes.setdefault(f"code of {cell.method}", {})[code] = None
+    return found | {name: ", ".join(codes) for name, codes in hashes.items()}
+
+
 def _about(run: StudyProvenance | None) -> str:
     if run is None:
         return ""

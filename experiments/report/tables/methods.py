@@ -12,7 +12,7 @@ from experiments.report.cautions import of_reference, with_cautions
 from experiments.report.figures.panels import flat_location, moments
 from experiments.report.stored_draws import in_order
 from experiments.report.style import numbers
-from experiments.report.style.numbers import Shown, missing
+from experiments.report.style.numbers import Shown, from_source, missing
 from experiments.report.tables.table import MARKS, Column, Row, Table
 from experiments.report.view import Entry, View, number_of, numbers_of, warmth
 
@@ -26,7 +26,10 @@ HOW = {
 def measured(cell: CellRecord, name: str) -> Shown:
     """Return a scalar measurement with its standard error; a dash with its note if there is none."""
     number, note = number_of(cell, name), _note_of(cell, name)
-    return missing(note) if number is None else numbers.with_error(*number, note)
+    if number is None:
+        return missing(note)
+    about = cell.measurements[name].unit, f"{name} of {label(cell.cell.method)}"
+    return from_source(numbers.with_error(*number, note), *about)
 
 
 def _note_of(cell: CellRecord, name: str) -> str:
@@ -93,7 +96,10 @@ def means_table(view: View, kind: str) -> Table | None:
         if pair is None:
             entries = (missing(_why_missing(entry, f"{kind}_means")),) * n_columns
         else:
-            entries = tuple(numbers.with_spread(m, s) for m, s in zip(*pair, strict=True))
+            source = f"{kind}_means of {entry.label}"
+            entries = tuple(
+                from_source(numbers.with_spread(m, s), source) for m, s in zip(*pair, strict=True)
+            )
             entries = with_cautions(entries, entry.record.measurements.get("occupation"), kind)
         largest = (_largest_error(entry.record),) if errors else ()
         rows.append(Row(entry.label, entries + largest, entry.record.cell.method))
@@ -118,7 +124,8 @@ def _largest_error(cell: CellRecord) -> Shown:
     if found is None or not np.isfinite(found[0]).any():
         return missing(_note_of(cell, "mean_error"))
     worst = int(np.nanargmax(np.abs(found[0])))
-    return numbers.with_error(float(found[0][worst]), float(found[1][worst]))
+    shown = numbers.with_error(float(found[0][worst]), float(found[1][worst]))
+    return from_source(shown, f"mean_error of {label(cell.cell.method)}")
 
 
 def _why_missing(entry: Entry, name: str) -> str:

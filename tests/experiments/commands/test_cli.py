@@ -505,6 +505,29 @@ def test_init_writes_a_configuration_and_never_over_another(here, elbowroom):
     assert elbowroom("init")[0] == 0 and (here / "elbowroom.toml").exists()
 
 
+def test_init_writes_an_example_with_its_data_or_nothing(here, elbowroom):
+    code, out, _ = elbowroom("init", "--example", "eight-points")
+    names = ["eight-points-close-together.csv", "eight-points-far-apart.csv", "eight-points.toml"]
+    assert code == 0 and sorted(path.name for path in here.glob("eight-*")) == names
+    assert '"elbowroom run eight-points.toml"' in out
+    (here / names[2]).unlink()
+    code, out, err = elbowroom("init", "--example", "eight-points")
+    assert (code, out) == (2, "") and "exists already" in err and not (here / names[2]).exists()
+    code, out, _ = elbowroom("init", "mine", "--example", "two_coins")
+    assert code == 0 and (here / "mine" / "two_coins.py").is_file() and "in mine" in out
+    code, out, _ = elbowroom("init", "--list")
+    assert code == 0 and "galaxies" in out
+    for arguments, says in (
+        (("--example", "galaxys"), 'did you mean "galaxies"'),
+        (("--example", "counts", "--derivation"), "ask for one"),
+        (("--list", "x.toml"), "--list prints and writes no file"),
+    ):
+        code, out, err = elbowroom("init", *arguments)
+        assert (code, out) == (2, "") and says in err
+    code, out, err = elbowroom("run", "configs/galaxies.toml")
+    assert code == 2 and '"elbowroom init --example galaxies" writes it' in err
+
+
 def test_init_schema_prints_one_document_and_writes_nothing(here, elbowroom):
     before = set(here.iterdir())
     code, out, _ = elbowroom("init", "--schema")

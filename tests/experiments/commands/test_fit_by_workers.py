@@ -101,7 +101,7 @@ def test_categories_of_a_folder_are_read_whole(days, elbowroom):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("empty", "--components", 2), 'the folder "empty" holds no Parquet files'),
+        (("empty", "--components", 2), '"empty" is a folder that holds no Parquet files'),
         (("days", "--components", 2, "--column", "z"), 'has no column "z"'),
         (("x.csv", "--components", 2, "--column", "a", "--on", "dask"), "leave --on out"),
         (("days", "--components", 2, "--column", "a", "--on", "nowhere"), "none of local"),

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -480,6 +481,46 @@ def test_what_begins_is_shown_before_what_is_told_of_it():
         clock.now = 3.0
         progress(at(10))
     assert "K = 3: log p(x): start 1 of 20: sweep 10" in stream.getvalue()
+
+
+def test_what_tells_nothing_is_shown_while_it_lasts(monkeypatch):
+    """A thread looks on; what is printed in between has the terminal for itself."""
+    monkeypatch.setattr("experiments.commands._progress.PATIENCE", 0.01)
+    stream, clock = Terminal(), Clock()
+    with FitProgress(stream, clock) as progress:
+        progress.begins("reading data.csv")
+        clock.now = 3.0
+        until(lambda: "reading data.csv (3.0 s)" in stream.getvalue())
+        clock.now = 70.0
+        until(lambda: "reading data.csv (1 min 10 s)" in stream.getvalue())
+        progress.clear()
+        length = len(stream.getvalue())
+        clock.now = 80.0
+        time.sleep(0.05)
+        assert len(stream.getvalue()) == length
+        progress.begins("standard deviations")
+        assert "standard deviations" in stream.getvalue()
+    assert stream.getvalue().endswith("\x1b[2K")
+    assert not progress._looks_on.is_alive()
+
+
+def until(seen, seconds=20.0):
+    """Wait until something is seen."""
+    end = time.monotonic() + seconds
+    while not seen():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("command", ["fit", "choose"])
+def test_every_stage_is_told(here, elbowroom, command):
+    (here / "y.csv").write_text("a\n" + "1\n2.5\n7\n9.25\n" * 4)
+    more = ["--folds", "2"] if command == "choose" else ["--sds", "sampling"]
+    data = ("y.csv", "--column", "a", "--components", 2, "--starts", 1)
+    code, _, err = elbowroom(command, *data, "--verbose", "--plot", "x.png", *more)
+    stages = ["reading y.csv", "drawing x.png"]
+    stages += ["K = 2: log p(x)", "K = 2: prediction"] if command == "choose" else ["standard deviations"]
+    assert code == 0 and all(f"s] {stage}" in err for stage in stages)
 
 
 def test_nothing_is_shown_but_on_a_terminal(here, elbowroom, monkeypatch):

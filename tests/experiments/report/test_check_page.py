@@ -123,7 +123,7 @@ def test_the_file_is_there_in_full_or_not_at_all(tmp_path):
     write_check_page({"a": report(*GOOD)}, target, seed=1)
     assert target.read_text(encoding="utf-8").endswith("</html>") and list(tmp_path.iterdir()) == [target]
     with pytest.raises(InputError, match="cannot be written"):
-        write_check_page({"a": report(*GOOD)}, tmp_path / "nowhere" / "page.html", seed=1)
+        write_check_page({"a": report(*GOOD)}, target / "page.html", seed=1)
 
 
 # ---- the command ----------------------------------------------------------------------------

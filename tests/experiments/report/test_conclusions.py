@@ -112,7 +112,7 @@ def test_one_winner_on_both_scales_needs_no_reason():
         (
             [0.92, 0.89],
             0.005,
-            "its standard deviations are 8 to 11 % too small. Use its means, not its intervals",
+            "its standard deviations are 8 to 11 % too small. Use CAVI's means, not its intervals",
         ),
         ([1.20, 1.20], 0.005, "its standard deviations are 20 % too large."),
         ([0.90, 1.20], 0.005, "some are too small (by up to 10 %), others too large (by up to 20 %)."),
@@ -126,7 +126,7 @@ def test_widths_are_judged_with_their_errors(ratios, error, words):
     drawn, _ = said(cell("cavi", mean_error=([0.02, 0.01], [0.01, 0.01]), sd_ratio=(ratios, [error, error])))
     assert "CAVI: its means agree with the reference (the largest difference is 0.020 ± 0.010" in drawn
     assert words in drawn
-    assert ("Use its means" in drawn) == ("too small" in words and "large" not in words)
+    assert ("Use CAVI's means" in drawn) == ("too small" in words and "large" not in words)
 
 
 @pytest.mark.parametrize(

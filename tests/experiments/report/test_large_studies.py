@@ -2,7 +2,9 @@
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from io import StringIO
 
 import numpy as np
@@ -19,7 +21,8 @@ from experiments.records import StudyRecord, Verdict
 from experiments.report import MOST_ON_ONE_PAGE, write_report
 from experiments.report.figures import ladder, wall_time
 from experiments.report.outcomes import NOTABLE, noted, outcomes_of, page_names
-from experiments.report.pages import mixtures, writer
+from experiments.report.pages import mixtures, worst_first, writer
+from experiments.report.pages.finishing import script
 from experiments.report.tables.groups import MOST_ROWS, bars, verdicts_by_dataset, verdicts_by_method
 from hand_cavi import InputError
 from tests.experiments.report.factory import study
@@ -70,10 +73,10 @@ class Drawing:
 
 
 def drawn(record: StudyRecord, folder, **options) -> list[str]:
-    """Return what is drawn for a report."""
+    """Return what is drawn for a report, but for the picture of all problems together."""
     drawing = Drawing()
     write_report(record, folder, on_drawing=drawing, **options)
-    return drawing.titles
+    return [title for title in drawing.titles if title != "Time against error"]
 
 
 def files(folder) -> dict[str, tuple[int, bytes]]:
@@ -107,7 +110,7 @@ def test_a_change_of_one_problem_draws_that_problem_alone(small, tmp_path):
 
 def test_a_word_about_the_study_draws_no_figure(small, tmp_path):
     drawn(small, tmp_path)
-    assert drawn(replace(small, verdict=Verdict("pass", "All is well now.", 0.25)), tmp_path) == []
+    assert drawn(replace(small, verdict=Verdict("pass", "All is well now.", 0.2)), tmp_path) == []
     assert "All is well now." in (tmp_path / "report.html").read_text()
 
 
@@ -119,8 +122,8 @@ def test_what_is_missing_spoilt_or_drawn_by_other_code_is_drawn_again(small, tmp
     next((tmp_path / "figures").glob("*-ladder.png")).write_bytes(b"cut")
     (tmp_path / "report.md").write_text("mine")  # so that the report is looked at
     assert drawn(one, tmp_path) == ["eight points, textbook"]
-    (part,) = (path for path in (tmp_path / "figures" / ".cache").iterdir() if path.stem != "report")
-    part.write_text("{")
+    for part in (tmp_path / "figures" / ".cache").iterdir():
+        part.write_text("{")
     (tmp_path / "figures" / ".cache" / "report.json").write_text("[]")
     assert drawn(one, tmp_path) == ["eight points, textbook"]
     monkeypatch.setattr("experiments.report.drawn_parts.drawing_code", lambda: "another")
@@ -135,9 +138,9 @@ def test_what_is_in_no_store_is_drawn_whenever_it_is_asked_for(small, tmp_path):
 
 def test_an_interruption_leaves_a_page_that_says_what_is_missing_and_goes_on_there(small, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        write_report(small, tmp_path, on_drawing=Drawing(stop_at=1))
+        write_report(small, tmp_path, on_drawing=Drawing(stop_at=2))
     page = Page((tmp_path / "report.html").read_text())
-    assert "Drawing was interrupted: 1 of 2 parts of this report are missing." in page.text
+    assert "Drawing was interrupted: 1 of 3 parts of this report are missing." in page.text
     assert "log p(x) = −17.990122" in page.text and not page.unbalanced
     assert "Drawing was interrupted" in (tmp_path / "report.md").read_text()
     assert drawn(small, tmp_path) == ["five clusters, textbook"]
@@ -161,6 +164,7 @@ def test_what_came_out_is_said_even_if_drawing_is_interrupted(small, tmp_path, m
 
 def test_the_overview_grows_with_groups_not_with_problems(small, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "DRAWN", 0)
+    monkeypatch.setattr(worst_first, "MOST_RESULTS", 30)
     sizes, listed = [], []
     for number in (40, 160):
         folder = tmp_path / str(number)
@@ -176,6 +180,19 @@ def test_the_overview_grows_with_groups_not_with_problems(small, tmp_path, monke
     assert sizes[1] < 1.02 * sizes[0] < 500_000
 
 
+def test_a_page_has_all_results_up_to_a_thousand_and_a_row_of_them_is_short(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "DRAWN", 0)
+    sizes = []
+    for number in (40, 160):
+        text = write_report(many(small, number), tmp_path / str(number)).html.read_text()
+        assert text.count('<th scope="row">d') == number + 1  # what they are put together as
+        assert f"All {number} results, the worst first" in text
+        sizes.append(len(text))
+    assert worst_first.MOST_RESULTS * (sizes[1] - sizes[0]) / 120 < 1e6  # bytes
+    rows = re.findall(r'<th scope="row">(d\d+), textbook</th>.*?<td class="(\w+)">', text, re.DOTALL)
+    assert len(rows) == 160 and [mark for _, mark in rows[:54]] == ["fail"] * 53 + ["undecided"]
+
+
 def test_the_worst_have_pages_and_what_is_asked_for(small, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "DRAWN", 1)
     record = many(small, MOST_ON_ONE_PAGE + 3)
@@ -183,23 +200,28 @@ def test_the_worst_have_pages_and_what_is_asked_for(small, tmp_path, monkeypatch
     assert drawn(record, tmp_path, problems=["d003-textbook"]) == ["d003, textbook"]
     text = (tmp_path / "report.html").read_text()
     links = [one["href"] for one in Page(text).all("a") if "problems/" in (one["href"] or "")]
-    assert links == ["problems/d001-textbook.html", "problems/d003-textbook.html"]
-    page = Page((tmp_path / links[1]).read_text())
+    assert links[-2:] == ["problems/d001-textbook.html", "problems/d003-textbook.html"]
+    assert set(links) == set(links[-2:])
+    page = Page((tmp_path / links[-1]).read_text())
     assert not page.unbalanced and "The ladder of evidence" in page.text and "Caveats" not in page.text
     assert any(one["href"] == "../report.html" for one in page.all("a"))
-    assert drawn(record, tmp_path) == [] and (tmp_path / links[1]).is_file()
+    assert drawn(record, tmp_path) == [] and (tmp_path / links[-1]).is_file()
     other = replace(record.problems[3], content="another")
     changed = replace(record, problems=(*record.problems[:3], other, *record.problems[4:]))
-    assert drawn(changed, tmp_path) == [] and not (tmp_path / links[1]).exists()  # it was of other results
-    assert links[1] not in (tmp_path / "report.html").read_text()
+    assert drawn(changed, tmp_path) == [] and not (tmp_path / links[-1]).exists()  # it was of other results
+    assert links[-1] not in (tmp_path / "report.html").read_text()
 
 
-def test_pages_run_no_scripts_whatever_a_kept_part_holds(small, tmp_path):
+def test_pages_run_their_own_script_alone_whatever_a_kept_part_holds(small, tmp_path):
     one = replace(small, problems=small.problems[:1])
     write_report(one, tmp_path, problems=page_names(one))
     for path in (tmp_path / "report.html", *(tmp_path / "problems").iterdir()):
         policies = [meta["content"] for meta in Page(path.read_text()).all("meta") if "http-equiv" in meta]
-        assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+        proof = b64encode(sha256(script().encode()).digest()).decode()
+        assert policies == [
+            f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{proof}'"
+        ]
+        assert path.read_text().count("<script") == 1
 
 
 def test_a_small_study_has_pages_of_its_problems_when_they_are_asked_for(small, tmp_path):
@@ -207,7 +229,7 @@ def test_a_small_study_has_pages_of_its_problems_when_they_are_asked_for(small, 
     drawn(one, tmp_path)
     assert drawn(one, tmp_path, problems=page_names(one)) == ["eight points, textbook"]
     page = Page((tmp_path / "problems" / "eight_points-textbook.html").read_text())
-    assert "its verdict" not in page.text and "<script>" in page.text and not page.all("script")
+    assert "its verdict" not in page.text and "<script>" in page.text and len(page.all("script")) == 1
 
 
 @pytest.mark.parametrize("make", [own_study, calibration])

@@ -1,6 +1,7 @@
 """The estimator: scikit-learn's own checks, parity with `BayesianGaussianMixture`, what differs and why."""
 
 import pickle
+import re
 import runpy
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import gammaln
 
@@ -15,7 +17,7 @@ pytest.importorskip("sklearn")
 
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.mixture import BayesianGaussianMixture
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -37,6 +39,7 @@ SETTLED = {"tol": 1e-11, "max_iter": 5000, "random_state": 0}
     [
         BayesianMixture(),
         BayesianMixture(n_components=3, covariance_type="diag", init_params="k-means++", max_iter=1000),
+        BayesianMixture(n_components=2, covariance_type="spherical", max_iter=1000),
         BayesianMixture(
             n_components=2,
             n_init=2,
@@ -118,7 +121,7 @@ def test_the_constructor_is_scikit_learn_s():
 
 def test_fitted_attributes_are_scikit_learn_s():
     """All public ones, of the same shapes."""
-    for kind in ("full", "diag"):
+    for kind in ("full", "diag", "spherical"):
         settings = {"n_components": 3, "covariance_type": kind, **SETTLED}
         theirs, ours = (cls(**settings).fit(FAITHFUL) for cls in (BayesianGaussianMixture, BayesianMixture))
         names = [name for name in vars(theirs) if name.endswith("_") and not name.startswith("_")]
@@ -303,8 +306,8 @@ def test_the_rest_imports_without_scikit_learn():
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"covariance_type": "tied"}, "'tied'.*use 'full' or 'diag'"),
-        ({"covariance_type": "spherical"}, "'spherical'.*use 'full' or 'diag'"),
+        ({"covariance_type": "tied"}, "'tied'.*not independent.*use 'full', 'diag' or 'spherical'"),
+        ({"covariance_type": "spherical", "covariance_prior": [1.0, 2.0]}, r"shape \(2,\).*needs a number"),
         ({"mean_prior": [0.0]}, r"mean_prior has shape \(1,\)"),
         ({"covariance_prior": np.eye(3)}, r"covariance_prior has shape \(3, 3\)"),
         ({"covariance_prior": [[1.0, 2.0], [2.0, 1.0]]}, "not positive definite"),
@@ -335,3 +338,66 @@ def test_weights_that_make_up_a_single_point():
 def test_not_fitted():
     with pytest.raises(NotFittedError):
         BayesianMixture().sample()
+
+
+# ---- criteria and frames -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["full", "diag", "spherical"])
+def test_bic_and_aic_are_those_of_scikit_learn_s_mixture_with_the_same_parameters(kind):
+    ours = BayesianMixture(n_components=3, covariance_type=kind, **SETTLED).fit(FAITHFUL)
+    theirs = GaussianMixture(n_components=3, covariance_type=kind)
+    for name in ("weights_", "means_", "covariances_", "precisions_cholesky_"):
+        setattr(theirs, name, getattr(ours, name))
+    assert ours.bic(FAITHFUL) == pytest.approx(theirs.bic(FAITHFUL), rel=1e-12)
+    assert ours.aic(FAITHFUL) == pytest.approx(theirs.aic(FAITHFUL), rel=1e-12)
+    # No parameters have a higher likelihood than those that maximise it.
+    best = GaussianMixture(3, covariance_type=kind, n_init=20, tol=1e-9, max_iter=2000, random_state=0)
+    assert ours.bic(FAITHFUL) > best.fit(FAITHFUL).bic(FAITHFUL)
+    with pytest.raises(NotFittedError):
+        BayesianMixture().bic(FAITHFUL)
+
+
+def test_bic_of_faithful_chooses_two():
+    found = [BayesianMixture(n_components=k, n_init=5, **SETTLED).fit(FAITHFUL) for k in (1, 2, 3)]
+    assert min(range(3), key=lambda i: found[i].bic(FAITHFUL)) == 1
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_go_in_and_come_out(library):
+    frames = pytest.importorskip(library)
+    x = frames.DataFrame({"eruption": FAITHFUL[:, 0], "waiting": FAITHFUL[:, 1]})
+    model = BayesianMixture(n_components=2, **SETTLED).set_output(transform=library)
+    out = model.fit_transform(x)
+    assert type(out) is frames.DataFrame
+    assert (
+        list(out.columns) == ["bayesianmixture0", "bayesianmixture1"] == list(model.get_feature_names_out())
+    )
+    assert list(model.feature_names_in_) == ["eruption", "waiting"]
+    np.testing.assert_array_equal(out.to_numpy(), model.predict_proba(x))
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(x[["waiting", "eruption"]])
+
+
+def test_responsibilities_are_features_of_what_follows():
+    x = pd.DataFrame(FAITHFUL, columns=["eruption", "waiting"])
+    pipeline = make_pipeline(StandardScaler(), BayesianMixture(n_components=2, **SETTLED)).set_output(
+        transform="pandas"
+    )
+    out = pipeline.fit_transform(x)
+    assert list(out.columns) == ["bayesianmixture0", "bayesianmixture1"]
+    assert out.index.equals(x.index) and np.allclose(out.sum(axis=1), 1)
+
+
+def test_the_page_runs_as_it_says(capsys):
+    text = (ROOT / "docs" / "scikit-learn.md").read_text("utf-8")
+    space: dict[str, object] = {"__name__": "page"}
+    for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(code, "docs/scikit-learn.md", "exec"), space)
+    out = capsys.readouterr().out
+    figures = [line.split() for line in out.splitlines() if re.match(r"[123] -", line)]
+    bound, bic, aic = np.array(figures, dtype=float).T[1:]
+    assert bound.argmax() == bic.argmin() == 1 and aic.argmin() > 0
+    assert "bayesianmixture1" in out
+    means = np.sort(space["stream"].means_[:, 0])
+    assert np.all(np.abs(means - [2.0, 4.3]) < 0.3)
