@@ -29,7 +29,8 @@ def test_every_command_and_option_is_there():
         section = page.partition(f"## elbowroom {name}\n")[2].partition("\n## ")[0]
         assert section
         for parameter in command.params:
-            flags = parameter.opts if parameter.param_type_name == "option" else [parameter.name.upper()]
+            named = [(parameter.metavar or parameter.name).upper()]
+            flags = parameter.opts if parameter.param_type_name == "option" else named
             assert all(f"{flag}`" in section or f"{flag}]`" in section for flag in flags)
 
 
