@@ -9,6 +9,7 @@ pytest.importorskip("myst_nb", reason="needs the group docs: uv run --group docs
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 
+from docs.making.accessible import mend
 from docs.making.mathml import formula
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*myst_parser.*:PendingDeprecationWarning")
@@ -50,6 +51,16 @@ def test_a_page_needs_no_network_and_shows_code_from_its_file(tmp_path):
     assert "mathjax@" not in page and '<script src="http' not in page
     assert "examples/mutations/textbook.py" in page and '<span class="linenos">74</span>' in page
     assert "time_limit" in page and "<table" in page and "Unbuilt" not in page
+
+
+def test_what_scrolls_can_be_reached_by_the_keyboard():
+    context = {
+        "body": '<pre>x</pre><div class="table-wrapper a">',
+        "furo_navigation_tree": '<p role="heading">',
+    }
+    mend(None, "page", "page.html", context, None)
+    assert context["body"].count('tabindex="0"') == 2
+    assert 'aria-level="2"' in context["furo_navigation_tree"]
 
 
 def test_what_is_not_there_is_told(tmp_path):
