@@ -28,23 +28,16 @@ def export(
     It has one row for each cell, metric and quantity.
     """
     from experiments.engine.store.folder import Store
-    from experiments.records import CellRecord
-    from experiments.report.tidy import COLUMNS, rows_of, write_csv, write_parquet
+    from experiments.report.tidy import COLUMNS, stored_rows, write_csv, write_parquet
     from hand_cavi import InputError
 
     folder = study_folder(study)
     load_own_code(config)
-    rows = []
     with Store.open(folder, writable=False) as store:
         manifest = store.manifest()
         if manifest is None:
             raise InputError(f"there is no study in {folder} yet; run one there first")
-        for entry in manifest.problems:
-            found = (
-                store.cell(c.key) or CellRecord(c, "missing", store.why_missing(c.key)) for c in entry.cells
-            )
-            judgement = None if entry.has_content else store.judgement(entry.key)
-            rows += rows_of(entry, found, judgement.details if judgement else None)
+        rows = [row for problem in manifest.problems for row in stored_rows(store, problem)]
         path = to or Path(f"{manifest.name}.{format.value}")
     writable_file(path, "--to", ())
     (write_csv if format is Format.csv else write_parquet)(path, rows)

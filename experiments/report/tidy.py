@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.engine.store.files import write_whole
+from experiments.engine.store.folder import Store
 from experiments.records import (
     CellRecord,
     Measurement,
@@ -56,6 +57,16 @@ def rows_of(
     for method in details.methods if details is not None else ():
         rows += _of_calibration(problem, method)
     return rows
+
+
+def stored_rows(store: Store, problem: ProblemEntry) -> list[TidyRow]:
+    """Return all rows of a stored problem, of which no draws are read."""
+    cells = (
+        store.cell(cell.key) or CellRecord(cell, "missing", store.why_missing(cell.key))
+        for cell in problem.cells
+    )
+    judgement = None if problem.has_content else store.judgement(problem.key)
+    return rows_of(problem, cells, judgement.details if judgement else None)
 
 
 def write_csv(path: Path, rows: Sequence[TidyRow]) -> None:

@@ -77,6 +77,7 @@ def test_a_study_is_run_as_loudly_as_asked(here, elbowroom, monkeypatch):
         runner, "executor", lambda on, workers, on_start=None: executor("serial", 1, on_start)
     )
     monkeypatch.setattr("experiments.report.write_report", lambda *args, **options: None)
+    monkeypatch.delitem(sys.modules, "tests.experiments.engine.runner_methods", raising=False)
     (here / "study.toml").write_text(config(CAVI, odd("fail")))
     code, _, err = elbowroom("run", "study.toml", "--json", "--quiet")
     assert code == 1 and "runs the code of" in err and len(err.splitlines()) == 1  # that is always said

@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from experiments.commands._tidy import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from experiments.engine.store.folder import Store
 from experiments.engine.store.merging import merge
 from experiments.engine.store.rows import RECORDS, columns_of, insert, with_checksum
 from experiments.engine.workers.executors import executor
+from experiments.report.tidy import stored_rows
 from hand_cavi import InputError
 from tests.experiments.engine.test_runner import CAVI, config, odd, run
 from tests.experiments.fuzz.trying import examples, honest_end
@@ -113,7 +113,7 @@ def test_whatever_a_record_holds_is_told_in_a_sentence_or_harms_nothing(copies, 
         entries = store.manifest().problems
         store.configs()
         for entry in entries:
-            rows_of(store, entry)
+            stored_rows(store, entry)
         find_cell((one for entry in entries for one in entry.cells), "points/two/cavi")
     with honest_end():
         record = runner.load(folder)
@@ -131,7 +131,7 @@ def test_standard_errors_that_are_not_of_their_values_shape_are_damage(copies):
         insert(database, "measurement", [with_checksum((*row[:3], text))])
         database.commit()
     with Store.open(folder, writable=False) as store, pytest.raises(InputError, match="is damaged"):
-        rows_of(store, store.manifest().problems[0])
+        stored_rows(store, store.manifest().problems[0])
 
 
 @examples(4)
