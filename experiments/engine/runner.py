@@ -52,10 +52,10 @@ def run(
             if problem.content is not None:
                 store.put_problem(problem.entry.key, problem.content)
         try:
-            _Run(plan, store, on).complete(workers, progress)
+            records = _Run(plan, store, on).complete(workers, progress)
         finally:
             write_index(store)
-        return study_record(store)
+        return study_record(store, {record.cell.key: record for record in records})
 
 
 def load(folder: Path) -> StudyRecord:
@@ -99,8 +99,8 @@ class _Run:
         self.started: dict[str, str] = {}
         self.machine = machine.describe()
 
-    def complete(self, workers: int, progress: bool) -> None:
-        """Run pending cells, judge each problem when its last cell has ended, then the study."""
+    def complete(self, workers: int, progress: bool) -> tuple[CellRecord, ...]:
+        """Run pending cells, judge each problem when its last cell has ended, then the study; return all."""
         still_open = set().union(*self.open.values())
         pending = [planned for key, (planned, _) in self.cells.items() if key in still_open]
         unjudged = [key for key in self.problems if self.open[key] or not self._is_judged(key)]
@@ -123,7 +123,9 @@ class _Run:
                         self._judge(key, runs)
                 for outcome in runs.results():
                     self._end(outcome, runs)
-        self.store.put_verdict(self.plan.conclude(self._records(self.cells)))
+        records = self._records(self.cells)
+        self.store.put_verdict(self.plan.conclude(records))
+        return records
 
     def _submit(self, task: Task, runs: Executor) -> None:
         self.tasks[task.key] = task

@@ -135,12 +135,10 @@ def _fits(value: Any, hint: Any) -> bool:
     """Return whether a value has the type that an annotation asks for; of an array only that it is one."""
     if hint is Any or hint is object:
         return True
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = _parts(hint)
     if origin is types.UnionType or origin is typing.Union:
         return any(_fits(value, one) for one in arguments)
-    if (
-        origin is not None
-    ):  # a tuple, list or mapping; its last argument that is a type is that of its entries
+    if origin is not None:  # a tuple, list or mapping: its last argument that is a type is its entries'
         inner = next(one for one in reversed(arguments) if one is not ...)
         entries = value.values() if isinstance(value, dict) else value
         return isinstance(value, origin) and all(_fits(entry, inner) for entry in entries)
@@ -182,6 +180,11 @@ def _alternatives(hint: Any) -> set[Any]:
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return set(typing.get_args(hint))
     return {hint}
+
+
+@functools.cache
+def _parts(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return typing.get_origin(hint), typing.get_args(hint)
 
 
 @functools.cache
