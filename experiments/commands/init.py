@@ -21,6 +21,15 @@ def init(
         ),
     ] = "",
     list_: Annotated[bool, typer.Option("--list", help="List the examples instead.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a configuration for this file: --components of them, a prior scaled to the data.",
+        ),
+    ] = None,
+    components: Annotated[int | None, typer.Option(help="The number of components, K.", min=1)] = None,
+    column: Annotated[list[str] | None, typer.Option(help="A column to use; may be repeated.")] = None,
     derivation: Annotated[
         bool, typer.Option("--derivation", help="Write a hand-derived model to begin from, a Python file.")
     ] = False,
@@ -29,12 +38,15 @@ def init(
     """Write a configuration, a derivation or an example."""
     from hand_cavi import InputError
 
-    writes = [name for name, given in (("--example", example), ("--derivation", derivation)) if given]
+    kinds = (("--example", example), ("--derivation", derivation), ("--data", data))
+    writes = [name for name, given in kinds if given]
     prints = [name for name, given in (("--list", list_), ("--schema", schema)) if given]
     if prints and (writes or path != _DEFAULT or len(prints) > 1):
         raise InputError(f"{prints[0]} prints and writes no file; leave the file and all other options out")
     if len(writes) > 1:
-        raise InputError("--example and --derivation write different files; ask for one")
+        raise InputError(f"{' and '.join(writes)} write different files; ask for one")
+    if data is None and (components is not None or column):
+        raise InputError("--components and --column are of a file of your own; name it with --data")
     if schema:
         from experiments.commands._output import print_json
         from experiments.config.schema import json_schema
@@ -49,6 +61,16 @@ def init(
         folder = Path() if path == _DEFAULT else path
         _write({folder / file.name: file.read_bytes() for file in found.files})
         print(f'Then: "{found.command}"{"" if path == _DEFAULT else f", in {folder}"}.')
+    elif data is not None:
+        from experiments.commands._init_data import configuration_for
+
+        if components is None:
+            raise InputError("--data wants to know how many components; give --components")
+        path = Path(f"{data.stem}.toml") if path == _DEFAULT else path
+        text, about = configuration_for(data, components, tuple(column or ()), path.absolute().parent)
+        _write({path: text.encode()})
+        say(*about.splitlines())
+        print(f'Then: "elbowroom run {path}".')
     elif derivation:
         from experiments.checks.loading import skeleton
 

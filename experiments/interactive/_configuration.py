@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import sys
 import tempfile
 import warnings
 from atexit import register
@@ -12,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.config.models import options_of
 from experiments.config.reading import parse_config
 from experiments.engine.runner import run
 from experiments.engine.store.files import clear_errors, write_whole
 from experiments.engine.workers.executors import prepare
 from experiments.records.study import StudyRecord
 from experiments.studies import plan_of
-from hand_cavi import InputError, Mixture
+from hand_cavi import InputError
 from hand_cavi.ascent.cautions import CautionWarning
 from hand_cavi.inputs import Seed
 
@@ -71,35 +69,6 @@ def method_entries(methods: Methods) -> list[dict[str, Any]]:
     return entries
 
 
-def model_entry(name: str, mixture: Mixture) -> dict[str, Any]:
-    """Return the entry of a mixture: its family and weights, with their priors."""
-    weights = {"name": _called(mixture.weights), **_fields(mixture.weights)}
-    return {
-        "name": name,
-        "family": _called(mixture.components),
-        "components": mixture.n_components,
-        "weights": weights,
-        "prior": _fields(mixture.components),
-    }
-
-
 def as_seed(rng: Seed) -> int:
     """Return the seed of a study: the number itself, or one that a generator draws."""
     return int(rng.integers(2**31)) if isinstance(rng, np.random.Generator) else rng
-
-
-def _called(prior: Any) -> str:
-    """Return what a configuration calls a family or weights: the name, or where a user's own is."""
-    cls = type(prior)
-    if cls.__module__.startswith("hand_cavi."):
-        return str(prior.name)
-    if cls.__module__ == "__main__" or not hasattr(sys.modules[cls.__module__], "__file__"):
-        raise InputError(
-            f"{cls.__name__} is defined in this session, where other processes cannot find it; put it into a "
-            "module, a file beside this one, and import it from there"
-        )
-    return f"{cls.__module__}:{cls.__qualname__}"
-
-
-def _fields(prior: Any) -> dict[str, Any]:
-    return {name: np.asarray(getattr(prior, name)).tolist() for name in options_of(type(prior))}

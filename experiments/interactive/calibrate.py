@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from experiments.config.writing import model_entry, written
 from experiments.interactive._configuration import (
     Methods,
     Table,
     as_seed,
     folder_of,
     method_entries,
-    model_entry,
     run_text,
 )
-from experiments.interactive._toml import written
 from experiments.interactive.comparison import Comparison
 from hand_cavi import InputError, Mixture
 from hand_cavi.inputs import Seed

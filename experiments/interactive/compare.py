@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from experiments.config.writing import model_entry, written
 from experiments.interactive._configuration import (
     Methods,
     Table,
     as_seed,
     folder_of,
     method_entries,
-    model_entry,
     run_text,
 )
 from experiments.interactive._given_data import data_entry, loaded
-from experiments.interactive._toml import written
 from experiments.interactive.comparison import Comparison
 from experiments.studies.chosen_model import Model
 from hand_cavi import InputError, Mixture

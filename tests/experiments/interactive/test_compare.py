@@ -13,10 +13,10 @@ import pytest
 
 import elbowroom
 from experiments.config.reading import load_config, parse_config
+from experiments.config.writing import model_entry, written
 from experiments.engine.runner import run
-from experiments.interactive._configuration import as_seed, method_entries, model_entry
+from experiments.interactive._configuration import as_seed, method_entries
 from experiments.interactive._given_data import FILE, data_entry, loaded
-from experiments.interactive._toml import written
 from experiments.metrics import METRICS
 from experiments.studies import plan_of
 from hand_cavi import InputError

@@ -1,13 +1,15 @@
-"""A configuration written as TOML, so that what is run from Python is a study like any other."""
+"""A configuration written as TOML, for a study that is asked for in other words than a file's."""
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from hand_cavi import InputError
+from experiments.config.models import options_of
+from hand_cavi import InputError, Mixture
 
 
 def written(top: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], **lists: Any) -> str:
@@ -20,6 +22,18 @@ def written(top: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]], **l
         for entry in entries:
             lines += ["", f"[[{name}]]", *_pairs(entry)]
     return "\n".join(lines) + "\n"
+
+
+def model_entry(name: str, mixture: Mixture) -> dict[str, Any]:
+    """Return the entry of a mixture: its family and weights, with their priors."""
+    weights = {"name": _called(mixture.weights), **_fields(mixture.weights)}
+    return {
+        "name": name,
+        "family": _called(mixture.components),
+        "components": mixture.n_components,
+        "weights": weights,
+        "prior": _fields(mixture.components),
+    }
 
 
 def _pairs(table: Mapping[str, Any]) -> list[str]:
@@ -49,3 +63,20 @@ def _value(value: Any) -> str:
 def _text(text: str) -> str:
     """Return a TOML string; JSON's is one, but for the one character that it leaves as it is."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _called(prior: Any) -> str:
+    """Return what a configuration calls a family or weights: the name, or where a user's own is."""
+    cls = type(prior)
+    if cls.__module__.startswith("hand_cavi."):
+        return str(prior.name)
+    if cls.__module__ == "__main__" or not hasattr(sys.modules[cls.__module__], "__file__"):
+        raise InputError(
+            f"{cls.__name__} is defined in this session, where other processes cannot find it; put it into a "
+            "module, a file beside this one, and import it from there"
+        )
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _fields(prior: Any) -> dict[str, Any]:
+    return {name: np.asarray(getattr(prior, name)).tolist() for name in options_of(type(prior))}
