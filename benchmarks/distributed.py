@@ -19,8 +19,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from distributed import Client, LocalCluster
 
+from experiments.engine.workers.distributed import HERE, connected
 from hand_cavi import DirichletWeights, Fit, Mixture, NormalGamma, fit
 from hand_cavi.sources import Source, on_workers, open_parquet
 
@@ -79,17 +79,7 @@ def case(name: str, here: Source, condense: bool, sweeps: int) -> None:
     rows.append(("this process reads the files", *timed(here), ""))
     spread = on_workers(here)
     for n_workers in (1, 2):
-        with (
-            LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address=None,
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-                memory_limit=0,
-            ) as cluster,
-            Client(cluster),
-        ):
+        with connected(HERE, n_workers):
             rows.append((f"{n_workers} worker{'s' * (n_workers > 1)}", *timed(spread), len(spread.parts)))
     one = rows[2][1]
     for words, seconds, found, parts in rows:

@@ -1,27 +1,13 @@
 """The figures of the report by name, for objects that have problems to draw."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 from experiments.records.study import ProblemRecord, StudyRecord
-from experiments.report.figures import (
-    bars,
-    calibration_plots,
-    chains,
-    clusters,
-    co_clustering,
-    ellipses,
-    forest,
-    k_hat,
-    ladder,
-    model_check,
-    posterior_density,
-    predictive_density,
-    sd_ratio,
-    trace,
-    wall_time,
-)
+from experiments.report import figures
+from experiments.report.figures import calibration_plots
 from experiments.report.figures.onto_axes import onto_axes
 from experiments.report.figures.picture import Picture
 from experiments.report.outcomes import title_of
@@ -33,41 +19,41 @@ Make = Callable[[View], Picture | None]
 
 
 def _components(view: View) -> Picture | None:
-    made = (make(view) for make in (clusters.picture, ellipses.picture, bars.picture))
+    made = (make(view) for make in (figures.clusters.picture, figures.ellipses.picture, figures.bars.picture))
     return next((picture for picture in made if picture is not None), None)
 
 
 OF_MIXTURES: Mapping[str, Make] = {
-    "ladder": ladder.picture,
-    "forest": forest.picture,
-    "density": posterior_density.picture,
-    "predictive": predictive_density.picture,
+    "ladder": figures.ladder.picture,
+    "forest": figures.forest.picture,
+    "density": figures.posterior_density.picture,
+    "predictive": figures.predictive_density.picture,
     "components": _components,
-    "sd_ratio": sd_ratio.picture,
-    "weights": forest.weights_picture,
-    "model_check": model_check.picture,
-    "k_hat": k_hat.picture,
-    "trace": trace.picture,
-    "co_clustering": co_clustering.picture,
-    "chains": chains.picture,
-    "wall_time": wall_time.picture,
+    "sd_ratio": figures.sd_ratio.picture,
+    "weights": figures.forest.weights_picture,
+    "model_check": figures.model_check.picture,
+    "k_hat": figures.k_hat.picture,
+    "trace": figures.trace.picture,
+    "co_clustering": figures.co_clustering.picture,
+    "chains": figures.chains.picture,
+    "wall_time": figures.wall_time.picture,
 }
 OF_OWN: Mapping[str, Make] = {
-    "forest": forest.quantities_picture,
-    "density": posterior_density.quantities_picture,
+    "forest": figures.forest.quantities_picture,
+    "density": figures.posterior_density.quantities_picture,
 }
 OF_CALIBRATION = ("ecdf", "effects", "coverage")
 
 
-class Figures:
+class Figures(ABC):
     """What draws; `_only` is the one problem that is chosen of the `_whole` study, or raises InputError."""
 
     _record: StudyRecord
     _whole: StudyRecord
 
     @property
-    def _only(self) -> ProblemRecord:
-        raise NotImplementedError
+    @abstractmethod
+    def _only(self) -> ProblemRecord: ...
 
     @property
     def plots(self) -> tuple[str, ...]:

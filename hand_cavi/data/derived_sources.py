@@ -66,7 +66,7 @@ class CompleteRows(Source):
         return cls(source, source.reduced(_dropped_of, np.concatenate))
 
     @property
-    def threads(self) -> int | None:  # type: ignore[override]
+    def threads(self) -> int | None:
         """As of the source."""
         return self.source.threads
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from hand_cavi.inputs import InputError, as_file
-from hand_cavi.sources.base import Block, Source
+from hand_cavi.sources.base import Block, Source, first_line
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,5 @@ def open_npy(path: str | Path, *, mapped: bool = True) -> np.ndarray:
         # Mapping compares the size that the header claims with that of the file before it allocates.
         found: np.ndarray = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # a damaged header raises whatever numpy's and Python's parsers do
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise InputError(f"{path} cannot be read as an .npy file ({said})") from None
+        raise InputError(f"{path} cannot be read as an .npy file ({first_line(error)})") from None
     return found if mapped else np.array(found)

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
 
 import numpy as np
 
@@ -50,15 +49,7 @@ class Block:
 
 
 class Source(ABC):
-    """Data that can be read again and again.
-
-    Attributes
-    ----------
-    threads : int or None
-        Of a pass over them, if nobody says otherwise; all that the process may use if None.
-    """
-
-    threads: ClassVar[int | None] = None
+    """Data that can be read again and again."""
 
     @property
     @abstractmethod
@@ -69,6 +60,11 @@ class Source(ABC):
     @abstractmethod
     def n_features(self) -> int:
         """D."""
+
+    @property
+    def threads(self) -> int | None:
+        """Of a pass, if nobody says otherwise; all that the process may use if None."""
+        return None
 
     @abstractmethod
     def blocks(self) -> Iterator[Block]:
@@ -106,6 +102,11 @@ class Source(ABC):
             found.append(block.every(step, begins))
             begins += len(block.rows)
         return joined(found)
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an error says, or what it is if it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _every(part: Source, begins: int, *, step: int) -> Block:

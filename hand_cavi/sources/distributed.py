@@ -9,7 +9,7 @@ changes a bit.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -41,12 +41,16 @@ class DistributedSource(Source):
     parts: tuple[Any, ...]
     lengths: tuple[int, ...]
     n_features: int = 1
-    threads: ClassVar[int | None] = 1  # Dask gives each of a worker's threads a part
 
     @property
     def n_points(self) -> int:
         """N."""
         return sum(self.lengths)
+
+    @property
+    def threads(self) -> int:
+        """One: Dask gives each of a worker's threads a part."""
+        return 1
 
     def blocks(self) -> Iterator[Block]:
         """Yield the parts, each fetched when its turn comes."""

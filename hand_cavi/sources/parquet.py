@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hand_cavi.inputs import InputError, as_file
-from hand_cavi.sources.base import Block, Source, joined
+from hand_cavi.sources.base import Block, Source, first_line, joined
 
 ENDINGS = (".parquet", ".pq")
 
@@ -78,7 +78,7 @@ class ParquetSource(Source):
             arrays = [table[name].to_numpy().astype(np.float64, copy=False) for name in wanted]
         except (OSError, ValueError, TypeError) as error:  # pyarrow's errors are of these kinds
             raise InputError(
-                f"{group.path} is damaged in row group {group.number} (counted from 0): {_first_line(error)}"
+                f"{group.path} is damaged in row group {group.number} (counted from 0): {first_line(error)}"
             ) from None
         return Block(np.column_stack(arrays[: self.n_features]), arrays[-1] if self.weight else None)
 
@@ -150,11 +150,7 @@ def _readable(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except (OSError, ValueError, TypeError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as a Parquet file ({_first_line(error)})") from None
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{path} cannot be read as a Parquet file ({first_line(error)})") from None
 
 
 def parquet_files(path: str | Path) -> list[Path]:

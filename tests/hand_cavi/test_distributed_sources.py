@@ -193,8 +193,7 @@ class Spied(Source):
 
 def test_rows_are_read_by_workers_and_sums_alone_come_back(tmp_path, monkeypatch):
     """Two processes of a real cluster read the rows; where this one reads them, not a bit differs."""
-    from distributed import Client, LocalCluster
-
+    from experiments.engine.workers.distributed import HERE, connected
     from hand_cavi.sources.distributed import DistributedSource
 
     monkeypatch.setattr(FIT, "HELD", 0)
@@ -202,19 +201,7 @@ def test_rows_are_read_by_workers_and_sums_alone_come_back(tmp_path, monkeypatch
     source = DistributedSource(parts, (1000,) * 20)
     x = np.concatenate([numbers(1000, number) for number in range(20)])
     arguments = {"rng": 1, "starts": 2, "max_sweeps": 10, "condense": False}
-    with (
-        LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-            memory_limit=0,
-            silence_logs=50,
-        ) as cluster,
-        Client(cluster),
-        dask.config.set(scheduler=None),
-    ):
+    with connected(HERE, 2), dask.config.set(scheduler=None):
         found = fit(MIXTURE, source, **arguments)
     readers = {name.name.split("-")[1] for name in tmp_path.iterdir()}
     assert str(os.getpid()) not in readers and len(readers) == 2

@@ -10,6 +10,7 @@ import pytest
 from experiments.commands._data import open_data
 from experiments.datasets import _large
 from hand_cavi.sources import DistributedSource
+from tests.experiments.commands.test_fit_large import same
 
 FIT = (
     "--components",
@@ -51,20 +52,6 @@ def told(elbowroom, *arguments):
     content = json.loads(out)
     content.pop("data")
     return content, err
-
-
-def same(a, b):
-    """Compare JSON content, numbers to 1e-9 relative: a file's rows may be read from text."""
-    if isinstance(a, dict):
-        assert a.keys() == b.keys()
-        for key in a:
-            same(a[key], b[key])
-    elif isinstance(a, list):
-        assert len(a) == len(b)
-        for pair in zip(a, b, strict=True):
-            same(*pair)
-    else:
-        assert a == (pytest.approx(b, rel=1e-9, abs=1e-9) if isinstance(b, float) else b)
 
 
 @pytest.mark.parametrize("columns", [["a"], ["a", "b"]])
