@@ -44,8 +44,8 @@ def folder_of(path, frame, files=4):
 
 def same(found, wanted):
     assert found.elbo == pytest.approx(wanted.elbo, rel=1e-12)
-    np.testing.assert_allclose(found.counts, wanted.counts, rtol=1e-9)
-    np.testing.assert_allclose(found.components.natural, wanted.components.natural, rtol=1e-9)
+    np.testing.assert_allclose(found.counts, wanted.counts, rtol=1e-12)
+    np.testing.assert_allclose(found.components.natural, wanted.components.natural, rtol=1e-12)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -62,7 +62,7 @@ def test_parts_change_nothing(family, weights, monkeypatch):
     cut = da.from_array(x, chunks=(CUTS, x.shape[1]))
     found = fit(mixture, cut, sample_weight=da.from_array(w, chunks=(CUTS,)), **arguments)
     np.testing.assert_allclose(found.elbo_trace, wanted.elbo_trace, rtol=1e-12)
-    np.testing.assert_allclose(found.counts, wanted.counts, rtol=1e-11)
+    np.testing.assert_allclose(found.counts, wanted.counts, rtol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")  # of Dask's own code
