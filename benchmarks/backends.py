@@ -76,9 +76,9 @@ def measure(method: str, backend: str) -> dict:
     began = processor_seconds()
     import numpy as np
 
-    from ppl_baselines import advi, nuts
-    from ppl_baselines.build import build
-    from ppl_baselines.compilation import CacheWatch
+    from ppl_baselines.pymc import nuts, vi
+    from ppl_baselines.pymc.build import build
+    from ppl_baselines.pymc.compilation import CacheWatch
 
     if method == "nuts/nutpie":
         import nutpie  # noqa: F401
@@ -103,14 +103,14 @@ def measure(method: str, backend: str) -> dict:
             sampler = nuts.prepare(model, sampler=method.split("/")[1], backend=backend)
         else:
             kind = "mean_field" if method == "advi" else "full_rank"
-            optimiser = advi.prepare(model, kind=kind, backend=backend)
+            optimiser = vi.prepare(model, kind=kind, backend=backend)
     prepared = processor_seconds()
     if method.startswith("nuts"):
         sampled = nuts.run(sampler, starts, seed=1)
         notes = f"4 x (1000 + 1000) draws; {int(sampled.sample_stats['diverging'].sum())} divergences"
     else:
-        result = advi.run(optimiser, starts, seed=1)
-        steps = 20 * advi.SCREEN_STEPS + advi.KEEP * (advi.STEPS - advi.SCREEN_STEPS)
+        result = vi.run(optimiser, starts, seed=1)
+        steps = 20 * vi.SCREEN_STEPS + vi.KEEP * (vi.STEPS - vi.SCREEN_STEPS)
         notes = (
             f"20 starts, {steps} steps; "
             f"F = {result.elbo:.2f} +- {result.elbo_se:.2f}; {result.status.name.lower()}"

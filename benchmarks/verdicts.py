@@ -25,7 +25,7 @@ from experiments.verdict import only_unfinished
 from tests.experiments import faults
 
 if TYPE_CHECKING:
-    from ppl_baselines.advi import Prepared
+    from ppl_baselines.pymc.vi import Prepared
 
 CONTROL, FAULT = "control", "fault"
 CAVI = {
@@ -106,22 +106,22 @@ def words(verdict: Verdict) -> list[str]:
 
 @cache
 def prepared_advi() -> "tuple[Problem, Reference, Prepared]":
-    from ppl_baselines import advi
-    from ppl_baselines.build import build
+    from ppl_baselines.pymc import vi
+    from ppl_baselines.pymc.build import build
 
     problem, truth = case(0, 6.0)
-    return problem, truth, advi.prepare(build(problem.mixture, problem.x), kind="mean_field")
+    return problem, truth, vi.prepare(build(problem.mixture, problem.x), kind="mean_field")
 
 
 def own_advi(n_cases: int, steps: int | None = None) -> Counter[str]:
     """Run the method as a study does, or for so many `steps` without screening; its outcome is its own."""
-    from ppl_baselines import advi
+    from ppl_baselines.pymc import vi
 
     problem, truth, prepared = prepared_advi()
     short = {} if steps is None else {"steps": steps, "screen_steps": 1, "keep": 1}
     count: Counter[str] = Counter()
     for seed in range(n_cases):
-        result = advi.run(prepared, Starts(problem, seed).parameters(1), seed=seed, **short)
+        result = vi.run(prepared, Starts(problem, seed).parameters(1), seed=seed, **short)
         assert result.approximation is not None
         outcome = result.status.name.lower()
         claim = faults.Claim(result.approximation, result.elbo, outcome, result.elbo_se, "theta")
@@ -131,7 +131,7 @@ def own_advi(n_cases: int, steps: int | None = None) -> Counter[str]:
 
 def claimed_advi(n_cases: int, optimiser: str, steps: int) -> Counter[str]:
     """PyMC's steps and nothing else, handed in as converged."""
-    from ppl_baselines import advi_steps
+    from ppl_baselines.pymc import vi_steps
 
     problem, truth, prepared = prepared_advi()
     if optimiser == PYMC_S:
@@ -139,9 +139,9 @@ def claimed_advi(n_cases: int, optimiser: str, steps: int) -> Counter[str]:
     count: Counter[str] = Counter()
     for seed in range(n_cases):
         (start,) = prepared.coordinates.flat_starts(Starts(problem, seed).parameters(1))
-        advi_steps.begin(prepared, start, seed)
-        advi_steps.advance(prepared, steps)
-        claim = faults.Claim(advi_steps.approximation(prepared), None)
+        vi_steps.begin(prepared, start, seed)
+        vi_steps.advance(prepared, steps)
+        claim = faults.Claim(vi_steps.approximation(prepared), None)
         count.update(words(faults.judge(problem, truth, claim, seed=seed)))
     return count
 
@@ -150,7 +150,7 @@ def with_default_optimiser(problem: Problem, prepared: "Prepared") -> "Prepared"
     """Return the same with the steps that `pm.fit` takes if it is not told otherwise."""
     import pymc as pm
 
-    from ppl_baselines.build import build
+    from ppl_baselines.pymc.build import build
 
     inference = pm.ADVI(model=build(problem.mixture, problem.x), random_seed=0)
     step = inference.objective.step_function(obj_n_mc=1, score=True)
@@ -162,8 +162,8 @@ def with_default_optimiser(problem: Problem, prepared: "Prepared") -> "Prepared"
 
 def pymc_nuts(n_cases: int, draws: int) -> Counter[str]:
     """Count the runs that qualify as a reference, as "pass", and those that do not."""
-    from ppl_baselines import nuts
-    from ppl_baselines.build import build
+    from ppl_baselines.pymc import nuts
+    from ppl_baselines.pymc.build import build
 
     problem, _ = case(0, 6.0)
     prepared = nuts.prepare(build(problem.mixture, problem.x))

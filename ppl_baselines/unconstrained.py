@@ -1,6 +1,6 @@
 """Between a model's canonical variables and one flat vector without constraints, in numpy.
 
-PyMC's ADVI and NUTS work on u, the model's variables laid end to end after each has been transformed to the
+ADVI and NUTS work on u, the model's variables laid end to end after each has been transformed to the
 whole real line. A `Coordinates` holds that layout in plain, picklable form, so that an approximation outlives
 its model:
 
@@ -11,23 +11,10 @@ Letters: S draws, P unconstrained numbers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ppl_baselines.errors import UnavailableError
-from ppl_baselines.transforms import Identity, Log, LogCholesky, LogOdds, Simplex, Sticks, Transform
-
-if TYPE_CHECKING:
-    import pymc as pm
-
-TRANSFORMS: dict[str, Transform] = {
-    "NoneType": Identity(),
-    "LogTransform": Log(),
-    "LogOddsTransform": LogOdds(),
-    "SimplexTransform": Simplex(),
-}
-"""The transforms, by the name of the class with which PyMC does the same."""
+from ppl_baselines.transforms import Identity, LogCholesky, Simplex, Sticks, Transform
 
 STAND_INS: dict[str, tuple[str, Transform]] = {
     "precision_log_cholesky": ("precision", LogCholesky()),
@@ -132,29 +119,3 @@ class Coordinates:
     @staticmethod
     def _part(u: np.ndarray, span: Span) -> np.ndarray:
         return u[:, span.start : span.stop].reshape(len(u), *span.shape)
-
-
-def coordinates_of(model: "pm.Model") -> Coordinates:
-    """Read the layout off a model.
-
-    Raises
-    ------
-    UnavailableError
-        If a variable has a transform that is not in `TRANSFORMS`.
-    """
-    spans: list[Span] = []
-    start = 0
-    for variable in model.free_RVs:
-        kind = type(model.rvs_to_transforms[variable]).__name__
-        if kind not in TRANSFORMS:
-            raise UnavailableError(
-                f"The transform {kind} of {variable.name!r} is not in ppl_baselines/unconstrained.py."
-            )
-        name, transform = STAND_INS.get(variable.name, (variable.name, TRANSFORMS[kind]))
-        shape = tuple(int(size) for size in variable.shape.eval(mode="FAST_COMPILE"))
-        if kind == "SimplexTransform":
-            shape = (*shape[:-1], shape[-1] - 1)
-        stop = start + int(np.prod(shape))
-        spans.append(Span(name, variable.name, start, stop, shape, transform))
-        start = stop
-    return Coordinates(tuple(spans))

@@ -66,8 +66,8 @@ def measure(kind: str, n_points: int) -> dict:
 
     from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
     from hand_cavi.data.condense import condense
-    from ppl_baselines import nuts
-    from ppl_baselines.build import build
+    from ppl_baselines.pymc import nuts
+    from ppl_baselines.pymc.build import build
 
     mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), K)
     imported = perf_counter()

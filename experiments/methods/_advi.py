@@ -12,8 +12,8 @@ from experiments.records.result import Fitted, Told
 from experiments.records.target import StartingPoints, Target
 
 if TYPE_CHECKING:
-    from ppl_baselines.advi import AdviResult
     from ppl_baselines.gaussian import GaussianApproximation
+    from ppl_baselines.pymc.vi import AdviResult
 
 _OF_RUN = {"steps", "screen_steps", "keep", "final_learning_rate", "tolerance"}
 
@@ -47,13 +47,13 @@ def fit_advi(
     brief: bool = False,
 ) -> Fitted:
     """Fit by ADVI of this kind, as PyMC does it; briefly, with few and cheap estimates of the bound."""
-    from ppl_baselines import advi
+    from ppl_baselines.pymc import vi
 
     options = {"learning_rate": settings.learning_rate, "backend": settings.backend}
-    compiled = compiled_for(advi, target, kind=kind, **options)
+    compiled = compiled_for(vi, target, kind=kind, **options)
     given = starts.parameters(settings.starts)
     asked = settings.model_dump(include=_OF_RUN) | (_BRIEF if brief else {})
-    result = advi.run(compiled.prepared, given, seed=seed, **asked)
+    result = vi.run(compiled.prepared, given, seed=seed, **asked)
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
     return Fitted(

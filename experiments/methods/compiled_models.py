@@ -32,7 +32,7 @@ class Compiled:
 
 def compiled_for(method: ModuleType, target: Target, **options: object) -> Compiled:
     """Prepare `ppl_baselines`' advi, nuts or smc with all options of its `prepare`, or take what was."""
-    from ppl_baselines.compilation import CacheWatch
+    from ppl_baselines.pymc.compilation import CacheWatch
 
     def prepare() -> object:
         return method.prepare(target.pymc_model(), **options)

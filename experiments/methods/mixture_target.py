@@ -51,7 +51,7 @@ class MixtureTarget:
 
     def pymc_model(self) -> "pm.Model":
         """Return the mixture in PyMC; its data can be swapped."""
-        from ppl_baselines.build import build
+        from ppl_baselines.pymc.build import build
 
         return build(self.problem.mixture, self.problem.x, sample_weight=self.problem.sample_weight)
 

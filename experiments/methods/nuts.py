@@ -23,7 +23,7 @@ from hand_cavi import fit as fit_mixture
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ppl_baselines.nuts import Prepared
+    from ppl_baselines.pymc.nuts import Prepared
 
 EXACT = True
 
@@ -66,7 +66,7 @@ class Settings(ColdSettings):
 
 def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed: int) -> Fitted:
     """Sample the posterior; only a mixture can be warmed."""
-    from ppl_baselines import nuts
+    from ppl_baselines.pymc import nuts
 
     compiled = compiled_for(nuts, target, sampler=settings.sampler, backend=settings.backend)
     began = ended = perf_counter()
@@ -146,7 +146,7 @@ class Warm:
 
 def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, starts: Starts, seed: int) -> Warm:
     """Fit by CAVI, and draw each chain's start from q."""
-    from ppl_baselines.nuts import takes_variances
+    from ppl_baselines.pymc.nuts import takes_variances
 
     began = perf_counter()
     q = fit_mixture(

@@ -32,7 +32,7 @@ class Settings(Options):
 
 def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Sample the posterior; the particles start from the prior, not from the study's starts."""
-    from ppl_baselines import smc
+    from ppl_baselines.pymc import smc
 
     compiled = compiled_for(smc, target, kernel=settings.kernel, backend=settings.backend)
     began = perf_counter()

@@ -91,7 +91,7 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
 
 def _sampler(problem: Problem, rng: np.random.Generator) -> Callable[[int], xr.DataTree]:
     """Compile NUTS for a problem, and return what samples n draws a chain; every call is another run."""
-    from ppl_baselines import nuts
+    from ppl_baselines.pymc import nuts
 
     prepared = compiled_for(nuts, MixtureTarget(problem), sampler="nutpie", backend="numba").prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)

@@ -46,7 +46,7 @@ def compute(problem: Problem, request: Request) -> Reference:
     """
     if infeasible := applies(problem):
         return Reference("smc", False, infeasible)
-    from ppl_baselines import smc  # slow to import
+    from ppl_baselines.pymc import smc  # slow to import
 
     rng = request.rng
     prepared = compiled_for(smc, MixtureTarget(problem), kernel="imh", backend="numba").prepared

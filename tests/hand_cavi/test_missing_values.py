@@ -25,7 +25,7 @@ from hand_cavi.gibbs.sampler import conditional, gibbs
 from hand_cavi.inputs import as_rows, as_sample_weight
 from hand_cavi.linear_response import linear_response
 from hand_cavi.sources import Block, Source, as_source
-from ppl_baselines.build import as_data
+from ppl_baselines.data import as_data
 
 PLAIN = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 MIXTURE = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2)

@@ -7,8 +7,8 @@ import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
-from ppl_baselines import advi
-from ppl_baselines.build import build
+from ppl_baselines.pymc import vi
+from ppl_baselines.pymc.build import build
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
 """PyTensor's graphs by Python and numpy alone: slow, but nothing is compiled (see `nothing_compiled`)."""
@@ -70,12 +70,12 @@ def model(mixture, x):
 
 @pytest.fixture(scope="session")
 def mean_field(model):
-    return advi.prepare(model, kind="mean_field")
+    return vi.prepare(model, kind="mean_field")
 
 
 @pytest.fixture(scope="session")
 def full_rank(model):
-    return advi.prepare(model, kind="full_rank")
+    return vi.prepare(model, kind="full_rank")
 
 
 @pytest.fixture

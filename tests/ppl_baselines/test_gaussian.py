@@ -5,8 +5,9 @@ import pytest
 from scipy.stats import lognorm, multivariate_normal
 
 from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.pymc.coordinates import coordinates_of
 from ppl_baselines.transforms import Identity, Log
-from ppl_baselines.unconstrained import Coordinates, Span, coordinates_of
+from ppl_baselines.unconstrained import Coordinates, Span
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_every_file_of_a_methods_closure_changes_its_key(method, roots):
         ("hand_cavi/ascent/starts.py", "experiments.methods.mixture_target"),
         ("experiments/methods/own/variables.py", "experiments.methods.own.own_target"),
         ("experiments/methods/compiled_models.py", "experiments.methods.own.advi"),
-        ("ppl_baselines/advi_steps.py", "experiments.methods.advi"),
+        ("ppl_baselines/pymc/vi_steps.py", "experiments.methods.advi"),
         ("hand_cavi/data/kernels_compiled.py", "experiments.methods.cavi"),
         ("hand_cavi/families/normal_gamma.py", "experiments.methods.nuts"),
         ("experiments/references/bridge.py", JUDGE),
@@ -105,7 +105,7 @@ def test_an_edit_changes_the_keys_that_depend_on_it(file, module, roots):
         ("experiments/engine/workers/pool.py", JUDGE),
         ("experiments/engine/store/folder.py", JUDGE),
         ("experiments/metrics/allocation.py", "experiments.metrics.cost"),
-        ("ppl_baselines/nuts.py", "experiments.methods.cavi"),
+        ("ppl_baselines/pymc/nuts.py", "experiments.methods.cavi"),
     ],
 )
 def test_an_edit_elsewhere_changes_none(file, module, roots):

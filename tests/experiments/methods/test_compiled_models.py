@@ -8,8 +8,8 @@ from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import as_arrays
 from experiments.records import Problem
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
-from ppl_baselines import compilation
-from ppl_baselines import nuts as ppl_nuts
+from ppl_baselines.pymc import compilation
+from ppl_baselines.pymc import nuts as ppl_nuts
 from tests.ppl_baselines.conftest import PLAIN
 
 NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}

@@ -21,9 +21,9 @@ from hand_cavi import (
     NormalKnownVariance,
     fit,
 )
-from ppl_baselines.build import build
-from ppl_baselines.nuts import Prepared
-from ppl_baselines.unconstrained import coordinates_of
+from ppl_baselines.pymc.build import build
+from ppl_baselines.pymc.coordinates import coordinates_of
+from ppl_baselines.pymc.nuts import Prepared
 
 X = np.random.default_rng(4).normal([[-3.0]] * 60 + [[3.0]] * 40)
 
@@ -121,7 +121,7 @@ name = "cavi"
 
 def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
     """Sampling itself is not run here: what is handed to it is."""
-    from ppl_baselines import nuts as ppl
+    from ppl_baselines.pymc import nuts as ppl
 
     target = MixtureTarget(Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X))
     handed = {}

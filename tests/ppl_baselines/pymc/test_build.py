@@ -2,8 +2,8 @@ import numpy as np
 import pymc as pm
 import pytest
 
-from ppl_baselines.build import build
 from ppl_baselines.errors import UnavailableError
+from ppl_baselines.pymc.build import build
 from tests.ppl_baselines.conftest import log_joint, textbook
 
 

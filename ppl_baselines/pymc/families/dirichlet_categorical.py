@@ -3,7 +3,7 @@
 p_kd ~ Dirichlet(alpha_d),    x_id | c_i = k ~ Categorical(p_kd)
 
 Fields read: ``concentration`` is alpha, shape (D, C) or (1, C); a point holds the numbers of its categories,
-from 0. The model's variables are log ratios of the probabilities: `ppl_baselines.log_ratios`.
+from 0. The model's variables are log ratios of the probabilities: `ppl_baselines.pymc.log_ratios`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 
-from ppl_baselines import log_ratios
+from ppl_baselines.pymc import log_ratios
 
 
 def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:

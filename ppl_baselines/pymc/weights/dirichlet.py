@@ -3,7 +3,7 @@
 pi ~ Dirichlet(alpha_1, ..., alpha_K),    c_i ~ Cat(pi)
 
 Fields read: ``concentration`` is alpha, shape (K,), or one number for all. The model's variables are log
-ratios of the weights: `ppl_baselines.log_ratios`.
+ratios of the weights: `ppl_baselines.pymc.log_ratios`.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytensor.tensor as pt
 
-from ppl_baselines import log_ratios
+from ppl_baselines.pymc import log_ratios
 
 
 def declare(weights: Any, n_components: int) -> dict[str, pt.TensorVariable]:

@@ -17,7 +17,7 @@ import pytensor.tensor as pt
 def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:
     """Add ``rate``, shape (K, D), to the model in context.
 
-    The prior's numbers go in as arrays; see `ppl_baselines.families.normal_known_variance.declare`.
+    The prior's numbers go in as arrays; see `ppl_baselines.pymc.families.normal_known_variance.declare`.
     """
     shape, rate = (np.asarray(numbers, dtype=float) for numbers in (components.shape, components.rate))
     return {"rate": pm.Gamma("rate", alpha=shape, beta=rate, dims=("component", "feature"))}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from experiments.engine.workers.environment import environment
-from ppl_baselines.compilation import CacheWatch
 from ppl_baselines.draws import to_datatree
+from ppl_baselines.pymc.compilation import CacheWatch
 
 REPORT = "import pytensor; print(pytensor.config.base_compiledir)"
 

@@ -22,13 +22,15 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 
-from ppl_baselines import compilation
-from ppl_baselines.build import as_data, load
 from ppl_baselines.chains import harmonised, side_by_side
-from ppl_baselines.compilation import Backend
+from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
-from ppl_baselines.unconstrained import Coordinates, coordinates_of
+from ppl_baselines.pymc import compilation
+from ppl_baselines.pymc.build import load
+from ppl_baselines.pymc.compilation import Backend
+from ppl_baselines.pymc.coordinates import coordinates_of
+from ppl_baselines.unconstrained import Coordinates
 
 Sampler = Literal["nutpie", "pymc", "numpyro", "blackjax"]
 SAMPLERS: tuple[str, ...] = ("nutpie", "pymc", "numpyro", "blackjax")
@@ -72,7 +74,7 @@ def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = B
     Parameters
     ----------
     model : pm.Model
-        As `ppl_baselines.build.build` makes it.
+        As `ppl_baselines.pymc.build.build` makes it.
     sampler : {"nutpie", "pymc", "numpyro", "blackjax"}
         The last two compile with JAX, whatever the backend, and do so while they run.
     backend : {"numba", "c", "jax"}

@@ -22,10 +22,8 @@ import pymc as pm
 import pytensor.tensor as pt
 from numpy.typing import ArrayLike
 
+from ppl_baselines.data import DATA, as_data
 from ppl_baselines.errors import UnavailableError
-
-DATA = "x"
-SAMPLE_WEIGHT = "sample_weight"
 
 
 def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> pm.Model:
@@ -35,7 +33,8 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
     ----------
     mixture : object
         Read by its fields: ``n_components`` (K), ``components`` and ``weights``, each with a ``name`` and the
-        fields that the file of that name in `ppl_baselines.families` or `ppl_baselines.weights` documents.
+        fields that the file of that name in `ppl_baselines.pymc.families` or `ppl_baselines.pymc.weights`
+        documents.
     x : array_like, shape (N, D)
         The points.
     sample_weight : array_like, shape (N,), optional
@@ -56,8 +55,8 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
         If x is not a matrix, or there is not one weight per point.
     """
     data = as_data(x, sample_weight)
-    family = _counterpart(f"ppl_baselines.families.{mixture.components.name}")
-    mixing = _counterpart(f"ppl_baselines.weights.{mixture.weights.name}")
+    family = _counterpart(f"ppl_baselines.pymc.families.{mixture.components.name}")
+    mixing = _counterpart(f"ppl_baselines.pymc.weights.{mixture.weights.name}")
     n_components, n_features = mixture.n_components, data[DATA].shape[1]
     coords = {"component": range(n_components), "feature": range(n_features)}
     with pm.Model(coords=coords) as model:
@@ -72,25 +71,6 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
     return model
 
 
-def as_data(x: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, np.ndarray]:
-    """Return points and weights by the names that they have in a model.
-
-    Raises
-    ------
-    ValueError
-        If x is not a matrix, there is not one weight per point, or a value is masked.
-    """
-    if any(np.ma.is_masked(values) for values in (x, sample_weight)):
-        raise ValueError("A value of the data or the weights is masked; fill it in or leave the point out.")
-    x = np.asarray(x, dtype=float)
-    if x.ndim != 2:
-        raise ValueError(f"x has to be a matrix of shape (points, features), but has shape {x.shape}.")
-    sample_weight = np.ones(len(x)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    if sample_weight.shape != (len(x),):
-        raise ValueError(f"There are {len(x)} points, but sample_weight has shape {sample_weight.shape}.")
-    return {DATA: x, SAMPLE_WEIGHT: sample_weight}
-
-
 def load(model: pm.Model, data: Mapping[str, np.ndarray] | None) -> None:
     """Put these data in the place of the model's; None leaves them as they are."""
     if data is not None:
@@ -99,9 +79,7 @@ def load(model: pm.Model, data: Mapping[str, np.ndarray] | None) -> None:
 
 def _counterpart(module: str) -> ModuleType:
     """Return the file of a family or of weights; whole names, so that what is imported can be read off."""
-    root, folder, name = module.split(".", 2)
+    file, name = module.replace(".", "/"), module.split(".", 3)[3]
     if not name.isidentifier() or find_spec(module) is None:
-        raise UnavailableError(
-            f"There is no PyMC counterpart of {name!r}: {root}/{folder}/{name}.py is missing."
-        )
+        raise UnavailableError(f"There is no PyMC counterpart of {name!r}: {file}.py is missing.")
     return import_module(module)

@@ -11,8 +11,8 @@ import pytest
 
 from hand_cavi import DirichletWeights, FixedWeights, GammaPoisson, Mixture, NormalGamma, NormalWishart
 from hand_cavi.mixture import log_joint
-from ppl_baselines.build import build
-from ppl_baselines.unconstrained import coordinates_of
+from ppl_baselines.pymc.build import build
+from ppl_baselines.pymc.coordinates import coordinates_of
 from tests.hand_cavi.cases import PAIRS, make
 from tests.ppl_baselines.conftest import PLAIN
 

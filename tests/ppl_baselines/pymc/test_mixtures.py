@@ -9,9 +9,9 @@ import pytest
 
 from hand_cavi import DirichletWeights, FixedWeights, GammaPoisson, Mixture, NormalWishart, StickBreaking
 from hand_cavi.mixture import log_joint
-from ppl_baselines import advi, compilation, nuts
-from ppl_baselines.build import build
 from ppl_baselines.draws import to_datatree
+from ppl_baselines.pymc import compilation, nuts, vi
+from ppl_baselines.pymc.build import build
 from tests.ppl_baselines.conftest import PLAIN
 
 DIMS = {
@@ -72,8 +72,8 @@ def assert_canonical(posterior, start):
 def test_the_bound_of_advi_is_that_of_canonical_densities(case, kind, plain):
     """|z| <= 4.5 on independent draws: a false alarm in 1 of 100,000 seeds of each of four."""
     mixture, x, start = case
-    prepared = advi.prepare(build(mixture, x), kind=kind)
-    result = advi.run(
+    prepared = vi.prepare(build(mixture, x), kind=kind)
+    result = vi.run(
         prepared, [start], seed=1, steps=300, screen_steps=100, draws=50, final_draws=500, checkpoints=2
     )
     draws = result.approximation.sample(np.random.default_rng(2), 4_000)

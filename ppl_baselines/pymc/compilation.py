@@ -43,7 +43,7 @@ class CacheWatch:
     Use it around the preparing of a method::
 
         with CacheWatch() as cache:
-            prepared = advi.prepare(model, kind="mean_field")
+            prepared = vi.prepare(model, kind="mean_field")
         cache.warm  # True if nothing new had to be compiled
 
     The verdict is about code that PyTensor caches. nutpie wraps that code in functions of its own, which

@@ -5,10 +5,10 @@ import pymc as pm
 import pytensor
 import pytest
 
-from ppl_baselines import advi, compilation
-from ppl_baselines.advi_steps import Average, advance, approximation, begin
 from ppl_baselines.convergence import Status
 from ppl_baselines.errors import UnavailableError
+from ppl_baselines.pymc import compilation, vi
+from ppl_baselines.pymc.vi_steps import Average, advance, approximation, begin
 from tests.ppl_baselines.conftest import log_joint
 
 LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
@@ -50,7 +50,7 @@ def test_a_restart_takes_the_very_steps_of_pm_fit(model, mean_field, starts):
 
 def test_the_bound_is_that_of_an_independent_estimate(prepared, mixture, x, starts):
     """|z| <= 4 on 4,000 draws each: a false alarm in fewer than one in 10,000 seeds."""
-    result = advi.run(prepared, starts, seed=1, steps=600, screen_steps=200)
+    result = vi.run(prepared, starts, seed=1, steps=600, screen_steps=200)
     q = result.approximation
     draws = q.sample(np.random.default_rng(123), 4_000)
     log_weights = log_joint(mixture, x, draws) - q.log_density(draws)
@@ -66,7 +66,7 @@ def test_equal_means_stay_at_the_saddle_at_pymcs_own_pace(mean_field, starts):
     before = float(mean_field.learning_rate.get_value())
     mean_field.learning_rate.set_value(0.001)
     try:
-        result = advi.run(
+        result = vi.run(
             mean_field, [at_saddle, *starts], seed=2, steps=400, screen_steps=300, final_learning_rate=None
         )
     finally:
@@ -93,7 +93,7 @@ def test_averaging_scatters_less_than_the_last_step(mean_field, starts):
     """Over four seeds of the steps: q's means, the sum of their variances."""
     averaged, last = [], []
     for seed in range(4):
-        result = advi.run(mean_field, starts[:1], seed=seed, steps=800, draws=50, final_draws=50)
+        result = vi.run(mean_field, starts[:1], seed=seed, steps=800, draws=50, final_draws=50)
         averaged.append(result.approximation.mean)
         last.append(approximation(mean_field).mean)
     assert np.var(averaged, axis=0).sum() < np.var(last, axis=0).sum()
@@ -104,13 +104,13 @@ def test_dispersed_starts_reach_the_best_bound(mean_field, starts):
 
     Five standard errors are allowed: a false alarm in fewer than one in a million seeds.
     """
-    result = advi.run(mean_field, starts, seed=2, steps=2_000)
+    result = vi.run(mean_field, starts, seed=2, steps=2_000)
     assert result.status is Status.CONVERGED
     assert -18.685 - 5 * result.elbo_se < result.elbo < LOG_EVIDENCE
 
 
 def test_the_trace_tells_of_all_restarts_in_order(mean_field, starts):
-    result = advi.run(mean_field, starts, seed=3, steps=400, screen_steps=100, keep=1, checkpoints=3)
+    result = vi.run(mean_field, starts, seed=3, steps=400, screen_steps=100, keep=1, checkpoints=3)
     assert [point.restart for point in result.trace] == [0, 1] + [result.best] * 3
     assert [point.step for point in result.trace] == [100, 100, 200, 300, 400]
     assert np.all(np.diff([point.seconds for point in result.trace]) > 0)
@@ -120,7 +120,7 @@ def test_the_trace_tells_of_all_restarts_in_order(mean_field, starts):
 
 def test_a_restart_does_not_depend_on_the_others(mean_field, starts):
     settings = {"seed": 4, "steps": 200, "screen_steps": 100}
-    alone, among = (advi.run(mean_field, some, **settings) for some in (starts[:1], starts))
+    alone, among = (vi.run(mean_field, some, **settings) for some in (starts[:1], starts))
     assert alone.restart_elbos[0] == among.restart_elbos[0]
     assert pickle.loads(pickle.dumps(alone)).elbo == alone.elbo
 
@@ -129,8 +129,8 @@ def test_a_start_with_an_infinite_loss_is_left_behind(mean_field, starts):
     """At 1e200 the square overflows: the loss is infinite, which PyMC does not notice."""
     hopeless = {"mu": np.full((2, 1), 1e200)}
     with np.errstate(all="ignore"):
-        survived = advi.run(mean_field, [hopeless, *starts], seed=5, steps=200, screen_steps=50)
-        failed = advi.run(mean_field, [hopeless], seed=5, steps=200, screen_steps=50)
+        survived = vi.run(mean_field, [hopeless, *starts], seed=5, steps=200, screen_steps=50)
+        failed = vi.run(mean_field, [hopeless], seed=5, steps=200, screen_steps=50)
     assert survived.restart_elbos[0] == -np.inf
     assert survived.best in (1, 2)
     assert failed.status is Status.NON_FINITE
@@ -141,12 +141,12 @@ def test_a_start_with_an_infinite_loss_is_left_behind(mean_field, starts):
 
 def test_the_learning_rate_is_put_back(mean_field, starts):
     before = float(mean_field.learning_rate.get_value())
-    advi.run(mean_field, starts, seed=6, steps=100, screen_steps=50)
+    vi.run(mean_field, starts, seed=6, steps=100, screen_steps=50)
     assert float(mean_field.learning_rate.get_value()) == before
 
 
 def test_unknown_kinds_and_backends_are_named(model):
     with pytest.raises(UnavailableError, match="no_such_kind"):
-        advi.prepare(model, kind="no_such_kind")
+        vi.prepare(model, kind="no_such_kind")
     with pytest.raises(UnavailableError, match="no_such_backend"):
         compilation.mode("no_such_backend")

@@ -6,7 +6,7 @@ maximise over q:  F(q) = E_q[log p(x, theta) - log q(theta)],    q Gaussian in u
 losses. Here every restart has a start of its own. All are screened for a few steps and ranked by estimates of
 F on common random numbers; the best go on to the end, where the best of those wins. The winner's bound is
 then estimated on new draws, so that having been chosen does not flatter it. The two kinds, mean-field and
-full-rank, differ in what `ppl_baselines.advi_steps` compiles.
+full-rank, differ in what `ppl_baselines.pymc.vi_steps` compiles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,10 @@ from time import perf_counter
 
 import numpy as np
 
-from ppl_baselines.advi_result import AdviResult, Checkpoint
-from ppl_baselines.advi_steps import (
+from ppl_baselines.convergence import Status, change, judge
+from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.pymc.build import load
+from ppl_baselines.pymc.vi_steps import (
     Average,
     Prepared,
     State,
@@ -29,9 +31,7 @@ from ppl_baselines.advi_steps import (
     save,
     with_data,
 )
-from ppl_baselines.build import load
-from ppl_baselines.convergence import Status, change, judge
-from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.vi_result import AdviResult, Checkpoint
 
 __all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run", "with_data"]
 

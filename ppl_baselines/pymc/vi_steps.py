@@ -4,7 +4,7 @@ loss = log q(u) - log p(x, u) at one draw u ~ q;  its gradient by reparameterisa
 
 `pm.fit` compiles at every call and cannot start again. Here the one compiled step function stays, and `begin`
 resets all that it updates: the variational parameters, Adam's memory, the random generator. A step is PyMC's
-own, number for number (a test compares them). `ppl_baselines.advi` conducts the restarts.
+own, number for number (a test compares them). `ppl_baselines.pymc.vi` conducts the restarts.
 
 Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstrained numbers.
 """
@@ -20,12 +20,13 @@ from numpy.typing import ArrayLike
 from pymc.pytensorf import reseed_rngs
 from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 
-from ppl_baselines import compilation
-from ppl_baselines.build import as_data
-from ppl_baselines.compilation import Backend
+from ppl_baselines.data import as_data
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.unconstrained import Coordinates, coordinates_of
+from ppl_baselines.pymc import compilation
+from ppl_baselines.pymc.compilation import Backend
+from ppl_baselines.pymc.coordinates import coordinates_of
+from ppl_baselines.unconstrained import Coordinates
 
 Kind = Literal["mean_field", "full_rank"]
 State = tuple[Any, ...]
@@ -103,7 +104,7 @@ def prepare(
     Parameters
     ----------
     model : pm.Model
-        As `ppl_baselines.build.build` makes it. New data of the same model need no new preparing:
+        As `ppl_baselines.pymc.build.build` makes it. New data of the same model need no new preparing:
         `with_data`.
     kind : {"mean_field", "full_rank"}
     learning_rate : float

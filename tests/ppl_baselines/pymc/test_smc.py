@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ppl_baselines import smc
-from ppl_baselines.build import build
 from ppl_baselines.errors import UnavailableError
+from ppl_baselines.pymc import smc
+from ppl_baselines.pymc.build import build
 
 LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11, by enumeration
 EXACT_SQUARE = 8.289708558330656  # E[mu_1^2 + mu_2^2 | x], summed over all 2^8 assignments

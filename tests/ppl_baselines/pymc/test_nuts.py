@@ -2,9 +2,9 @@ import arviz as az
 import numpy as np
 import pytest
 
-from ppl_baselines import nuts
-from ppl_baselines.build import build
 from ppl_baselines.errors import UnavailableError
+from ppl_baselines.pymc import nuts
+from ppl_baselines.pymc.build import build
 from tests.ppl_baselines.conftest import textbook
 
 CHAINS = 4

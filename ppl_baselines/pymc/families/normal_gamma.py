@@ -19,7 +19,7 @@ import pytensor.tensor as pt
 def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:
     """Add ``precision`` and ``mu``, both of shape (K, D), to the model in context.
 
-    The prior's numbers go in as arrays; see `ppl_baselines.families.normal_known_variance.declare`.
+    The prior's numbers go in as arrays; see `ppl_baselines.pymc.families.normal_known_variance.declare`.
     """
     dims = ("component", "feature")
     prior_mean = np.asarray(components.mean, dtype=float)

@@ -28,12 +28,14 @@ import xarray as xr
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from ppl_baselines import compilation
-from ppl_baselines.build import as_data, load
-from ppl_baselines.compilation import Backend
+from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
-from ppl_baselines.unconstrained import Coordinates, coordinates_of
+from ppl_baselines.pymc import compilation
+from ppl_baselines.pymc.build import load
+from ppl_baselines.pymc.compilation import Backend
+from ppl_baselines.pymc.coordinates import coordinates_of
+from ppl_baselines.unconstrained import Coordinates
 
 Kernel = Literal["imh", "mh"]
 KERNELS: dict[str, Any] = {"imh": pm.smc.IMH, "mh": pm.smc.MH}
@@ -103,7 +105,7 @@ def prepare(model: pm.Model, *, kernel: Kernel = "imh", backend: Backend = "numb
     Parameters
     ----------
     model : pm.Model
-        As `ppl_baselines.build.build` makes it.
+        As `ppl_baselines.pymc.build.build` makes it.
     kernel : {"imh", "mh"}
     backend : {"numba", "c"}
         PyMC calls the log density for one particle at a time, which JAX is slow at; it is refused.

@@ -27,7 +27,7 @@ from scipy.special import multigammaln
 def declare(components: Any, n_components: int, n_features: int) -> dict[str, pt.TensorVariable]:
     """Add ``precision_log_cholesky``, (K, D(D+1)/2), and ``mu``, (K, D), to the model in context.
 
-    The prior's numbers go in as arrays; see `ppl_baselines.families.normal_known_variance.declare`.
+    The prior's numbers go in as arrays; see `ppl_baselines.pymc.families.normal_known_variance.declare`.
     """
     prior_mean, scale_inverse = _for_features(components, n_features)
     precision_scale, nu = (
