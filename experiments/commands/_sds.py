@@ -5,7 +5,6 @@ import numpy as np
 from experiments.commands._data import Data
 from experiments.families.components import Figures
 from experiments.records import Draws
-from experiments.studies.sampled_widths import sampled_sds
 from hand_cavi import Fit, InputError, Status
 from hand_cavi.ascent.cautions import overlapping
 from hand_cavi.ascent.condensed_fit import summary_for
@@ -32,6 +31,8 @@ def widths(
     some = fit.status is Status.CONVERGED and data.n_points <= MOST_SAMPLED
     if some and way in ("auto", "sampling"):
         whole = data.source.spread_out(data.n_points)
+        from experiments.studies.sampled_widths import sampled_sds  # slow to import, and seldom needed
+
         try:
             if way == "sampling" or overlapping(fit, whole.rows, whole.weight).any():
                 return *_wider(found, sampled_sds(fit, whole.rows, whole.weight)), "sampling", ""

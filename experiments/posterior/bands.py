@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+from scipy.special import bdtr, bdtrc, bdtrik, gammaln, xlogy
 
 GRID = 100
 """Intervals of the grid, at most; with fewer ranks than that, one for each."""
@@ -70,9 +70,7 @@ def p_value(ranks: np.ndarray) -> float:
 
 def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
     """Return the smallest tail probability of the counts of n uniform ranks up to each z of a grid."""
-    from scipy.stats import binom  # takes half a second, and not everybody who is here has something to judge
-
-    return float(np.minimum(binom.cdf(counts, n, grid), binom.sf(counts - 1, n, grid)).min())
+    return float(np.minimum(bdtr(counts, n, grid), _above(counts - 1, n, grid)).min())
 
 
 def p_of_counts(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
@@ -99,9 +97,19 @@ def stays_inside(n: int, grid: np.ndarray, lower: np.ndarray, upper: np.ndarray)
 
 def _bounds(n: int, grid: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the counts outside of which, at each point, lies gamma/2 at most on either side."""
-    from scipy.stats import binom
+    return _quantile(gamma / 2, n, grid), n - _quantile(gamma / 2, n, 1 - grid)
 
-    return binom.ppf(gamma / 2, n, grid).astype(int), binom.isf(gamma / 2, n, grid).astype(int)
+
+def _above(counts: np.ndarray, n: int, p: np.ndarray) -> np.ndarray:
+    """Return P(N > counts) of N ~ Binomial(n, p); 1 for a count of -1."""
+    return np.where(counts < 0, 1.0, bdtrc(np.maximum(counts, 0), n, p))
+
+
+def _quantile(chance: float, n: int, p: np.ndarray) -> np.ndarray:
+    """Return the smallest count that Binomial(n, p) does not exceed with this chance at least."""
+    found = np.ceil(bdtrik(chance, n, p))
+    one_less = np.maximum(found - 1, 0)  # what is found comes from a search, and can be just above
+    return np.where(bdtr(one_less, n, p) >= chance, one_less, found).astype(int)
 
 
 def _poisson(counts: np.ndarray | int, rate: float) -> np.ndarray:

@@ -55,6 +55,12 @@ def complete(tmp_path_factory) -> tuple[Path, str]:
     return folder, elbowroom(folder, "run", "eight.toml", "--workers", "1")[0]
 
 
+def test_a_fit_loads_what_it_needs_and_no_more(tmp_path):
+    (tmp_path / "x.csv").write_text("x\n" + "\n".join(str(i % 7 + i % 3 * 20.5) for i in range(200)))
+    said, modules = elbowroom(tmp_path, "fit", "x.csv", "--components", "2", "--starts", "3")
+    assert "ELBO" in said and not modules & (HEAVY | {"pyarrow"})
+
+
 def report_files(folder: Path) -> dict[str, int]:
     study = folder / "studies" / "eight"
     paths = [path for path in study.rglob("*") if path.is_file() and not path.name.startswith("study.")]
