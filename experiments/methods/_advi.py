@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ppl_baselines.gaussian import GaussianApproximation
     from ppl_baselines.pymc.vi import AdviResult
 
-_OF_RUN = {"steps", "screen_steps", "keep", "final_learning_rate", "tolerance"}
+_OF_RUN = {"steps", "screen_steps", "keep", "learning_rate", "final_learning_rate", "tolerance"}
 
 _BRIEF = {"checkpoints": 1, "draws": 200, "final_draws": 1}
 """Estimates of the bound, and their draws, where only q is wanted."""
@@ -48,12 +48,12 @@ def fit_advi(
 ) -> Fitted:
     """Fit by ADVI of this kind, as PyMC does it; briefly, with few and cheap estimates of the bound."""
     from ppl_baselines.pymc import vi
+    from ppl_baselines.pymc.log_density import compile_log_density
 
-    options = {"learning_rate": settings.learning_rate, "backend": settings.backend}
-    compiled = compiled_for(vi, target, kind=kind, **options)
+    compiled = compiled_for(compile_log_density, target, backend=settings.backend)
     given = starts.parameters(settings.starts)
     asked = settings.model_dump(include=_OF_RUN) | (_BRIEF if brief else {})
-    result = vi.run(compiled.prepared, given, seed=seed, **asked)
+    result = vi.run(compiled.prepared, given, kind=kind, seed=seed, **asked)
     if result.approximation is None:
         raise NotFiniteError(result.status.message)
     return Fitted(

@@ -1,4 +1,4 @@
-"""PyMC's methods, compiled once for a model and given one data set after another.
+"""What is compiled of a PyMC model, once for all methods, and given one data set after another.
 
 What is compiled depends on the target's `structure`, the prior's numbers among it, and not on the data, which
 are a `pm.Data`. A worker keeps the last few prepared models, and is sent tasks of the same kind where it can
@@ -8,7 +8,6 @@ be. A model of the user's own has its data compiled in, and is compiled for ever
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 
 from experiments.records.target import Target
@@ -19,7 +18,7 @@ _kept: dict[tuple[object, ...], object] = {}
 
 @dataclass(frozen=True)
 class Compiled:
-    """A `Prepared` of a module of `ppl_baselines`, loaded with the target's data, and what compiling took.
+    """What was compiled, with the target's data, and the seconds that it took.
 
     `reused`: whether this process had compiled it before, for other data; None where that cannot be.
     """
@@ -30,28 +29,26 @@ class Compiled:
     seconds: float
 
 
-def compiled_for(method: ModuleType, target: Target, **options: object) -> Compiled:
-    """Prepare `ppl_baselines`' advi, nuts or smc with all options of its `prepare`, or take what was."""
-    from ppl_baselines.pymc.compilation import CacheWatch
+def compiled_for(prepare: Callable[..., Any], target: Target, **options: object) -> Compiled:
+    """Compile the target's PyMC model by `prepare(model, **options)`, or take what was compiled.
 
-    def prepare() -> object:
-        return method.prepare(target.pymc_model(), **options)
+    What `prepare` returns has ``with_data``, for the data of another target of the same structure.
+    """
+    from ppl_baselines.pymc.compilation import CacheWatch
 
     began = perf_counter()
     with CacheWatch() as cache:
         reused: bool | None = None
         if target.structure is None:
-            prepared = prepare()
-        elif hasattr(method, "keeps_data_apart") and not method.keeps_data_apart(**options):
-            prepared, reused = prepare(), False
+            prepared = prepare(target.pymc_model(), **options)
         else:
-            key = (method.__name__, *sorted(options.items()), target.structure)
-            prepared, reused = _prepared(key, prepare)
-            prepared = method.with_data(prepared, **target.data)
+            key = (prepare.__module__, prepare.__name__, *sorted(options.items()), target.structure)
+            prepared, reused = _prepared(key, lambda: prepare(target.pymc_model(), **options))
+            prepared = prepared.with_data(**target.data)
     return Compiled(prepared, reused, cache.warm, perf_counter() - began)
 
 
-def _prepared(key: tuple[object, ...], prepare: Callable[[], object]) -> tuple[object, bool]:
+def _prepared(key: tuple[object, ...], prepare: Callable[[], Any]) -> tuple[Any, bool]:
     reused = key in _kept
     prepared = _kept.pop(key) if reused else prepare()
     while len(_kept) >= _MOST_KEPT:

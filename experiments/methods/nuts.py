@@ -23,7 +23,7 @@ from hand_cavi import fit as fit_mixture
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ppl_baselines.pymc.nuts import Prepared
+    from ppl_baselines.unconstrained import Coordinates
 
 EXACT = True
 
@@ -35,7 +35,7 @@ _DRAWS_FOR_VARIANCES = 2000
 class ColdSettings(Options):
     """Options of NUTS from dispersed starts."""
 
-    sampler: Literal["nutpie", "pymc", "numpyro", "blackjax"] = Field("nutpie", description="which NUTS")
+    sampler: Literal["nutpie", "pymc"] = Field("nutpie", description="which NUTS")
     chains: int = Field(4, ge=1, description="chains, each with a start of its own")
     draws: int = Field(1000, ge=1, description="draws kept of each chain")
     tune: int | None = Field(
@@ -67,13 +67,15 @@ class Settings(ColdSettings):
 def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed: int) -> Fitted:
     """Sample the posterior; only a mixture can be warmed."""
     from ppl_baselines.pymc import nuts
+    from ppl_baselines.pymc.log_density import compile_log_density
 
-    compiled = compiled_for(nuts, target, sampler=settings.sampler, backend=settings.backend)
+    nuts.require_sampler(settings.sampler)
+    compiled = compiled_for(compile_log_density, target, backend=settings.backend)
     began = ended = perf_counter()
     warm = None
     if isinstance(settings, Settings) and settings.warm_start == "cavi":
         assert isinstance(target, MixtureTarget) and isinstance(starts, Starts)
-        warm = warm_start(target.problem, compiled.prepared, settings, starts, seed)
+        warm = warm_start(target.problem, compiled.prepared.coordinates, settings, starts, seed)
 
     def gather(chains: Draws, **more: Draws) -> "xr.DataTree":
         nonlocal ended
@@ -84,6 +86,7 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
         compiled.prepared,
         warm.starts if warm else starts.parameters(settings.chains),
         seed=seed,
+        sampler=settings.sampler,
         chains=settings.chains,
         draws=settings.draws,
         tune=settings.tuning,
@@ -144,7 +147,9 @@ class Warm:
         }
 
 
-def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, starts: Starts, seed: int) -> Warm:
+def warm_start(
+    problem: Problem, coordinates: "Coordinates", settings: Settings, starts: Starts, seed: int
+) -> Warm:
     """Fit by CAVI, and draw each chain's start from q."""
     from ppl_baselines.pymc.nuts import takes_variances
 
@@ -159,7 +164,7 @@ def warm_start(problem: Problem, prepared: "Prepared", settings: Settings, start
     rng = np.random.default_rng(seed)
     draws = q.sample(rng, settings.chains)
     variances = None
-    if takes_variances(prepared.sampler):
-        variances = prepared.coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES)).var(axis=0)
+    if takes_variances(settings.sampler):
+        variances = coordinates.unconstrain(q.sample(rng, _DRAWS_FOR_VARIANCES)).var(axis=0)
     of_chains = [{name: values[chain] for name, values in draws.items()} for chain in range(settings.chains)]
     return Warm(of_chains, variances, perf_counter() - began)

@@ -34,7 +34,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
     """Sample the posterior; the particles start from the prior, not from the study's starts."""
     from ppl_baselines.pymc import smc
 
-    compiled = compiled_for(smc, target, kernel=settings.kernel, backend=settings.backend)
+    compiled = compiled_for(smc.prepare, target, kernel=settings.kernel, backend=settings.backend)
     began = perf_counter()
     of_prior, of_run = np.random.SeedSequence(seed).generate_state(2)
     given = prior_draws(

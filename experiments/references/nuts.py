@@ -92,12 +92,13 @@ def _continued(problem: Problem, rng: np.random.Generator, first: int, budget: f
 def _sampler(problem: Problem, rng: np.random.Generator) -> Callable[[int], xr.DataTree]:
     """Compile NUTS for a problem, and return what samples n draws a chain; every call is another run."""
     from ppl_baselines.pymc import nuts
+    from ppl_baselines.pymc.log_density import compile_log_density
 
-    prepared = compiled_for(nuts, MixtureTarget(problem), sampler="nutpie", backend="numba").prepared
+    log_density = compiled_for(compile_log_density, MixtureTarget(problem), backend="numba").prepared
     starts = Starts(problem, int(rng.integers(2**32))).parameters(CHAINS)
 
     def sample(n_draws: int) -> xr.DataTree:
         seed, tune = int(rng.integers(2**32)), max(1_000, n_draws // 4)
-        return nuts.run(prepared, starts, seed=seed, chains=CHAINS, draws=n_draws, tune=tune)
+        return nuts.run(log_density, starts, seed=seed, chains=CHAINS, draws=n_draws, tune=tune)
 
     return sample

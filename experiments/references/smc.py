@@ -49,7 +49,7 @@ def compute(problem: Problem, request: Request) -> Reference:
     from ppl_baselines.pymc import smc  # slow to import
 
     rng = request.rng
-    prepared = compiled_for(smc, MixtureTarget(problem), kernel="imh", backend="numba").prepared
+    prepared = compiled_for(smc.prepare, MixtureTarget(problem), kernel="imh", backend="numba").prepared
     particles = prior_draws(problem.mixture, problem.x.shape[1], rng, RUNS, PARTICLES)
     try:
         sampled = smc.run(prepared, particles, seed=int(rng.integers(2**32)))

@@ -1,17 +1,16 @@
-"""NUTS with a named sampler, one dispersed start per chain: prepare, run, a DataTree.
+"""NUTS with a named sampler, one dispersed start per chain, on a compiled log density: a DataTree.
 
 `pm.sample` without a sampler's name silently prefers nutpie; here the name is always given, and recorded.
-Statistics of all samplers get the names that PyMC gives them, so that divergences and E-FMI (``diverging``,
+Statistics of both samplers get the names that PyMC gives them, so that divergences and E-FMI (``diverging``,
 ``energy``) are found alike.
 
 Per-chain starts: PyMC takes a list of them; nutpie takes a function of the seed, so each chain is a run of
 its own with its own function, ``cores`` of them at a time. There is no jitter: the starts are dispersed
-already.
+already. nutpie would compile the model once more, in a form of its own; it is handed the `LogDensity`, as a
+function of Python, which costs it some microseconds a step.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from time import perf_counter
 from typing import Any, Literal
@@ -19,93 +18,23 @@ from typing import Any, Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
-from numpy.typing import ArrayLike
 from pymc.step_methods.hmc.quadpotential import QuadPotentialDiagAdapt
 
 from ppl_baselines.chains import harmonised, side_by_side
-from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
-from ppl_baselines.pymc import compilation
-from ppl_baselines.pymc.build import load
-from ppl_baselines.pymc.compilation import Backend
-from ppl_baselines.pymc.coordinates import coordinates_of
+from ppl_baselines.pymc.log_density import LogDensity
 from ppl_baselines.unconstrained import Coordinates
 
-Sampler = Literal["nutpie", "pymc", "numpyro", "blackjax"]
-SAMPLERS: tuple[str, ...] = ("nutpie", "pymc", "numpyro", "blackjax")
+Sampler = Literal["nutpie", "pymc"]
+SAMPLERS: tuple[str, ...] = ("nutpie", "pymc")
 
 SAMPLER: Sampler = "nutpie"
-BACKEND: Backend = "numba"
-
 
 _AT_A_SYMMETRIC_START = "bad initial gradient"
 """What nutpie says where an entry of the gradient is 0, as of weights between equal components."""
 
-
-@dataclass(frozen=True)
-class Prepared:
-    """A sampler compiled for one model.
-
-    Attributes
-    ----------
-    sampler : {"nutpie", "pymc", "numpyro", "blackjax"}
-    backend : {"numba", "c", "jax"}
-    model : pm.Model
-    coordinates : Coordinates
-    compiled : object
-        nutpie's compiled model; PyMC's compiled log density with its gradient; None for samplers that compile
-        as they run.
-    data : mapping of str to ndarray, or None
-        What a run loads into the model before anything else; None: what is in it.
-    """
-
-    sampler: Sampler
-    backend: Backend
-    model: pm.Model
-    coordinates: Coordinates
-    compiled: Any
-    data: Mapping[str, np.ndarray] | None = None
-
-
-def prepare(model: pm.Model, *, sampler: Sampler = SAMPLER, backend: Backend = BACKEND) -> Prepared:
-    """Compile a sampler for a model.
-
-    Parameters
-    ----------
-    model : pm.Model
-        As `ppl_baselines.pymc.build.build` makes it.
-    sampler : {"nutpie", "pymc", "numpyro", "blackjax"}
-        The last two compile with JAX, whatever the backend, and do so while they run.
-    backend : {"numba", "c", "jax"}
-        nutpie has no "c".
-
-    Returns
-    -------
-    Prepared
-
-    Raises
-    ------
-    UnavailableError
-        If the sampler or the backend is unknown or not installed, or the two do not go together.
-    """
-    if sampler not in SAMPLERS:
-        raise UnavailableError(f"There is no sampler {sampler!r}; choose from {', '.join(SAMPLERS)}.")
-    if sampler != "pymc" and find_spec(sampler) is None:
-        raise UnavailableError(
-            f"The sampler {sampler!r} needs the package {sampler}: install it, or choose another."
-        )
-    compilation.require_backend(backend)
-    if sampler == "nutpie" and backend == "c":
-        raise UnavailableError(
-            "The sampler 'nutpie' compiles with numba or jax: choose one of those backends, not c."
-        )
-    return Prepared(sampler, backend, model, coordinates_of(model), _compile(model, sampler, backend))
-
-
-def keeps_data_apart(sampler: Sampler, backend: Backend) -> bool:
-    """Whether what is compiled can take other data; nutpie under JAX compiles them in."""
-    return not (sampler == "nutpie" and backend == "jax")
+_UNCONSTRAINED = "u"
 
 
 def takes_variances(sampler: Sampler) -> bool:
@@ -113,28 +42,12 @@ def takes_variances(sampler: Sampler) -> bool:
     return sampler == "pymc"
 
 
-def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
-    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture.
-
-    Raises
-    ------
-    UnavailableError
-        If the data are compiled in (`keeps_data_apart`).
-    """
-    if not keeps_data_apart(prepared.sampler, prepared.backend):
-        raise UnavailableError("nutpie under JAX compiles the data in: prepare anew, or choose numba.")
-    data = as_data(x, sample_weight)
-    compiled = prepared.compiled
-    if prepared.sampler == "nutpie":
-        compiled = compiled.with_data(**data)
-    return dataclasses.replace(prepared, data=data, compiled=compiled)
-
-
 def run(
-    prepared: Prepared,
+    log_density: LogDensity,
     starts: Sequence[Mapping[str, np.ndarray]],
     *,
     seed: int,
+    sampler: Sampler = SAMPLER,
     chains: int = 4,
     draws: int = 1_000,
     tune: int = 1_000,
@@ -146,10 +59,12 @@ def run(
 
     Parameters
     ----------
-    prepared : Prepared
+    log_density : LogDensity
+        The model's.
     starts : sequence of mapping
         Canonical values, such as ``{"mu": (K, D)}``: one per chain, from the first again if there are fewer.
     seed : int
+    sampler : {"nutpie", "pymc"}
     chains, draws, tune : int
         ``draws`` after ``tune`` discarded ones, in each chain.
     cores : int
@@ -165,67 +80,53 @@ def run(
     -------
     xarray.DataTree
         ``posterior``, canonical, with the attributes ``sampler``, ``backend`` and ``sampling_seconds``
-        (compiling is not in it, but for numpyro and blackjax); and ``sample_stats``.
+        (compiling is not in it); and ``sample_stats``.
 
     Raises
     ------
+    UnavailableError
+        If the sampler is unknown or not installed.
     ValueError
         If there is no start, or one does not fit the model; or the sampler takes no variances.
     """
-    load(prepared.model, prepared.data)
-    flat_starts = prepared.coordinates.flat_starts(starts)
+    require_sampler(sampler)
+    log_density.load()
+    flat_starts = log_density.coordinates.flat_starts(starts)
     chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
-    if variances is not None and not takes_variances(prepared.sampler):
-        raise ValueError(f"The sampler {prepared.sampler!r} cannot be told the variances to start from.")
+    if variances is not None and not takes_variances(sampler):
+        raise ValueError(f"The sampler {sampler!r} cannot be told the variances to start from.")
     options: dict[str, Any] = {"draws": draws, "tune": tune, "cores": cores}
-    if prepared.sampler == "nutpie":
-        sampled, seconds = _sample_with_nutpie(prepared, chain_starts, seed, **options)
+    if sampler == "nutpie":
+        posterior, stats, seconds = _sample_with_nutpie(log_density, chain_starts, seed, **options)
     else:
-        sampled, seconds = _sample_with_pymc(prepared, chain_starts, seed, variances, **options)
+        posterior, stats, seconds = _sample_with_pymc(log_density, chain_starts, seed, variances, **options)
     return gather(
-        _canonical(prepared.coordinates, sampled.posterior.to_dataset()),
-        sample_stats=harmonised(sampled.sample_stats.to_dataset()),
-        attributes={"sampler": prepared.sampler, "backend": prepared.backend, "sampling_seconds": seconds},
+        posterior,
+        sample_stats=harmonised(stats),
+        attributes={"sampler": sampler, "backend": log_density.backend, "sampling_seconds": seconds},
     )
 
 
-def _canonical(coordinates: Coordinates, posterior: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return canonical draws, each of shape (chain, draw, ...)."""
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    end_to_end = {
-        str(name): values.to_numpy().reshape(chains * draws, *values.shape[2:])
-        for name, values in posterior.items()
-    }
-    return {
-        name: values.reshape(chains, draws, *values.shape[1:])
-        for name, values in coordinates.from_model(end_to_end).items()
-    }
-
-
-def _compile(model: pm.Model, sampler: Sampler, backend: Backend) -> Any:
-    if sampler == "nutpie":
-        import nutpie
-
-        return nutpie.compile_pymc_model(model, backend=backend, jitter_rvs=set())
-    if sampler == "pymc":
-        log_density = model.logp_dlogp_function(ravel_inputs=True, mode=compilation.mode(backend))
-        log_density.trust_input = True
-        log_density([np.zeros(coordinates_of(model).size)], extra_vars={})  # numba compiles at the first call
-        return log_density
-    return None
+def require_sampler(sampler: str) -> None:
+    """Raise `UnavailableError` if there is no such sampler, or it is not installed."""
+    if sampler not in SAMPLERS:
+        raise UnavailableError(f"There is no sampler {sampler!r}; choose from {', '.join(SAMPLERS)}.")
+    if sampler != "pymc" and find_spec(sampler) is None:
+        raise UnavailableError(
+            f"The sampler {sampler!r} needs the package {sampler}: install it, or choose another."
+        )
 
 
 def _sample_with_nutpie(
-    prepared: Prepared, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
-) -> tuple[xr.DataTree, float]:
+    log_density: LogDensity, starts: Sequence[np.ndarray], seed: int, *, draws: int, tune: int, cores: int
+) -> tuple[dict[str, np.ndarray], xr.Dataset, float]:
     import nutpie
 
-    field = "initial_point_func" if prepared.backend == "numba" else "_make_initial_points"
     seeds = np.random.SeedSequence(seed).generate_state(len(starts))
 
     def chain(start: np.ndarray, chain_seed: int) -> Any:
         return nutpie.sample(
-            dataclasses.replace(prepared.compiled, **{field: lambda _: start.copy()}),
+            _for_nutpie(log_density, start),
             draws=draws,
             tune=max(tune, 1),  # nutpie does not take 0
             chains=1,
@@ -250,11 +151,34 @@ def _sample_with_nutpie(
                 nudge = np.random.default_rng(chain_seed).normal(scale=1e-3, size=start.shape)
                 sampled.append(chain(start + nudge, chain_seed).wait())
     seconds = perf_counter() - begun
-    return side_by_side(sampled), seconds
+    tree = side_by_side(sampled)
+    u = tree["posterior"][_UNCONSTRAINED].to_numpy()  # (chain, draw, P)
+    posterior = log_density.coordinates.constrain(u.reshape(-1, log_density.size))
+    shape = u.shape[:2]
+    return (
+        {name: values.reshape(*shape, *values.shape[1:]) for name, values in posterior.items()},
+        tree["sample_stats"].to_dataset(),
+        seconds,
+    )
+
+
+def _for_nutpie(log_density: LogDensity, start: np.ndarray) -> Any:
+    """Return a model of nutpie's whose one variable is u and whose chain starts there."""
+    from nutpie.compiled_pyfunc import from_pyfunc
+
+    return from_pyfunc(
+        ndim=log_density.size,
+        make_logp_fn=lambda: log_density,
+        make_expand_fn=lambda *seeds: lambda u: {_UNCONSTRAINED: u},
+        expanded_dtypes=[np.dtype("float64")],
+        expanded_shapes=[(log_density.size,)],
+        expanded_names=[_UNCONSTRAINED],
+        make_initial_point_fn=lambda _: start.copy(),
+    )
 
 
 def _sample_with_pymc(
-    prepared: Prepared,
+    log_density: LogDensity,
     starts: Sequence[np.ndarray],
     seed: int,
     variances: np.ndarray | None,
@@ -262,41 +186,54 @@ def _sample_with_pymc(
     draws: int,
     tune: int,
     cores: int,
-) -> tuple[xr.DataTree, float]:
-    """Sample through `pm.sample`; with its own sampler, on the log density that is compiled already."""
-    points = [prepared.coordinates.of_model(u) for u in starts]
-    step = None
-    if prepared.sampler == "pymc":
-        mean = np.mean(starts, axis=0)
-        step = _step(prepared, mean, np.ones(mean.size) if variances is None else variances, seed)
-    with prepared.model:
+) -> tuple[dict[str, np.ndarray], xr.Dataset, float]:
+    """Sample through `pm.sample`, on the log density that is compiled already."""
+    mean = np.mean(starts, axis=0)
+    with log_density.model:
         sampled = pm.sample(
             draws=draws,
             tune=tune,
             chains=len(starts),
             cores=cores,
             random_seed=seed,
-            nuts_sampler=prepared.sampler,
-            step=step,
-            initvals=points,
+            nuts_sampler="pymc",
+            step=_step(log_density, mean, np.ones(mean.size) if variances is None else variances, seed),
+            initvals=[log_density.coordinates.of_model(u) for u in starts],
             progressbar=False,
             quiet=True,
             compute_convergence_checks=False,
         )
-    return sampled, float(sampled.posterior.attrs["sampling_time"])
+    return (
+        _canonical(log_density.coordinates, sampled.posterior.to_dataset()),
+        sampled.sample_stats.to_dataset(),
+        float(sampled.posterior.attrs["sampling_time"]),
+    )
 
 
-def _step(prepared: Prepared, mean: np.ndarray, variances: np.ndarray, seed: int) -> pm.NUTS:
+def _step(log_density: LogDensity, mean: np.ndarray, variances: np.ndarray, seed: int) -> pm.NUTS:
     """Return PyMC's NUTS as `pm.sample` sets it up ("adapt_diag"), without compiling again."""
-    spans = prepared.coordinates.spans
+    spans = log_density.coordinates.spans
     potential = QuadPotentialDiagAdapt(mean.size, mean, variances, 10, rng=seed)
-    values = zip(prepared.model.value_vars, spans, strict=True)
+    values = zip(log_density.model.value_vars, spans, strict=True)
     return pm.NUTS(
-        model=prepared.model,
+        model=log_density.model,
         potential=potential,
-        logp_dlogp_func=prepared.compiled,
+        logp_dlogp_func=log_density.function,
         initial_point={
             variable.name: mean[span.start : span.stop].reshape(span.shape) for variable, span in values
         },
         rng=seed,
     )
+
+
+def _canonical(coordinates: Coordinates, posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return canonical draws, each of shape (chain, draw, ...)."""
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    end_to_end = {
+        str(name): values.to_numpy().reshape(chains * draws, *values.shape[2:])
+        for name, values in posterior.items()
+    }
+    return {
+        name: values.reshape(chains, draws, *values.shape[1:])
+        for name, values in coordinates.from_model(end_to_end).items()
+    }

@@ -71,6 +71,10 @@ class Prepared:
     compiled: Any
     data: Mapping[str, np.ndarray] | None = None
 
+    def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "Prepared":
+        """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
+        return replace(self, data=as_data(x, sample_weight))
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -127,11 +131,6 @@ def prepare(model: pm.Model, *, kernel: Kernel = "imh", backend: Backend = "numb
     for log_density in (compiled.prior_logp_func, compiled.likelihood_logp_func):
         log_density(np.zeros(coordinates.size))  # numba compiles at the first call
     return Prepared(kernel, backend, model, coordinates, compiled)
-
-
-def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
-    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
-    return replace(prepared, data=as_data(x, sample_weight))
 
 
 def run(

@@ -6,7 +6,7 @@ maximise over q:  F(q) = E_q[log p(x, theta) - log q(theta)],    q Gaussian in u
 losses. Here every restart has a start of its own. All are screened for a few steps and ranked by estimates of
 F on common random numbers; the best go on to the end, where the best of those wins. The winner's bound is
 then estimated on new draws, so that having been chosen does not flatter it. The two kinds, mean-field and
-full-rank, differ in what `ppl_baselines.pymc.vi_steps` compiles.
+full-rank, differ in the parameters of q and in nothing else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,28 +16,18 @@ from time import perf_counter
 import numpy as np
 
 from ppl_baselines.convergence import Status, change, judge
+from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.pymc.build import load
-from ppl_baselines.pymc.vi_steps import (
-    Average,
-    Prepared,
-    State,
-    advance,
-    approximation,
-    begin,
-    estimate,
-    prepare,
-    restore,
-    save,
-    with_data,
-)
+from ppl_baselines.pymc.log_density import LogDensity
+from ppl_baselines.pymc.vi_steps import KINDS, Average, Kind, State, advance, approximation, begin
 from ppl_baselines.vi_result import AdviResult, Checkpoint
 
-__all__ = ["AdviResult", "Checkpoint", "Prepared", "Status", "prepare", "run", "with_data"]
+__all__ = ["AdviResult", "Checkpoint", "Status", "run"]
 
 STEPS = 5_000
 SCREEN_STEPS = 300
 KEEP = 2
+LEARNING_RATE = 0.1
 FINAL_LEARNING_RATE = 0.01
 
 
@@ -46,7 +36,7 @@ class _Restart:
     """One start, and how far it has come."""
 
     number: int
-    state: State = ()
+    state: State
     average: Average | None = None
     approximation: GaussianApproximation | None = None
     elbo: float = -np.inf
@@ -66,22 +56,22 @@ class _Restart:
 class _Course:
     """What all restarts share: the clock, the common draws, the trace."""
 
-    prepared: Prepared
+    log_density: LogDensity
     seed: int  # of the common draws
     draws: int
     seconds: float = 0.0
     seconds_estimating: float = 0.0
     trace: list[Checkpoint] = field(default_factory=list)
 
-    def advance(self, restart: _Restart, n_steps: int) -> None:
-        """Take steps with what is loaded in ``prepared``, then set a checkpoint."""
+    def advance(self, restart: _Restart, n_steps: int, learning_rate: float) -> None:
+        """Take steps, then set a checkpoint."""
         begun = perf_counter()
-        losses = advance(self.prepared, n_steps, restart.average)
+        losses = advance(self.log_density, restart.state, n_steps, learning_rate, restart.average)
         stepped = perf_counter()
-        q = approximation(self.prepared, restart.average)
+        q = approximation(restart.state, self.log_density.coordinates, restart.average)
         finite = np.isfinite(losses).all() and np.isfinite(q.mean).all() and np.isfinite(q.factor).all()
         if finite:
-            log_weights = estimate(self.prepared, q, np.random.default_rng(self.seed), self.draws)
+            log_weights = _log_weights(self.log_density, q, np.random.default_rng(self.seed), self.draws)
             restart.log_weights.append(log_weights)
             finite = np.isfinite(log_weights).all()
         self.seconds += stepped - begun
@@ -99,10 +89,12 @@ class _Course:
 
 
 def run(
-    prepared: Prepared,
+    log_density: LogDensity,
     starts: Sequence[Mapping[str, np.ndarray]],
     *,
+    kind: Kind,
     seed: int,
+    learning_rate: float = LEARNING_RATE,
     steps: int = STEPS,
     screen_steps: int = SCREEN_STEPS,
     keep: int = KEEP,
@@ -116,11 +108,15 @@ def run(
 
     Parameters
     ----------
-    prepared : Prepared
+    log_density : LogDensity
+        The model's.
     starts : sequence of mapping
         Canonical values, such as ``{"mu": (K, D)}``; one restart each.
+    kind : {"mean_field", "full_rank"}
     seed : int
         The draws of one restart do not depend on how many others there are.
+    learning_rate : float
+        Of Adam: about the most that an unconstrained number moves in one step.
     steps : int
         Of each restart that goes on after the screening; the screening counts.
     screen_steps : int
@@ -144,48 +140,45 @@ def run(
 
     Raises
     ------
+    UnavailableError
+        If the kind is unknown.
     ValueError
         If there is no start, or one does not fit the model.
     """
-    load(prepared.model, prepared.data)
-    flat_starts = prepared.coordinates.flat_starts(starts)
+    if kind not in KINDS:
+        raise UnavailableError(f"There is no ADVI of kind {kind!r}; choose from {', '.join(KINDS)}.")
+    log_density.load()
+    flat_starts = log_density.coordinates.flat_starts(starts)
     common, final, *step_seeds = (
         int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(2 + len(starts))
     )
-    initial_rate = float(prepared.learning_rate.get_value())
     screen_steps = min(screen_steps, steps)
-    course = _Course(prepared, common, draws)
+    course = _Course(log_density, common, draws)
 
-    restarts = [_Restart(number) for number in range(len(starts))]
-    for restart, start, step_seed in zip(restarts, flat_starts, step_seeds, strict=True):
-        begin(prepared, start, step_seed)
-        course.advance(restart, screen_steps)
-        restart.state = save(prepared)
+    begun = (begin(kind, start, of) for start, of in zip(flat_starts, step_seeds, strict=True))
+    restarts = [_Restart(number, state) for number, state in enumerate(begun)]
+    for restart in restarts:
+        course.advance(restart, screen_steps, learning_rate)
 
     finished: list[_Restart] = []
     ends = np.unique(np.linspace(screen_steps, steps, checkpoints + 1).astype(int))[1:]
     for restart in sorted(restarts, key=lambda restart: restart.elbo, reverse=True):
         if restart.failed or len(finished) == keep:
             break
-        restore(prepared, restart.state)
-        try:
-            for end in ends:
-                rate = _learning_rate(end / steps, initial_rate, final_learning_rate)
-                prepared.learning_rate.set_value(rate)
-                if final_learning_rate is not None and 2 * end >= steps and restart.average is None:
-                    restart.average = Average()
-                course.advance(restart, int(end) - restart.steps)
-                if restart.failed:
-                    break
-        finally:
-            prepared.learning_rate.set_value(initial_rate)
+        for end in ends:
+            rate = _learning_rate(end / steps, learning_rate, final_learning_rate)
+            if final_learning_rate is not None and 2 * end >= steps and restart.average is None:
+                restart.average = Average()
+            course.advance(restart, int(end) - restart.steps, rate)
+            if restart.failed:
+                break
         if not restart.failed:
             finished.append(restart)
 
     best = max(finished, key=lambda restart: restart.elbo, default=None)
     log_weights = np.array([])
     if best is not None and best.approximation is not None:
-        log_weights = estimate(prepared, best.approximation, np.random.default_rng(final), final_draws)
+        log_weights = _log_weights(log_density, best.approximation, np.random.default_rng(final), final_draws)
     rise, rise_se = (np.nan, np.nan) if best is None else change(best.log_weights)
     return AdviResult(
         status=Status.NON_FINITE if best is None else judge(rise, rise_se, tolerance),
@@ -202,6 +195,17 @@ def run(
         seconds=course.seconds,
         seconds_estimating=course.seconds_estimating,
     )
+
+
+def _log_weights(
+    log_density: LogDensity, q: GaussianApproximation, rng: np.random.Generator, n_draws: int
+) -> np.ndarray:
+    """Return log p(x, u) - log q(u) at fresh draws u ~ q, shape (n_draws,); its mean estimates F(q).
+
+    The Jacobians of theta = g(u) are in both terms and cancel, so this is log p(x, theta) - log q(theta) too.
+    """
+    u = q.sample_unconstrained(rng, n_draws)
+    return log_density.values(u) - q.log_density_unconstrained(u)
 
 
 def _learning_rate(progress: float, initial: float, final: float | None) -> float:

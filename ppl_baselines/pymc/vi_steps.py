@@ -1,76 +1,56 @@
-"""One ADVI optimisation in PyMC, compiled once and started as often as one likes: prepare, begin, advance.
+"""One ADVI optimisation as PyMC takes it, in numpy on a compiled log density: begin, advance, save, restore.
 
-loss = log q(u) - log p(x, u) at one draw u ~ q;  its gradient by reparameterisation;  Adam
+loss = log q(u) - log p(x, u) at one draw u = m + L z, z ~ N(0, I);  its gradient by reparameterisation;  Adam
 
-`pm.fit` compiles at every call and cannot start again. Here the one compiled step function stays, and `begin`
-resets all that it updates: the variational parameters, Adam's memory, the random generator. A step is PyMC's
-own, number for number (a test compares them). `ppl_baselines.pymc.vi` conducts the restarts.
+    d loss / dm = -g,    d loss / dL = -g z' - L^-T,    g = d log p(x, u) / du
 
-Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstrained numbers.
+`pm.fit` compiles q, Adam and the random generator together with the model, at every call and for each kind
+anew. Here the model's `LogDensity` is all that is compiled, and one serves both kinds. A step is PyMC's own,
+number for number (a test compares them). `ppl_baselines.pymc.vi` conducts the restarts.
+
+Kucukelbir, Tran, Ranganath, Gelman & Blei (2017); Adam: Kingma & Ba (2015). Letters: S draws, P unconstrained
+numbers.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-import pymc as pm
-import pytensor
-from numpy.typing import ArrayLike
-from pymc.pytensorf import reseed_rngs
-from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 
-from ppl_baselines.data import as_data
-from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.pymc import compilation
-from ppl_baselines.pymc.compilation import Backend
-from ppl_baselines.pymc.coordinates import coordinates_of
 from ppl_baselines.unconstrained import Coordinates
 
 Kind = Literal["mean_field", "full_rank"]
-State = tuple[Any, ...]
+KINDS: tuple[Kind, ...] = ("mean_field", "full_rank")
 
-BACKEND: Backend = "numba"
-LEARNING_RATE = 0.1
+DECAY, DECAY_OF_SQUARES, SMALL = 0.9, 0.999, 1e-8
+"""Adam's, as PyMC has them."""
 
-_METHODS = {"mean_field": pm.ADVI, "full_rank": pm.FullRankADVI}
+Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """ADVI compiled for one model.
+@dataclass
+class State:
+    """All that a step updates.
 
-    Attributes
-    ----------
-    kind : {"mean_field", "full_rank"}
-    model : pm.Model
-    coordinates : Coordinates
-    step : callable
-        One stochastic gradient step; returns the loss at one draw.
-    log_joint : callable
-        log p(x, u) = log p(x, theta) + log |det d theta / du|, at one array per variable.
-    parameters : mapping of str to shared variable
-        The variational parameters, by PyMC's names.
-    learning_rate : shared variable
-    state : tuple of shared variable
-        All that a step updates, the parameters among it.
-    initial : tuple
-        The values of ``state`` before the first step.
-    data : mapping of str to ndarray, or None
-        What a run loads into the model before anything else; None: what is in it.
+    The parameters are m and, of mean-field q, rho with sd = log(1 + e^rho); of full-rank q, L's lower
+    triangle row by row, with rho on its diagonal. `first` and `second` are Adam's means of gradients and of
+    their squares.
     """
 
     kind: Kind
-    model: pm.Model
-    coordinates: Coordinates
-    step: Callable[[], Any]
-    log_joint: Callable[..., Any]
-    parameters: Mapping[str, Any]
-    learning_rate: Any
-    state: tuple[Any, ...]
-    initial: State
-    data: Mapping[str, np.ndarray] | None = None
+    parameters: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    rng: np.random.Generator
+    size: int  # P
+    steps: int = 0
+
+    def copy(self) -> "State":
+        """Return another that goes on from here by itself."""
+        return deepcopy(self)
 
 
 @dataclass
@@ -81,154 +61,99 @@ class Average:
     """
 
     steps: int = 0
-    sums: dict[str, np.ndarray] = field(default_factory=dict)
+    total: np.ndarray | float = 0.0
 
-    def add(self, prepared: Prepared) -> None:
+    def add(self, state: State) -> None:
         """Take in the parameters as they stand."""
         self.steps += 1
-        for name, parameter in prepared.parameters.items():
-            value = parameter.get_value(borrow=True)
-            self.sums[name] = self.sums[name] + value if name in self.sums else value.copy()
+        self.total = self.total + state.parameters
 
     @property
-    def values(self) -> dict[str, np.ndarray]:
-        """The means, by PyMC's names."""
-        return {name: total / self.steps for name, total in self.sums.items()}
+    def parameters(self) -> np.ndarray:
+        """The means."""
+        return np.asarray(self.total) / self.steps
 
 
-def prepare(
-    model: pm.Model, *, kind: Kind, learning_rate: float = LEARNING_RATE, backend: Backend = BACKEND
-) -> Prepared:
-    """Compile ADVI for a model.
+def begin(kind: Kind, start: np.ndarray, seed: int) -> State:
+    """Return q with its mean at ``start``, shape (P,), its scales as PyMC starts them, Adam without memory.
 
-    Parameters
-    ----------
-    model : pm.Model
-        As `ppl_baselines.pymc.build.build` makes it. New data of the same model need no new preparing:
-        `with_data`.
-    kind : {"mean_field", "full_rank"}
-    learning_rate : float
-        Of Adam: about the most that an unconstrained number moves in one step.
-    backend : {"numba", "c", "jax"}
-
-    Returns
-    -------
-    Prepared
-
-    Raises
-    ------
-    UnavailableError
-        If the kind or the backend is unknown, or the backend is not installed.
+    The draws of the steps are those of PyMC for this seed.
     """
-    if kind not in _METHODS:
-        raise UnavailableError(f"There is no ADVI of kind {kind!r}; choose from {', '.join(_METHODS)}.")
-    compile_mode = compilation.mode(backend)
-    rate = pytensor.shared(float(learning_rate), name="learning_rate")
-    inference = _METHODS[kind](model=model, random_seed=0)
-    step = inference.objective.step_function(
-        obj_n_mc=1,
-        obj_optimizer=pm.adam(learning_rate=rate),
-        score=True,
-        compile_kwargs={"mode": compile_mode},
-    )
-    state = tuple(entry.variable for entry in step.maker.inputs if entry.update is not None)
-    prepared = Prepared(
-        kind=kind,
-        model=model,
-        coordinates=coordinates_of(model),
-        step=step,
-        log_joint=model.compile_fn(model.logp(), inputs=model.value_vars, point_fn=False, mode=compile_mode),
-        parameters=dict(inference.approx.groups[0].shared_params),
-        learning_rate=rate,
-        state=state,
-        initial=_values(state),
-    )
-    # Numba compiles at the first call, which therefore belongs to the preparing.
-    step()
-    estimate(prepared, approximation(prepared), np.random.default_rng(0), 1)
-    restore(prepared, prepared.initial)
-    return prepared
+    size = start.size
+    scales = np.zeros(size) if kind == "mean_field" else np.eye(size)[np.tril_indices(size)]
+    parameters = np.concatenate([start, scales])
+    (stream,) = np.random.SeedSequence(seed).spawn(1)
+    rng = np.random.Generator(np.random.PCG64(stream))
+    return State(kind, parameters, np.zeros_like(parameters), np.zeros_like(parameters), rng, size)
 
 
-def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
-    """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
-    return replace(prepared, data=as_data(x, sample_weight))
-
-
-def begin(prepared: Prepared, start: np.ndarray, seed: int) -> None:
-    """Start again: q's mean at ``start``, shape (P,), its scales as PyMC starts them, Adam without memory.
-
-    Parameters
-    ----------
-    prepared : Prepared
-    start : ndarray, shape (P,)
-    seed : int
-        Of the draws in the steps, as `pm.compile` takes it.
-    """
-    restore(prepared, prepared.initial)
-    prepared.parameters["mu"].set_value(start)
-    reseed_rngs([entry for entry in prepared.state if isinstance(entry, RandomGeneratorSharedVariable)], seed)
-
-
-def advance(prepared: Prepared, n_steps: int, average: Average | None = None) -> np.ndarray:
+def advance(
+    evaluate: Evaluate, state: State, n_steps: int, learning_rate: float, average: Average | None = None
+) -> np.ndarray:
     """Take steps, each of which enters the average; return their losses, shape (n_steps,)."""
     losses = np.empty(n_steps)
+    gradient_at = _mean_field if state.kind == "mean_field" else _full_rank
     for i in range(n_steps):
-        losses[i] = float(prepared.step())
+        losses[i], gradient = gradient_at(evaluate, state)
+        state.steps += 1
+        state.first = DECAY * state.first + (1 - DECAY) * gradient
+        state.second = DECAY_OF_SQUARES * state.second + (1 - DECAY_OF_SQUARES) * gradient**2
+        rate = learning_rate * np.sqrt(1 - DECAY_OF_SQUARES**state.steps) / (1 - DECAY**state.steps)
+        state.parameters = state.parameters - rate * state.first / (np.sqrt(state.second) + SMALL)
         if average is not None:
-            average.add(prepared)
+            average.add(state)
     return losses
 
 
-def save(prepared: Prepared) -> State:
-    """Return a copy of all that a step updates."""
-    return _values(prepared.state)
+def approximation(
+    state: State, coordinates: Coordinates, average: Average | None = None
+) -> GaussianApproximation:
+    """Return q as it stands, or with averaged parameters."""
+    parameters = state.parameters if average is None else average.parameters
+    mean, scales = parameters[: state.size].copy(), parameters[state.size :]
+    factor = np.diag(_softplus(scales)) if state.kind == "mean_field" else _factor(scales, state.size)
+    return GaussianApproximation(mean, factor, coordinates)
 
 
-def restore(prepared: Prepared, state: State) -> None:
-    """Go on from where `save` was called."""
-    for variable, value in zip(prepared.state, state, strict=True):
-        variable.set_value(value)
+def _mean_field(evaluate: Evaluate, state: State) -> tuple[float, np.ndarray]:
+    mean, rho = state.parameters[: state.size], state.parameters[state.size :]
+    z = state.rng.standard_normal(state.size)
+    sd = _softplus(rho)
+    log_p, gradient = evaluate(mean + sd * z)
+    log_q = -0.5 * (z @ z + state.size * np.log(2 * np.pi)) - np.log(sd).sum()
+    return log_q - log_p, np.concatenate([-gradient, -(gradient * z + 1 / sd) * _sigmoid(rho)])
 
 
-def approximation(prepared: Prepared, average: Average | None = None) -> GaussianApproximation:
-    """Return q as it stands, or with averaged parameters, in numpy."""
-    if average is not None:
-        values = average.values
-    else:
-        values = {name: np.array(parameter.get_value()) for name, parameter in prepared.parameters.items()}
-    mean = values["mu"]
-    if prepared.kind == "mean_field":
-        factor = np.diag(_softplus(values["rho"]))
-    else:
-        factor = np.zeros((mean.size, mean.size))
-        factor[np.tril_indices(mean.size)] = values["L_tril"]
-        np.fill_diagonal(factor, _softplus(np.diag(factor)))
-    return GaussianApproximation(mean, factor, prepared.coordinates)
+def _full_rank(evaluate: Evaluate, state: State) -> tuple[float, np.ndarray]:
+    mean, scales = state.parameters[: state.size], state.parameters[state.size :]
+    z = state.rng.standard_normal(state.size)
+    factor = _factor(scales, state.size)
+    log_p, gradient = evaluate(mean + factor @ z)
+    sd = np.diag(factor)
+    log_q = -0.5 * (z @ z + state.size * np.log(2 * np.pi)) - np.log(sd).sum()
+    of_factor = -np.outer(gradient, z)
+    places = np.diag_indices(state.size)
+    rho = scales[_diagonal(state.size)]
+    of_factor[places] = (of_factor[places] - 1 / sd) * _sigmoid(rho)
+    return log_q - log_p, np.concatenate([-gradient, of_factor[np.tril_indices(state.size)]])
 
 
-def estimate(
-    prepared: Prepared, q: GaussianApproximation, rng: np.random.Generator, n_draws: int
-) -> np.ndarray:
-    """Return log p(x, u) - log q(u) at fresh draws u ~ q, shape (n_draws,); its mean estimates F(q).
-
-    The Jacobians of theta = g(u) are in both terms and cancel, so this is log p(x, theta) - log q(theta) too.
-    It loops over draws in Python: PyMC's own estimator loops in a compiled scan, one more graph to compile.
-    """
-    u = q.sample_unconstrained(rng, n_draws)
-    spans = prepared.coordinates.spans
-    log_joint = np.array(
-        [
-            float(prepared.log_joint(*(draw[span.start : span.stop].reshape(span.shape) for span in spans)))
-            for draw in u
-        ]
-    )
-    return log_joint - q.log_density_unconstrained(u)
+def _factor(scales: np.ndarray, size: int) -> np.ndarray:
+    """Return L, (P, P), from its triangle with rho on the diagonal."""
+    factor = np.zeros((size, size))
+    factor[np.tril_indices(size)] = scales
+    np.fill_diagonal(factor, _softplus(scales[_diagonal(size)]))
+    return factor
 
 
-def _values(state: tuple[Any, ...]) -> State:
-    return tuple(variable.get_value(borrow=False) for variable in state)
+def _diagonal(size: int) -> np.ndarray:
+    """Return where the diagonal is in a triangle row by row."""
+    return np.cumsum(np.arange(1, size + 1)) - 1
 
 
 def _softplus(rho: np.ndarray) -> np.ndarray:
     return np.logaddexp(0.0, rho)
+
+
+def _sigmoid(rho: np.ndarray) -> np.ndarray:
+    return np.exp(rho - _softplus(rho))

@@ -7,8 +7,8 @@ import pytensor
 import pytest
 from pytensor.compile.mode import Mode
 
-from ppl_baselines.pymc import vi
 from ppl_baselines.pymc.build import build
+from ppl_baselines.pymc.log_density import compile_log_density
 
 PLAIN = Mode(linker="py", optimizer="fast_compile")
 """PyTensor's graphs by Python and numpy alone: slow, but nothing is compiled (see `nothing_compiled`)."""
@@ -69,13 +69,8 @@ def model(mixture, x):
 
 
 @pytest.fixture(scope="session")
-def mean_field(model):
-    return vi.prepare(model, kind="mean_field")
-
-
-@pytest.fixture(scope="session")
-def full_rank(model):
-    return vi.prepare(model, kind="full_rank")
+def log_density(model):
+    return compile_log_density(model)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Compiled once, given one data set after another: never another's data, never another prior's model."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from experiments.records import Problem
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance
 from ppl_baselines.pymc import compilation
 from ppl_baselines.pymc import nuts as ppl_nuts
+from ppl_baselines.pymc.log_density import compile_log_density
 from tests.ppl_baselines.conftest import PLAIN
 
 NUTS = {sampler: nuts.Settings(sampler=sampler, chains=1, draws=2, tune=2) for sampler in ("nutpie", "pymc")}
@@ -23,8 +26,8 @@ def problem(seed: int, n: int, variance: float = 25.0, weighted: bool = False) -
     return Problem(mixture, x, rng.uniform(0.5, 2.0, n) if weighted else None)
 
 
-def compiled_nuts(target):
-    return compiled_models.compiled_for(ppl_nuts, target, sampler="pymc", backend="numba")
+def compiled(target):
+    return compiled_models.compiled_for(compile_log_density, target, backend="numba")
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,7 @@ def draws_of(fitted):
     return fitted.q.sample(np.random.default_rng(3), 50) if fitted.q else as_arrays(fitted.chains)
 
 
-@pytest.mark.parametrize("method", [pytest.param("nutpie", marks=pytest.mark.slow), "pymc", "advi"])
+@pytest.mark.parametrize("method", ["nutpie", "pymc", "advi"])
 def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
     """Another data set, of another size and weighted, as a fresh compile with the same seed has it."""
     first, second = problem(1, 30), problem(2, 45, weighted=True)
@@ -60,22 +63,28 @@ def test_reused_code_sees_the_new_data_and_no_other(method, monkeypatch):
         np.testing.assert_array_equal(draws_of(result)[name], values)
 
 
+def test_methods_share_what_is_compiled():
+    given = problem(1, 30)
+    assert not fit_by("advi", given).told.reused
+    assert fit_by("nutpie", given).told.reused and fit_by("pymc", given).told.reused
+
+
 def test_another_prior_is_another_model():
-    first, second = (compiled_nuts(MixtureTarget(problem(1, 10, v))) for v in (25.0, 26.0))
+    first, second = (compiled(MixtureTarget(problem(1, 10, v))) for v in (25.0, 26.0))
     assert not second.reused
     assert first.prepared.model is not second.prepared.model
-    again = compiled_nuts(MixtureTarget(problem(2, 10, 26.0)))
+    again = compiled(MixtureTarget(problem(2, 10, 26.0)))
     assert again.reused and again.prepared.model is second.prepared.model
 
 
 def test_what_was_prepared_first_keeps_its_own_data():
     """Preparing for a second data set does not change what the first one's run sees."""
     first, second = MixtureTarget(problem(1, 20)), MixtureTarget(problem(2, 30))
-    prepared = [compiled_nuts(given).prepared for given in (first, second)]
+    prepared = [compiled(given).prepared for given in (first, second)]
     assert prepared[0].model is prepared[1].model
-    run = ppl_nuts.run
-    run(prepared[1], second.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
-    run(prepared[0], first.starts(1).parameters(1), seed=1, chains=1, draws=1, tune=1)
+    run = partial(ppl_nuts.run, sampler="pymc", seed=1, chains=1, draws=1, tune=1)
+    run(prepared[1], second.starts(1).parameters(1))
+    run(prepared[0], first.starts(1).parameters(1))
     np.testing.assert_array_equal(prepared[0].model["x"].get_value(), first.problem.x)
 
 

@@ -1,5 +1,7 @@
 """NUTS started from CAVI's posterior: where chains start, what is said of it, and what it may not be."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from experiments.config.options import ReferenceOptions, VerdictOptions
 from experiments.config.reading import parse_config
 from experiments.engine.store.files import write_tree
 from experiments.methods import label, nuts
+from experiments.methods.compiled_models import Compiled
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
 from experiments.records import Cell, CellRecord, Fitted, Problem, Told
@@ -23,14 +26,13 @@ from hand_cavi import (
 )
 from ppl_baselines.pymc.build import build
 from ppl_baselines.pymc.coordinates import coordinates_of
-from ppl_baselines.pymc.nuts import Prepared
+from ppl_baselines.unconstrained import Coordinates
 
 X = np.random.default_rng(4).normal([[-3.0]] * 60 + [[3.0]] * 40)
 
 
-def not_compiled(problem: Problem, sampler: str) -> Prepared:
-    model = build(problem.mixture, problem.x)
-    return Prepared(sampler, "numba", model, coordinates_of(model), None)
+def coordinates(problem: Problem) -> Coordinates:
+    return coordinates_of(build(problem.mixture, problem.x))
 
 
 def test_starts_and_scales_are_those_of_q():
@@ -38,7 +40,7 @@ def test_starts_and_scales_are_those_of_q():
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     settings = nuts.Settings(sampler="pymc", chains=400, warm_start="cavi")
     starts = Starts(problem, 1)
-    warm = nuts.warm_start(problem, not_compiled(problem, "pymc"), settings, starts, 5)
+    warm = nuts.warm_start(problem, coordinates(problem), settings, starts, 5)
     q = fit(problem.mixture, X, rng=5, starts=starts.responsibilities(nuts.STARTS_OF_CAVI))
     np.testing.assert_allclose(warm.variances, q.components.variance, rtol=0.15)
     # 400 chains: |z| <= 4.5 for two means, a false alarm in 1 of 70,000 seeds; all in the mode of q
@@ -51,17 +53,17 @@ def test_starts_and_scales_are_those_of_q():
 
 def test_every_family_of_coordinates_is_reached():
     problem = Problem(Mixture(NormalGamma(0.0, 0.1, 2.0, 1.0), DirichletWeights(1.0), 2), X)
-    prepared = not_compiled(problem, "pymc")
+    where = coordinates(problem)
     settings = nuts.Settings(sampler="pymc", chains=2, warm_start="cavi")
-    warm = nuts.warm_start(problem, prepared, settings, Starts(problem, 1), 5)
-    assert warm.variances.shape == (prepared.coordinates.size,) and np.all(warm.variances > 0)
-    assert len(prepared.coordinates.flat_starts(warm.starts)) == 2
+    warm = nuts.warm_start(problem, where, settings, Starts(problem, 1), 5)
+    assert warm.variances.shape == (where.size,) and np.all(warm.variances > 0)
+    assert len(where.flat_starts(warm.starts)) == 2
 
 
 def test_a_sampler_that_takes_no_scales_is_given_none_and_says_so():
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     settings = nuts.Settings(chains=2, warm_start="cavi")
-    warm = nuts.warm_start(problem, not_compiled(problem, "nutpie"), settings, Starts(problem, 1), 5)
+    warm = nuts.warm_start(problem, coordinates(problem), settings, Starts(problem, 1), 5)
     assert warm.variances is None
     assert warm.info["mass_matrix"] == "the sampler's own"
     assert "scales" not in warm.sentence
@@ -133,8 +135,8 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
         return options["gather"]({"mu": tree["posterior"]["mu"].to_numpy()}, sample_stats=stats)
 
     monkeypatch.setattr(ppl, "run", run)
-    prepared = not_compiled(target.problem, "pymc")
-    monkeypatch.setattr(nuts, "compiled_for", lambda *_, **__: nuts_compiled(prepared))
+    log_density = SimpleNamespace(coordinates=coordinates(target.problem))
+    monkeypatch.setattr(nuts, "compiled_for", lambda *_, **__: Compiled(log_density, False, True, 0.0))
     settings = nuts.Settings(sampler="pymc", chains=2, draws=5, warm_start="cavi")
     result = nuts.fit(target, settings, starts=target.starts(1), seed=3)
     assert isinstance(result, Fitted)
@@ -142,9 +144,3 @@ def test_a_short_run_through_the_method_says_all_of_it(monkeypatch):
     assert result.told.warm_start == "cavi"
     assert 0 < result.info["seconds_cavi"] <= result.seconds_run
     assert "all in one mode" in result.message
-
-
-def nuts_compiled(prepared):
-    from experiments.methods.compiled_models import Compiled
-
-    return Compiled(prepared, False, True, 0.0)

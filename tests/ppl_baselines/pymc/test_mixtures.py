@@ -12,6 +12,7 @@ from hand_cavi.mixture import log_joint
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.pymc import compilation, nuts, vi
 from ppl_baselines.pymc.build import build
+from ppl_baselines.pymc.log_density import compile_log_density
 from tests.ppl_baselines.conftest import PLAIN
 
 DIMS = {
@@ -72,10 +73,8 @@ def assert_canonical(posterior, start):
 def test_the_bound_of_advi_is_that_of_canonical_densities(case, kind, plain):
     """|z| <= 4.5 on independent draws: a false alarm in 1 of 100,000 seeds of each of four."""
     mixture, x, start = case
-    prepared = vi.prepare(build(mixture, x), kind=kind)
-    result = vi.run(
-        prepared, [start], seed=1, steps=300, screen_steps=100, draws=50, final_draws=500, checkpoints=2
-    )
+    options = {"steps": 300, "screen_steps": 100, "draws": 50, "final_draws": 500, "checkpoints": 2}
+    result = vi.run(compile_log_density(build(mixture, x)), [start], kind=kind, seed=1, **options)
     draws = result.approximation.sample(np.random.default_rng(2), 4_000)
     assert_canonical(to_datatree({name: values[None] for name, values in draws.items()}).posterior, start)
     log_weights = log_joint(mixture, x, draws) - result.approximation.log_density(draws)
@@ -86,8 +85,8 @@ def test_the_bound_of_advi_is_that_of_canonical_densities(case, kind, plain):
 
 def test_nuts_gives_canonical_draws(case, plain):
     mixture, x, start = case
-    prepared = nuts.prepare(build(mixture, x), sampler="pymc")
-    sampled = nuts.run(prepared, [start], seed=3, chains=2, draws=10, tune=15)
+    log_density = compile_log_density(build(mixture, x))
+    sampled = nuts.run(log_density, [start], sampler="pymc", seed=3, chains=2, draws=10, tune=15)
     assert_canonical(sampled.posterior, start)
 
 
@@ -98,8 +97,9 @@ def test_nuts_finds_the_exact_posterior_of_one_component():
     prior = mixture.components
     exact = prior.updated(prior.statistics(x).sum(axis=0)[None]).mean_draw()
     start = {"mu": np.zeros((1, 2)), "precision": np.array([[[1.0, 0.2], [0.2, 0.5]]])}
-    prepared = nuts.prepare(build(mixture, x))
-    sampled = nuts.run(prepared, [start], seed=4, chains=4, draws=1_000, tune=500)
+    sampled = nuts.run(
+        compile_log_density(build(mixture, x)), [start], seed=4, chains=4, draws=1_000, tune=500
+    )
     assert sampled.posterior["precision"].dims == ("chain", "draw", *DIMS["precision"])
     errors = az.mcse(sampled.posterior.to_dataset(), method="mean")
     for name, entries in (("mu", np.ones((1, 2), bool)), ("precision", np.tril(np.ones((1, 2, 2), bool)))):
