@@ -183,7 +183,8 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
         label=f"{batch.method} on {batch.model}, replicates {batch.first + 1} to {last}",
         time_limit=config.batches.time_limit,
         memory_limit=config.batches.memory_bytes,
-        affinity=f"{batch.kind} {batch.model}",
+        affinity=batch.model,
+        kind=f"{batch.kind} {batch.model}",
     )
     number = 1 + first // options.batch
     cell = Cell("simulated", model.name, method.name, number, key, method.kind)

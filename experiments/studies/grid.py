@@ -136,7 +136,8 @@ def _planned_cell(
         label=f"{method.name} on {place.label}",
         time_limit=config.run.time_limit,
         memory_limit=config.run.memory_bytes,
-        affinity=f"{method.kind} {structure}",
+        affinity=structure,
+        kind=f"{method.kind} {structure}",
     )
     judged = config.verdict.methods
     is_judged = method.kind == "cavi" if judged is None else method.name in judged

@@ -16,7 +16,7 @@ class Task:
     The `key` comes back with the outcome, a person reads the `label`. The `time_limit`, in seconds, begins
     when a worker is given the task; `math.inf` is none. The `memory_limit`, in bytes, is of what the worker
     and all that the task started hold together; None is none. Tasks that share an `affinity` go to the same
-    worker where that costs no waiting (warm compile caches).
+    worker where that costs no waiting (what is compiled there); those of one `kind` take about as long.
     """
 
     key: str
@@ -26,6 +26,7 @@ class Task:
     time_limit: float
     affinity: str | None = None
     memory_limit: int | None = None
+    kind: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -67,26 +67,26 @@ class Tally:
                 self.running.pop(task.key, None)
                 self.finished += 1
                 self.troubled += event.outcome.status != "ok"
-                self._seconds[task.affinity].append(event.outcome.seconds)
+                self._seconds[task.kind].append(event.outcome.seconds)
 
     def seconds_left(self) -> float | None:
         """Estimate the wall time left, or return None before anything has finished.
 
-        A task is taken to last as long as the finished ones of its affinity did on average, or all if there
+        A task is taken to last as long as the finished ones of its kind did on average, or all if there
         are none; work is shared out evenly among the workers, but no task is split.
         """
         with self._lock:
             if not self.finished:
                 return None
             now = self.clock()
-            ahead = [self._guess(task.affinity) for task in self._waiting.values()]
+            ahead = [self._guess(task.kind) for task in self._waiting.values()]
             ahead += [self._guess(None)] * (self.total - self.submitted)
             running = self.running.values()
-            under_way = [max(self._guess(task.affinity) - (now - start), 0.0) for task, start in running]
+            under_way = [max(self._guess(task.kind) - (now - start), 0.0) for task, start in running]
         return max([(sum(ahead) + sum(under_way)) / self.workers, *ahead, *under_way])
 
-    def _guess(self, affinity: str | None) -> float:
-        alike = self._seconds.get(affinity) if affinity else None
+    def _guess(self, kind: str | None) -> float:
+        alike = self._seconds.get(kind) if kind else None
         return fmean(alike or chain.from_iterable(self._seconds.values()))
 
 

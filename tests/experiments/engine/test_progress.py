@@ -9,8 +9,8 @@ from experiments.engine.workers.interface import Event, Outcome, Task
 from experiments.engine.workers.progress import Progress, Tally, duration
 
 
-def task(key, affinity=None):
-    return Task(key, "module:function", None, f"galaxies / {key} [K=3]", 60.0, affinity)
+def task(key, kind=None):
+    return Task(key, "module:function", None, f"galaxies / {key} [K=3]", 60.0, kind=kind)
 
 
 def finished(t, seconds, status="ok", message=""):
