@@ -18,7 +18,7 @@ from experiments.posterior.draws import location, location_entries, location_nam
 from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
 from hand_cavi import log_joint
-from hand_cavi.data.kernels import softmax_rows
+from hand_cavi.numerics.special import softmax
 
 
 def kinds_of(problem: Problem, asked: tuple[str, ...] = RANKED) -> tuple[str, ...]:
@@ -99,5 +99,5 @@ def _log_prior(problem: Problem, draws: Draws) -> np.ndarray:
 def _together(problem: Problem, draws: Draws) -> np.ndarray:
     """Return sum_k p(c_1 = k) p(c_2 = k) given x and each draw, shape (S,)."""
     terms = np.concatenate(list(log_terms(problem, problem.x[:2], draws)))  # (S, 2, K)
-    share = softmax_rows(terms.reshape(-1, terms.shape[-1]))[0].reshape(terms.shape)
+    share = softmax(terms)
     return (share[:, 0] * share[:, 1]).sum(axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 from experiments.posterior.draws import flat
 from experiments.posterior.predictive import log_terms, thinned
 from experiments.records import Draws, Problem
-from hand_cavi.data.kernels import softmax_rows
+from hand_cavi.numerics.special import softmax
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,11 +95,9 @@ def _matrix(problem: Problem, points: np.ndarray, draws: Draws) -> np.ndarray:
     total = np.zeros((len(points), len(points)))
     n_draws = 0
     for terms in log_terms(problem, problem.x[points], draws):
-        size, n_points, n_components = terms.shape
-        p = softmax_rows(terms.reshape(-1, n_components))[0].reshape(size, n_points, n_components)
-        rows = p.transpose(1, 0, 2).reshape(n_points, -1)
+        rows = softmax(terms).transpose(1, 0, 2).reshape(len(points), -1)
         total += rows @ rows.T
-        n_draws += size
+        n_draws += len(terms)
     matrix = total / n_draws
     np.fill_diagonal(matrix, 1.0)
     return matrix

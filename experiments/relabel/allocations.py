@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.posterior.predictive import log_terms
 from experiments.records import Draws, Problem
+from hand_cavi.numerics.special import softmax
 
 LEAST = 1e-6
 """Allocation probability that a pivot leaves to any component: one point costs at most 14 nats."""
@@ -116,8 +117,4 @@ def thinned(n_points: int) -> np.ndarray:
 
 def probability_blocks(problem: Problem, x: np.ndarray, draws: Draws) -> Iterator[np.ndarray]:
     """Yield p(c_i = k | x_i, theta) of some draws at a time, each of shape (B, len(x), K)."""
-    for rho in log_terms(problem, x, draws):
-        rho -= rho.max(axis=2, keepdims=True)
-        np.exp(rho, out=rho)
-        rho /= rho.sum(axis=2, keepdims=True)
-        yield rho
+    return map(softmax, log_terms(problem, x, draws))

@@ -17,9 +17,9 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import softmax
 
 from hand_cavi.inputs import as_rows, as_sample_weight
+from hand_cavi.numerics.special import softmax
 from hand_cavi.result import Fit
 from hand_cavi.result.occupation import OCCUPIED, listed, occupied, on_empty
 
@@ -101,7 +101,7 @@ class Occupation:
             terms = [np.sum([one for _, one in sums], axis=0, keepdims=True) / sum(n for n, _ in sums)]
         found = []
         for block in terms:
-            p = softmax(block, axis=2)
+            p = softmax(block)
             none = np.exp(weight @ np.log1p(-np.minimum(p, 1 - 1e-12)))
             found.append(np.stack([weight @ p, weight @ (p * (1 - p)), none], axis=1))
         points, in_doubt, empty = np.concatenate(found).mean(axis=0)

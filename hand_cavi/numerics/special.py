@@ -38,10 +38,27 @@ def gammaln(x: ArrayLike) -> np.ndarray:
 
 
 def logsumexp(x: ArrayLike, axis: int | None = None) -> Any:
-    """Return ln sum exp x along an axis, without overflow."""
-    from scipy.special import logsumexp
+    """Return ln sum exp x along an axis, without overflow; of all of x where there is none."""
+    terms, shift = _exponentials(np.ravel(x) if axis is None else x, axis or 0)
+    with np.errstate(divide="ignore"):
+        return np.log(terms.sum(axis=0)) + shift
 
-    return logsumexp(x, axis=axis)
+
+def softmax(x: ArrayLike) -> np.ndarray:
+    """Return exp x along the last axis as shares of their sum."""
+    terms, _ = _exponentials(x, -1)
+    terms /= terms.sum(axis=0)
+    return np.ascontiguousarray(np.moveaxis(terms, 0, -1))
+
+
+def _exponentials(x: ArrayLike, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return exp(x - shift) with the axis in front, where numpy sums a short one fast, and the shift."""
+    terms = np.array(np.moveaxis(np.asarray(x, dtype=float), axis, 0), order="C")
+    top = terms.max(axis=0, initial=-np.inf)
+    shift = np.where(np.isfinite(top), top, 0.0)
+    terms -= shift
+    with np.errstate(over="ignore"):
+        return np.exp(terms, out=terms), shift
 
 
 def multigammaln(a: ArrayLike, d: int) -> np.ndarray:
