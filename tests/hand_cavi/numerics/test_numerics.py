@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp, softmax
 
 from hand_cavi import (
     DirichletCategorical,
@@ -19,6 +19,7 @@ from hand_cavi import (
     fit,
     log_joint,
 )
+from hand_cavi.numerics import special
 from tests.hand_cavi.cases import FAMILIES, NAMES
 
 W_INVERSE = np.array([[4.0, 1.0, 0.5], [1.0, 6.0, -2.0], [0.5, -2.0, 3.0]])
@@ -182,3 +183,16 @@ def test_starts_tell_categories_apart():
     mixture = Mixture(DirichletCategorical(np.ones(3)), DirichletWeights(1.0), 3)
     result = fit(mixture, x, rng=69)
     assert sorted(np.round(result.counts)) == [20, 20, 20]
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_sums_of_exponentials_are_scipys(axis):
+    """Also far from 0, where all or some are -inf, and where something is inf or not a number."""
+    x = np.random.default_rng(4).normal(scale=300, size=(7, 4, 3))
+    x[0, :, 0], x[1], x[2, 1, 2], x[3, 2, 1] = -np.inf, -np.inf, np.inf, np.nan
+    for values in (x, x[4:], x[0, 0], x[1]):
+        if axis == 1 and values.ndim == 1:
+            continue
+        found = special.logsumexp(values, axis=axis)
+        np.testing.assert_allclose(found, logsumexp(values, axis=axis), rtol=1e-14)
+    np.testing.assert_allclose(special.softmax(x[4:]), softmax(x[4:], axis=-1), rtol=1e-13, atol=1e-300)
