@@ -34,7 +34,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
     what = f"{len(optima)} distinct optima" if len(optima) > 1 else "a single optimum"
     return Fitted(
         outcome=best.status.name.lower(),
-        message=f"{what} of {settings.starts} starts; the best holds {found.q.shares.max():.3g} of the weight",
+        message=f"{what} of {settings.starts} starts; the largest share is {found.q.shares.max():.3g}",
         seconds_compile=0.0,
         seconds_run=seconds,
         q=found.q,
