@@ -53,8 +53,16 @@ class Maximum:
         return self.left < SETTLED
 
 
-def climb(function: ValueAndGradient, start: np.ndarray, max_steps: int) -> tuple[np.ndarray, float]:
-    """Go up by L-BFGS from a start, shape (P,); return the end and its value, -inf where it failed."""
+def climb(
+    function: ValueAndGradient,
+    start: np.ndarray,
+    max_steps: int,
+    passing: Callable[[np.ndarray], None] | None = None,
+) -> tuple[np.ndarray, float]:
+    """Go up by L-BFGS from a start, shape (P,); return the end and its value, -inf where it failed.
+
+    Every point that it steps to is shown to `passing`.
+    """
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = function(u)
@@ -70,6 +78,7 @@ def climb(function: ValueAndGradient, start: np.ndarray, max_steps: int) -> tupl
             start,
             jac=True,
             method="L-BFGS-B",
+            callback=None if passing is None else lambda u: passing(u.copy()),
             options={"maxiter": max_steps, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-7},
         )
     return found.x, (-float(found.fun) if np.isfinite(found.fun) else -np.inf)

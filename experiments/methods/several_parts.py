@@ -19,6 +19,11 @@ DRAWS = 1000
 LEAST_SHARE = 1e-4
 """A part of a smaller weight is left out: that lowers F by about its weight at most."""
 
+SAME = 1.0
+"""Nats of KL below which two parts are as good as one."""
+
+_TO_COMPARE = 100
+
 
 @dataclass(frozen=True)
 class Mixed:
@@ -54,6 +59,23 @@ def mixed(target: Target, parts: Sequence[Approximation], seed: int) -> Mixed:
     draws = q.sample(rng, 4 * DRAWS)
     log_ratio = target.log_joint(draws) - q.log_density(draws)
     return Mixed(q, float(log_ratio.mean()), float(log_ratio.std(ddof=1) / np.sqrt(len(log_ratio))), shares)
+
+
+def unlike(target: Target, parts: Sequence[Approximation], seed: int, most: int) -> list[Approximation]:
+    """Return at most so many parts, the first ones first, none of them nearly another's relabelling.
+
+    KL(q_j, q_i), both symmetrised, is above `SAME` for each part q_j and those before it.
+    """
+    rng = np.random.default_rng([seed, 5])
+    kept: list[Approximation] = []
+    for part in parts:
+        draws = part.sample(rng, _TO_COMPARE)
+        own = log_symmetrised(target, part, draws)
+        if all(np.mean(own - log_symmetrised(target, other, draws)) > SAME for other in kept):
+            kept.append(part)
+        if len(kept) == most:
+            break
+    return kept
 
 
 def log_symmetrised(target: Target, q: Approximation, draws: Draws) -> np.ndarray:
