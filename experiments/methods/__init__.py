@@ -24,8 +24,13 @@ A user's own method is a module, or an object, with these. Methods for a model o
 LABELS = {
     "cavi": "CAVI",
     "cavi_lr": "CAVI + linear response",
+    "cavi_mixture": "CAVI, all optima",
+    "cavi_is": "CAVI + importance sampling",
     "advi": "ADVI",
     "fullrank_advi": "full-rank ADVI",
+    "dadvi": "DADVI",
+    "laplace": "Laplace",
+    "pathfinder": "Pathfinder",
     "nuts": "NUTS",
     "nuts_warm": "NUTS (warm start)",
     "gibbs": "Gibbs",

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from experiments.methods._contract import checked_density, checked_draws
 from experiments.methods.step_gain import LogJoint
+from experiments.posterior.mixture_of_approximations import MixtureOfApproximations
 from experiments.records.result import Told
 from experiments.records.target import Approximation
 from hand_cavi.numerics.space import Space
@@ -33,11 +34,16 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 
 def with_mass(told: Told, q: Approximation | None, shapes: Shapes, log_p: LogJoint, seed: int) -> Told:
-    """Return what is told, with the log mass of q's density by the r that shows most surely it is not 0."""
+    """Return what is told, with the log mass of q's density by the r that shows most surely it is not 0.
+
+    The parts of a mixture are looked at one by one: beside all of them no normal r would overlap with q.
+    """
     if q is None:
         return told
+    parts = q.parts if isinstance(q, MixtureOfApproximations) else (q,)
     with np.errstate(all="ignore"):
-        found = list(log_masses(q, shapes, log_p, np.random.default_rng([seed, 2])))
+        masses = [list(log_masses(one, shapes, log_p, np.random.default_rng([seed, 2]))) for one in parts]
+    found = [one for of_part in masses for one in of_part] if all(masses) else []
     mass, error = max(found, key=lambda one: abs(one[0]) - 5 * one[1], default=(None, None))
     return replace(told, log_mass=mass, log_mass_se=error)
 

@@ -41,6 +41,16 @@ def pareto_k_hat(log_weights: np.ndarray) -> tuple[float, float]:
     return k_hat, (1 + max(k_hat, -0.5)) / np.sqrt(n_tail) * n_tail / (n_tail + _PRIOR_POINTS)
 
 
+def smoothed(log_weights: np.ndarray) -> np.ndarray:
+    """Return the logs of Pareto-smoothed weights, shape (S,), whose sum is 1; of finite log weights."""
+    from arviz_stats.base import array_stats  # slow to import
+
+    shifted = log_weights - log_weights.max()
+    if len(log_weights) < _FEWEST or is_flat(log_weights):
+        return shifted - np.log(np.exp(shifted).sum())
+    return np.asarray(array_stats.psislw(-shifted)[0])  # which negates what it is given
+
+
 def is_flat(log_weights: np.ndarray) -> bool:
     """Whether the largest M weights are equal, and numbers: there is no tail, and nothing to mistrust."""
     largest = np.sort(log_weights)[-_tail(len(log_weights)) :]  # NaN comes last

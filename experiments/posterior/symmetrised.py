@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from experiments.posterior.draws import permuted
+from experiments.posterior.mixture_of_approximations import MixtureOfApproximations, log_mixture
 from experiments.records import Approximation, Draws, Symmetrised
 from hand_cavi import InputError, Mixture
 
@@ -59,6 +60,8 @@ def why_not_exact(approximation: Approximation, mixture: Mixture) -> str | None:
 
 def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> Symmetrised:
     """Return log q_sym of draws (S, K, ...) from q: exact, the permanent's upper bound, or an estimate."""
+    if isinstance(approximation, MixtureOfApproximations):
+        return _of_parts(approximation, draws, mixture)
     n_components = mixture.n_components
     if why_not_exact(approximation, mixture) is None:
         exact = log_q_symmetrised(approximation, draws, mixture)
@@ -77,6 +80,17 @@ def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> 
         low, high = _sum_with_swaps(approximation, draws, groups, n_components)
         how = ABOUT
     return Symmetrised(high - log_factorial(n_components), how, high - low, groups)
+
+
+def _of_parts(q: MixtureOfApproximations, draws: Draws, mixture: Mixture) -> Symmetrised:
+    """Return the mixture of the symmetrised parts; it is exact if all of them are."""
+    found = [symmetrise(part, draws, mixture) for part in q.parts]
+    high, low = (
+        log_mixture(np.stack(values, axis=1), q.shares)
+        for values in ([one.log_q for one in found], [one.log_q - one.slack for one in found])
+    )
+    worst = max(found, key=lambda one: (EXACT, AT_LEAST, ABOUT).index(one.how))
+    return Symmetrised(high, worst.how, high - low, worst.groups)
 
 
 def log_q_symmetrised(approximation: Approximation, draws: Draws, mixture: Mixture) -> np.ndarray:

@@ -70,7 +70,8 @@ class Told:
 class Fitted:
     """What a method found and how it ended, as in `MethodResult`; nothing is scored yet.
 
-    It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``.
+    It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``. A Gaussian q
+    that claims to be `optimal`, the best of its kind for F, is asked what one step on would gain.
     """
 
     outcome: str
@@ -84,6 +85,7 @@ class Fitted:
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     told: Told = field(default_factory=Told)
     info: Mapping[str, object] = field(default_factory=dict)
+    optimal: bool = True
 
 
 @dataclass(frozen=True)

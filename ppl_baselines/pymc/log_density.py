@@ -24,6 +24,9 @@ from ppl_baselines.unconstrained import Coordinates
 
 BACKEND: Backend = "numba"
 
+STEP = float(np.finfo(float).eps ** (1 / 3))
+"""Of central differences, relative to max(1, |u|): what balances rounding and truncation."""
+
 
 @dataclass(frozen=True)
 class LogDensity:
@@ -37,7 +40,7 @@ class LogDensity:
     function : ValueGradFunction
         PyMC's, which PyMC's own samplers take.
     data : mapping of str to ndarray, or None
-        What `load` puts into the model; None: what is in it.
+        What `loaded` puts into the model; None: what is in it.
     """
 
     model: pm.Model
@@ -52,7 +55,7 @@ class LogDensity:
         """P."""
         return self.coordinates.size
 
-    def __call__(self, u: np.ndarray) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, u: np.ndarray) -> tuple[float, np.ndarray]:
         """Return log p(x, u) in nats and its gradient, shape (P,), at u of shape (P,)."""
         with self.lock:
             value, gradient = self.function._pytensor_function(u)
@@ -60,15 +63,31 @@ class LogDensity:
 
     def values(self, u: np.ndarray) -> np.ndarray:
         """Return log p(x, u), shape (S,), at u of shape (S, P)."""
-        return np.array([self(one)[0] for one in u])
+        return np.array([self.value_and_gradient(one)[0] for one in u])
 
     def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "LogDensity":
         """Return the same for other points (N, D) and weights (N,) of the same mixture."""
         return replace(self, data=as_data(x, sample_weight))
 
-    def load(self) -> None:
-        """Put its data into the model, which others may have given theirs."""
+    def hessian(self, u: np.ndarray) -> np.ndarray:
+        """Return the matrix of second derivatives, shape (P, P): central differences of the gradient.
+
+        They take 2P gradients, and agree with PyTensor's own graph to 1e-9 of the largest entry, which takes
+        longer to compile than all fits together (35 to 55 s where the gradient takes 7 to 19).
+        """
+        rows = []
+        for i, step in enumerate(STEP * np.maximum(1.0, np.abs(u))):
+            shift = np.zeros_like(u)
+            shift[i] = step
+            above, below = (self.value_and_gradient(there)[1] for there in (u + shift, u - shift))
+            rows.append((above - below) / (2 * step))
+        found = np.array(rows)
+        return (found + found.T) / 2
+
+    def loaded(self) -> "LogDensity":
+        """Put its data into the model, which others may have given theirs, as comes before any evaluation."""
         load(self.model, self.data)
+        return self
 
 
 def compile_log_density(model: pm.Model, backend: Backend = BACKEND) -> LogDensity:
@@ -95,5 +114,5 @@ def compile_log_density(model: pm.Model, backend: Backend = BACKEND) -> LogDensi
     function.set_extra_values({})
     function.trust_input = True
     found = LogDensity(model, backend, coordinates, function, Lock())
-    found(np.zeros(found.size))  # numba compiles at the first call
+    found.value_and_gradient(np.zeros(found.size))  # numba compiles at the first call
     return found

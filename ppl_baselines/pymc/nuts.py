@@ -90,7 +90,7 @@ def run(
         If there is no start, or one does not fit the model; or the sampler takes no variances.
     """
     require_sampler(sampler)
-    log_density.load()
+    log_density.loaded()
     flat_starts = log_density.coordinates.flat_starts(starts)
     chain_starts = [flat_starts[chain % len(starts)] for chain in range(chains)]
     if variances is not None and not takes_variances(sampler):
@@ -168,7 +168,7 @@ def _for_nutpie(log_density: LogDensity, start: np.ndarray) -> Any:
 
     return from_pyfunc(
         ndim=log_density.size,
-        make_logp_fn=lambda: log_density,
+        make_logp_fn=lambda: log_density.value_and_gradient,
         make_expand_fn=lambda *seeds: lambda u: {_UNCONSTRAINED: u},
         expanded_dtypes=[np.dtype("float64")],
         expanded_shapes=[(log_density.size,)],

@@ -147,7 +147,7 @@ def run(
     """
     if kind not in KINDS:
         raise UnavailableError(f"There is no ADVI of kind {kind!r}; choose from {', '.join(KINDS)}.")
-    log_density.load()
+    log_density.loaded()
     flat_starts = log_density.coordinates.flat_starts(starts)
     common, final, *step_seeds = (
         int(child.generate_state(1)[0]) for child in np.random.SeedSequence(seed).spawn(2 + len(starts))

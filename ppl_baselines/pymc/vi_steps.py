@@ -12,7 +12,6 @@ Kucukelbir, Tran, Ranganath, Gelman & Blei (2017); Adam: Kingma & Ba (2015). Let
 numbers.
 """
 
-from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.pymc.log_density import LogDensity
 from ppl_baselines.unconstrained import Coordinates
 
 Kind = Literal["mean_field", "full_rank"]
@@ -27,8 +27,6 @@ KINDS: tuple[Kind, ...] = ("mean_field", "full_rank")
 
 DECAY, DECAY_OF_SQUARES, SMALL = 0.9, 0.999, 1e-8
 """Adam's, as PyMC has them."""
-
-Evaluate = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 @dataclass
@@ -88,13 +86,13 @@ def begin(kind: Kind, start: np.ndarray, seed: int) -> State:
 
 
 def advance(
-    evaluate: Evaluate, state: State, n_steps: int, learning_rate: float, average: Average | None = None
+    log_density: LogDensity, state: State, n_steps: int, learning_rate: float, average: Average | None = None
 ) -> np.ndarray:
     """Take steps, each of which enters the average; return their losses, shape (n_steps,)."""
     losses = np.empty(n_steps)
     gradient_at = _mean_field if state.kind == "mean_field" else _full_rank
     for i in range(n_steps):
-        losses[i], gradient = gradient_at(evaluate, state)
+        losses[i], gradient = gradient_at(log_density, state)
         state.steps += 1
         state.first = DECAY * state.first + (1 - DECAY) * gradient
         state.second = DECAY_OF_SQUARES * state.second + (1 - DECAY_OF_SQUARES) * gradient**2
@@ -115,20 +113,20 @@ def approximation(
     return GaussianApproximation(mean, factor, coordinates)
 
 
-def _mean_field(evaluate: Evaluate, state: State) -> tuple[float, np.ndarray]:
+def _mean_field(log_density: LogDensity, state: State) -> tuple[float, np.ndarray]:
     mean, rho = state.parameters[: state.size], state.parameters[state.size :]
     z = state.rng.standard_normal(state.size)
     sd = _softplus(rho)
-    log_p, gradient = evaluate(mean + sd * z)
+    log_p, gradient = log_density.value_and_gradient(mean + sd * z)
     log_q = -0.5 * (z @ z + state.size * np.log(2 * np.pi)) - np.log(sd).sum()
     return log_q - log_p, np.concatenate([-gradient, -(gradient * z + 1 / sd) * _sigmoid(rho)])
 
 
-def _full_rank(evaluate: Evaluate, state: State) -> tuple[float, np.ndarray]:
+def _full_rank(log_density: LogDensity, state: State) -> tuple[float, np.ndarray]:
     mean, scales = state.parameters[: state.size], state.parameters[state.size :]
     z = state.rng.standard_normal(state.size)
     factor = _factor(scales, state.size)
-    log_p, gradient = evaluate(mean + factor @ z)
+    log_p, gradient = log_density.value_and_gradient(mean + factor @ z)
     sd = np.diag(factor)
     log_q = -0.5 * (z @ z + state.size * np.log(2 * np.pi)) - np.log(sd).sum()
     of_factor = -np.outer(gradient, z)

@@ -61,7 +61,16 @@ def test_an_edit_of_what_runs_a_method_or_of_its_target_changes_its_key(package,
 
 
 def test_own_methods_are_found_by_their_files_and_helpers_are_none():
-    assert names("own methods") == ["advi", "cavi", "fullrank_advi", "nuts"]
+    assert names("own methods") == [
+        "advi",
+        "cavi",
+        "cavi_is",
+        "dadvi",
+        "fullrank_advi",
+        "laplace",
+        "nuts",
+        "pathfinder",
+    ]
     for name in names("own methods"):
         assert find("own methods", name)
     with pytest.raises(InputError, match="unknown"):

@@ -127,5 +127,5 @@ def test_a_start_where_the_gradient_is_zero_is_one_to_start_from(log_density, sa
     """As that of equal weights between equal components; here two points lie about the prior mean."""
     other, start = log_density.with_data([[-2.0], [0.0]]), [{"mu": np.array([[-1.0]])}]
     found = nuts.run(other, start, sampler=sampler, seed=1, chains=1, draws=500, tune=200)
-    log_density.with_data(X).load()
+    log_density.with_data(X).loaded()
     assert abs(float(found.posterior["mu"].mean()) + 1) < 0.5 and float(found.posterior["mu"].std()) > 0.4
