@@ -106,7 +106,8 @@ def test_errors_are_what_they_claim_and_the_bias_is_below_what_is_said() -> None
 def test_one_of_four_leaves_a_bias_that_is_seen_and_said(monkeypatch) -> None:
     """The same with m = 4, of which the first-order bias is most of what there is."""
     monkeypatch.setattr("experiments.methods.resampling.MOST_IN_GROUP", 4)
-    found = resampled(TARGET, Normal(0.4, 0.9), 100_000, 1)
+    monkeypatch.setattr("experiments.methods.resampling.REFUSED_BIAS", 1.0)
+    found = resampled(TARGET, Normal(0.4, 0.9), 10_000, 1)
     assert found.in_group == 4 and found.bias > 0.03
     theta = found.draws["theta"]
     off = max(abs(theta.mean()), abs(theta.std() - 1))
@@ -128,6 +129,12 @@ def test_a_q_that_is_too_narrow_is_refused(problem) -> None:
     narrow = replace(best, components=best.components.from_natural(9 * best.components.natural))
     with pytest.raises(InputError, match="use a sampler"):
         resampled(MixtureTarget(problem), narrow, 2000, 1)
+
+
+def test_weights_of_so_few_draws_that_one_of_a_group_is_biased_are_refused() -> None:
+    """k-hat is far below 0, since q has the wider tails, but three sds off: few draws are where p is."""
+    with pytest.raises(InputError, match=r"are worth .*, so few that one of every 100 would be biased"):
+        resampled(TARGET, Normal(9.0, 4.0), 500, 1)
 
 
 def test_weights_that_are_no_numbers_are_refused_and_a_zero_is_a_zero() -> None:
