@@ -16,6 +16,9 @@ from experiments.records.problem import Problem
 from experiments.records.result import Fitted, Told
 from hand_cavi import Fit
 
+_EMPTIED = 3
+"""Starts of which components are emptied."""
+
 _SAME = 0.01
 """Two optima are one if no component's share of the points differs by more: the sum of |r_ij - r_ik| / N."""
 
@@ -53,9 +56,26 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
 def optima_of(
     problem: Problem, settings: AscentSettings, starts: Starts, seed: int, stopwatch: Stopwatch
 ) -> list[Fit]:
-    """Return the distinct optima of all starts, the best first."""
+    """Return the distinct optima of all starts, and of `emptied` ones, the best first."""
     given = starts.responsibilities(settings.starts)
-    return distinct(problem, [ascend(problem, settings, one[np.newaxis], seed, stopwatch) for one in given])
+    begun = [*given, *emptied(given[:_EMPTIED])]
+    return distinct(problem, [ascend(problem, settings, one[np.newaxis], seed, stopwatch) for one in begun])
+
+
+def emptied(responsibilities: np.ndarray) -> list[np.ndarray]:
+    """Return starts of 1, ..., K - 1 components that hold points beside empty ones; (R, N, K) to (N, K) each.
+
+    Under a wide prior that an empty component keeps its prior is an optimum of its own, of little mass, which
+    dispersed starts never come to, and without which no importance weights see how wide the posterior is.
+    """
+    found = []
+    for occupied in range(1, responsibilities.shape[2]):
+        for one in responsibilities if occupied > 1 else responsibilities[:1]:
+            fewer = one.copy()
+            fewer[:, occupied - 1] += fewer[:, occupied:].sum(axis=1)
+            fewer[:, occupied:] = 0
+            found.append(fewer)
+    return found
 
 
 def distinct(problem: Problem, ends: list[Fit]) -> list[Fit]:

@@ -52,8 +52,7 @@ def fit(target: Target, settings: Settings, *, starts: StartingPoints, seed: int
     given = starts.parameters(settings.starts)
     began = perf_counter()
     paths = pathfinder.run(compiled.prepared.loaded(), given, seed=seed, draws=settings.elbo_draws)
-    ranked = sorted(paths, key=lambda path: -path.elbo)
-    parts: list[Approximation] = [path.approximation for path in ranked if path.approximation is not None]
+    parts: list[Approximation] = [path.approximation for path in paths if path.approximation is not None]
     if not parts:
         raise NotFiniteError("log p(x, theta) or its gradient is not finite along any path")
     found = mixed(target, unlike(target, parts, seed, _MOST_PARTS), seed)

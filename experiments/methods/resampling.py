@@ -23,12 +23,18 @@ from hand_cavi import InputError
 PILOT = 2000
 """Draws by which m is chosen."""
 
-MOST_BIAS = 0.01
+MOST_BIAS = 0.02
 """Posterior sds that m is chosen for: a convention of this project."""
+
+REFUSED_BIAS = 0.1
+"""Posterior sds of it that are too much for draws that claim to be the posterior's: a convention too."""
 
 FEWEST_IN_GROUP, MOST_IN_GROUP = 4, 100
 
 _BLOCK = 5_000
+
+_AT_ONCE = 64
+"""Draws whose log joint density is asked for at a time: what they take stays in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ def resampled(target: Target, q: Approximation, n: int, seed: int) -> Resampled:
     Raises
     ------
     InputError
-        If k-hat is above min(1 - 1/log10 S, 0.7), or a weight is not a number.
+        If k-hat is above min(1 - 1/log10 S, 0.7), a weight is not a number, or the bias is above 0.1 sds.
     """
     rng = np.random.default_rng([seed, 4])
     in_group = np.ceil(_bias_of_one(*_weighted(target, q, rng, PILOT)) / MOST_BIAS)
@@ -95,6 +101,13 @@ def resampled(target: Target, q: Approximation, n: int, seed: int) -> Resampled:
             f"({SOURCE}), so that this q is too far from the posterior to be corrected; use a sampler"
         )
     log_smooth = smoothed(log_weights)
+    effective = float(1 / np.exp(2 * log_smooth).sum())
+    bias = _bias_of_one(draws, log_weights) / in_group
+    if bias > REFUSED_BIAS:
+        raise InputError(
+            f"importance sampling refused: {len(log_weights):,} draws of this q are worth {effective:,.0f}, "
+            f"so few that one of every {in_group} would be biased by about {bias:.1g} sds; use a sampler"
+        )
     groups = possible[: len(possible) // in_group * in_group].reshape(-1, in_group)
     chance = log_smooth[groups] + rng.gumbel(size=groups.shape)  # whose largest is a draw by the weights
     taken = np.take_along_axis(groups, chance.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]
@@ -104,11 +117,11 @@ def resampled(target: Target, q: Approximation, n: int, seed: int) -> Resampled:
         k_hat,
         limit,
         len(log_weights),
-        float(1 / np.exp(2 * log_smooth).sum()),
+        effective,
         log_evidence,
         error,
         in_group,
-        _bias_of_one(draws, log_weights) / in_group,
+        bias,
     )
 
 
@@ -118,7 +131,7 @@ def _weighted(target: Target, q: Approximation, rng: np.random.Generator, n: int
     for start in range(0, n, _BLOCK):
         some = q.sample(rng, min(_BLOCK, n - start))
         draws.append(some)
-        log_weights.append(target.log_joint(some) - log_symmetrised(target, q, some))
+        log_weights.append(_log_joint(target, some) - log_symmetrised(target, q, some))
     found = np.concatenate(log_weights)
     if not (found < np.inf).all() or not (found > -np.inf).any():
         raise InputError(
@@ -126,6 +139,14 @@ def _weighted(target: Target, q: Approximation, rng: np.random.Generator, n: int
             "where a density overflows, so use a tighter prior or a sampler"
         )
     return {name: np.concatenate([one[name] for one in draws]) for name in draws[0]}, found
+
+
+def _log_joint(target: Target, draws: Draws) -> np.ndarray:
+    n = len(next(iter(draws.values())))
+    parts = [slice(start, start + _AT_ONCE) for start in range(0, n, _AT_ONCE)]
+    return np.concatenate(
+        [target.log_joint({name: one[part] for name, one in draws.items()}) for part in parts]
+    )
 
 
 def _bias_of_one(draws: Draws, log_weights: np.ndarray) -> float:

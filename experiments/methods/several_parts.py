@@ -22,7 +22,7 @@ LEAST_SHARE = 1e-4
 SAME = 1.0
 """Nats of KL below which two parts are as good as one."""
 
-_TO_COMPARE = 100
+_TO_COMPARE, _FOR_KL = 400, 100
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,23 @@ def mixed(target: Target, parts: Sequence[Approximation], seed: int) -> Mixed:
 
 
 def unlike(target: Target, parts: Sequence[Approximation], seed: int, most: int) -> list[Approximation]:
-    """Return at most so many parts, the first ones first, none of them nearly another's relabelling.
+    """Return at most so many parts, those of the highest F first, none of them nearly another's relabelling.
 
-    KL(q_j, q_i), both symmetrised, is above `SAME` for each part q_j and those before it.
+    F is by fresh draws, so that having been chosen by a few does not flatter a part. KL(q_j, q_i), both
+    symmetrised, is above `SAME` for each part q_j and those before it.
     """
     rng = np.random.default_rng([seed, 5])
+    drawn = [part.sample(rng, _TO_COMPARE) for part in parts]
+    ratios = [
+        target.log_joint(draws) - part.log_density(draws) for part, draws in zip(parts, drawn, strict=True)
+    ]
+    f = np.array([ratio.mean() if np.isfinite(ratio).all() else -np.inf for ratio in ratios])
     kept: list[Approximation] = []
-    for part in parts:
-        draws = part.sample(rng, _TO_COMPARE)
-        own = log_symmetrised(target, part, draws)
-        if all(np.mean(own - log_symmetrised(target, other, draws)) > SAME for other in kept):
-            kept.append(part)
+    for j in np.argsort(-f, kind="stable").tolist():
+        some = {name: one[:_FOR_KL] for name, one in drawn[j].items()}
+        own = log_symmetrised(target, parts[j], some)
+        if all(np.mean(own - log_symmetrised(target, other, some)) > SAME for other in kept):
+            kept.append(parts[j])
         if len(kept) == most:
             break
     return kept

@@ -29,8 +29,10 @@ from hand_cavi import fit as fit_mixture
 from tests.experiments.fitted import context_for, result_of
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "bring_your_own"
-X = np.array([-2.2, -1.7, -1.3, -0.8, 1.0, 1.5, 1.9, 2.4])[:, np.newaxis]
-"""Clusters that overlap, so that CAVI's sds are too small."""
+X = np.array([-1.6, -1.1, -0.7, -0.2, 0.4, 0.9, 1.3, 1.8])[:, np.newaxis]
+"""Clusters so close together that CAVI's sds are two thirds of the right ones, and that a component may be
+empty, as wide as its prior: without that optimum k-hat is 0.62, and sds are 0.79 times the right ones.
+"""
 
 
 class Normal:
@@ -58,7 +60,7 @@ def problem() -> Problem:
 
 @pytest.fixture(scope="module")
 def result(problem):
-    return result_of("cavi_is", problem, cavi_is.Settings(starts=5, draws=4000), starts=5, seed=6)
+    return result_of("cavi_is", problem, cavi_is.Settings(starts=5, draws=2000), starts=5, seed=6)
 
 
 def test_what_cavi_gets_wrong_is_right_and_so_is_the_evidence(problem, result) -> None:
@@ -71,7 +73,7 @@ def test_what_cavi_gets_wrong_is_right_and_so_is_the_evidence(problem, result) -
     for found, right in ((sd_ratio(context), 1.0), (mean_error(context), 0.0)):
         off = (np.array(found.value) - right) / np.array(found.standard_error)
         assert np.abs(off).max() < 4.5
-        assert max(found.standard_error) < 0.03
+        assert max(found.standard_error) < 0.1
     said = result.info
     assert abs(said["log_evidence"] - truth.log_evidence.value) < 4.5 * said["log_evidence_se"] < 0.1
     assert said["k_hat"] < said["k_hat_limit"] and said["effective"] < said["n_drawn"]
@@ -82,7 +84,7 @@ def test_what_cavi_gets_wrong_is_right_and_so_is_the_evidence(problem, result) -
 def test_what_is_handed_in_are_independent_draws_without_copies(result) -> None:
     assert result.outcome == "sampled" and are_independent(result.draws)
     mu = as_arrays(result.draws)["mu"].reshape(-1, 2)
-    assert len(np.unique(mu, axis=0)) == len(mu) == 4000
+    assert len(np.unique(mu, axis=0)) == len(mu) == 2000
     sorted_mu = np.sort(mu, axis=1)
     assert copies({f"mu{k}": sorted_mu[np.newaxis, :, k] for k in range(2)}, independent=True) == []
 
@@ -104,7 +106,8 @@ def test_errors_are_what_they_claim_and_the_bias_is_below_what_is_said() -> None
 def test_one_of_four_leaves_a_bias_that_is_seen_and_said(monkeypatch) -> None:
     """The same with m = 4, of which the first-order bias is most of what there is."""
     monkeypatch.setattr("experiments.methods.resampling.MOST_IN_GROUP", 4)
-    found = resampled(TARGET, Normal(0.4, 0.9), 100_000, 1)
+    monkeypatch.setattr("experiments.methods.resampling.REFUSED_BIAS", 1.0)
+    found = resampled(TARGET, Normal(0.4, 0.9), 10_000, 1)
     assert found.in_group == 4 and found.bias > 0.03
     theta = found.draws["theta"]
     off = max(abs(theta.mean()), abs(theta.std() - 1))
@@ -126,6 +129,12 @@ def test_a_q_that_is_too_narrow_is_refused(problem) -> None:
     narrow = replace(best, components=best.components.from_natural(9 * best.components.natural))
     with pytest.raises(InputError, match="use a sampler"):
         resampled(MixtureTarget(problem), narrow, 2000, 1)
+
+
+def test_weights_of_so_few_draws_that_one_of_a_group_is_biased_are_refused() -> None:
+    """k-hat is far below 0, since q has the wider tails, but three sds off: few draws are where p is."""
+    with pytest.raises(InputError, match=r"are worth .*, so few that one of every 100 would be biased"):
+        resampled(TARGET, Normal(9.0, 4.0), 500, 1)
 
 
 def test_weights_that_are_no_numbers_are_refused_and_a_zero_is_a_zero() -> None:

@@ -38,7 +38,7 @@ def truth(problem):
 
 
 def run(problem, **options):
-    settings = pathfinder.Settings(**{"starts": 6, "draws": 4000} | options)
+    settings = pathfinder.Settings(**{"starts": 4, "elbo_draws": 5, "draws": 4000} | options)
     return result_of("pathfinder", problem, settings, starts=5, seed=6)
 
 
