@@ -57,7 +57,7 @@ STAND_INS: dict[str, tuple[str, Transform | None]] = {
     "probability_log_odds": ("probability", Sticks()),
     "weights_log_odds": ("weights", Sticks()),
 }
-"""Models' variables, the canonical ones that they stand for, and how, if their own transform is not enough."""
+"""Models' variables, the canonical ones that they stand for, and how, if their own transform falls short."""
 
 
 def coordinates_of(model: Model) -> Coordinates:

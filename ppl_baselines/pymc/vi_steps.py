@@ -4,7 +4,7 @@ loss = log q(u) - log p(x, u) at one draw u ~ q;  its gradient by reparameterisa
 
 `pm.fit` compiles at every call and cannot start again. Here the one compiled step function stays, and `begin`
 resets all that it updates: the variational parameters, Adam's memory, the random generator. A step is PyMC's
-own, number for number (a test compares them). `ppl_baselines.pymc.vi` conducts the restarts.
+own, number for number (a test compares them). `ppl_baselines.restarts` conducts the restarts.
 
 Kucukelbir, Tran, Ranganath, Gelman & Blei (2017). Letters: S draws, P unconstrained numbers.
 """
@@ -23,7 +23,7 @@ from pytensor.tensor.random.variable import RandomGeneratorSharedVariable
 from ppl_baselines.data import as_data
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.pymc import compilation
+from ppl_baselines.pymc import build, compilation
 from ppl_baselines.pymc.compilation import Backend
 from ppl_baselines.pymc.coordinates import coordinates_of
 from ppl_baselines.unconstrained import Coordinates
@@ -153,6 +153,21 @@ def prepare(
 def with_data(prepared: Prepared, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> Prepared:
     """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
     return replace(prepared, data=as_data(x, sample_weight))
+
+
+def load(prepared: Prepared) -> None:
+    """Put the data that this is for into the model."""
+    build.load(prepared.model, prepared.data)
+
+
+def learning_rate(prepared: Prepared) -> float:
+    """Return Adam's learning rate."""
+    return float(prepared.learning_rate.get_value())
+
+
+def set_learning_rate(prepared: Prepared, rate: float) -> None:
+    """Take the next steps at this rate."""
+    prepared.learning_rate.set_value(rate)
 
 
 def begin(prepared: Prepared, start: np.ndarray, seed: int) -> None:
