@@ -6,17 +6,16 @@ Kucukelbir, Tran, Ranganath, Gelman & Blei (2017), sections 2.4 and 2.5. Mean-fi
 Letters: S draws, P unconstrained numbers.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from ppl_baselines.unconstrained import Coordinates
+from ppl_baselines.unconstrained import Approximation, Coordinates
 
 
 @dataclass(frozen=True)
-class GaussianApproximation:
+class GaussianApproximation(Approximation):
     """A Gaussian q, with the way from its coordinates to the canonical variables. It can be pickled.
 
     Attributes
@@ -27,20 +26,20 @@ class GaussianApproximation:
         L, lower triangular with a positive diagonal.
     coordinates : Coordinates
         g, by variable.
+    maximises : bool
+        Whether F was maximised over all m, and all L with these entries beside 0: steps from an optimum of
+        another kind, such as a Laplace approximation, may well gain.
     """
 
     mean: np.ndarray
     factor: np.ndarray
     coordinates: Coordinates
+    maximises: bool = True
 
-    def sample(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
-        """Return n canonical draws, each variable of shape (n, ...)."""
-        return self.coordinates.constrain(self.sample_unconstrained(rng, n))
-
-    def log_density(self, draws: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return log q(theta), shape (S,), at canonical draws, the Jacobian included."""
-        u = self.coordinates.unconstrain(draws)
-        return self.log_density_unconstrained(u) - self.coordinates.log_jacobian(u)
+    @property
+    def finite(self) -> bool:
+        """Whether all parameters are finite numbers."""
+        return bool(np.isfinite(self.mean).all() and np.isfinite(self.factor).all())
 
     def sample_unconstrained(self, rng: np.random.Generator, n: int) -> np.ndarray:
         """Return u = m + L z with z ~ N(0, I), shape (n, P)."""

@@ -122,19 +122,22 @@ class Simplex:
 
 @dataclass(frozen=True)
 class Sticks:
-    """Weights pi_t = v_t prod_{j<t} (1 - v_j), v_T = 1, by the log odds u_t = ln v_t - ln(1 - v_t), t < T."""
+    """Shares pi_t = v_t prod_{j<t} (1 - v_j), v_T = 1, by the log odds u_t = ln v_t - ln(1 - v_t), t < T.
+
+    The sticks lie along the last axis.
+    """
 
     def constrain(self, u: np.ndarray) -> np.ndarray:
-        """Return the weights, shape (S, T), from u, shape (S, T - 1)."""
+        """Return the shares, shape (..., T), from u, shape (..., T - 1)."""
         log_broken, log_left = self._along(u)
-        log_last = log_left[:, -1:]
-        log_weights = np.concatenate([log_broken + log_left[:, :-1], log_last], axis=1)
+        log_last = log_left[..., -1:]
+        log_weights = np.concatenate([log_broken + log_left[..., :-1], log_last], axis=-1)
         return np.maximum(np.exp(log_weights), _TINY)
 
     def unconstrain(self, theta: np.ndarray) -> np.ndarray:
-        """Return u_t = ln pi_t - ln sum_{j>t} pi_j, shape (S, T - 1)."""
-        later = np.cumsum(theta[:, :0:-1], axis=1)[:, ::-1]
-        return _log(theta[:, :-1]) - _log(later)
+        """Return u_t = ln pi_t - ln sum_{j>t} pi_j, shape (..., T - 1)."""
+        later = np.cumsum(theta[..., :0:-1], axis=-1)[..., ::-1]
+        return _log(theta[..., :-1]) - _log(later)
 
     def log_jacobian(self, u: np.ndarray) -> np.ndarray:
         """Return sum_t ln r_t + ln v_t + ln(1 - v_t), where r_t = prod_{j<t} (1 - v_j) is left for stick t.
@@ -142,13 +145,13 @@ class Sticks:
         Given the earlier sticks, d pi_t/d v_t = r_t and d v_t/d u_t = v_t (1 - v_t): a triangular matrix.
         """
         log_broken, log_left = self._along(u)
-        return _sum(log_broken + log_left[:, 1:])
+        return _sum(log_broken + log_left[..., 1:])
 
     @staticmethod
     def _along(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ln v_t, shape (S, T - 1), and ln r_t, shape (S, T)."""
+        """Return ln v_t, shape (..., T - 1), and ln r_t, shape (..., T)."""
         log_kept = -np.logaddexp(0, u)
-        log_left = np.concatenate([np.zeros((len(u), 1)), np.cumsum(log_kept, axis=1)], axis=1)
+        log_left = np.concatenate([np.zeros((*u.shape[:-1], 1)), np.cumsum(log_kept, axis=-1)], axis=-1)
         return -np.logaddexp(0, -u), log_left
 
 

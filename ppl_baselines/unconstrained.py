@@ -9,6 +9,7 @@ u (S, P) -> theta = g(u),    log p(u) = log p(theta) + log |det dg/du|
 Letters: S draws, P unconstrained numbers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -119,3 +120,39 @@ class Coordinates:
     @staticmethod
     def _part(u: np.ndarray, span: Span) -> np.ndarray:
         return u[:, span.start : span.stop].reshape(len(u), *span.shape)
+
+
+class Approximation(ABC):
+    """A distribution q in a model's unconstrained coordinates, with the way to its canonical variables.
+
+    u ~ q,    theta = g(u),    log q(theta) = log q(u) - log |det dg/du|
+
+    Attributes
+    ----------
+    coordinates : Coordinates
+        g, by variable.
+    """
+
+    coordinates: Coordinates
+
+    def sample(self, rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+        """Return n canonical draws, each variable of shape (n, ...)."""
+        return self.coordinates.constrain(self.sample_unconstrained(rng, n))
+
+    def log_density(self, draws: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return log q(theta), shape (S,), at canonical draws, the Jacobian included."""
+        u = self.coordinates.unconstrain(draws)
+        return self.log_density_unconstrained(u) - self.coordinates.log_jacobian(u)
+
+    @property
+    @abstractmethod
+    def finite(self) -> bool:
+        """Whether all parameters are finite numbers."""
+
+    @abstractmethod
+    def sample_unconstrained(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        """Return n draws of u, shape (n, P)."""
+
+    @abstractmethod
+    def log_density_unconstrained(self, u: np.ndarray) -> np.ndarray:
+        """Return log q(u), shape (S,), at u of shape (S, P)."""

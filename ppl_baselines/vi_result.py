@@ -1,11 +1,11 @@
-"""What ADVI with restarts reports: plain data, which can be pickled and outlives the model."""
+"""What variational inference with restarts reports: plain data, which outlives the model."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from ppl_baselines.convergence import Status
-from ppl_baselines.gaussian import GaussianApproximation
+from ppl_baselines.unconstrained import Approximation
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class AdviResult:
         log p - log q at those draws, of which ``elbo`` is the mean.
     change, change_se : float
         What the bound still rose by towards the end; see `ppl_baselines.convergence.change`.
-    approximation : GaussianApproximation or None
+    approximation : Approximation or None
         None if every restart failed.
     best : int or None
         The number of the start that won.
@@ -64,7 +64,7 @@ class AdviResult:
     log_weights: np.ndarray
     change: float
     change_se: float
-    approximation: GaussianApproximation | None
+    approximation: Approximation | None
     best: int | None
     restart_elbos: np.ndarray
     trace: tuple[Checkpoint, ...]

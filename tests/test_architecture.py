@@ -168,9 +168,13 @@ def longest_way(found):
 
 
 def test_no_two_files_share_a_name():
-    """But those that mirror a family, a method, a reference, a relabelling, a kind of study, a command."""
+    """But those that mirror a family, a method, a reference, a relabelling, a kind of study, a command.
+
+    And the languages, whose folders have the same names for the same things.
+    """
     mirrored = {"__init__", "mixtures", "own", "calibration", "check", "choose", "calibrate"}
     mirrored |= {path.stem for path in (ROOT / "hand_cavi" / "families").glob("*.py")}
+    mirrored |= {path.stem for path in (ROOT / "ppl_baselines" / "numpyro").rglob("*.py")}
     for kind in ("methods", "own methods", "references"):
         mirrored |= set(plugins.names(kind))
     mirrored |= {path.stem for path in (ROOT / "experiments" / "relabel").glob("*.py")}
@@ -197,7 +201,10 @@ def test_only_the_report_draws():
     assert not wrong
 
 
-HEAVY = {"pymc", "pytensor", "nutpie", "numba", "arviz", "matplotlib", "xarray", "pandas", "pyarrow", "scipy"}
+HEAVY = {
+    *("pymc", "pytensor", "nutpie", "numba", "arviz", "matplotlib", "xarray", "pandas", "pyarrow", "scipy"),
+    *("jax", "numpyro"),
+}
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, obje
     is exact. ``means`` and ``sds`` are those of the components in ascending order, in the data's unit; of a
     user's own model, those of the quantities in ``measurements.means.entries``. ``margin`` is in reference
     sds; an ``interval`` has both ends of a 95 % one; ``entries`` are what the values of a list are called;
-    ``condensed`` has the error of the log likelihood in nats and relative to it; ``data_sentence``, whether
-    what was fitted fits the data, decides nothing; ``cautions`` tell which components, numbered as those of
-    ``component_means``, hold no points or overlap. The verdict of a calibration is calibrated, flagged or
-    undecided. ``report`` is where the HTML report lies.
+    ``judged_against`` is ``reference``, or, of the run that is the reference, the method in another language
+    that it is judged against, if there is one; ``condensed`` has the error of the log likelihood in nats and
+    relative to it; ``data_sentence``, whether what was fitted fits the data, decides nothing; ``cautions``
+    tell which components, numbered as those of ``component_means``, hold no points or overlap. The verdict of
+    a calibration is calibrated, flagged or undecided. ``report`` is where the HTML report lies.
     """
     calibrated = record.kind == "calibration"
     head = {
@@ -66,6 +67,10 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         own = Measurement(cell.bound, cell.bound_se)
     held = measured.get("occupation")
     sorted_ = "" if "means" in measured else "sorted_"  # a user's own model has its quantities in no order
+    judged_against: str | None = "reference"
+    if cell.cell.key == problem.reference_cell:
+        keys = {one.cell.key: one.cell.method for one in problem.cells}
+        judged_against = keys.get(problem.second_cell or "")
     unpaired = ("component_means", "component_sds", "ess_per_second")
     opinions = (
         {"method": one.method, **_figure("log_evidence", one), "log_evidence_error_is": one.error_is}
@@ -88,6 +93,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         "condensed": _condensed(problem),
         "reference": reference.method,
         "reference_qualified": reference.qualified,
+        "judged_against": judged_against,
         "opinions": list(opinions),
         **_figure("means", measured.get(f"{sorted_}means")),
         **_figure("sds", measured.get(f"{sorted_}sds")),

@@ -89,14 +89,27 @@ def find(kind: str, name: str) -> Any:
     else:
         valid = names(kind)
         one = _SINGULAR.get(kind, kind.removesuffix("s"))
+        if kind == "own methods" and name in _files("methods"):
+            raise InputError(f'"{name}" is for mixtures alone; {_THERE[kind]} {", ".join(valid)}')
         raise InputError(
             f'unknown {one} "{name}" ({_THERE.get(kind, "there are")} {", ".join(valid) or "none"})'
             f"{did_you_mean(name, valid)}"
         )
+    _refuse_without_libraries(name, thing)
     lacking = [attribute for attribute in _OFFERS.get(kind, ()) if not hasattr(thing, attribute)]
     if lacking:
         raise InputError(f'"{name}" offers no {" and no ".join(lacking)}; {kind} need them')
     return thing
+
+
+def _refuse_without_libraries(name: str, thing: Any) -> None:
+    """Raise InputError if what a method needs beside the rest of this project is not installed."""
+    from hand_cavi import InputError
+
+    missing = [library for library in getattr(thing, "LIBRARIES", ()) if find_spec(library) is None]
+    if missing:
+        how = f': pip install "elbowroom[{thing.EXTRA}]"' if hasattr(thing, "EXTRA") else ""
+        raise InputError(f'"{name}" needs {" and ".join(missing)}, which this Python has not{how}')
 
 
 def find_class(kind: str, name: str) -> Any:

@@ -33,10 +33,10 @@ _MODULE_IN_QUOTES = re.compile(rb"[\"'](?:%s)\." % "|".join(PACKAGES).encode())
 
 
 @cache
-def versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that make numbers; "none" where one is missing."""
+def versions(more: tuple[str, ...] = ()) -> dict[str, str]:
+    """Return the versions of Python, of the libraries that make numbers, and of `more`; "none": missing."""
     found = {"python": platform.python_version()}
-    for library in LIBRARIES:
+    for library in (*LIBRARIES, *more):
         try:
             found[library] = version(library)
         except PackageNotFoundError:

@@ -66,6 +66,12 @@ class Plan:
         return [cell for problem in self.problems for cell in problem.cells]
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Those of the libraries that make the numbers of its cells."""
+        said = (cell.content.get("versions") for cell in self.cells)
+        return {str(name): str(at) for one in said if isinstance(one, Mapping) for name, at in one.items()}
+
+    @property
     def judged(self) -> set[str]:
         """The keys of the cells that the verdict is about."""
         return {planned.cell.key for planned in self.cells if planned.judged}

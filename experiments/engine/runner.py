@@ -43,7 +43,7 @@ def run(
     or if the executor cannot be had, or is lost.
     """
     entries = tuple(problem.entry for problem in plan.problems)
-    made_by = fingerprint.versions(), machine.describe()
+    made_by = fingerprint.versions() | plan.versions, machine.describe()
     workers = workers or plan.workers or machine.cores()
     with Store.open(folder) as store:
         store.forget_altered()

@@ -14,6 +14,8 @@ It may offer besides
 - ``fit_briefly``, with the arguments of ``fit``: a fit of which only the draws are wanted, as of the many of
   a calibration;
 - ``EXACT = True``, if its draws come from the exact posterior, but for noise;
+- ``LIBRARIES``, the names of libraries beside PyMC that make its numbers, and ``EXTRA``, the extra of this
+  package that installs them: without them a configuration is refused;
 - ``NEEDS_POINTS = True``, if it is given all points of a large data set, or its distinct ones, and no other
   nodes.
 
@@ -35,6 +37,13 @@ LABELS = {
     "nuts_warm": "NUTS (warm start)",
     "gibbs": "Gibbs",
     "smc": "SMC",
+    "numpyro_nuts": "NumPyro NUTS",
+    "numpyro_vi": "NumPyro VI",
+    "numpyro_mean_field": "NumPyro mean field",
+    "numpyro_full_rank": "NumPyro full rank",
+    "numpyro_low_rank": "NumPyro low rank",
+    "numpyro_laplace": "NumPyro Laplace",
+    "numpyro_flow": "NumPyro flow",
 }
 """What readers call the methods; others go by their own names."""
 

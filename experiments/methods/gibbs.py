@@ -42,7 +42,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
         seconds_compile=0.0,
         seconds_run=sampled.seconds,
         chains=target.as_tree(sampled.draws, sample_stats={"lp": sampled.log_joint}),
-        told=Told(sampler="gibbs"),
+        told=Told(sampler="gibbs", language="hand_cavi"),
         info={
             "sampler": "blocked Gibbs",
             "sweeps": settings.tune + settings.draws * settings.thin,

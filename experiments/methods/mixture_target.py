@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
+    from ppl_baselines.numpyro.build import Model
+
 
 @dataclass(frozen=True)
 class MixtureTarget:
@@ -52,6 +54,12 @@ class MixtureTarget:
     def pymc_model(self) -> "pm.Model":
         """Return the mixture in PyMC; its data can be swapped."""
         from ppl_baselines.pymc.build import build
+
+        return build(self.problem.mixture, self.problem.x, sample_weight=self.problem.sample_weight)
+
+    def numpyro_model(self) -> "Model":
+        """Return the mixture in NumPyro; its data can be swapped for others of their shapes."""
+        from ppl_baselines.numpyro.build import build
 
         return build(self.problem.mixture, self.problem.x, sample_weight=self.problem.sample_weight)
 

@@ -104,6 +104,7 @@ def fit(target: Target, settings: ColdSettings, *, starts: StartingPoints, seed:
         chains=draws,
         told=Told(
             sampler=settings.sampler,
+            language="pymc",
             warm_start="cavi" if warm else "",
             cache_warm=compiled.cache_warm,
             reused=compiled.reused,

@@ -64,7 +64,7 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
         seconds_compile=compiled.seconds,
         seconds_run=perf_counter() - began,
         chains=sampled.draws,
-        told=Told(sampler="smc", cache_warm=compiled.cache_warm, reused=compiled.reused),
+        told=Told(sampler="smc", language="pymc", cache_warm=compiled.cache_warm, reused=compiled.reused),
         info={
             "kernel": settings.kernel,
             "backend": settings.backend,

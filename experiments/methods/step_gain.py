@@ -29,10 +29,13 @@ LogJoint = Callable[[Draws], np.ndarray]
 
 
 def with_step_gain(told: Told, q: object, log_p: LogJoint, seed: int) -> Told:
-    """Return what is told, with what a step on from q gains: of a Gaussian q it is never taken on trust."""
+    """Return what is told, with what a step on from q gains: of a Gaussian q it is never taken on trust.
+
+    But of one that never claimed to maximise F, such as a Laplace approximation.
+    """
     from ppl_baselines.gaussian import GaussianApproximation
 
-    if not isinstance(q, GaussianApproximation):
+    if not isinstance(q, GaussianApproximation) or not q.maximises:
         return told
     gain, error = gain_of_a_step(q, log_p, np.random.default_rng([seed, 1]))
     known = bool(np.isfinite(gain) and np.isfinite(error))

@@ -39,6 +39,9 @@ class Told:
         Mean log predictive density per held-out point.
     sampler, warm_start : str
         ``nutpie``, ``gibbs``, ...; where chains started, if all in one mode. Empty for an approximation.
+    language : str
+        In what the model is written whose density it works on: ``pymc``, ``numpyro``, ``hand_cavi``. Samplers
+        of different languages share no code of the model, and are held against each other.
     cache_warm, reused : bool
         Whether the compiler's cache was warm; whether the worker had compiled the model for other data.
     occupied : int
@@ -61,6 +64,7 @@ class Told:
     held_out_se: float | None = None
     sampler: str = ""
     warm_start: str = ""
+    language: str = ""
     cache_warm: bool | None = None
     reused: bool | None = None
     occupied: int | None = None

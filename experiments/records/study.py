@@ -79,8 +79,9 @@ class ProblemRecord:
         What one unit of x is, such as ``1000 km/s``, and the D columns' names; empty if unknown.
     problem : Problem or None
         None where the data are in the user's module, or simulated by each cell.
-    reference_cell : str or None
-        The key of the cell whose draws are the reference.
+    reference_cell, second_cell : str or None
+        The key of the cell whose draws are the reference; of that in another language against which this one
+        is judged, if there is one.
     series : str
         The model's name without its number of components, in a study over K; else empty.
     content : str
@@ -99,6 +100,7 @@ class ProblemRecord:
     features: tuple[str, ...] = ()
     series: str = ""
     reference_cell: str | None = None
+    second_cell: str | None = None
     details: ModelCalibration | None = None
     content: str = ""
 
@@ -157,7 +159,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the judge found for one problem; `reference_cell` and `details` are those of `ProblemRecord`.
+    """What the judge found for one problem; fields of a name are those of `ProblemRecord`.
 
     Measurements and verdicts are by cell key, measurements then by metric name; the traceback is of the
     exception by which judging failed, else empty.
@@ -167,6 +169,7 @@ class Judgement:
     measurements: dict[str, dict[str, Measurement]] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     reference_cell: str | None = None
+    second_cell: str | None = None
     details: ModelCalibration | None = None
     traceback: str = ""
 

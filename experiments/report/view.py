@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from experiments.engine.store.files import read_tree
+from experiments.methods import label
 from experiments.posterior.draws import as_arrays, as_tree, location, location_entries, location_word
 from experiments.posterior.quantities import stored_quantities
 from experiments.records import CellRecord, Draws, Estimate, Measurement, Problem, ProblemRecord
@@ -28,13 +29,15 @@ _MOST_NAMED = 2000  # naming components by allocations takes longer than sorting
 class Entry:
     """One method of a problem; whether its run is itself the reference, which it cannot be compared with.
 
-    Its draws are thinned and canonical, components sorted or named alike; an own model's are (S,) each.
+    Its draws are thinned and canonical, components sorted or named alike; an own model's are (S,) each. The
+    run that is the reference is judged against the `second`, in another language; empty: against none.
     """
 
     record: CellRecord
     style: MethodStyle
     draws: Draws | None = None
     is_reference: bool = False
+    second: str = ""
 
     @property
     def label(self) -> str:
@@ -138,11 +141,7 @@ def look_at(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
 
 def glance(record: ProblemRecord, styles: Mapping[str, MethodStyle]) -> View:
     """Return the view of a problem without any draws, for what is said by its record alone."""
-    entries = (
-        Entry(cell, styles[cell.cell.method], is_reference=cell.cell.key == record.reference_cell)
-        for cell in record.cells
-    )
-    return View(record, tuple(entries))
+    return View(record, tuple(_entry(record, cell, styles) for cell in record.cells))
 
 
 def look_at_own(record: ProblemRecord, styles: dict[str, MethodStyle]) -> View:
@@ -168,8 +167,17 @@ def _entries(
             except (OSError, KeyError, ValueError) as error:
                 why = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
                 notes.append(f"{style.label}: its draws are not shown: the file {why} ({cell.draws.name})")
-        entries.append(Entry(cell, style, draws, cell.cell.key == record.reference_cell))
+        entries.append(_entry(record, cell, styles, draws))
     return tuple(entries), tuple(notes)
+
+
+def _entry(
+    record: ProblemRecord, cell: CellRecord, styles: Mapping[str, MethodStyle], draws: Draws | None = None
+) -> Entry:
+    if cell.cell.key != record.reference_cell:
+        return Entry(cell, styles[cell.cell.method], draws)
+    second = (label(one.cell.method) for one in record.cells if one.cell.key == record.second_cell)
+    return Entry(cell, styles[cell.cell.method], draws, is_reference=True, second=next(second, ""))
 
 
 def numbers_of(cell: CellRecord, name: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -31,7 +31,7 @@ from experiments.records.calibration import Design, MethodCalibration, ModelCali
 from experiments.records.measured import Measurement, Verdict
 from experiments.records.result import Reference
 from experiments.records.study import Cell, CellRecord, Judgement, ProblemEntry
-from experiments.studies.fitting import method_code
+from experiments.studies.fitting import libraries_of, method_code
 from hand_cavi import Mixture
 
 _NO_REFERENCE = Reference("none", False, "a calibration ranks the truth that it simulated: it needs none")
@@ -172,7 +172,7 @@ def _cell(config: Config, model: ModelEntry, method: MethodEntry, first: int, ju
         "mixture": mixture_content(batch.mixture),
         "settings": batch.settings.model_dump(mode="json"),
         "code": [*method_code("methods", batch.kind), fingerprint.code("experiments.calibration.task")],
-        "versions": fingerprint.versions(),
+        "versions": fingerprint.versions(libraries_of("methods", batch.kind)),
     }
     key = fingerprint.content_key(content)
     last = batch.first + batch.size

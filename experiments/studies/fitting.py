@@ -50,6 +50,11 @@ def method_code(package: str, kind: str) -> list[str]:
     ]
 
 
+def libraries_of(package: str, kind: str) -> tuple[str, ...]:
+    """Return the libraries beside those of every study that make a method's numbers."""
+    return getattr(find(package, kind), "LIBRARIES", ())
+
+
 def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
     """Run the method; then look at what it hands in, score its q, and let it look back: none of it its time.
 

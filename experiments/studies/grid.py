@@ -17,7 +17,7 @@ from experiments.records.measured import Verdict
 from experiments.records.problem import Problem
 from experiments.records.study import Cell, CellRecord, ProblemEntry
 from experiments.records.target import Target
-from experiments.studies.fitting import Assignment, method_code
+from experiments.studies.fitting import Assignment, libraries_of, method_code
 from experiments.verdict import verdict_of_study
 from experiments.verdict.fit_to_data import of_study as on_the_data
 
@@ -126,7 +126,7 @@ def _planned_cell(
         "settings": method.settings.model_dump(mode="json"),
         "seeds": list(streams),
         "code": method_code(place.package, method.kind),
-        "versions": fingerprint.versions(),
+        "versions": fingerprint.versions(libraries_of(place.package, method.kind)),
     }
     key = fingerprint.content_key(identity)
     task = Task(

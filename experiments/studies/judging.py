@@ -18,14 +18,16 @@ from experiments.metrics import Context, Peer, measure_all
 from experiments.metrics._context import quantities_of
 from experiments.posterior.draws import as_chains, location_entries, location_word
 from experiments.records import CellRecord, Draws, Judgement, Measurement, Problem, Reference, Verdict
-from experiments.references import reference
+from experiments.references import N_COMPARED, reference
 from experiments.references._copies import copies
 from experiments.references._gate import STATED, examine_chains, examine_quantities
 from experiments.references.nuts import reference_of
 from experiments.relabel import pivot_of
+from experiments.studies.languages import contested, second_to
 from experiments.verdict import verdict_of_cell
 
 Trees = Mapping[str, xr.DataTree]  # draws by the keys of their cells
+_Looked = tuple[dict[str, Measurement], Verdict | None]  # of a cell
 
 
 @dataclass(frozen=True)
@@ -43,37 +45,73 @@ class Case:
 
 
 def judge_problem(case: Case) -> Judgement:
-    """Find the reference, measure every cell, and judge all but the one whose draws are the reference."""
+    """Find the reference, measure every cell, and judge all.
+
+    The cell whose draws are the reference is judged against a sampler in another language, if there is one
+    that qualifies; see `experiments.studies.languages`.
+    """
     trees = {cell.cell.key: read_tree(cell.draws) for cell in case.cells if cell.draws}
     if not trees:
         return Judgement(_reference(case, trees))
     cells = [cell for cell in case.cells if cell.cell.key in trees]
     first = next(iter(trees.values()))
     truth = _reference(case, trees)
-    whose = next((key for key, tree in trees.items() if tree is truth.draws), None)
     reached = (Peer.of(cell, trees[cell.cell.key], own=case.problem is None) for cell in cells)
     context_of = partial(
         Context,
         problem=case.problem,
-        reference=truth,
         pivot=None if case.problem is None else pivot_of(case.problem, first),
         peers=tuple(peer for peer in reached if peer is not None),
         names=tuple(quantities_of(None, first)) if case.problem is None else (),
     )
-    judgement = Judgement(truth, reference_cell=whose)
-    for cell in cells:
-        key = cell.cell.key
+
+    def look(cell: CellRecord, against: Reference, *, is_reference: bool = False) -> _Looked:
         context = context_of(
-            draws=trees[key],
+            draws=trees[cell.cell.key],
             result=cell,
+            reference=against,
             method=cell.cell.method,
             kind=cell.cell.kind,
-            is_reference=key == whose,
+            is_reference=is_reference,
         )
-        judgement.measurements[key] = measure_all(context)
-        if key != whose:
-            judgement.verdicts[key] = _verdict(case, cell, context, judgement.measurements[key])
-    return judgement
+        found = measure_all(context)
+        return found, None if is_reference else _verdict(case, cell, context, found)
+
+    whose, second = _whose(truth, cells, trees), None
+    looked: dict[str, _Looked] = {}
+    if whose is not None and case.problem is not None:
+        second = second_to(whose, _able(case, trees), trees, case.problem)
+        if second is not None:
+            looked[whose.cell.key] = look(whose, second.reference)
+            verdict = looked[whose.cell.key][1]
+            if verdict is not None and verdict.decision == "fail":
+                third, both = _third(case, trees), (whose, second.cell)
+                if third is not None and any(_agrees(look(cell, third)[1]) for cell in both):
+                    truth = third
+                else:
+                    truth = contested(truth, whose, second, verdict)
+                whose, second, looked = _whose(truth, cells, trees), None, {}
+    key_of_reference = whose.cell.key if whose else None
+    for cell in cells:
+        if cell.cell.key not in looked:
+            is_reference = cell.cell.key == key_of_reference
+            looked[cell.cell.key] = look(cell, truth, is_reference=is_reference)
+    return Judgement(
+        truth,
+        {cell.cell.key: looked[cell.cell.key][0] for cell in cells},
+        {key: verdict for key, (_, verdict) in looked.items() if verdict is not None},
+        reference_cell=key_of_reference,
+        second_cell=second.cell.cell.key if second else None,
+    )
+
+
+def _agrees(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.decision == "pass"
+
+
+def _whose(truth: Reference, cells: Sequence[CellRecord], trees: Trees) -> CellRecord | None:
+    """Return the cell whose draws are the reference, if they are those of a cell."""
+    return next((cell for cell in cells if trees[cell.cell.key] is truth.draws), None)
 
 
 def _verdict(
@@ -124,29 +162,48 @@ def _unstated(cell: CellRecord, context: Context, measurements: Mapping[str, Mea
     return found
 
 
+def _able(case: Case, trees: Trees) -> list[CellRecord]:
+    """Return the cells whose draws may serve as the reference."""
+    cells = (cell for cell in case.cells if cell.cell.key in trees)
+    return [
+        cell
+        for cell in cells
+        if _may_serve(cell, case.reference.samplers)
+        and (_is_nuts(trees[cell.cell.key]) or cell.told.sampler == "gibbs" or _is_users(cell))
+    ]
+
+
+def _is_nuts(tree: xr.DataTree) -> bool:
+    """Whether it is from a Hamiltonian sampler, which tells which paths diverged."""
+    return "diverging" in as_chains(tree, "sample_stats")
+
+
 def _reference(case: Case, trees: Trees) -> Reference:
-    """Find the reference; draws that may not serve as one are never part of it."""
-    named = case.reference.samplers
-    able = [cell for cell in case.cells if cell.cell.key in trees and _may_serve(cell, named)]
-    nuts, others = [], []  # a Hamiltonian sampler tells which paths diverged
-    for cell in able:
-        tree = trees[cell.cell.key]
-        if "diverging" in as_chains(tree, "sample_stats"):
-            nuts.append(tree)
-        elif cell.told.sampler == "gibbs" or _is_users(cell):
-            others.append(tree)
+    """Find the reference; draws that may not serve as one are never part of it.
+
+    Where the first NUTS disagrees with other references, that of another language may not.
+    """
+    able = _able(case, trees)
+    nuts = [cell for cell in able if _is_nuts(trees[cell.cell.key])]
+    others = [cell for cell in able if cell not in nuts]
     if case.problem is None:
-        found = _of_own_model(nuts)
+        found = _of_own_model([trees[cell.cell.key] for cell in nuts])
     else:
-        found = reference(
+        ask = partial(
+            reference,
             case.problem,
             method=case.reference.method,
             rng=case.seed,
-            nuts_draws=_sound(case.problem, nuts),
-            gibbs_draws=_sound(case.problem, others),
+            gibbs_draws=_tree_of(_sound(case.problem, others, trees), trees),
             n_draws=case.reference.draws,
             budget=case.reference.budget,
         )
+        first = _sound(case.problem, nuts, trees)
+        found = ask(nuts_draws=_tree_of(first, trees))
+        if first is not None and not found.qualified and case.reference.method != "none":
+            second = second_to(first, nuts, trees, case.problem)
+            again = None if second is None else ask(nuts_draws=second.reference.draws)
+            found = again if again is not None and again.qualified else found
     for cell in able:
         if _is_users(cell) and found.draws is trees[cell.cell.key]:
             whose = (
@@ -169,11 +226,31 @@ def _is_users(cell: CellRecord) -> bool:
     return ":" in cell.cell.kind
 
 
-def _sound(problem: Problem, trees: Sequence[xr.DataTree]) -> xr.DataTree | None:
-    """Return the first draws with no fault, else the first; None if there are none."""
-    several = len(trees) > 1
-    first = trees[0] if trees else None
-    return next((tree for tree in trees if several and not examine_chains(problem, tree)[1]), first)
+def _third(case: Case, trees: Trees) -> Reference | None:
+    """Return what Gibbs sampling out of the hand-derived families says where two languages disagree.
+
+    None if it was not asked for, or does not qualify.
+    """
+    assert case.problem is not None
+    asked = case.reference.method
+    if asked != "auto" and "gibbs" not in ([asked] if isinstance(asked, str) else asked):
+        return None
+    others = [cell for cell in _able(case, trees) if not _is_nuts(trees[cell.cell.key])]
+    drawn = _tree_of(_sound(case.problem, others, trees), trees)
+    ways = ["gibbs", "importance"]
+    found = reference(case.problem, method=ways, rng=case.seed, gibbs_draws=drawn, n_draws=N_COMPARED)
+    return found if found.qualified and found.method == "gibbs" else None
+
+
+def _sound(problem: Problem, cells: Sequence[CellRecord], trees: Trees) -> CellRecord | None:
+    """Return the first whose draws have no fault, else the first; None if there are none."""
+    several = len(cells) > 1
+    faultless = (cell for cell in cells if several and not examine_chains(problem, trees[cell.cell.key])[1])
+    return next(faultless, cells[0] if cells else None)
+
+
+def _tree_of(cell: CellRecord | None, trees: Trees) -> xr.DataTree | None:
+    return None if cell is None else trees[cell.cell.key]
 
 
 def _of_own_model(nuts: Sequence[xr.DataTree]) -> Reference:

@@ -16,7 +16,8 @@ _COMPILED = (
     "*.so",
     "*.pyd",
     "*.dylib",
-)  # numba's cached machine code; PyTensor's compiled C modules
+    "*-cache",
+)  # numba's cached machine code; PyTensor's compiled C modules; JAX's programs
 
 
 def require_backend(backend: str) -> None:

@@ -1,4 +1,4 @@
-"""One ADVI optimisation as PyMC takes it, in numpy on a compiled log density: begin, advance, save, restore.
+"""One ADVI optimisation as PyMC takes it, in numpy on a compiled log density: a `Search`.
 
 loss = log q(u) - log p(x, u) at one draw u = m + L z, z ~ N(0, I);  its gradient by reparameterisation;  Adam
 
@@ -6,18 +6,18 @@ loss = log q(u) - log p(x, u) at one draw u = m + L z, z ~ N(0, I);  its gradien
 
 `pm.fit` compiles q, Adam and the random generator together with the model, at every call and for each kind
 anew. Here the model's `LogDensity` is all that is compiled, and one serves both kinds. A step is PyMC's own,
-number for number (a test compares them). `ppl_baselines.pymc.vi` conducts the restarts.
+number for number (a test compares them). `ppl_baselines.restarts` conducts the restarts.
 
 Kucukelbir, Tran, Ranganath, Gelman & Blei (2017); Adam: Kingma & Ba (2015). Letters: S draws, P unconstrained
 numbers.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
 from ppl_baselines.pymc.log_density import LogDensity
 from ppl_baselines.unconstrained import Coordinates
@@ -38,17 +38,12 @@ class State:
     their squares.
     """
 
-    kind: Kind
     parameters: np.ndarray
     first: np.ndarray
     second: np.ndarray
     rng: np.random.Generator
     size: int  # P
     steps: int = 0
-
-    def copy(self) -> "State":
-        """Return another that goes on from here by itself."""
-        return deepcopy(self)
 
 
 @dataclass
@@ -72,45 +67,70 @@ class Average:
         return np.asarray(self.total) / self.steps
 
 
-def begin(kind: Kind, start: np.ndarray, seed: int) -> State:
-    """Return q with its mean at ``start``, shape (P,), its scales as PyMC starts them, Adam without memory.
+@dataclass(frozen=True)
+class Search:
+    """ADVI of one kind on one model's log density, its data loaded.
 
-    The draws of the steps are those of PyMC for this seed.
+    Raises UnavailableError if the kind is unknown.
     """
-    size = start.size
-    scales = np.zeros(size) if kind == "mean_field" else np.eye(size)[np.tril_indices(size)]
-    parameters = np.concatenate([start, scales])
-    (stream,) = np.random.SeedSequence(seed).spawn(1)
-    rng = np.random.Generator(np.random.PCG64(stream))
-    return State(kind, parameters, np.zeros_like(parameters), np.zeros_like(parameters), rng, size)
 
+    log_density: LogDensity
+    kind: Kind
 
-def advance(
-    log_density: LogDensity, state: State, n_steps: int, learning_rate: float, average: Average | None = None
-) -> np.ndarray:
-    """Take steps, each of which enters the average; return their losses, shape (n_steps,)."""
-    losses = np.empty(n_steps)
-    gradient_at = _mean_field if state.kind == "mean_field" else _full_rank
-    for i in range(n_steps):
-        losses[i], gradient = gradient_at(log_density, state)
-        state.steps += 1
-        state.first = DECAY * state.first + (1 - DECAY) * gradient
-        state.second = DECAY_OF_SQUARES * state.second + (1 - DECAY_OF_SQUARES) * gradient**2
-        rate = learning_rate * np.sqrt(1 - DECAY_OF_SQUARES**state.steps) / (1 - DECAY**state.steps)
-        state.parameters = state.parameters - rate * state.first / (np.sqrt(state.second) + SMALL)
-        if average is not None:
-            average.add(state)
-    return losses
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise UnavailableError(f"There is no ADVI of kind {self.kind!r}; choose from {', '.join(KINDS)}.")
 
+    @property
+    def coordinates(self) -> Coordinates:
+        """The layout of u."""
+        return self.log_density.coordinates
 
-def approximation(
-    state: State, coordinates: Coordinates, average: Average | None = None
-) -> GaussianApproximation:
-    """Return q as it stands, or with averaged parameters."""
-    parameters = state.parameters if average is None else average.parameters
-    mean, scales = parameters[: state.size].copy(), parameters[state.size :]
-    factor = np.diag(_softplus(scales)) if state.kind == "mean_field" else _factor(scales, state.size)
-    return GaussianApproximation(mean, factor, coordinates)
+    def begin(self, start: np.ndarray, seed: int) -> State:
+        """Return q with its mean at ``start``, (P,), its scales as PyMC starts them, Adam without memory.
+
+        The draws of the steps are those of PyMC for this seed.
+        """
+        size = start.size
+        scales = np.zeros(size) if self.kind == "mean_field" else np.eye(size)[np.tril_indices(size)]
+        parameters = np.concatenate([start, scales])
+        (stream,) = np.random.SeedSequence(seed).spawn(1)
+        rng = np.random.Generator(np.random.PCG64(stream))
+        return State(parameters, np.zeros_like(parameters), np.zeros_like(parameters), rng, size)
+
+    def average(self) -> Average:
+        """Return an average of states that has seen none yet."""
+        return Average()
+
+    def advance(
+        self, state: State, n_steps: int, learning_rate: float, average: Average | None = None
+    ) -> np.ndarray:
+        """Take steps, each of which enters the average; return their losses, shape (n_steps,)."""
+        losses = np.empty(n_steps)
+        gradient_at = _mean_field if self.kind == "mean_field" else _full_rank
+        for i in range(n_steps):
+            losses[i], gradient = gradient_at(self.log_density, state)
+            state.steps += 1
+            state.first = DECAY * state.first + (1 - DECAY) * gradient
+            state.second = DECAY_OF_SQUARES * state.second + (1 - DECAY_OF_SQUARES) * gradient**2
+            rate = learning_rate * np.sqrt(1 - DECAY_OF_SQUARES**state.steps) / (1 - DECAY**state.steps)
+            state.parameters = state.parameters - rate * state.first / (np.sqrt(state.second) + SMALL)
+            if average is not None:
+                average.add(state)
+        return losses
+
+    def approximation(self, state: State, average: Average | None = None) -> GaussianApproximation:
+        """Return q as it stands, or with averaged parameters."""
+        parameters = state.parameters if average is None else average.parameters
+        mean, scales = parameters[: state.size].copy(), parameters[state.size :]
+        mean_field = self.kind == "mean_field"
+        factor = np.diag(_softplus(scales)) if mean_field else _factor(scales, state.size)
+        return GaussianApproximation(mean, factor, self.coordinates)
+
+    def log_weights(self, q: GaussianApproximation, rng: np.random.Generator, n_draws: int) -> np.ndarray:
+        """Return log p(x, u) - log q(u) at fresh draws u ~ q, shape (n_draws,)."""
+        u = q.sample_unconstrained(rng, n_draws)
+        return self.log_density.values(u) - q.log_density_unconstrained(u)
 
 
 def _mean_field(log_density: LogDensity, state: State) -> tuple[float, np.ndarray]:

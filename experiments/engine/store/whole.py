@@ -34,6 +34,7 @@ def _problem_record(store: Store, entry: ProblemEntry, read: Mapping[str, CellRe
         reference=judgement.reference,
         cells=cells,
         reference_cell=judgement.reference_cell,
+        second_cell=judgement.second_cell,
         details=judgement.details,
         content=store.content(entry.key, (cell.key for cell in entry.cells)),
         **about,

@@ -13,6 +13,7 @@ THREADS = (
     "MKL_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "PJRT_NPROC",
 )
 
 
@@ -23,7 +24,7 @@ def environment(cache_folder: Path) -> dict[str, str]:
     ----------
     cache_folder : Path
         Where this worker, and no other at the same time, keeps compiled code. PyTensor keeps numba's and C's
-        there.
+        there, JAX its programs.
 
     Returns
     -------
@@ -37,4 +38,7 @@ def environment(cache_folder: Path) -> dict[str, str]:
         **dict.fromkeys(THREADS, "1"),
         "PYTENSOR_FLAGS": ",".join(filter(None, flags)),
         "NUMBA_CACHE_DIR": str(folder / "numba"),
+        "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", "cpu"),
+        "JAX_COMPILATION_CACHE_DIR": str(folder / "jax"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",  # all, so that warm is warm
     }

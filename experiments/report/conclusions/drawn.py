@@ -72,6 +72,8 @@ def _on_moments(view: View) -> list[str]:
     found = []
     for entry in view.entries:
         verdict = entry.record.verdict
+        if entry.is_reference:
+            continue  # if it is compared, then with another run than all others
         if verdict is not None and verdict.decision == "undecided" and not verdict.comparisons:
             continue  # such as draws that cannot be trusted: the verdict says so
         means, agree = _means(entry, view.words)

@@ -142,8 +142,13 @@ def _untrusted_weights(view: View) -> list[str]:
 
 
 def _itself(view: View) -> list[str]:
-    same = listed([entry.label for entry in view.entries if entry.is_reference])
-    return [f"The reference is the run of {same} itself: nothing here tests {same}."] if same else []
+    same = next((entry for entry in view.entries if entry.is_reference), None)
+    if same is None:
+        return []
+    itself = f"The reference is the run of {same.label} itself"
+    if same.second:
+        return [f"{itself}, which is judged against that of {same.second}, in another language."]
+    return [f"{itself}: nothing here tests {same.label}."]
 
 
 def _unfinished(view: View) -> list[str]:

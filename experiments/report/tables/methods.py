@@ -101,7 +101,8 @@ def means_table(view: View, kind: str) -> Table | None:
                 from_source(numbers.with_spread(m, s), source) for m, s in zip(*pair, strict=True)
             )
             entries = with_cautions(entries, entry.record.measurements.get("occupation"), kind)
-        largest = (_largest_error(entry.record),) if errors else ()
+        against = f"against {entry.second}" if entry.second else ""
+        largest = (replace(_largest_error(entry.record), note=against),) if errors else ()
         rows.append(Row(entry.label, entries + largest, entry.record.cell.method))
     if view.reference is not None:
         values = flat_location(in_order(view.reference) if kind == "sorted" else view.reference)
@@ -136,7 +137,7 @@ def _why_missing(entry: Entry, name: str) -> str:
 def verdict_table(view: View) -> Table | None:
     """Return the verdicts' numbers: a row for each quantity compared, a column for each judged method."""
     verdicts = [
-        (entry.label, entry.record.verdict)
+        (f"{entry.label}, against {entry.second}" if entry.second else entry.label, entry.record.verdict)
         for entry in view.entries
         if entry.record.verdict is not None and entry.record.verdict.comparisons
     ]

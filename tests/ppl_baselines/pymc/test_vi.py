@@ -8,7 +8,7 @@ import pytest
 from ppl_baselines.convergence import Status
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.pymc import compilation, vi, vi_steps
-from ppl_baselines.pymc.vi_steps import Average, advance, approximation, begin
+from ppl_baselines.pymc.vi_steps import Search
 from tests.ppl_baselines.conftest import log_joint
 
 LOG_EVIDENCE = -17.990121876653  # docs/mathematics.md, 11
@@ -49,9 +49,10 @@ def test_a_restart_takes_the_very_steps_of_pm_fit(model, log_density, starts, me
             backend="numba",
         )
     kind = {"advi": "mean_field", "fullrank_advi": "full_rank"}[method]
-    state = begin(kind, starts[0]["mu"].ravel(), step_seed)
-    np.testing.assert_allclose(advance(log_density, state, n_steps, RATE), fitted.hist, rtol=1e-9)
-    q = approximation(state, log_density.coordinates)
+    search = Search(log_density, kind)
+    state = search.begin(starts[0]["mu"].ravel(), step_seed)
+    np.testing.assert_allclose(search.advance(state, n_steps, RATE), fitted.hist, rtol=1e-9)
+    q = search.approximation(state)
     np.testing.assert_allclose(q.mean, fitted.mean.eval(), rtol=1e-9)
     np.testing.assert_allclose(q.factor @ q.factor.T, fitted.cov.eval(), rtol=1e-9, atol=1e-12)
 
@@ -78,17 +79,17 @@ def test_equal_means_stay_at_the_saddle_at_pymcs_own_pace(mean_field, starts):
 
 
 def test_the_average_is_that_of_the_steps_and_changes_none(log_density, kind, starts):
-    where, state = log_density.coordinates, begin(kind, starts[0]["mu"].ravel(), 7)
+    search = Search(log_density, kind)
+    state = search.begin(starts[0]["mu"].ravel(), 7)
     means = []
     for _ in range(50):
-        advance(log_density, state, 1, RATE)
-        means.append(approximation(state, where).mean)
-    state = begin(kind, starts[0]["mu"].ravel(), 7)
-    average = Average()
-    advance(log_density, state, 20, RATE, average)
-    advance(log_density, state, 30, RATE, average)
-    np.testing.assert_allclose(approximation(state, where, average).mean, np.mean(means, axis=0), rtol=1e-12)
-    np.testing.assert_array_equal(approximation(state, where).mean, means[-1])
+        search.advance(state, 1, RATE)
+        means.append(search.approximation(state).mean)
+    state, average = search.begin(starts[0]["mu"].ravel(), 7), search.average()
+    search.advance(state, 20, RATE, average)
+    search.advance(state, 30, RATE, average)
+    np.testing.assert_allclose(search.approximation(state, average).mean, np.mean(means, axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(search.approximation(state).mean, means[-1])
 
 
 def test_averaging_scatters_less_than_the_last_step(mean_field, starts):
