@@ -33,7 +33,7 @@ FEWEST_IN_GROUP, MOST_IN_GROUP = 4, 100
 
 _BLOCK = 5_000
 
-_AT_ONCE = 64
+_AT_ONCE = 500
 """Draws whose log joint density is asked for at a time: what they take stays in the processor's cache."""
 
 
@@ -97,7 +97,7 @@ def resampled(target: Target, q: Approximation, n: int, seed: int) -> Resampled:
     possible = np.flatnonzero(log_weights > -np.inf)
     if k_hat > limit and not is_flat(log_weights) or len(possible) < in_group:
         raise InputError(
-            f"importance sampling refused: Pareto's k-hat of its weights is {k_hat:.2f}, above {limit:.2f} "
+            f"importance sampling refused: Pareto's k-hat of its weights is {k_hat:.3f}, above {limit:.3f} "
             f"({SOURCE}), so that this q is too far from the posterior to be corrected; use a sampler"
         )
     log_smooth = smoothed(log_weights)
