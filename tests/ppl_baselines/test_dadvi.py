@@ -33,16 +33,16 @@ def test_linear_response_has_the_covariance_that_mean_field_leaves_out():
 
 
 def test_what_fixing_the_draws_costs_is_what_it_does_cost():
-    """The mean of KL(q, p) over 60 seeds is the mean of the stated loss, within 5 standard errors."""
+    """The mean of KL(q, p) over 40 seeds is the mean of the stated loss, within 5 standard errors."""
     density = normal(np.zeros(2), np.eye(2))
     lost, said = [], []
-    for seed in range(60):
-        found = dadvi.run(density, starts([0.3, -0.2]), seed=seed, n_draws=200, tolerance=10.0, keep=1)
+    for seed in range(40):
+        found = dadvi.run(density, starts([0.3, -0.2]), seed=seed, n_draws=100, tolerance=10.0, keep=1)
         m, variance = found.approximation.mean, np.diag(found.approximation.factor) ** 2
         lost.append(0.5 * (variance + m**2 - 1 - np.log(variance)).sum())
         said.append(found.loss)
-    error = np.std(lost, ddof=1) / np.sqrt(60)
-    assert abs(np.mean(lost) - np.mean(said)) < 5 * error < 0.01
+    error = np.std(lost, ddof=1) / np.sqrt(40)
+    assert abs(np.mean(lost) - np.mean(said)) < 5 * error < 0.02
 
 
 def test_draws_are_added_until_they_cost_little():
