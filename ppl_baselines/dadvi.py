@@ -2,12 +2,14 @@
 
 F_M(m, rho) = (1/M) sum_s log p(x, m + e^rho z_s) + sum rho + (P/2)(1 + log 2 pi),    z_s ~ N(0, I) fixed
 
-Giordano, Ingram & Broderick (2024). A maximum of F_M is found to the last digit and has second derivatives,
-which give two things that stochastic gradients do not. First, what fixing the draws costs: with H = -F_M''
-and S the covariance of a draw's gradient, the optimum has sampling covariance H^-1 S H^-1 / M, and falls
-short of the best F by about tr(H^-1 S) / (2M) nats (their section 3.2 has the error, this sum is the same to
-second order). M grows until that is small. Second, linear response: the covariance of u is the block of m in
-H^-1, which has what mean-field leaves out (their section 3.3; Giordano, Broderick & Jordan 2018).
+Giordano, Ingram & Broderick (2024); but draws come in pairs, z and -z, with which means of symmetric
+posteriors are exact, at the price of variances that have the error of half as many draws.
+
+A maximum of F_M is found to the last digit and has second derivatives, which give two things that stochastic
+gradients do not. First, what fixing the draws costs: with H = -F_M'' and S the covariance of the gradient of
+one of J = M/2 pairs, the optimum has sampling covariance H^-1 S H^-1 / J, and falls short of the best F by
+about tr(H^-1 S) / (2J) nats. M grows until that is small. Second, linear response: the covariance of u is the
+block of m in H^-1, which has what mean field leaves out (Giordano, Broderick & Jordan 2018).
 
 Letters: P unconstrained numbers, M fixed draws.
 """
@@ -43,8 +45,9 @@ class Objective:
 
     @classmethod
     def of(cls, density: Density, n_draws: int, seed: int) -> Self:
-        """Fix M draws; the first of them are those of a smaller M."""
-        return cls(density, np.random.default_rng(seed).standard_normal((n_draws, density.coordinates.size)))
+        """Fix M draws, one more if that is odd; the first of them are those of a smaller M."""
+        half = np.random.default_rng(seed).standard_normal(((n_draws + 1) // 2, density.coordinates.size))
+        return cls(density, np.stack([half, -half], axis=1).reshape(-1, half.shape[1]))
 
     def value_and_gradient(self, at: np.ndarray) -> tuple[float, np.ndarray]:
         """Return F_M and its gradient, shape (2P,); not finite where a draw's density is not."""
@@ -175,10 +178,10 @@ def _cost_of_fixing(objective: Objective, found: Maximum) -> tuple[float, float]
     """Return nats of F, and the largest sampling error of a mean in sds; infinite where it is no maximum."""
     if not found.positive:
         return np.inf, np.inf
-    n_draws, size = objective.z.shape
-    gradients = objective.by_draw(found.at)[1]
-    spread = gradients - gradients.mean(axis=0)
-    moved = np.linalg.solve(found.curvature, spread.T)  # (2P, M)
-    loss = float((moved * spread.T).sum()) / (2 * n_draws**2)
-    errors = np.sqrt((moved[:size] ** 2).sum(axis=1)) / n_draws
+    size = objective.z.shape[1]
+    of_pairs = objective.by_draw(found.at)[1].reshape(-1, 2, 2 * size).mean(axis=1)
+    spread = of_pairs - of_pairs.mean(axis=0)
+    moved = np.linalg.solve(found.curvature, spread.T)  # (2P, J)
+    loss = float((moved * spread.T).sum()) / (2 * len(spread) ** 2)
+    errors = np.sqrt((moved[:size] ** 2).sum(axis=1)) / len(spread)
     return loss, float((errors / np.exp(found.at[size:])).max())

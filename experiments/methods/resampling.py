@@ -33,7 +33,7 @@ FEWEST_IN_GROUP, MOST_IN_GROUP = 4, 100
 
 _BLOCK = 5_000
 
-_AT_ONCE = 64
+_AT_ONCE = 500
 """Draws whose log joint density is asked for at a time: what they take stays in the processor's cache."""
 
 
@@ -90,14 +90,16 @@ def resampled(target: Target, q: Approximation, n: int, seed: int) -> Resampled:
         If k-hat is above min(1 - 1/log10 S, 0.7), a weight is not a number, or the bias is above 0.1 sds.
     """
     rng = np.random.default_rng([seed, 4])
-    in_group = np.ceil(_bias_of_one(*_weighted(target, q, rng, PILOT)) / MOST_BIAS)
-    in_group = int(np.clip(in_group, FEWEST_IN_GROUP, MOST_IN_GROUP))
+    in_group = _size_of_groups(*_weighted(target, q, rng, PILOT))
     draws, log_weights = _weighted(target, q, rng, n * in_group)
+    if _bias_of_one(draws, log_weights) / in_group > REFUSED_BIAS:  # which the pilot draws did not see
+        in_group = _size_of_groups(draws, log_weights)
+        draws, log_weights = _weighted(target, q, rng, n * in_group)
     k_hat, limit = pareto_k_hat(log_weights)[0], most_k_hat(len(log_weights))
     possible = np.flatnonzero(log_weights > -np.inf)
     if k_hat > limit and not is_flat(log_weights) or len(possible) < in_group:
         raise InputError(
-            f"importance sampling refused: Pareto's k-hat of its weights is {k_hat:.2f}, above {limit:.2f} "
+            f"importance sampling refused: Pareto's k-hat of its weights is {k_hat:.3f}, above {limit:.3f} "
             f"({SOURCE}), so that this q is too far from the posterior to be corrected; use a sampler"
         )
     log_smooth = smoothed(log_weights)
@@ -147,6 +149,12 @@ def _log_joint(target: Target, draws: Draws) -> np.ndarray:
     return np.concatenate(
         [target.log_joint({name: one[part] for name, one in draws.items()}) for part in parts]
     )
+
+
+def _size_of_groups(draws: Draws, log_weights: np.ndarray) -> int:
+    """Return the m that these draws ask for."""
+    wanted = np.ceil(_bias_of_one(draws, log_weights) / MOST_BIAS)
+    return int(np.clip(wanted, FEWEST_IN_GROUP, MOST_IN_GROUP))
 
 
 def _bias_of_one(draws: Draws, log_weights: np.ndarray) -> float:

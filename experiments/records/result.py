@@ -75,7 +75,8 @@ class Fitted:
     """What a method found and how it ended, as in `MethodResult`; nothing is scored yet.
 
     It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``. A Gaussian q
-    that claims to be `optimal`, the best of its kind for F, is asked what one step on would gain.
+    that claims to be `optimal`, the best of its kind for F, is asked what one step on would gain, as is one
+    with a bound.
     """
 
     outcome: str

@@ -74,7 +74,7 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
             draws = checked_chains(target, fitted.chains, shapes)
         if hasattr(method, "afterwards"):
             told = check_told(method.afterwards(target, settings, fitted, seed))
-        if fitted.optimal:
+        if fitted.optimal or fitted.bound is not None:
             told = with_step_gain(told, fitted.q, target.log_joint, seed)
         told = with_mass(told, fitted.q, shapes, target.log_joint, seed)
     except NotFiniteError as error:

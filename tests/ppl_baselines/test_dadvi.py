@@ -11,38 +11,38 @@ SDS = np.array([2.0, 0.5, 1e-3])
 
 
 def test_of_independent_normals_the_optimum_is_that_of_its_draws():
-    """By dimension F_M is highest at sigma = s / sd(z), m = mu - sigma mean(z), sd(z) over the M draws."""
+    """By dimension F_M is highest at sigma = s / sd(z) and m = mu, since the draws come as z and -z."""
     density = normal(MEAN, np.diag(SDS**2))
     found = dadvi.run(density, starts([5.0, 5.0, 0.0], [0.0, 0.0, 0.0]), seed=3, tolerance=10.0)
-    z = np.random.default_rng(3).standard_normal((30, 3))
-    sd = SDS / z.std(axis=0)
+    z = np.random.default_rng(3).standard_normal((15, 3))
+    sd = SDS / np.sqrt((z**2).mean(axis=0))
     assert (found.outcome, found.n_draws) == ("converged", 30)
     np.testing.assert_allclose(np.diag(found.approximation.factor), sd, rtol=1e-5)
-    off = found.approximation.mean - (MEAN - sd * z.mean(axis=0))
-    np.testing.assert_allclose(off / SDS, 0, atol=1e-5)
+    np.testing.assert_allclose((found.approximation.mean - MEAN) / SDS, 0, atol=1e-5)
+    assert found.error_of_means < 1e-5 < found.loss
 
 
 def test_linear_response_has_the_covariance_that_mean_field_leaves_out():
-    """Exact of a normal, but for the draws: with 4,000 of them to 5 standard errors of a covariance."""
+    """Exact of a normal, but for the draws: with 4,000, in pairs, to 5 standard errors of a covariance."""
     covariance = np.array([[2.0, 0.8], [0.8, 0.5]])
     found = dadvi.run(normal(MEAN[:2], covariance), starts([0.0, 0.0]), seed=1, n_draws=4000)
     factor = found.linear_response.factor
-    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=5 * np.sqrt(2 / 4000))
+    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=5 * np.sqrt(4 / 4000))
     narrow = 1 / np.diag(np.linalg.inv(covariance))  # the best mean field has the conditional variances
-    np.testing.assert_allclose(np.diag(found.approximation.factor) ** 2, narrow, rtol=5 * np.sqrt(2 / 4000))
+    np.testing.assert_allclose(np.diag(found.approximation.factor) ** 2, narrow, rtol=5 * np.sqrt(4 / 4000))
 
 
 def test_what_fixing_the_draws_costs_is_what_it_does_cost():
-    """The mean of KL(q, p) over 100 seeds is the mean of the stated loss, within 5 standard errors."""
+    """The mean of KL(q, p) over 40 seeds is the mean of the stated loss, within 5 standard errors."""
     density = normal(np.zeros(2), np.eye(2))
     lost, said = [], []
-    for seed in range(100):
+    for seed in range(40):
         found = dadvi.run(density, starts([0.3, -0.2]), seed=seed, n_draws=100, tolerance=10.0, keep=1)
         m, variance = found.approximation.mean, np.diag(found.approximation.factor) ** 2
         lost.append(0.5 * (variance + m**2 - 1 - np.log(variance)).sum())
         said.append(found.loss)
-    error = np.std(lost, ddof=1) / np.sqrt(100)
-    assert abs(np.mean(lost) - np.mean(said)) < 5 * error < 0.01
+    error = np.std(lost, ddof=1) / np.sqrt(40)
+    assert abs(np.mean(lost) - np.mean(said)) < 5 * error < 0.02
 
 
 def test_draws_are_added_until_they_cost_little():

@@ -63,6 +63,11 @@ _KNOWN = {
     "cavi_lr": _slot("method-navy", "#3b3b98", "#a9a9ff", "v", (8, 2)),
     "gibbs": _slot("method-ochre", "#8f7a00", "#dcc84e", "X", (2, 2)),
     "smc": _slot("method-brown", "#7a5230", "#d8ad80", "p", (4, 1, 1, 1, 1, 1)),
+    "cavi_mixture": _slot("method-teal", "#00798c", "#4fc3d9", "H", (3, 1, 1, 1)),
+    "cavi_is": _slot("method-crimson", "#a4133c", "#ff8fa3", "d", (6, 1, 2, 1)),
+    "laplace": _slot("method-moss", "#4f772d", "#a3c978", "8", (1, 1)),
+    "dadvi": _slot("method-indigo", "#5f0f99", "#c58bff", r"$\ominus$", (5, 1, 1, 1)),
+    "pathfinder": _slot("method-steel", "#33658a", "#8ecae6", r"$\bowtie$", (4, 2, 1, 2)),
 }
 _SPARE = (
     _slot("method-sky", "#2f8fc4", "#8fd4ff", "P", (3, 1)),

@@ -1,5 +1,7 @@
 """Laplace's approximation as a method, nothing compiled: exact of a normal posterior; and its refusal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pytensor.compile.mode import Mode
@@ -51,6 +53,13 @@ def test_the_numberings_are_counted_and_said():
     assert (
         result.bound is None and step_gain(context).value is None
     )  # it is not the best q for F, nor says so
+
+
+def test_who_states_a_bound_is_asked_what_a_step_gains_whatever_it_claims(monkeypatch):
+    problem, fit = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 1), X), laplace.fit
+    with_bound = lambda *given, **more: replace(fit(*given, **more), bound=-30.0, bound_se=0.0)  # noqa: E731
+    monkeypatch.setattr(laplace, "fit", with_bound)
+    assert abs(run(problem).told.step_gain) < 1e-6
 
 
 def test_a_ridge_is_refused_in_a_sentence(monkeypatch):
