@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.engine.code_version import package_version
+from experiments.methods.own.variables import entries
 from experiments.posterior.draws import are_independent, as_chains
+from experiments.posterior.quantities import stored_quantities
 from experiments.records import Problem, ProblemRecord, StudyRecord
 from experiments.relabel import pivot_of, relabel
 from experiments.report.outcomes import page_names, title_of
@@ -86,7 +88,7 @@ def _files_of(record: StudyRecord, problem: ProblemRecord, name: str, on: str) -
     assert reference.draws is not None
     independent = are_independent(reference.draws)
     tree, how_named = _named(problem.problem, reference.draws)
-    chains = as_chains(tree)
+    chains = _written(tree)
     draws = by_stan_name(chains)
     told = diagnostics(draws, as_chains(tree, "sample_stats"), independent=independent)
     made = checks(told)
@@ -115,10 +117,25 @@ def _files_of(record: StudyRecord, problem: ProblemRecord, name: str, on: str) -
     yield from _summaries(info, draws, name, independent)
 
 
+def _written(tree: "xr.DataTree") -> dict[str, np.ndarray]:
+    """Return what is written of draws, (C, M, ...): their variables, or the quantities that were compared.
+
+    Of a model of one's own these are what qualified; they are left out if they are its variables' entries.
+    """
+    chains = as_chains(tree)
+    if "quantities" not in tree.children:
+        return chains
+    compared = stored_quantities(tree)
+    return chains if set(compared) == set(entries(chains)) else compared
+
+
 def _named(problem: Problem | None, tree: "xr.DataTree") -> tuple["xr.DataTree", str]:
     """Return draws whose components have the same names in all of them, and how that was done."""
     if problem is None:
-        return tree, "Draws are as the sampler gave them; nothing was relabelled."
+        return (
+            tree,
+            "What is written is what was compared: the model's variables, or its own quantities of them.",
+        )
     if problem.mixture.n_components == 1:
         return tree, "There is one component, and nothing to relabel."
     named = relabel(tree, problem=problem, pivot=pivot_of(problem, tree))

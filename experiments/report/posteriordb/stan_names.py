@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-_ODD = re.compile(r"\W")
+_ODD = re.compile(r"[^\w\[\],]")
 
 
 def by_stan_name(chains: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -13,9 +13,10 @@ import xarray as xr
 
 from experiments.engine import runner
 from experiments.engine.workers.executors import executor
+from experiments.methods.own.variables import as_tree, entries, with_quantities
 from experiments.records import Reference
 from experiments.report.posteriordb.draw_checks import checks
-from experiments.report.posteriordb.reference_files import files_of_study, why_not
+from experiments.report.posteriordb.reference_files import _written, files_of_study, why_not
 from experiments.report.posteriordb.stan_names import by_stan_name
 from tests.experiments.engine.test_runner import CAVI, config, run
 
@@ -196,3 +197,13 @@ def test_a_folder_that_is_there_is_kept_and_one_of_two_things_is_asked_for(studi
 def test_equal_draws_are_equal_bytes(studies):
     record, day = studies["enumeration"][1], date(2026, 1, 2)
     assert files_of_study(record, on=day) == files_of_study(record, on=day)
+
+
+def test_of_a_model_of_ones_own_what_was_compared_is_written():
+    chains = {"mu": np.array([[[1.0, 2.0], [2.0, 1.0], [1.5, 3.0]]])}
+    tree = as_tree(chains)
+    lower = {"lower mu": chains["mu"].min(axis=2), "mu[2]": chains["mu"].max(axis=2)}
+    found = by_stan_name(_written(with_quantities(tree, lower)))
+    assert list(found) == ["lower_mu", "mu[2]"] and found["lower_mu"].tolist() == [[1.0, 1.0, 1.5]]
+    whole = with_quantities(tree, entries(chains))
+    assert list(by_stan_name(_written(whole))) == list(by_stan_name(_written(tree))) == ["mu[1]", "mu[2]"]
