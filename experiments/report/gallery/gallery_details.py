@@ -46,17 +46,9 @@ def _section(one: Exhibited) -> Iterator[str]:
         took = f"It took {span(one.seconds)} in all."
         yield f"Reference: {problem.reference.reason}.{_evidence(problem)} {took}\n"
         outcomes = {outcome.method: outcome for outcome in outcomes_of(problem)}
-        head = [
-            "method",
-            "",
-            "F symmetrised",
-            "evidence gap",
-            "mean error, sd",
-            "sd ratio",
-            "seconds",
-            "verdict",
-        ]
+        head = ["method", "", "F symmetrised", "evidence gap", "mean error, sd", "sd ratio", "seconds"]
         yield table(head, [_row(problem, cell, outcomes[cell.cell.method]) for cell in problem.cells])
+        yield "\n".join(f"- {_said(one)}" for one in outcomes.values()) + "\n"
     if one.failure:
         yield f"Published answers are not compared: {one.failure}\n"
     for compared in one.compared:
@@ -97,8 +89,12 @@ def _row(problem: ProblemRecord, cell: CellRecord, outcome: Outcome) -> list[str
         error,
         DASH if outcome.width is None else fixed(outcome.width, 2),
         f"{sum(seconds):.1f}" if seconds else DASH,
-        outcome.sentence,
     ]
+
+
+def _said(outcome: Outcome) -> str:
+    """Return the verdict's sentences but the last, on what was judged: all methods are judged by the same."""
+    return outcome.said.partition(" Judged: ")[0]
 
 
 def _measured(cell: CellRecord, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -96,7 +97,7 @@ def _files_of(record: StudyRecord, problem: ProblemRecord, name: str, on: str) -
     added = {"added_by": f"elbowroom {package_version()}".strip(), "added_date": on}
     comments = (
         f"{how_named} {reference.reason[:1].upper()}{reference.reason[1:]}. All draws that were kept are "
-        f"here, not thinned; of posteriordb's checks {', '.join(unmet) if unmet else 'none'} "
+        f"here, not thinned further; of posteriordb's checks {', '.join(unmet) if unmet else 'none'} "
         f"{'are' if len(unmet) > 1 else 'is'} not met."
     )
     info = {
@@ -154,7 +155,8 @@ def _inference(
     if independent:
         return {"method": "analytical", "method_arguments": {"reference": problem.reference.method}}
     cell = next((one for one in problem.cells if one.cell.key == problem.reference_cell), None)
-    warmup = None if cell is None else cell.info.get("tune")
+    asked = {} if cell is None else _asked(record, cell.cell.method)
+    warmup = asked.get("tune", None if cell is None else cell.info.get("tune"))
     n_draws = told["ndraws"] // told["nchains"]
     by = problem.reference
     method = "pymc_sampling" if told["divergent_transitions"] is not None else "gibbs_sampling"
@@ -164,11 +166,17 @@ def _inference(
             "chains": told["nchains"],
             "iter": None if not isinstance(warmup, int) else warmup + n_draws,
             "warmup": warmup,
-            "thin": by.quality.get("thin", 1),
+            "thin": asked.get("thin", by.quality.get("thin", 1)),
             "seed": record.seed,
             "sampler": (cell.told.sampler if cell else "") or by.called or by.method,
         },
     }
+
+
+def _asked(record: StudyRecord, method: str) -> dict[str, Any]:
+    """Return the options that a study's configuration gives a method."""
+    entries = tomllib.loads(record.config).get("methods", ())
+    return next((dict(entry) for entry in entries if entry.get("name") == method), {})
 
 
 def _about(

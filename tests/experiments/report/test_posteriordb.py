@@ -85,7 +85,8 @@ def test_files_are_those_of_a_database_and_agree_with_each_other(studies, how, e
     assert told["ndraws"] == sum(len(one["mu[1]"]) for one in draws)
     if how == "gibbs":
         assert set(told) >= OF_CHAINS and told["nchains"] == len(draws) == 4
-        assert info["inference"]["method_arguments"]["chains"] == 4
+        made = info["inference"]["method_arguments"]
+        assert (made["chains"], made["warmup"], made["iter"], made["thin"]) == (4, 200, 700, 1)
     else:
         assert info["inference"]["method"] == "analytical" and not set(told) & (OF_CHAINS - {"nchains"})
     assert all(isinstance(one, str) for one in info["versions"].values())
