@@ -20,6 +20,7 @@ from experiments.commands.clean import clean
 from experiments.commands.doctor import doctor
 from experiments.commands.export import export
 from experiments.commands.fit import fit
+from experiments.commands.gallery import gallery
 from experiments.commands.init import init
 from experiments.commands.list import list_
 from experiments.commands.merge import merge
@@ -121,6 +122,6 @@ def _before(
 
 
 studies = (run, status, report, export, merge, rerun, clean)
-for command in (*studies, fit, choose, check, validate, calibrate, init, doctor):
+for command in (*studies, gallery, fit, choose, check, validate, calibrate, init, doctor):
     app.command()(_as_loud_as_asked(command))
 app.command("list")(_as_loud_as_asked(list_))

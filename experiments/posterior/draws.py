@@ -146,6 +146,13 @@ def r_hat(values: np.ndarray) -> np.ndarray:
     return _of_chains("rhat", values, method="rank")
 
 
+def e_fmi(energy: np.ndarray) -> np.ndarray:
+    """Return the energy fraction of missing information of every chain, (C, M) to (C,); Betancourt (2016)."""
+    steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)
+
+
 def _of_chains(what: str, values: np.ndarray, **options: object) -> np.ndarray:
     from arviz_stats.base import array_stats  # slow to import
 

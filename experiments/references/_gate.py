@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import xarray as xr
 
-from experiments.posterior.draws import as_chains, effective_sample_size, r_hat
+from experiments.posterior.draws import as_chains, e_fmi, effective_sample_size, r_hat
 from experiments.posterior.quantities import invariant_quantities, quantities_by_component
 from experiments.records import Draws, Problem
 from experiments.references._copies import copies
@@ -70,9 +70,9 @@ def _examine_sampler(stats: Mapping[str, np.ndarray], needed: Collection[str]) -
         if divergences:
             faults.append(f"{divergences} transitions diverged")
     if "energy" in stats:
-        figures["e_fmi"] = e_fmi = float(np.min(_e_fmi(stats["energy"])))
-        if not e_fmi > MIN_E_FMI:
-            faults.append(f"E-FMI is {e_fmi:.2f}, not above {MIN_E_FMI}")
+        figures["e_fmi"] = least = float(np.min(e_fmi(stats["energy"])))
+        if not least > MIN_E_FMI:
+            faults.append(f"E-FMI is {least:.2f}, not above {MIN_E_FMI}")
     return figures, faults
 
 
@@ -119,10 +119,3 @@ def _examine_convergence(quantities: Draws) -> tuple[Figures, list[str]]:
                 f"not above {MIN_ESS:.0f}"
             )
     return figures, faults
-
-
-def _e_fmi(energy: np.ndarray) -> np.ndarray:
-    """Return the energy fraction of missing information of every chain, (C, M) to (C,); Betancourt (2016)."""
-    steps = np.square(np.diff(energy, axis=1)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return steps / np.square(energy - energy.mean(axis=1, keepdims=True)).sum(axis=1)

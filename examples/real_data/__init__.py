@@ -1,1 +1,0 @@
-"""Real data with known answers: what others found in them, and what the mixtures of this project find."""
