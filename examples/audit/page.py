@@ -1,0 +1,73 @@
+"""The findings as tables, and their place in the page."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from examples.audit.measures import Ascent, Finding, Updates, Widths
+from examples.real_data.table import written
+
+PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
+WIDER = 0.05
+"""Widths that differ by more than this share from those of our own fit are shown in bold."""
+
+HEAD = (
+    "| model | reading | its bound less the true ELBO | updates | true ELBO | sd over exact: theirs (ours) |",
+    "|---" * 6 + "|",
+)
+
+
+def bound_words(a: Ascent) -> str:
+    """Say whether a bound is the bound."""
+    if a.drift > a.rounding:
+        return f"**moves by {a.drift:.2g}**"
+    first = next(iter(a.gap.values()))
+    return "0" if abs(first) <= a.rounding else f"{first:.6f}, constant"
+
+
+def update_words(u: Updates) -> str:
+    """Say which updates are not optimal."""
+    if u.ours:
+        return "our own bound is wrong"
+    wrong = [f"**{factor}** off by {u.effect[factor]:.2g} nats" for factor, said in u.said.items() if said]
+    return "; ".join(wrong) or ("undecided" if u.undecided else "optimal")
+
+
+def ascent_words(a: Ascent) -> str:
+    """Say whether the true bound falls."""
+    return f"**falls** by {a.fall:.2g}, in {a.falling} of {a.of}" if a.falling else "never falls"
+
+
+def width_words(w: Widths) -> str:
+    """Say how wide q is, ours in brackets."""
+    words = []
+    for name, theirs in w.theirs.items():
+        far = abs(np.log(theirs / w.ours[name])) > WIDER
+        mark = "**" if far else ""
+        words.append(f"{name} {mark}{theirs:.2f}{mark} ({w.ours[name]:.2f})")
+    return ", ".join(words)
+
+
+def row(found: Finding) -> str:
+    """Return one line of a table."""
+    cells = (
+        found.subject.model, found.subject.reading, bound_words(found.ascent), update_words(found.updates),
+        ascent_words(found.ascent), width_words(found.widths),
+    )  # fmt: skip
+    return f"| {' | '.join(cells)} |"
+
+
+def tables(findings: Sequence[Finding]) -> str:
+    """Return a table for each library, with its version."""
+    parts = []
+    for library in dict.fromkeys(found.subject.library for found in findings):
+        rows = [row(found) for found in findings if found.subject.library == library]
+        parts.append("\n".join([f"**{library} {version(library)}**", "", *HEAD, *rows]))
+    return "\n\n".join(parts)
+
+
+def write(findings: Sequence[Finding]) -> None:
+    """Put the tables into the page."""
+    PAGE.write_text(written(PAGE.read_text("utf-8"), tables(findings)), encoding="utf-8")
