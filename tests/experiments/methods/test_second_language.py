@@ -8,6 +8,7 @@ import pytest
 from experiments.config import plugins
 from experiments.config.plugins import about, find, names
 from experiments.config.reading import parse_config
+from experiments.config.schema import json_schema
 from experiments.engine import fingerprint
 from experiments.methods import label, numpyro_nuts
 from experiments.studies.fitting import libraries_of
@@ -88,3 +89,10 @@ except ValueError as error:
     assert done.stdout.strip() == (
         'NumPyro needs the package numpyro, which is not installed: pip install "elbowroom[numpyro]"'
     )
+
+
+def test_without_the_extra_all_else_is_as_it_was(monkeypatch):
+    """They are listed, have options in the schema, and are in no other study's way."""
+    missing(monkeypatch, "jax", "numpyro")
+    assert "numpyro_nuts" in str(json_schema())
+    parse_config(MIXTURES.partition("[[methods]]")[0] + '[[methods]]\nname = "cavi"\n')
