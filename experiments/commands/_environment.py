@@ -266,13 +266,22 @@ def dask() -> Finding:
     return Finding("Dask", OK, f"{version('distributed')}; needed for --on dask alone")
 
 
+def numpyro() -> Finding:
+    """Look at what a study in a second language needs."""
+    mine = "needed for numpyro_nuts and numpyro_vi alone"
+    lacking = [name for name in ("numpyro", "jax") if find_spec(name) is None]
+    if lacking:
+        return Finding("NumPyro", OK, f'not installed, and {mine}: "elbowroom[numpyro]"')
+    return Finding("NumPyro", OK, f"{version('numpyro')}, JAX {version('jax')}; {mine}")
+
+
 def browser() -> Finding:
     """Say that none is needed."""
     return Finding("browser", OK, "not needed to make reports; any shows them")
 
 
 LOOKS: tuple[Callable[[], Finding], ...] = (
-    threads, numba, compiled, bytecode, disk, memory, dask, browser,
+    threads, numba, compiled, bytecode, disk, memory, dask, numpyro, browser,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from experiments.config.complaints import Complaints, Place, Table, validated
 from experiments.config.options import Name, Options
-from experiments.config.plugins import find
+from experiments.config.plugins import find, refuse_without_libraries
 from hand_cavi import InputError
 
 OWN_MODULE = r"^[^:]+:[^:]+$"
@@ -102,6 +102,7 @@ def _with_plugin(
         return None
     try:
         plugin = find(package, chosen)
+        refuse_without_libraries(chosen, plugin)
         if not (isinstance(plugin.Settings, type) and issubclass(plugin.Settings, BaseModel)):
             raise InputError(f'the Settings of "{chosen}" are no pydantic model, which they must be')
     except InputError as error:

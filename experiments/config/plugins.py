@@ -95,14 +95,13 @@ def find(kind: str, name: str) -> Any:
             f'unknown {one} "{name}" ({_THERE.get(kind, "there are")} {", ".join(valid) or "none"})'
             f"{did_you_mean(name, valid)}"
         )
-    _refuse_without_libraries(name, thing)
     lacking = [attribute for attribute in _OFFERS.get(kind, ()) if not hasattr(thing, attribute)]
     if lacking:
         raise InputError(f'"{name}" offers no {" and no ".join(lacking)}; {kind} need them')
     return thing
 
 
-def _refuse_without_libraries(name: str, thing: Any) -> None:
+def refuse_without_libraries(name: str, thing: Any) -> None:
     """Raise InputError if what a method needs beside the rest of this project is not installed."""
     from hand_cavi import InputError
 

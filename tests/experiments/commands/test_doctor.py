@@ -46,6 +46,7 @@ def test_a_machine_that_runs_the_tests_is_not_broken(doctor, imported):
     assert [one.name for one in imported] == ["PyMC, nutpie", "C compiler", "BLAS"]
     names = {"packages", "cores", "numba", "compile cache", "bytecode", "disk", "memory", "Dask", "browser"}
     assert names < set(findings)
+    assert "needed for numpyro_nuts and numpyro_vi alone" in findings["NumPyro"]["said"]
     assert said.rstrip().endswith("0 broken")
     assert all(len(line) <= 80 for line in said.splitlines() if " " in line.strip())
 
