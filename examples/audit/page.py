@@ -5,9 +5,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from examples.real_data.table import written
 
 from examples.audit.measures import Ascent, Finding, Updates, Widths
-from examples.real_data.table import written
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
 WIDER = 0.05
