@@ -146,6 +146,6 @@ def subjects() -> list[Subject]:
     """Return both."""
     small, large = documents(3, 4, 2, 3), [documents(15, 10, 2, 20, seed) for seed in range(5)]
     return [
-        Subject(library.name, "LDA", "as documented", partial(derivation, library, 2), small, large, steps)
+        Subject(library.name, "LDA", "documented", partial(derivation, library, 2), small, large, steps)
         for library in (ScikitLearn, Gensim)
     ]

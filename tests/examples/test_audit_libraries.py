@@ -125,3 +125,5 @@ def test_the_page_has_a_row_for_every_subject():
     for subject in [*scikit_learn.subjects(), *hmmlearn_chains.subjects(), *lda.subjects()]:
         assert f"| {subject.model} | {subject.reading} |" in text
     assert renewed(text, "audit.md") == text
+    diag = next(one for one in scikit_learn.subjects() if (one.model, one.reading) == ("diag", "documented"))
+    assert page.row(measures.audit(diag)) in text
