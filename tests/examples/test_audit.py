@@ -178,3 +178,21 @@ def test_a_right_chain_passes_and_a_prior_that_is_forgotten_is_named():
         of = chain.ChainOfTheirs(x, 2, mixture.own_reading(GAMMAS), 1.3, (first, e_step))
         updates = measures.updates_of(of)
         assert (updates.ours, wrong(updates)) == ("", named)
+
+
+@pytest.mark.audit
+def test_a_wrong_update_of_a_restricted_q_is_named():
+    """The right shared Wishart has nu0 + N / K degrees of freedom; nu0 + N is that of one matrix for all."""
+    read = gaussians.reading("tied", {**PRIOR, "scale": SCALES["tied"]}, 2, documented=False)
+    m_step, e_step = mixture.ours(SMALL, read.prior, weights := DirichletWeights(1.3).for_components(2))
+
+    def shared(r, points):
+        q, q_weights = m_step(r)
+        nu, inverse = PRIOR["nu"] + points, q.scale_inverse.mean(axis=0)
+        return read.posterior(mean=q.mean, beta=q.precision_scale, nu=nu, scale=inverse), q_weights
+
+    joint = log_joints.MixtureLogJoint(read.prior, weights, SMALL)
+    for points, named in ((len(SMALL) / 2, []), (len(SMALL), ["components"])):
+        steps = (lambda r, points=points: shared(r, points)), e_step
+        updates = measures.updates_of(mixture.MixtureOfTheirs(SMALL, 2, read, weights, joint, steps))
+        assert (updates.ours, wrong(updates)) == ("", named)
