@@ -194,5 +194,7 @@ def test_a_wrong_update_of_a_restricted_q_is_named():
     joint = log_joints.MixtureLogJoint(read.prior, weights, SMALL)
     for points, named in ((len(SMALL) / 2, []), (len(SMALL), ["components"])):
         steps = (lambda r, points=points: shared(r, points)), e_step
-        updates = measures.updates_of(mixture.MixtureOfTheirs(SMALL, 2, read, weights, joint, steps))
+        updates = measures.updates_of(
+            mixture.MixtureOfTheirs(SMALL, 2, read, weights, joint, steps), sizes=(1000, 4000)
+        )
         assert (updates.ours, wrong(updates)) == ("", named)
