@@ -228,10 +228,10 @@ def subjects() -> list[Subject]:
     """Return the mixtures."""
     seeds, three = range(5), {"n_components": 2, "n_categories": 3}
     return [
-        Subject("bayespy", "Gaussian, Wishart", "as documented", partial(gaussian, n_components=2),
+        Subject("bayespy", "Gaussian, Wishart", "documented", partial(gaussian, n_components=2),
                 clusters(10, 2, 2, seed=1, apart=4.0), [clusters(60, 5, 2, seed) for seed in seeds], steps),
-        Subject("bayespy", "Poisson", "as documented", partial(poisson, n_components=2),
+        Subject("bayespy", "Poisson", "documented", partial(poisson, n_components=2),
                 counts(10, 2, 2), [counts(60, 5, 2, seed) for seed in seeds], steps),
-        Subject("bayespy", "categorical", "as documented", partial(categorical, **three),
+        Subject("bayespy", "categorical", "documented", partial(categorical, **three),
                 categories(10, 5, 2, 3), [categories(60, 5, 2, 3, seed) for seed in seeds], steps),
     ]  # fmt: skip

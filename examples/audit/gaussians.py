@@ -3,9 +3,9 @@
 scikit-learn and hmmlearn hold, for every covariance type, m_k, beta_k, nu_k and a "covariance" W^-1 / nu: a
 matrix, one for all components, a diagonal or a single number. Each type can be read in two ways:
 
-    as documented   the model has such covariances: K matrices, one, diagonals, or single variances
-    restricted      every component has a matrix of its own, and only q(Lambda) = Wishart(W, nu) is simpler:
-                    its W is a diagonal, a multiple of the identity, or the same for all components
+    documented   the model has such covariances: K matrices, one, diagonals, or single variances
+    restricted   every component has a matrix of its own, and only q(Lambda) = Wishart(W, nu) is simpler:
+                 its W is a diagonal, a multiple of the identity, or the same for all components
 """
 
 from collections.abc import Mapping

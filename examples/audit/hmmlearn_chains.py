@@ -150,13 +150,13 @@ def subjects() -> list[Subject]:
     seeds = range(5)
     small, large = chain(10, 2, 2, seed=2, apart=4.0), [chain(60, 5, 2, seed) for seed in seeds]
     gaussians = [
-        Subject("hmmlearn", kind, "as documented" if documented else "q restricted",
+        Subject("hmmlearn", kind, "documented" if documented else "restricted",
                 partial(gaussian, n_states=2, kind=kind, documented=documented), small, large, steps)
         for kind in TYPES
         for documented in ((True,) if kind in ("full", "tied") else (True, False))
     ]  # fmt: skip
     return [
-        Subject("hmmlearn", "categorical", "as documented", partial(categorical, n_states=2, n_categories=3),
+        Subject("hmmlearn", "categorical", "documented", partial(categorical, n_states=2, n_categories=3),
                 symbols(8, 2, 3), [symbols(60, 2, 3, seed) for seed in seeds], steps),
         *gaussians,
     ]  # fmt: skip

@@ -78,8 +78,9 @@ class Gensim:
 
         vocabulary = {w: str(w) for w in range(self.words.shape[1])}
         return LdaModel(
-            self.corpus(self.words), num_topics=self.k, id2word=vocabulary, alpha=[ALPHA] * self.k, eta=ETA,
-            update_every=0, passes=passes, eval_every=None, dtype=np.float64, random_state=0, **given,
+            self.corpus(self.words), num_topics=self.k, id2word=vocabulary, alpha=[ALPHA] * self.k,
+            update_every=0, passes=passes, eval_every=None, dtype=np.float64, random_state=0,
+            **({"eta": ETA} | given),
         )  # fmt: skip
 
     def inner(self, words: np.ndarray, gamma: np.ndarray, lam: np.ndarray, turns: int) -> Any:
@@ -146,6 +147,6 @@ def subjects() -> list[Subject]:
     """Return both."""
     small, large = documents(3, 4, 2, 3), [documents(15, 10, 2, 20, seed) for seed in range(5)]
     return [
-        Subject(library.name, "LDA", "as documented", partial(derivation, library, 2), small, large, steps)
+        Subject(library.name, "LDA", "documented", partial(derivation, library, 2), small, large, steps)
         for library in (ScikitLearn, Gensim)
     ]

@@ -13,10 +13,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
 WIDER = 0.05
 """Widths that differ by more than this share from those of our own fit are shown in bold."""
 
-HEAD = (
-    "| model | reading | its bound less the true ELBO | updates | true ELBO | sd over exact: theirs (ours) |",
-    "|---" * 6 + "|",
-)
+HEAD = ("| model | reading | bound less true ELBO | updates | true ELBO | sd over exact |", "|---" * 6 + "|")
 
 
 def bound_words(a: Ascent) -> str:
@@ -24,30 +21,31 @@ def bound_words(a: Ascent) -> str:
     if a.drift > a.rounding:
         return f"**moves by {a.drift:.2g}**"
     first = next(iter(a.gap.values()))
-    return "0" if abs(first) <= a.rounding else f"{first:.6f}, constant"
+    return "0" if abs(first) <= a.rounding else f"constant, {first:.3f}"
 
 
 def update_words(u: Updates) -> str:
     """Say which updates are not optimal."""
     if u.ours:
         return "our own bound is wrong"
-    wrong = [f"**{factor}** off by {u.effect[factor]:.2g} nats" for factor, said in u.said.items() if said]
+    wrong = [f"**{factor}** off by {u.effect[factor]:.2g}" for factor, said in u.said.items() if said]
     return "; ".join(wrong) or ("undecided" if u.undecided else "optimal")
 
 
 def ascent_words(a: Ascent) -> str:
     """Say whether the true bound falls."""
-    return f"**falls** by {a.fall:.2g}, in {a.falling} of {a.of}" if a.falling else "never falls"
+    return f"**falls** by {a.fall:.2g} ({a.falling} of {a.of})" if a.falling else "never falls"
 
 
 def width_words(w: Widths) -> str:
-    """Say how wide q is, ours in brackets."""
-    words = []
-    for name, theirs in w.theirs.items():
-        far = abs(np.log(theirs / w.ours[name])) > WIDER
-        mark = "**" if far else ""
-        words.append(f"{name} {mark}{theirs:.2f}{mark} ({w.ours[name]:.2f})")
-    return ", ".join(words)
+    """Say how wide q is: what differs from ours, ours in brackets, or all of it where nothing does."""
+    far = [
+        f"**{name} {theirs:.2f}** ({w.ours[name]:.2f})"
+        for name, theirs in w.theirs.items()
+        if abs(np.log(theirs / w.ours[name])) > WIDER
+    ]
+    least, most = (f"{end(w.theirs.values()):.2f}" for end in (min, max))
+    return ", ".join(far) or ("as ours, " + (least if least == most else f"{least} to {most}"))
 
 
 def row(found: Finding) -> str:

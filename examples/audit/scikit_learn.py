@@ -121,8 +121,8 @@ def subjects() -> list[Subject]:
     large = [clusters(60, 5, 2, seed) for seed in range(5)]
     return [
         Subject(
-            "scikit-learn", f"{kind}, {'process' if process else 'Dirichlet'}",
-            "as documented" if documented else "q restricted",
+            "scikit-learn", f"{kind}{', process' if process else ''}",
+            "documented" if documented else "restricted",
             partial(derivation, kind, 2, process=process, documented=documented), small, large, steps,
         )
         for kind in TYPES

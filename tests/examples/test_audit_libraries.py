@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import gammaln
 
 pytest.importorskip("sklearn")
 
@@ -17,7 +18,7 @@ def run(of, adapter, iterations=60):
 
 
 def wrong(of):
-    updates = measures.updates_of(of)
+    updates = measures.updates_of(of, sizes=(1000, 4000))
     assert not updates.ours
     return [factor for factor, said in updates.said.items() if said]
 
@@ -118,6 +119,18 @@ def test_gensim_takes_no_gamma_as_it_returned_it():
         one.bound(corpus, gamma=gamma)
 
 
+def test_gensim_adds_up_a_matrix_of_eta_over_the_topics_too():
+    pytest.importorskip("gensim")
+    model = lda.Gensim(documents(6, 5, 2, 6), 2)
+    corpus, bounds = model.corpus(model.words), []
+    for eta in (lda.ETA, np.full((2, 5), lda.ETA)):
+        one = model.model(passes=5, eta=eta)
+        gamma, _ = one.inference(corpus)
+        bounds.append(one.bound(corpus, gamma=gamma[:, np.newaxis]))
+    too_much = 2 * (gammaln(2 * 5 * lda.ETA) - gammaln(5 * lda.ETA))
+    assert bounds[1] - bounds[0] == pytest.approx(too_much, abs=1e-9)
+
+
 def test_the_page_has_a_row_for_every_subject():
     from docs.making.pages import renewed
 
@@ -125,3 +138,5 @@ def test_the_page_has_a_row_for_every_subject():
     for subject in [*scikit_learn.subjects(), *hmmlearn_chains.subjects(), *lda.subjects()]:
         assert f"| {subject.model} | {subject.reading} |" in text
     assert renewed(text, "audit.md") == text
+    diag = next(one for one in scikit_learn.subjects() if (one.model, one.reading) == ("diag", "documented"))
+    assert page.row(measures.audit(diag)) in text
