@@ -40,7 +40,7 @@ def with_mass(told: Told, q: Approximation | None, shapes: Shapes, log_p: LogJoi
     """
     if q is None:
         return told
-    parts = q.parts if isinstance(q, MixtureOfApproximations) else (q,)
+    parts = q.parts if type(q) is MixtureOfApproximations else (q,)
     with np.errstate(all="ignore"):
         masses = [list(log_masses(one, shapes, log_p, np.random.default_rng([seed, 2]))) for one in parts]
     found = [one for of_part in masses for one in of_part] if all(masses) else []

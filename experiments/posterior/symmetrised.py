@@ -60,7 +60,7 @@ def why_not_exact(approximation: Approximation, mixture: Mixture) -> str | None:
 
 def symmetrise(approximation: Approximation, draws: Draws, mixture: Mixture) -> Symmetrised:
     """Return log q_sym of draws (S, K, ...) from q: exact, the permanent's upper bound, or an estimate."""
-    if isinstance(approximation, MixtureOfApproximations):
+    if type(approximation) is MixtureOfApproximations:
         return _of_parts(approximation, draws, mixture)
     n_components = mixture.n_components
     if why_not_exact(approximation, mixture) is None:
