@@ -28,9 +28,9 @@ the difference from the first, on common ones.
 
 _BESIDE = """\
 Published figures beside the reference's posterior means and standard deviations; where no reference
-qualified, beside those of the method that is named. A maximum of the likelihood and a posterior mean differ
-by what the prior says, and by the shape of the posterior; nothing is tuned to agree. Sources stand in
-[the details](details.md).
+qualified, beside those of the method that is named, a sampler if there is one. A maximum of the likelihood
+and a posterior mean differ by what the prior says, and by the shape of the posterior; nothing is tuned to
+agree. Sources stand in [the details](details.md).
 """
 
 _LEGEND = f"""\
