@@ -147,10 +147,10 @@ def classes_of(exhibit: Exhibit, column: str) -> np.ndarray:
 
 
 def _trees(problem: ProblemRecord) -> Iterator[tuple[str, xr.DataTree]]:
-    """Yield the draws of the reference, if it qualified, and of every other method that has some."""
+    """Yield draws by whose they are: the reference's, if it qualified, samplers', and other methods'."""
     if problem.reference.qualified and problem.reference.draws is not None:
         yield "reference", problem.reference.draws
-    for cell in problem.cells:
+    for cell in sorted(problem.cells, key=lambda cell: cell.bound is not None):
         if cell.draws is not None and cell.ended_well and cell.cell.key != problem.reference_cell:
             yield label(cell.cell.method), read_tree(cell.draws)
 

@@ -52,12 +52,12 @@ class Difference:
 class Ranked:
     """A method's place: its mean loss is over the n data sets that it has; `tied`, if its rank is shared.
 
-    `from_first` compares it with the first of the list on the data sets that both have; None for that one,
-    or if these are too few.
+    The rank is None on too few data sets. `from_first` compares it with the first of the list on the data
+    sets that both have; None for that one, or if these are too few.
     """
 
     method: str
-    rank: int
+    rank: int | None
     tied: bool
     mean: float
     standard_error: float | None
@@ -116,14 +116,14 @@ def ranking(losses: Losses, level: float = LEVEL) -> list[Ranked]:
     means = {
         method: [float(np.mean(list(of.values()))) for of in losses[method].values()] for method in losses
     }
-    ranks = {method: 1 + len(better[method]) for method in losses}
-    order = sorted(losses, key=lambda method: (ranks[method], np.mean(means[method])))
+    ranks = {method: 1 + len(better[method]) if len(losses[method]) >= FEWEST else None for method in losses}
+    order = sorted(losses, key=lambda method: (ranks[method] or len(losses) + 1, np.mean(means[method])))
     shared = [rank for rank in ranks.values()]
     return [
         Ranked(
             method,
             ranks[method],
-            shared.count(ranks[method]) > 1,
+            ranks[method] is not None and shared.count(ranks[method]) > 1,
             float(np.mean(means[method])),
             float(np.std(means[method], ddof=1) / sqrt(len(means[method])))
             if len(means[method]) > 1

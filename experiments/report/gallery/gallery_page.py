@@ -19,18 +19,18 @@ _HOW = f"""\
 Methods are compared in pairs, on the data sets that both have: the mean of the differences of their losses,
 one for each data set, over its standard error, which is taken from their spread over data sets and so holds
 the Monte-Carlo errors of the figures too; by Student's t, of all pairs by Holm's method at {LEVEL:.0%}, from
-{FEWEST} data sets on. A rank is one more than the number of methods that are better beyond that; "=" says
-that a rank is shared, and within it the order is no finding. Draws that are the reference, or a shorter run
-of the sampler that is, have no rank on that data set, but for their cost. Data sets without a qualified
-reference count for cost alone. Mean losses are over each method's own data sets; what compares methods is
-the difference from the first, on common ones.
+{FEWEST} data sets on; with fewer a method has no rank. A rank is one more than the number of methods that
+are better beyond that; "=" says that a rank is shared, and within it the order is no finding. Draws that are
+the reference, or a shorter run of the sampler that is, count for their cost alone on that data set, and so do
+data sets without a qualified reference. Mean losses are over each method's own data sets; what compares
+methods is the difference from the first, on common ones.
 """
 
 _BESIDE = """\
 Published figures beside the reference's posterior means and standard deviations; where no reference
-qualified, beside those of the method that is named. A maximum of the likelihood and a posterior mean differ
-by what the prior says, and by the shape of the posterior; nothing is tuned to agree. Sources stand in
-[the details](details.md).
+qualified, beside those of the method that is named, a sampler if there is one. A maximum of the likelihood
+and a posterior mean differ by what the prior says, and by the shape of the posterior; nothing is tuned to
+agree. Sources stand in [the details](details.md).
 """
 
 _LEGEND = f"""\
@@ -149,7 +149,7 @@ def _leaderboard(exhibits: Sequence[Exhibited]) -> Iterator[str]:
 def _place(one: Ranked) -> list[str]:
     difference = one.from_first
     return [
-        f"{one.rank}{' =' if one.tied else ''}",
+        MARKS["none"] if one.rank is None else f"{one.rank}{' =' if one.tied else ''}",
         label(one.method),
         str(one.n),
         _with_error(one.mean, one.standard_error),

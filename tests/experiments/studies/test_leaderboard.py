@@ -59,6 +59,9 @@ def test_ranks_are_of_what_differs_beyond_its_error():
     assert set(third.better) == {"good", "alike"} and third.from_first.mean == pytest.approx(1, abs=0.3)
     assert first.mean == pytest.approx(np.mean([v["p"] for v in losses[first.method].values()]))
     assert first.from_first is None and first.n == 12
+    few = ranking(losses | {"few": by_dataset([0.0, 0.0])})
+    assert (few[-1].method, few[-1].rank, few[-1].tied) == ("few", None, False)
+    assert [one.rank for one in few[:3]] == [1, 1, 3]
 
 
 def test_noise_is_ranked_no_more_often_than_is_said():
