@@ -19,7 +19,8 @@ def simulate(mixture: Mixture, n_points: int, rng: np.random.Generator) -> Probl
     assignments = rng.choice(n_components, size=n_points, p=share / share.sum())
     x = mixture.components.sample_data(rng, theta, assignments)
     weights = {name: values[0] for name, values in pi.items()}
-    return Problem(mixture, x, truth={**theta, **weights, "assignments": assignments})
+    truth = {**theta, **weights, "assignments": assignments}
+    return Problem(mixture, x, truth=truth, truth_from_prior=True)
 
 
 def replicate(mixture: Mixture, n_points: int, *, seed: int, model: str, number: int) -> Problem:

@@ -93,6 +93,14 @@ class ReferenceOptions(SamplerOptions):
         ge=0,
         description="seconds that NUTS may run on for if the study's own run does not qualify",
     )
+    annealing: int = Field(
+        default=2_000,
+        ge=0,
+        description=(
+            "temperatures between prior and posterior, by which log p(x) is bounded from both sides where "
+            "data were simulated from the model's own prior: more of them, closer bounds; 0 for none"
+        ),
+    )
 
     @field_validator("method")
     @classmethod

@@ -97,4 +97,5 @@ def _points(place: Place, data: Dataset, model: ModelEntry) -> Problem:
     except InputError as error:
         raise InputError(f'model "{place.model}" on data set "{place.dataset}": {error}') from None
     mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
-    return Problem(mixture, data.x, data.sample_weight, data.truth)
+    drawn = data.drawn_from is not None and mixture_content(data.drawn_from) == mixture_content(mixture)
+    return Problem(mixture, data.x, data.sample_weight, data.truth, truth_from_prior=drawn)
