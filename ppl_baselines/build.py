@@ -73,13 +73,15 @@ def build(mixture: Any, x: ArrayLike, *, sample_weight: ArrayLike | None = None)
 
 
 def as_data(x: ArrayLike, sample_weight: ArrayLike | None = None) -> dict[str, np.ndarray]:
-    """Return points and weights by the names that they have in a model.
+    """Return points and weights by the names that they have in a model; data that are named stay as they are.
 
     Raises
     ------
     ValueError
         If x is not a matrix, there is not one weight per point, or a value is masked.
     """
+    if isinstance(x, Mapping):
+        return {str(name): np.asarray(values) for name, values in x.items()}
     if any(np.ma.is_masked(values) for values in (x, sample_weight)):
         raise ValueError("A value of the data or the weights is masked; fill it in or leave the point out.")
     x = np.asarray(x, dtype=float)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -45,8 +45,8 @@ class Target(Protocol):
         """All that a compiled model depends on, its data apart; None if it cannot be given other data."""
 
     @property
-    def data(self) -> Mapping[str, np.ndarray | None]:
-        """The data that a compiled model of this structure is given, by name; empty where it has none."""
+    def data(self) -> Mapping[str, Any]:
+        """What `with_data` of a method of `ppl_baselines` is given for a compiled model of this structure."""
 
     def content(self) -> Mapping[str, object]:
         """Return what identifies the model, for content keys; and its data, where only the model has them."""
