@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from experiments.calibration.own_source import OwnSource
 from experiments.calibration.task import Batch, ranks_of, run_batch
 from experiments.commands._json import summary
 from experiments.config.options import RANKED_OF_OWN
-from experiments.config.reading import parse_config
+from experiments.config.reading import load_config, parse_config
 from experiments.engine import runner
 from experiments.methods.own import cavi
 from experiments.studies import plan_of
@@ -169,6 +170,15 @@ def test_a_model_that_cannot_be_simulated_is_refused_in_a_sentence(model, said):
 def test_options_of_mixtures_are_refused(options, said):
     with pytest.raises(InputError, match=said):
         parse_config(text("problem", options=options))
+
+
+def test_the_example_is_laid_out_and_simulated():
+    folder = Path(__file__).parents[3] / "examples" / "bring_your_own"
+    plan = plan_of(load_config(folder / "calibration.toml"))
+    (problem,) = plan.problems
+    assert len(problem.cells) == 3 * 10 and "y_n ~ N(x_n' beta, 1/tau)" in problem.entry.about_model
+    judged = {planned.cell.method for planned in problem.cells if planned.judged}
+    assert judged == {"nuts"}  # which claims to be exact
 
 
 def test_a_study_still_needs_both_parts():
