@@ -151,6 +151,7 @@ class AroundOwn:
     def _posterior(self) -> Posterior:
         """Sample by NUTS from the user's own model and data."""
         source, model = self.source, own_model(self.source)
+        source.replicate(0)  # other data show whether the model's prior depends on its data
         rng = generator(source.seed, "posterior", source.model)
         target = source.with_data(model.prior_draw(rng), model.held).target
         settings = nuts.Settings.model_validate({"chains": CHAINS, "draws": _NUTS_DRAWS})

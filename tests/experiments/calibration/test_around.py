@@ -152,5 +152,11 @@ def test_an_own_model_that_cannot_be_calibrated_around_its_data_is_refused(model
         plan_of(parse_config(text(model, methods=methods, options='around = "data"')))
 
 
+def test_a_prior_that_sees_the_data_is_refused_around_them_too():
+    source = AroundOwn(OwnSource("m", f"{MODULE}:of_a_prior_that_sees_the_data", None, 1, RANKED_OF_OWN))
+    with pytest.raises(InputError, match="uses its data elsewhere than in what it observes"):
+        source.replicate(0)
+
+
 def test_the_default_is_the_prior():
     assert CalibrationOptions().around == "prior"
