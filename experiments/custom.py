@@ -4,6 +4,6 @@ A study says ``model = "my_module:problem"`` in place of a family. What it needs
 mixture's: variables by their own names, CAVI, two ADVIs and NUTS, and NUTS as the reference if it qualifies.
 """
 
-from experiments.methods.own.own_target import OwnProblem as CustomProblem
+from experiments.methods.own.own_problem import OwnProblem as CustomProblem
 
 __all__ = ["CustomProblem"]

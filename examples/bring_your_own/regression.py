@@ -150,28 +150,34 @@ def log_joint(values):
     return log_likelihood + log_prior + hyper
 
 
-def model():
+def model(x=X, y=Y):
     """Return the same in PyMC."""
     import pymc as pm
 
     with pm.Model() as result:
         tau = pm.Gamma("tau", alpha=A0, beta=B0)
-        alpha = pm.Gamma("alpha", alpha=C0, beta=D0, shape=X.shape[1])
+        alpha = pm.Gamma("alpha", alpha=C0, beta=D0, shape=x.shape[1])
         beta = pm.Normal("beta", mu=0, tau=tau * alpha)
-        pm.Normal("y", mu=X @ beta, tau=tau, observed=Y)
+        pm.Normal("y", mu=x @ beta, tau=tau, observed=y)
     return result
 
 
-def problem():
-    """Return what `elbowroom run` compares."""
+def problem(x=X, y=Y):
+    """Return what `elbowroom run` compares, and `elbowroom calibrate` simulates."""
     from experiments.custom import CustomProblem
 
     return CustomProblem(
-        derivation=Derivation(),
-        model=model,
+        derivation=Derivation(x, y),
+        model=lambda: model(x, y),
         about_model=(
             "y_n ~ N(x_n' beta, 1/tau); beta_d ~ N(0, 1/(tau alpha_d)); tau ~ Gamma(2, 2); "
             "alpha_d ~ Gamma(1, 1)"
         ),
         about_data="Simulated: 40 points, an intercept of 1, a slope of -2, and a predictor without effect.",
+        with_data=lambda data: problem(repeated(x, len(data["y"])), data["y"]),
     )
+
+
+def repeated(x, n):
+    """Return predictors of n responses: those that there are, as often as it takes."""
+    return np.tile(x, (n // len(x), 1))

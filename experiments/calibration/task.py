@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import BaseModel
 
-from experiments.calibration import exact
-from experiments.calibration import ranked_quantities as quantities
 from experiments.calibration.ranks import ranks_among, thinned
-from experiments.calibration.simulate import replicate
+from experiments.calibration.source import Replicate, Source
 from experiments.config.plugins import find
 from experiments.engine.seeds import generator, integer
 from experiments.methods import NotFiniteError
 from experiments.methods._contract import check_fitted
-from experiments.methods.mixture_target import MixtureTarget
 from experiments.posterior.draws import are_independent, as_chains, flat
-from experiments.records.problem import Draws, Problem
+from experiments.records.problem import Draws
 from experiments.records.result import Fitted, MethodResult
-from hand_cavi import Fit, InputError, Mixture
+from hand_cavi import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,21 +35,18 @@ FitMethod = Callable[..., Fitted]
 class Batch:
     """The replicates first, ..., first + size - 1 of one model, for one method of plugin `kind`.
 
-    The mixture's components know their number of features, `points` is N, all seeds descend from `seed`, the
-    truth is ranked among at most `draws` draws, and `kinds` are those of `experiments.config.options.RANKED`.
+    All seeds descend from `seed`, and the truth is ranked among at most `draws` draws.
     """
 
     model: str
     method: str
-    mixture: Mixture
-    points: int
+    source: Source
     kind: str
     settings: BaseModel
     seed: int
     first: int
     size: int
     draws: int
-    kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ class Ranks:
 def run_batch(batch: Batch) -> MethodResult:
     """Simulate, fit and rank every replicate of a batch; `ranks_of` reads what is kept of them."""
     began, processor = perf_counter(), process_time()
-    method = find("methods", batch.kind)
+    method = find(batch.source.package, batch.kind)
     fit: FitMethod = getattr(method, "fit_briefly", method.fit)
     numbers = range(batch.first, batch.first + batch.size)
     names: tuple[str, ...] = ()
@@ -92,12 +86,11 @@ def run_batch(batch: Batch) -> MethodResult:
     refused: dict[int, str] = {}
     failed: dict[int, str] = {}
     for row, number in enumerate(numbers):
-        problem = replicate(batch.mixture, batch.points, seed=batch.seed, model=batch.model, number=number)
-        kinds = quantities.kinds_of(problem, batch.kinds)
-        names = quantities.names_of(problem, kinds)
+        replicate = batch.source.replicate(number)
+        names = replicate.names
         rows.append(np.full(len(names), np.nan))
         try:
-            rows[row], n_draws[row] = _ranks(batch, fit, number, problem, kinds)
+            rows[row], n_draws[row] = _ranks(batch, fit, number, replicate)
         except (InputError, NotFiniteError) as error:
             refused[number] = str(error)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
@@ -142,27 +135,22 @@ def ranks_of(tree: "xr.DataTree") -> Ranks:
     )
 
 
-def _ranks(
-    batch: Batch, fit: FitMethod, number: int, problem: Problem, kinds: tuple[str, ...]
-) -> tuple[np.ndarray, int]:
+def _ranks(batch: Batch, fit: FitMethod, number: int, replicate: Replicate) -> tuple[np.ndarray, int]:
     """Return the ranks of the truth, shape (Q,), and among how many draws."""
-    target = MixtureTarget(problem)
+    target = replicate.target
     starts = target.starts(integer(batch.seed, "calibration starts", batch.model, number))
     seed = integer(batch.seed, "calibration fit", batch.model, batch.method, number)
     fitted = check_fitted(fit(target, batch.settings, starts=starts, seed=seed))
     chains, independent = _chains(fitted, seed, batch.draws)
     shape = next(iter(chains.values())).shape[:2]
-    values = quantities.values_of(problem, flat(chains), kinds).reshape(*shape, -1)
+    values = replicate.values(flat(chains)).reshape(*shape, -1)
     if not np.isfinite(values).all():
         raise NotFiniteError("a quantity of its draws is not finite")
     kept = values.reshape(-1, values.shape[2]) if independent else thinned(values, batch.draws)
-    truth = quantities.truth_of(problem)
     rng = generator(batch.seed, "calibration ranks", batch.model, batch.method, number)
-    ranks = ranks_among(quantities.values_of(problem, truth, kinds)[0], kept, rng)
-    if isinstance(fitted.q, Fit) and "location" in kinds and exact.has_marginals(fitted.q.components):
-        sorted_truth = np.sort(quantities.locations(truth)[0], axis=0)
-        cdf = exact.sorted_cdf(fitted.q.components, sorted_truth).ravel()
-        ranks[: cdf.size] = cdf  # locations come first
+    ranks = ranks_among(replicate.values(replicate.truth)[0], kept, rng)
+    exact = replicate.exact_ranks(fitted.q)
+    ranks[: exact.size] = exact
     return ranks, len(kept)
 
 

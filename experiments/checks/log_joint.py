@@ -53,7 +53,7 @@ class PyMCLogJoint:
 
         if not model.free_RVs:
             raise InputError("the PyMC model has no free variables; there is nothing to infer")
-        plain = remove_value_transforms(model)
+        plain = self._plain = remove_value_transforms(model)
         self.variables = tuple(str(rv.name) for rv in plain.free_RVs)
         values = [plain.rvs_to_values[rv] for rv in plain.free_RVs]
         self._dtypes = [value.dtype for value in values]
@@ -69,6 +69,12 @@ class PyMCLogJoint:
             self._parts = pm.compile(batched, many, on_unused_input="ignore")
         except Exception as error:
             raise InputError(f"the PyMC model cannot be compiled: {type(error).__name__}: {error}") from error
+
+    def load(self, data: Mapping[str, np.ndarray]) -> None:
+        """Put other values in the place of the model's `pm.Data`, by name."""
+        import pymc as pm
+
+        pm.set_data(dict(data), model=self._plain)
 
     def __call__(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return ln p, shape (S,), in nats."""

@@ -2,6 +2,7 @@
 
 from experiments.commands._output import without_nan
 from experiments.records import (
+    Bracket,
     CellRecord,
     Effect,
     Estimate,
@@ -21,16 +22,18 @@ CALIBRATION_WORDS = {"pass": "calibrated", "fail": "flagged"}
 def summary(record: StudyRecord, *, report: str | None = None) -> dict[str, object]:
     """Return a study's figures as JSON content; a figure that does not exist is None, never 0 or NaN.
 
-    Bounds and evidence are in nats, and evidence that is not leant on is None; ``log_evidence_error_is`` says
-    what its error is: ``sampling``, a standard error, ``numerical``, or ``rounding``, what is left of what
-    is exact. ``means`` and ``sds`` are those of the components in ascending order, in the data's unit; of a
-    user's own model, those of the quantities in ``measurements.means.entries``. ``margin`` is in reference
-    sds; an ``interval`` has both ends of a 95 % one; ``entries`` are what the values of a list are called;
-    ``judged_against`` is ``reference``, or, of the run that is the reference, the method in another language
-    that it is judged against, if there is one; ``condensed`` has the error of the log likelihood in nats and
-    relative to it; ``data_sentence``, whether what was fitted fits the data, decides nothing; ``cautions``
-    tell which components, numbered as those of ``component_means``, hold no points or overlap. The verdict of
-    a calibration is calibrated, flagged or undecided. ``report`` is where the HTML report lies.
+    Bounds and evidence are in nats, and evidence that is not leant on is None; ``log_evidence_error_is``
+    says what its error is: ``sampling``, a standard error, ``numerical``, or ``rounding``, what is left of
+    what is exact; ``evidence_bracket`` has bounds on log p(x) that hold in expectation, where data were
+    simulated from the model's own prior, else it is None. ``means`` and ``sds`` are those of the components
+    in ascending order, in the data's unit; of a user's own model, those of the quantities in
+    ``measurements.means.entries``. ``margin`` is in reference sds; an ``interval`` has both ends of a 95 %
+    one; ``entries`` are what the values of a list are called; ``judged_against`` is ``reference``, or, of the
+    run that is the reference, the method in another language that it is judged against, if there is one;
+    ``condensed`` has the error of the log likelihood in nats and relative to it; ``data_sentence``, whether
+    what was fitted fits the data, decides nothing; ``cautions`` tell which components, numbered as those of
+    ``component_means``, hold no points or overlap. The verdict of a calibration is calibrated, flagged or
+    undecided. ``report`` is where the HTML report lies.
     """
     calibrated = record.kind == "calibration"
     head = {
@@ -58,6 +61,14 @@ def _condensed(problem: ProblemRecord) -> dict[str, object] | None:
         return None
     about = _fields(problem.problem.condensation, "n_points exact error relative_error draws seconds")
     return {"nodes": len(problem.problem.x), **about}
+
+
+def _bracket(bracket: Bracket | None) -> dict[str, object] | None:
+    """Return the bounds on log p(x) from both sides; None where there are none."""
+    if bracket is None:
+        return None
+    bounds = {**_figure("lower", bracket.lower), **_figure("upper", bracket.upper)}
+    return bounds | _fields(bracket, "chains temperatures")
 
 
 def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
@@ -90,6 +101,7 @@ def _cell(problem: ProblemRecord, cell: CellRecord) -> dict[str, object]:
         **_figure("log_evidence", reference.evidence),
         "log_evidence_error_is": reference.evidence and reference.evidence.error_is,
         **_figure("evidence_gap", measured.get("evidence_gap")),
+        "evidence_bracket": _bracket(reference.bracket),
         "condensed": _condensed(problem),
         "reference": reference.method,
         "reference_qualified": reference.qualified,

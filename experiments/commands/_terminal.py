@@ -142,7 +142,7 @@ def _print_calibration(problem: ProblemRecord, console: Console) -> None:
     if found is None:
         _say(console, f"{problem.model}: {problem.reference.reason}", "bold")
         return
-    _say(console, f"{found.model}: {found.design.points} points a data set", "bold")
+    _say(console, f"{found.model}: {problem.about_data}", "bold")
     _say(console, found.about, "dim")
     _print_ranks(found.methods, console)
     for one in found.methods:

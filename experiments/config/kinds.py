@@ -1,7 +1,7 @@
 """Kinds of studies, and what a configuration of each may hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import Field
 
@@ -64,6 +64,20 @@ def kind_of(values: Mapping[str, object]) -> str:
     """Return of which kind a configuration is: ``mixtures``, ``own`` or ``calibration``."""
     if "calibration" in values:
         return "calibration"
+    return "own" if has_own_models(values) else "mixtures"
+
+
+def schema_of(kind: str, values: Mapping[str, object]) -> Schema:
+    """Return what this configuration may hold: a calibration of mixtures around data has data sets."""
+    table = values.get("calibration")
+    around = isinstance(table, dict) and table.get("around") == "data"
+    schema = SCHEMAS[kind]
+    if kind == "calibration" and around and not has_own_models(values):
+        return replace(schema, axes=("datasets", *schema.axes), useless={})
+    return schema
+
+
+def has_own_models(values: Mapping[str, object]) -> bool:
+    """Whether a configuration is of models of the user's own: one of them names where it is."""
     models = values.get("models")
-    own = isinstance(models, list) and any(isinstance(one, dict) and "model" in one for one in models)
-    return "own" if own else "mixtures"
+    return isinstance(models, list) and any(isinstance(one, dict) and "model" in one for one in models)

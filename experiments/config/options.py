@@ -93,6 +93,14 @@ class ReferenceOptions(SamplerOptions):
         ge=0,
         description="seconds that NUTS may run on for if the study's own run does not qualify",
     )
+    annealing: int = Field(
+        default=2_000,
+        ge=0,
+        description=(
+            "temperatures between prior and posterior, by which log p(x) is bounded from both sides where "
+            "data were simulated from the model's own prior: more of them, closer bounds; 0 for none"
+        ),
+    )
 
     @field_validator("method")
     @classmethod
@@ -166,22 +174,44 @@ class VerdictOptions(Options):
         return self.model_copy(update={"sd_factor": min(self.sd_factor, self.sampler_sd_factor)})
 
 
-Ranked = Literal["location", "weights", "log_likelihood", "log_joint", "together"]
+Ranked = Literal["location", "weights", "log_likelihood", "log_joint", "together", "parameters"]
 
 RANKED: tuple[Ranked, ...] = ("location", "weights", "log_likelihood", "log_joint", "together")
-"""What a calibration can rank, in the order of reports; see `experiments.calibration.ranked_quantities`."""
+"""What a calibration can rank of mixtures, in reports' order: see `experiments.calibration`."""
+
+RANKED_OF_OWN: tuple[Ranked, ...] = ("parameters", "log_likelihood", "log_joint")
+"""What it can rank of models of the user's own: `quantities`, or all numbers that variables hold, and two."""
+
+
+POINTS = 50
+"""Of a simulated data set, if nothing else is said."""
 
 
 class CalibrationOptions(Options):
     """How much is simulated, what is ranked, and when a method passes. The margins are this project's own."""
 
+    around: Literal["prior", "data"] = Field(
+        default="prior",
+        description="prior draws parameters from the prior; data from the posterior given the data sets of "
+        "the configuration, or your own model's, and fits these together with new points",
+    )
     replicates: int = Field(default=200, ge=20, description="data sets that are simulated from each model")
-    points: int = Field(default=50, ge=1, description="points of each data set, N")
+    points: int | None = Field(
+        default=None,
+        ge=1,
+        description="points of each simulated data set, N; without, 50, or as many as the data around which "
+        "is simulated",
+    )
     features: int | None = Field(default=None, ge=1, description="D; without, as many as the prior has")
     seed: int = Field(default=1, ge=0, description="the root of all seeds")
     draws: int = Field(default=200, ge=10, description="among how many draws the truth is ranked, at most")
     batch: int = Field(default=50, ge=1, description="replicates that a worker does at a time")
-    quantities: tuple[Ranked, ...] = Field(default=RANKED, min_length=1, description="what is ranked")
+    quantities: tuple[Ranked, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="what is ranked; without, all that the models have: parameters are those of your own "
+        "models; location, weights and together those of mixtures",
+    )
     judge: tuple[str, ...] | None = Field(
         default=None,
         description="the methods, by name, that decide how the command exits; without, those that claim to "

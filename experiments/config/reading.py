@@ -20,10 +20,12 @@ from experiments.config.entries import (
     read_method,
     read_own_model,
 )
-from experiments.config.kinds import SCHEMAS, Named, kind_of
+from experiments.config.kinds import Named, has_own_models, kind_of, schema_of
 from experiments.config.models import ModelEntry, read_models, with_features
 from experiments.config.options import (
     JUDGED_OF_OWN,
+    RANKED,
+    RANKED_OF_OWN,
     BatchOptions,
     CalibrationOptions,
     Options,
@@ -105,7 +107,7 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     stop_at(complaints)
 
     kind = kind_of(values)
-    schema = SCHEMAS[kind]
+    schema = schema_of(kind, values)
     for name, why in schema.useless.items():
         if values.pop(name, None) is not None:
             complaints.add((name,), f"is of no use here: {why}; leave it out")
@@ -113,27 +115,29 @@ def parse_config(text: str, *, source: str = "the configuration", folder: Path |
     at_top = {key: value for key, value in values.items() if key not in known}
     head = validated(schema.top, at_top, (), complaints, also=known)
     tables = {key: _read_table(at, values.get(key, {}), key, complaints) for key, at in schema.tables.items()}
+    own = has_own_models(values)
     readers: dict[str, Reader] = {
         "datasets": lambda entry, place, out: read_dataset(entry, place, out, folder),
-        "models": read_own_model if kind == "own" else read_models,
-        "methods": lambda entry, place, out: read_method(entry, place, out, own=kind == "own"),
+        "models": read_own_model if own else read_models,
+        "methods": lambda entry, place, out: read_method(entry, place, out, own=own),
     }
     axes = {axis: _read_entries(axis, values.get(axis), readers[axis], complaints) for axis in schema.axes}
     stop_at(complaints)
     assert head is not None
     bare = Config(kind, head.name, 1, (), text, source, folder)
-    config = _checked(_with_parts(bare, head, {**tables, **axes}), complaints)
+    config = _checked(_with_parts(bare, head, {**tables, **axes}, own), complaints)
     stop_at(complaints)
     return config
 
 
-def _with_parts(bare: Config, head: Named, parts: dict[str, Any]) -> Config:
+def _with_parts(bare: Config, head: Named, parts: dict[str, Any], own: bool) -> Config:
     """Return the configuration with its tables and axes where its kind of study has them."""
     if bare.kind == "calibration":
         parts["batches"] = parts.pop("run")
     if bare.kind == "own":
-        parts["own_models"] = parts.pop("models")
         parts["reference"] = ReferenceOptions(samplers=parts["reference"].samplers)
+    if own:
+        parts["own_models"] = parts.pop("models")
     else:
         parts["models"] = tuple(chain.from_iterable(parts["models"]))
     seeded: Any = parts.get("calibration", head)
@@ -170,6 +174,7 @@ def _checked(config: Config, complaints: Complaints) -> Config:
     check_sizes(config, complaints)
     if config.kind == "calibration":
         _refuse_strangers(config.calibration.judge, methods, ("calibration", "judge"), "method", complaints)
+        _check_ranked(config, complaints)
         features = config.calibration.features
         return replace(config, models=with_features(config.models, features, complaints))
     _refuse_strangers(config.verdict.methods, methods, ("verdict", "methods"), "method", complaints)
@@ -187,6 +192,20 @@ def _checked(config: Config, complaints: Complaints) -> Config:
     return config
 
 
+def _check_ranked(config: Config, complaints: Complaints) -> None:
+    """Complain of quantities, and of sizes, that the models of a calibration do not have."""
+    options, own = config.calibration, bool(config.own_models)
+    for name in options.quantities or ():
+        known = RANKED_OF_OWN if own else RANKED
+        if name not in known:
+            whose = "models of your own" if own else "mixtures"
+            what = f'"{name}" is not ranked of {whose}; there are {", ".join(known)}'
+            complaints.add(("calibration", "quantities"), what)
+    for size in ("points", "features") if own else ():
+        if size in options.model_fields_set and getattr(options, size) is not None:
+            complaints.add(("calibration", size), "is of no use here: your own model says it; leave it out")
+
+
 def _check_models(config: Config, complaints: Complaints) -> None:
     """Complain of models whose names are taken, and of data sets that are not there."""
     datasets = [entry.name for entry in config.datasets]
@@ -198,7 +217,7 @@ def _check_models(config: Config, complaints: Complaints) -> None:
             complaints.add(("models", i, "name"), f'"{model.name}" is taken already; names must differ')
         taken.add(model.name)
         where = ("models", i, "datasets")
-        if config.kind == "calibration" and model.datasets is not None:
+        if config.kind == "calibration" and not datasets and model.datasets is not None:
             complaints.add(where, "a calibration has no data sets; leave it out")
         elif model.datasets == ():
             complaints.add(where, "is empty; leave it out to mean all")

@@ -30,6 +30,9 @@ def json_schema() -> dict[str, Any]:
     for kind, schema in SCHEMAS.items():
         known = entries | (of_own if kind == "own" else {})
         fields: dict[str, Any] = {axis: known[axis] for axis in schema.axes}
+        if kind == "calibration":  # of mixtures or of models of one's own
+            fields = {axis: (entries[axis][0] | of_own[axis][0], entries[axis][1]) for axis in fields}
+            fields["datasets"] = (entries["datasets"][0] | None, None)  # around which it is simulated
         fields |= {name: (table, ... if name == kind else table()) for name, table in schema.tables.items()}
         kinds.append(create_model(f"study of {kind}", __base__=schema.top, **fields))
     whole: TypeAdapter[Any] = TypeAdapter(reduce(or_, kinds))

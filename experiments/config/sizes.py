@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from experiments.config.complaints import Complaints, Place
+from experiments.config.options import POINTS
 from hand_cavi import InputError
 from hand_cavi.inputs import refuse_beyond_memory
 
@@ -32,8 +33,9 @@ def _asked(config: "Config") -> Iterator[tuple[int, str, Place]]:
         n_cells = n_models * len(config.methods) * (1 + asked.replicates // asked.batch)
         yield n_cells * _A_CELL, f"{n_cells} batches", ("calibration", "batch")
         yield asked.replicates, f"the ranks of {asked.replicates} replicates", ("calibration", "replicates")
-        held = asked.points * n_components
-        yield held, f"{asked.points} points in {n_components} components", ("calibration", "points")
+        points = asked.points or POINTS
+        held = points * n_components
+        yield held, f"{points} points in {n_components} components", ("calibration", "points")
         held = asked.draws * n_components
         yield held, f"{asked.draws} draws of {n_components} components", ("calibration", "draws")
     else:

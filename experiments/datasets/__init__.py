@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hand_cavi import Mixture
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -25,6 +27,8 @@ class Dataset:
         Where x holds categories: for each feature what the codes 0, 1, ... stand for; else empty.
     dropped : ndarray of int
         The rows of the file, counted from 0 and in order, that were left out for a missing value.
+    drawn_from : Mixture or None
+        The mixture from whose prior the truth's parameters were drawn; None where they were given.
     """
 
     x: np.ndarray
@@ -35,3 +39,4 @@ class Dataset:
     truth: dict[str, np.ndarray] = field(default_factory=dict)
     categories: tuple[tuple[str, ...], ...] = ()
     dropped: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    drawn_from: Mixture | None = None

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from experiments.config.options import Options
 from experiments.datasets import Dataset
-from experiments.datasets._simulation import check_asked, simulated
+from experiments.datasets._simulation import ABOUT_WEIGHTS, Weights, check_asked, simulated
 from hand_cavi import NormalKnownVariance
 
 
@@ -26,9 +26,7 @@ class Settings(Options):
     features: int = Field(default=1, ge=1, description="the number of features D of means to draw")
     prior_mean: float = Field(default=0.0, description="where means are drawn: the mean of every feature")
     prior_variance: float = Field(default=25.0, gt=0, description="where means are drawn: the variance")
-    weights: tuple[float, ...] | None = Field(
-        default=None, description="the components' weights; without, equal"
-    )
+    weights: Weights = Field(default=None, description=ABOUT_WEIGHTS)
     noise_variance: float = Field(default=1.0, gt=0, description="the variance about a component's mean")
 
     @model_validator(mode="after")
@@ -56,10 +54,12 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     else:
         spread = np.sqrt(settings.prior_variance)
         mu = settings.prior_mean + spread * rng.standard_normal((settings.n_components, settings.features))
-    family = NormalKnownVariance(np.zeros(mu.shape[1]), np.ones(()), settings.noise_variance)
+    prior_mean = np.full(mu.shape[1], settings.prior_mean)
+    family = NormalKnownVariance(prior_mean, np.asarray(settings.prior_variance), settings.noise_variance)
     means = ", ".join(f"{m[0]:.4g}" if len(m) == 1 else f"({', '.join(f'{v:.4g}' for v in m)})" for m in mu)
     about = (
         f"{{points}} simulated from {len(mu)} normal components with means {means} ({how}), {{share}} and "
         f"noise variance {settings.noise_variance:g}."
     )
-    return simulated(family, {"mu": mu}, settings.weights, settings.n, rng, about)
+    drawn = settings.means is None
+    return simulated(family, {"mu": mu}, settings.weights, settings.n, rng, about, drawn=drawn)

@@ -11,6 +11,14 @@ p(x | theta_{c_i}).
 The parameters are ``mu`` with ``covariance`` (K lists of D lists) for normal_wishart, ``mu`` with
 ``variance`` for normal_gamma, ``rate`` for gamma_poisson, and ``probability`` (K lists of D lists of C) for
 dirichlet_categorical. Normal components of known variance are the source "simulated".
+
+With `prior` and `components` the parameters are drawn, and with a table as `weights` these are too:
+
+    prior = { shape = [2.0, 2.0], rate = [0.3, 0.3] }
+    components = 2
+    weights = { name = "dirichlet", concentration = 1.0 }
+
+Where that is the prior of the model which is fitted, log p(x) can be bounded from above.
 """
 
 from collections.abc import Callable
@@ -22,7 +30,7 @@ from pydantic import Field, model_validator
 from experiments.config.options import Options
 from experiments.config.plugins import find_class, names
 from experiments.datasets import Dataset
-from experiments.datasets._simulation import check_asked, simulated
+from experiments.datasets._simulation import ABOUT_WEIGHTS, Weights, check_asked, simulated
 from experiments.families.given_parameters import Parameters
 from experiments.families.lookup import offered
 from hand_cavi import InputError
@@ -43,9 +51,7 @@ class Settings(Options):
         default=None, description="the fields of the prior from which parameters are drawn"
     )
     components: int | None = Field(default=None, ge=1, description="how many components to draw, K")
-    weights: tuple[float, ...] | None = Field(
-        default=None, description="the components' weights; without, equal"
-    )
+    weights: Weights = Field(default=None, description=ABOUT_WEIGHTS)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -79,7 +85,8 @@ def load(settings: Settings, rng: np.random.Generator) -> Dataset:
     how = "given parameters" if settings.parameters is not None else "parameters drawn from the prior"
     number = f"{settings.n_components} component{'s' if settings.n_components > 1 else ''}"
     about = f"{{points}} simulated from {number} of {settings.family} with {how} and {{share}}."
-    return simulated(family, theta, settings.weights, settings.n, rng, about)
+    drawn = settings.parameters is None
+    return simulated(family, theta, settings.weights, settings.n, rng, about, drawn=drawn)
 
 
 def _parameters(settings: Settings, rng: np.random.Generator) -> tuple[ConjugateFamily, Parameters]:

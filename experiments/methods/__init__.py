@@ -19,6 +19,9 @@ It may offer besides
 - ``NEEDS_POINTS = True``, if it is given all points of a large data set, or its distinct ones, and no other
   nodes.
 
+- ``NEEDS = "derivation"``, of a method for a model of the user's own that uses its derivation; others use its
+  PyMC model.
+
 A user's own method is a module, or an object, with these. Methods for a model of the user's own are in
 `experiments.methods.own`.
 """

@@ -67,7 +67,7 @@ def _compiled(
         else:
             key = (prepare.__module__, prepare.__name__, *sorted(options.items()), target.structure, shape)
             prepared, reused = _prepared(key, lambda: prepare(model(), **options))
-            prepared = prepared.with_data(**target.data)
+            prepared = prepared.with_data(target.data)
     return Compiled(prepared, reused, cache.warm, perf_counter() - began)
 
 

@@ -18,6 +18,7 @@ from experiments.records.target import Approximation, Symmetrised
 from hand_cavi import Mixture, log_joint
 from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.weights.mixing import MixingWeights
+from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ class MixtureTarget:
         return json.dumps([self.content(), self.problem.x.shape[1]])
 
     @property
-    def data(self) -> dict[str, np.ndarray | None]:
-        """The points, shape (N, D), and their weights, shape (N,) or None."""
-        return {"x": self.problem.x, "sample_weight": self.problem.sample_weight}
+    def data(self) -> dict[str, np.ndarray]:
+        """The points, shape (N, D), and their weights, shape (N,), by their names in a model."""
+        return as_data(self.problem.x, self.problem.sample_weight)
 
     def content(self) -> dict[str, object]:
         """Return the prior as JSON content, without the data."""

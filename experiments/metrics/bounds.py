@@ -188,6 +188,25 @@ def evidence_gap(context: Context) -> Measurement:
     return Measurement(evidence.value - bound.value, error, "nats")
 
 
+@metric(theme="Bounds", label="evidence gap, at most", only="mixtures")
+def largest_gap(context: Context) -> Measurement:
+    """The most that the room can be: the upper bound on log p(x) by annealing, minus F(q_sym).
+
+    In nats, with both errors, added in squares. It leans on no sampler and on no reference; the bound holds
+    in expectation, so that a single figure may be too small, by more than b nats with a chance of at most
+    exp(-b).
+    """
+    bracket, bound = context.reference.bracket, symmetrised_bound(context)
+    if not isinstance(bound.value, float) or not isinstance(bound.standard_error, float):
+        return missing(bound.note, "nats")
+    if bracket is None:
+        why = "there is no upper bound: the data are not known to come from the model's own prior"
+        return missing(why, "nats")
+    error = hypot(bracket.upper.standard_error, bound.standard_error)
+    note = "the chance that it is too small by more than 4.6 nats is at most 1 %"
+    return Measurement(bracket.upper.value - bound.value, error, "nats", note)
+
+
 @metric(theme="Bounds", label="gain by symmetrising, KL(q, q sym)", only="mixtures")
 def symmetry_gain(context: Context) -> Measurement:
     """What symmetrising adds to the bound: KL(q, q_sym), between 0 and ln K!.

@@ -15,7 +15,7 @@ from experiments.records.calibration import (
 )
 from experiments.records.measured import Comparison, Measurement, Threshold, Verdict
 from experiments.records.problem import Condensation, Draws, Problem
-from experiments.records.result import Estimate, Fitted, MethodResult, NotFinite, Reference, Told
+from experiments.records.result import Bracket, Estimate, Fitted, MethodResult, NotFinite, Reference, Told
 from experiments.records.study import (
     Cell,
     CellRecord,
@@ -29,6 +29,7 @@ from experiments.records.target import Approximation, Symmetrised
 
 __all__ = [
     "Approximation",
+    "Bracket",
     "Cell",
     "CellRecord",
     "Comparison",

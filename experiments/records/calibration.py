@@ -89,23 +89,29 @@ class MethodCalibration:
 class Design:
     """How much was simulated, and by which margins it was judged, as `CalibrationOptions` has it.
 
-    `test_level` is the error rate of each single test, corrected for their number; bands have level 1 - this.
+    `points` is None where the model says how many, or data do; `around` is ``prior`` or ``data``: from where
+    parameters were drawn. `test_level` is the error rate of each single test, corrected for their number;
+    bands have level 1 - this.
     """
 
     replicates: int
-    points: int
+    points: int | None
     error_rate: float
     test_level: float
     shift_margin: float
     width_margin: float
+    around: str = "prior"
 
 
 @dataclass(frozen=True)
 class ModelCalibration:
-    """One model, its formula as plain text (`about`), and all its methods."""
+    """One model, its formula as plain text (`about`), and all its methods.
+
+    The mixture is None where it is a model of the user's own.
+    """
 
     model: str
-    mixture: Mixture
+    mixture: Mixture | None
     about: str
     methods: tuple[MethodCalibration, ...]
     design: Design

@@ -62,6 +62,9 @@ class Problem:
         What a simulation knows (``mu`` (K, D), ``assignments`` (N,)); empty for real data.
     condensation : Condensation or None
         If x are nodes that stand for a larger data set: how well.
+    truth_from_prior : bool
+        Whether the truth's parameters were drawn from this mixture's own prior: then, given x, they are one
+        exact draw from the posterior. For the judge; the store does not keep it.
     """
 
     mixture: Mixture
@@ -69,6 +72,7 @@ class Problem:
     sample_weight: np.ndarray | None = None
     truth: Draws = field(default_factory=dict)
     condensation: Condensation | None = None
+    truth_from_prior: bool = False
 
     @property
     def n_points(self) -> int | float:

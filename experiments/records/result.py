@@ -171,6 +171,22 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Bracket:
+    """Bounds on log p(x) of simulated data whose parameters were drawn from the model's own prior, in nats.
+
+    They hold in expectation, whatever the sampler: E[lower] <= log p(x) <= E[upper], and each is on the wrong
+    side by more than b nats with a chance of at most exp(-b) (`hand_cavi.gibbs.annealed`). Their errors are
+    the spread over `chains`; those of the upper bound start from one exact draw, and the spread over such
+    draws is not in its error. `temperatures` are the steps between prior and posterior.
+    """
+
+    lower: Estimate
+    upper: Estimate
+    chains: int
+    temperatures: int
+
+
+@dataclass(frozen=True)
 class Reference:
     """What stands for the truth about a problem, and how sure of it.
 
@@ -190,6 +206,8 @@ class Reference:
     opinions : tuple of Estimate
         log p(x) by other ways, each independent of `log_evidence`; a qualified reference agrees with them.
         Of a reference that does not qualify, what those said that are not leant on.
+    bracket : Bracket or None
+        Bounds on log p(x) that lean on no sampler, nor on this reference.
     """
 
     method: str
@@ -200,6 +218,7 @@ class Reference:
     quality: Mapping[str, object] = field(default_factory=dict)
     opinions: tuple[Estimate, ...] = ()
     called: str = ""
+    bracket: Bracket | None = None
 
     @property
     def evidence(self) -> Estimate | None:

@@ -45,8 +45,8 @@ class Target(Protocol):
         """All that a compiled model depends on, its data apart; None if it cannot be given other data."""
 
     @property
-    def data(self) -> Mapping[str, np.ndarray | None]:
-        """The data that a compiled model of this structure is given, by name; empty where it has none."""
+    def data(self) -> Mapping[str, np.ndarray]:
+        """The data, by their names in the model: what a compiled model of this structure is given."""
 
     def content(self) -> Mapping[str, object]:
         """Return what identifies the model, for content keys; and its data, where only the model has them."""

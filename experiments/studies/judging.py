@@ -19,6 +19,7 @@ from experiments.metrics._context import quantities_of
 from experiments.posterior.draws import as_chains, location_entries, location_word
 from experiments.records import CellRecord, Draws, Judgement, Measurement, Problem, Reference, Verdict
 from experiments.references import N_COMPARED, reference
+from experiments.references._bracket import bracket_of
 from experiments.references._copies import copies
 from experiments.references._gate import STATED, examine_chains, examine_quantities
 from experiments.references.nuts import reference_of
@@ -56,6 +57,8 @@ def judge_problem(case: Case) -> Judgement:
     cells = [cell for cell in case.cells if cell.cell.key in trees]
     first = next(iter(trees.values()))
     truth = _reference(case, trees)
+    if case.problem is not None:
+        truth = replace(truth, bracket=bracket_of(case.problem, case.reference.annealing, case.seed))
     reached = (Peer.of(cell, trees[cell.cell.key], own=case.problem is None) for cell in cells)
     context_of = partial(
         Context,

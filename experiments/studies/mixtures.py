@@ -63,7 +63,7 @@ def load_dataset(entry: DatasetEntry, seed: int, repeat: int) -> Dataset:
 
 
 def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> PlannedProblem:
-    points = _points(place, data, model)
+    points = points_of(place.dataset, model, data)
     total = None if data.sample_weight is None else float(data.sample_weight.sum())
     mixture, n_features = points.mixture, points.x.shape[1]
     seen = points
@@ -91,10 +91,12 @@ def _planned(place: Place, data: Dataset, data_hash: str, model: ModelEntry) -> 
     )
 
 
-def _points(place: Place, data: Dataset, model: ModelEntry) -> Problem:
+def points_of(dataset: str, model: ModelEntry, data: Dataset) -> Problem:
+    """Return a data set under a model; InputError, which names both, if they do not fit."""
     try:
         prior = model.mixture.components.with_features(data.x.shape[1])
     except InputError as error:
-        raise InputError(f'model "{place.model}" on data set "{place.dataset}": {error}') from None
+        raise InputError(f'model "{model.name}" on data set "{dataset}": {error}') from None
     mixture = Mixture(prior, model.mixture.weights, model.mixture.n_components)
-    return Problem(mixture, data.x, data.sample_weight, data.truth)
+    drawn = data.drawn_from is not None and mixture_content(data.drawn_from) == mixture_content(mixture)
+    return Problem(mixture, data.x, data.sample_weight, data.truth, truth_from_prior=drawn)

@@ -5,7 +5,8 @@ from experiments.config.entries import OwnModelEntry
 from experiments.config.reading import Config
 from experiments.engine import fingerprint
 from experiments.engine.plan import Plan, PlannedProblem
-from experiments.methods.own.own_target import OwnProblem, OwnTarget, file_of, load
+from experiments.methods.own.own_problem import OwnProblem
+from experiments.methods.own.own_target import OwnTarget, file_of, load
 from experiments.studies.grid import Place, as_plan, planned_problem
 from hand_cavi import InputError
 
@@ -19,9 +20,14 @@ def plan(config: Config) -> Plan:
     models: list[tuple[OwnModelEntry, OwnProblem]] = []
     for i, entry in enumerate(config.own_models):
         try:
-            models.append((entry, load(entry.model, config.folder)))
+            problem = load(entry.model, config.folder)
         except InputError as error:
             complaints.add(("models", i, "model"), str(error))
+            continue
+        for what, part in (("derivation", problem.derivation), ("PyMC model", problem.model)):
+            if part is None:
+                complaints.add(("models", i, "model"), f'"{entry.model}" has no {what}, which a study needs')
+        models.append((entry, problem))
     stop_at(complaints)
     repeats = range(1, config.run.repeats + 1)
     return as_plan(config, [_planned(config, *model, repeat) for repeat in repeats for model in models])

@@ -6,10 +6,14 @@ exchangeable it does not even change that, and any permutation may be drawn at r
 sampler, on request. Where they are not (sticks), the order is part of the model, and every sweep proposes
 swaps by Metropolis' rule.
 
+At a temperature beta below 1 the likelihood counts less, p(x_i | theta_k)^beta, and all stays conjugate: the
+sums of T(x) are multiplied by beta, the counts that the weights see are not. See `hand_cavi.gibbs.annealed`.
+
 Sources: Fruehwirth-Schnatter (2001), the permutation sampler; Papaspiliopoulos & Roberts (2008),
 label-switching moves for sticks.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -31,13 +35,13 @@ class Sampler:
     permute: bool
     rng: np.random.Generator
 
-    def parameters(self, sums: np.ndarray) -> Draws:
+    def parameters(self, sums: np.ndarray, temperature: float = 1.0) -> Draws:
         """Draw the components' numbers, theta and pi given each chain's sums of T(x), shape (C, K, P).
 
         Returns canonical arrays (C, K, ...).
         """
         sums = self._renumbered(sums)
-        posterior = self.task.components.updated(sums.reshape(-1, sums.shape[-1]))
+        posterior = self.task.components.updated(temperature * sums.reshape(-1, sums.shape[-1]))
         draws = {
             name: values.reshape(self.n_chains, self.n_components, *values.shape[2:])
             for name, values in posterior.sample(self.rng, 1).items()
@@ -45,7 +49,9 @@ class Sampler:
         of_chains = [self.task.weights.updated(counts).sample(self.rng, 1) for counts in sums[..., -1]]
         return draws | {name: np.concatenate([d[name] for d in of_chains]) for name in of_chains[0]}
 
-    def allocate(self, theta: Draws, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def allocate(
+        self, theta: Draws, labels: np.ndarray | None, temperature: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Draw every point's component.
 
         Parameters
@@ -60,18 +66,13 @@ class Sampler:
         sums : ndarray, shape (C, K, P)
             Each component's sum of w_i T(x_i).
         log_likelihood : ndarray, shape (C,)
-            sum_i w_i ln sum_k pi_k exp < phi(theta_k), T(x_i) >.
+            sum_i w_i ln sum_k pi_k exp(beta < phi(theta_k), T(x_i) >).
         """
         statistics, weight = self.task.statistics, self.task.sample_weight
-        phi = self.task.components.phi(theta)
-        shape = (self.n_chains, self.n_components, -1)
-        log_weights = self.task.weights.log_weights(theta, self.n_chains)[:, :, np.newaxis]
         numbers = np.arange(self.n_components, dtype=self.kind)[:, np.newaxis]
-        sums, log_likelihood = np.zeros_like(phi), np.zeros(self.n_chains)
-        size = max(1, _BLOCK // (self.n_chains * self.n_components))
-        for start in range(0, len(statistics), size):
-            block = slice(start, start + size)
-            rho = (phi.reshape(-1, phi.shape[2]) @ statistics[block].T).reshape(shape) + log_weights
+        shape = (self.n_chains, self.n_components, statistics.shape[1])
+        sums, log_likelihood = np.zeros(shape), np.zeros(self.n_chains)
+        for block, rho in self._log_terms(theta, temperature):
             top = rho.max(axis=1, keepdims=True)
             p = np.exp(np.subtract(rho, top, out=rho), out=rho)
             total = p.sum(axis=1)
@@ -85,6 +86,26 @@ class Sampler:
                     labels[:, block] = chosen
             sums += (counts.reshape(-1, counts.shape[2]) @ statistics[block]).reshape(sums.shape)
         return sums, log_likelihood
+
+    def log_likelihood(self, theta: Draws, temperature: float) -> np.ndarray:
+        """Return what `allocate` does of it, shape (C,), and draw nothing."""
+        log_likelihood = np.zeros(self.n_chains)
+        for block, rho in self._log_terms(theta, temperature):
+            top = rho.max(axis=1, keepdims=True)
+            total = np.exp(np.subtract(rho, top, out=rho), out=rho).sum(axis=1)
+            log_likelihood += (np.log(total) + top[:, 0]) @ self.task.sample_weight[block]
+        return log_likelihood
+
+    def _log_terms(self, theta: Draws, temperature: float) -> Iterator[tuple[slice, np.ndarray]]:
+        """Yield ln pi_k + beta < phi(theta_k), T(x_i) >, shape (C, K, n), for n points at a time."""
+        phi = temperature * self.task.components.phi(theta)
+        shape = (self.n_chains, self.n_components, -1)
+        log_weights = self.task.weights.log_weights(theta, self.n_chains)[:, :, np.newaxis]
+        size = max(1, _BLOCK // (self.n_chains * self.n_components))
+        for start in range(0, len(self.task.statistics), size):
+            block = slice(start, start + size)
+            dot = phi.reshape(-1, phi.shape[2]) @ self.task.statistics[block].T
+            yield block, dot.reshape(shape) + log_weights
 
     @property
     def kind(self) -> type[np.signedinteger]:

@@ -115,7 +115,7 @@ def gibbs(
     n_chains, n_draws = as_count(chains, "chains"), as_count(draws, "draws")
     n_tune, n_thin = as_count(tune, "tune", at_least=0), as_count(thin, "thin")
     rows = as_rows(x)
-    weight = _as_multiplicities(sample_weight, len(rows))
+    weight = as_multiplicities(sample_weight, len(rows))
     if permute and not mixture.weights.exchangeable:
         raise InputError(
             f"permute=True needs exchangeable weights, but the order of the components is part of "
@@ -205,7 +205,7 @@ def _starting_sums(
     return np.stack([(r * weight[:, np.newaxis]).T @ task.statistics for r in given])
 
 
-def _as_multiplicities(sample_weight: ArrayLike | None, n_points: int) -> np.ndarray:
+def as_multiplicities(sample_weight: ArrayLike | None, n_points: int) -> np.ndarray:
     """Return how many points each row stands for, shape (N,), or refuse what is no whole number."""
     weight = as_sample_weight(sample_weight, n_points)
     bad = weight != np.floor(weight)

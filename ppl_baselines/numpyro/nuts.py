@@ -14,10 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 from numpyro.infer.hmc import hmc
 
-from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.numpyro.build import Model
 from ppl_baselines.numpyro.coordinates import coordinates_of, log_joint_of
@@ -46,9 +44,9 @@ class Prepared:
     draws: int
     data: Mapping[str, np.ndarray]
 
-    def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "Prepared":
-        """Return what is compiled, for as many other points (N, D) and weights (N,) of the same mixture."""
-        return replace(self, data=as_data(x, sample_weight))
+    def with_data(self, data: Mapping[str, np.ndarray]) -> "Prepared":
+        """Return the same for other data of this model, by name and of the same shapes."""
+        return replace(self, data=data)
 
 
 def prepare(model: Model, *, draws: int, tune: int, target_accept: float = 0.8) -> Prepared:

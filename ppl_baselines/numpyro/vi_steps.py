@@ -17,12 +17,10 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro
 import numpyro.distributions as dist
-from numpy.typing import ArrayLike
 from numpyro.infer import SVI, Trace_ELBO, init_to_value
 from numpyro.infer.svi import SVIState
 from numpyro.optim import Adam
 
-from ppl_baselines.data import as_data
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
 from ppl_baselines.numpyro.build import Model
@@ -99,9 +97,9 @@ class Search:
     initial: Parameters
     data: Mapping[str, np.ndarray]
 
-    def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "Search":
-        """Return what is compiled, for as many other points (N, D) and weights (N,) of the same mixture."""
-        return replace(self, data=as_data(x, sample_weight))
+    def with_data(self, data: Mapping[str, np.ndarray]) -> "Search":
+        """Return the same for other data of this model, by name and of the same shapes."""
+        return replace(self, data=data)
 
     def begin(self, start: np.ndarray, seed: int) -> State:
         """Return q with its centre at ``start``, (P,), its scales as NumPyro starts them, a new Adam."""

@@ -13,9 +13,7 @@ from typing import Any
 
 import numpy as np
 import pymc as pm
-from numpy.typing import ArrayLike
 
-from ppl_baselines.data import as_data
 from ppl_baselines.pymc import compilation
 from ppl_baselines.pymc.build import load
 from ppl_baselines.pymc.compilation import Backend
@@ -65,9 +63,9 @@ class LogDensity:
         """Return log p(x, u), shape (S,), at u of shape (S, P)."""
         return np.array([self.value_and_gradient(one)[0] for one in u])
 
-    def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "LogDensity":
-        """Return the same for other points (N, D) and weights (N,) of the same mixture."""
-        return replace(self, data=as_data(x, sample_weight))
+    def with_data(self, data: Mapping[str, np.ndarray]) -> "LogDensity":
+        """Return the same for other data of this model, such as those of `ppl_baselines.data.as_data`."""
+        return replace(self, data=data)
 
     def hessian(self, u: np.ndarray) -> np.ndarray:
         """Return the matrix of second derivatives, shape (P, P): central differences of the gradient.

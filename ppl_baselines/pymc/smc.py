@@ -25,10 +25,8 @@ from typing import Any, Literal
 import numpy as np
 import pymc as pm
 import xarray as xr
-from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
-from ppl_baselines.data import as_data
 from ppl_baselines.draws import to_datatree
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.pymc import compilation
@@ -71,9 +69,9 @@ class Prepared:
     compiled: Any
     data: Mapping[str, np.ndarray] | None = None
 
-    def with_data(self, x: ArrayLike, *, sample_weight: ArrayLike | None = None) -> "Prepared":
-        """Return what is compiled, for other points (N, D) and weights (N,) of the same mixture."""
-        return replace(self, data=as_data(x, sample_weight))
+    def with_data(self, data: Mapping[str, np.ndarray]) -> "Prepared":
+        """Return the same for other data of this model, such as those of `ppl_baselines.data.as_data`."""
+        return replace(self, data=data)
 
 
 @dataclass(frozen=True)

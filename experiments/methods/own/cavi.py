@@ -16,6 +16,8 @@ from experiments.records.result import Fitted, Told
 from experiments.records.target import StartingPoints
 from hand_cavi.derivation import AscentStatus, ascend
 
+NEEDS = "derivation"
+
 
 class Settings(Options):
     """Options of coordinate ascent."""
@@ -31,9 +33,10 @@ class Settings(Options):
 
 def fit(target: OwnTarget, settings: Settings, *, starts: StartingPoints, seed: int) -> Fitted:
     """Ascend by the derivation's updates from its own random states."""
-    factors = target.factors
+    factors, derivation = target.factors, target.problem.derivation
+    assert derivation is not None  # else there are no factors
     began = perf_counter()
-    ascent = ascend(target.problem.derivation, starts.seed, **settings.model_dump(exclude={"draws"}))
+    ascent = ascend(derivation, starts.seed, **settings.model_dump(exclude={"draws"}))
     seconds = perf_counter() - began
     if ascent.status is AscentStatus.NOT_FINITE:
         raise NotFiniteError(ascent.status.value)

@@ -1,6 +1,6 @@
 """The no-U-turn sampler in PyMC on the user's model, from dispersed starts."""
 
+from experiments.methods.nuts import EXACT, fit
 from experiments.methods.nuts import ColdSettings as Settings
-from experiments.methods.nuts import fit
 
-__all__ = ["Settings", "fit"]
+__all__ = ["EXACT", "Settings", "fit"]

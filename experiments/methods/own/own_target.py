@@ -5,78 +5,30 @@ builds and compiles the PyMC model, when first asked for it.
 """
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments.checks.log_joint import PyMCLogJoint, from_pymc
 from experiments.config.plugins import find, source_file
 from experiments.engine.fingerprint import data_hash
+from experiments.methods.own.own_problem import OwnProblem, checked_model
 from experiments.methods.own.variables import Factors, as_tree, factors_of, quantities_of, with_quantities
 from experiments.posterior.draws import flat
 from experiments.posterior.quantities import stored_quantities
 from experiments.records.problem import Draws
-from experiments.records.target import Approximation
+from experiments.records.target import Approximation, StartingPoints
 from hand_cavi import InputError
-from hand_cavi.derivation import Derivation
 
 if TYPE_CHECKING:
     import pymc as pm
     import xarray as xr
 
-_METHODS = ("factors", "initial", "update", "elbo", "sample", "log_density")
 _MOST_KEPT = 4  # models that a process keeps built and compiled
-
-
-@dataclass(frozen=True)
-class OwnProblem:
-    """A model derived by hand, and the same model in PyMC.
-
-    Attributes
-    ----------
-    derivation : Derivation
-        See `hand_cavi.derivation`. Its data are part of it.
-    model : callable
-        Takes nothing and returns the ``pm.Model`` with the same data. Its free variables have the names of
-        the derivation's; those of the derivation that it lacks, such as discrete ones, are summed out in it.
-        Nothing of PyMC need be imported before it is called.
-    quantities : callable, optional
-        Takes draws by name, arrays (S, ...), and returns what is compared, by name, each of shape (S,). Give
-        it where variables can be swapped without changing the model, as clusters can: compare what does not
-        depend on their numbering. Without it, every number that the model's variables hold is compared.
-    about_model, about_data : str
-        A sentence each, for the report.
-    """
-
-    derivation: Derivation[Any]
-    model: Callable[[], "pm.Model"]
-    quantities: Callable[[Draws], Mapping[str, np.ndarray]] | None = None
-    about_model: str = ""
-    about_data: str = ""
-
-    def __post_init__(self) -> None:
-        if isinstance(self.derivation, type):
-            name = self.derivation.__name__
-            raise InputError(f"derivation is the class {name} itself; give an object: {name}(...)")
-        if lacking := [name for name in _METHODS if not hasattr(self.derivation, name)]:
-            kind = type(self.derivation).__name__
-            raise InputError(f"the derivation, of type {kind}, lacks {' and '.join(lacking)}")
-        if not callable(self.model) or type(self.model).__name__ == "Model":
-            raise InputError(
-                f"model is of type {type(self.model).__name__}; give a function that returns the pm.Model"
-            )
-        if self.quantities is not None and not callable(self.quantities):
-            raise InputError("quantities must be a function of draws by name, or be left out")
-
-    @property
-    def data(self) -> list[np.ndarray]:
-        """The arrays that the derivation holds, by which a change of the data is noticed."""
-        held = getattr(self.derivation, "__dict__", {})
-        return [held[name] for name in sorted(held) if isinstance(held[name], np.ndarray)]
 
 
 @dataclass(frozen=True)
@@ -97,12 +49,13 @@ class OwnTarget:
         return _factors(self)
 
     @property
-    def structure(self) -> None:
+    def structure(self) -> str | None:
         """None: the model has its data in it."""
+        return None
 
     @property
-    def data(self) -> dict[str, np.ndarray | None]:
-        """None by name, for the same reason."""
+    def data(self) -> Mapping[str, np.ndarray]:
+        """Nothing, for the same reason."""
         return {}
 
     def content(self) -> dict[str, object]:
@@ -124,7 +77,7 @@ class OwnTarget:
         _factors(self)
         return _model(self)
 
-    def starts(self, seed: int) -> "RandomStates":
+    def starts(self, seed: int) -> StartingPoints:
         """Return the random states of this seed."""
         return RandomStates(self, seed)
 
@@ -227,27 +180,13 @@ def _problem(target: OwnTarget) -> OwnProblem:
 @lru_cache(_MOST_KEPT)
 def _model(target: OwnTarget) -> "pm.Model":
     """Return the user's model, looked at as `OwnTarget.pymc_model` says."""
-    import pymc as pm
-
-    try:
-        model = target.problem.model()
-    except Exception as error:
-        raise InputError(f"model() failed: {type(error).__name__}: {error}") from error
-    if not isinstance(model, pm.Model):
-        raise InputError(f"model() returned an object of type {type(model).__name__}; it must be a pm.Model")
-    if not model.free_RVs:
-        raise InputError("model() has no free variables: everything in it is observed")
-    discrete = [variable.name for variable in model.free_RVs if variable.dtype.startswith(("int", "uint"))]
-    if discrete:
-        raise InputError(
-            f"model() has the discrete variables {', '.join(discrete)}, which ADVI and NUTS cannot take; "
-            "sum them out, and keep them in the derivation"
-        )
-    return model
+    return checked_model(target.problem)
 
 
 @lru_cache(_MOST_KEPT)
 def _factors(target: OwnTarget) -> Factors:
+    if target.problem.derivation is None:
+        raise InputError("the problem has no derivation, which this method needs")
     return factors_of(target.problem.derivation, [variable.name for variable in _model(target).free_RVs])
 
 

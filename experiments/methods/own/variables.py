@@ -63,8 +63,8 @@ class MeanField:
         return log_q
 
 
-def factors_of(derivation: object, variables: Sequence[str]) -> Factors:
-    """Find the factors of a derivation whose variables are those of the model.
+def factors_of(derivation: object, variables: Sequence[str] | None) -> Factors:
+    """Find the factors of a derivation whose variables are those of the model; all, if there is none.
 
     Raises
     ------
@@ -76,6 +76,7 @@ def factors_of(derivation: object, variables: Sequence[str]) -> Factors:
     state = guarded.initial(rng)
     owned = {factor: list(guarded.sample(state, factor, rng, 2)) for factor in guarded.factors}
     drawn = [name for names in owned.values() for name in names]
+    variables = drawn if variables is None else variables
     strangers = [name for name in variables if name not in drawn]
     torn = [
         factor for factor, names in owned.items() if {name in variables for name in names} == {True, False}
@@ -134,7 +135,13 @@ def quantities_of(function: Callable[[Draws], Mapping[str, np.ndarray]] | None, 
     InputError
         If the user's own quantities are not one number for each draw.
     """
-    chains = as_chains(tree)
+    return quantities_of_chains(function, as_chains(tree))
+
+
+def quantities_of_chains(
+    function: Callable[[Draws], Mapping[str, np.ndarray]] | None, chains: Draws
+) -> Draws:
+    """Return the same of chains of draws, arrays (C, M, ...)."""
     shape = next(iter(chains.values())).shape[:2]
     if function is None:
         return entries(chains)

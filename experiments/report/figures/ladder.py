@@ -69,6 +69,13 @@ def picture(view: View) -> Picture | None:
             f"The rung '{RUNGS[4][1]}' is no bound: it estimates the ceiling itself by importance sampling "
             "from the symmetrised q."
         )
+    if view.record.reference.bracket is not None:
+        said.append(
+            "At least and at most are bounds on log p(x) itself, which lean on no sampler: the data come "
+            "from the model's own prior. They hold in expectation; each is on the wrong side by more than b "
+            "nats with a chance of at most exp(\N{MINUS SIGN}b). All chains of the upper one start from the "
+            "truth: its error does not hold the spread over such draws."
+        )
     if not all(rung.trusted for rung in rungs):
         said.append("A hollow mark is not to be trusted: its k-hat, or its reference's checks, say so.")
     said.append(
@@ -97,11 +104,18 @@ def rungs_of(entry: Entry) -> tuple[Rung, ...]:
 
 
 def _opinions(reference: Reference) -> tuple[Rung, ...]:
-    return tuple(
+    opinions = (
         Rung(e.method, e.value, max(0.0, e.standard_error), reference.qualified and not is_distrusted(e))
         for e in (reference.log_evidence, *reference.opinions)
         if e is not None and np.isfinite(e.value)
     )
+    if (bracket := reference.bracket) is None:
+        return tuple(opinions)
+    lower, upper = (
+        Rung(f"{word}, {e.method}", e.value, e.standard_error)
+        for word, e in (("at least", bracket.lower), ("at most", bracket.upper))
+    )
+    return (lower, *opinions, upper)
 
 
 def _draw(ladders: list[Ladder], evidence: Estimate | None, width: float) -> Figure:

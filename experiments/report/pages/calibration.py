@@ -34,6 +34,7 @@ def _styles(record: StudyRecord) -> dict[str, MethodStyle]:
 def _frame(record: StudyRecord, styles: Styles) -> dict[str, Any]:
     design = next((problem.details.design for problem in record.problems if problem.details), None)
     return {
+        "lede": _lede(design),
         "word": _WORDS.get(record.verdict.decision, ""),
         "design": design,
         "rules": _rules(design) if design is not None else [],
@@ -41,6 +42,19 @@ def _frame(record: StudyRecord, styles: Styles) -> dict[str, Any]:
         "caveats": [],
         "seeded": "every replicate and method",
     }
+
+
+def _lede(design: Design | None) -> str:
+    where = "where the true parameters lie among each method's draws."
+    if design is None:
+        return f"Data simulated from the model itself, and {where}"
+    if design.around == "data":
+        return (
+            f"Parameters drawn from the posterior given the data, {design.replicates} times, new points "
+            f"simulated from them, both fitted together, and {where}"
+        )
+    points = f" of {design.points} points" if design.points is not None else ""
+    return f"Data simulated from the model itself, {design.replicates} sets{points}, and {where}"
 
 
 def _section(
@@ -57,7 +71,8 @@ def _section(
         [_verdict(one) for one in model.methods],
         [_table(name, model.methods) for name in quantities_of(model.methods)],
         [drawn(picture, anchor, model.model, alone) for picture in pictures(model, styles)],
-        story_of(model.mixture),
+        [] if model.mixture is None else story_of(model.mixture),
+        about_data=problem.about_data,
     )
     return section, ()
 
@@ -99,8 +114,15 @@ def _p(value: float) -> Shown:
 
 
 def _rules(design: Design) -> list[str]:
+    around = (
+        "What the ranks are about: posteriors near the one that these data give, and not all that the "
+        "prior allows. A parameter drawn from the posterior given the data is, given the data and new points "
+        "from it, a draw from the exact posterior of both (Säilynoja, Schmitt, Bürkner & Vehtari 2025). What "
+        "is fitted has more points than the data: who is right there may be less so on the data alone."
+    )
     share, each = 100 * design.error_rate, 100 * design.test_level
     return [
+        *([around] if design.around == "data" else []),
         f"Flagged: one of three tests rejects that places are uniform. The empirical distribution leaves its "
         f"simultaneous band (Säilynoja, Bürkner & Vehtari 2022; exact, not simulated), or the mean or the "
         f"spread of the places is off. Each test has level {each:.3g} %, so that exact methods, all that "

@@ -19,9 +19,9 @@ def distance(one: Estimate, other: Estimate) -> float | None:
 
 
 def opinions_table(view: View) -> Table | None:
-    """Return the opinions on log p(x), the reference's first; None if there is not more than it."""
+    """Return the opinions on log p(x), the reference's first, and its bounds; None if there is one alone."""
     reference = view.record.reference
-    if not reference.opinions:
+    if not reference.opinions and reference.bracket is None:
         return None
     first = reference.evidence
     rows = []
@@ -35,6 +35,14 @@ def opinions_table(view: View) -> Table | None:
             Shown(said(estimate.quality), numeric=False),
         )
         rows.append(Row(estimate.method, entries))
+    if (bracket := reference.bracket) is not None:
+        bounds = (("at least", bracket.lower, ""), ("at most", bracket.upper, ", all from one exact draw"))
+        for word, bound, more in bounds:
+            trust = numbers.typeset(
+                f"in expectation: {bracket.chains} chains, {bracket.temperatures:,} temperatures{more}"
+            )
+            figure = numbers.with_error(bound.value, bound.standard_error)
+            rows.append(Row(f"{word}, {bound.method}", (figure, missing(), Shown(trust, numeric=False))))
     columns = (
         Column("log p(x)", "nats ± s.e."),
         Column("From the first", "in s.e." if first is not None else "no reference"),

@@ -9,7 +9,7 @@ from scipy.stats import kstest
 
 from experiments.calibration import exact, verdict
 from experiments.calibration import ranked_quantities as quantities
-from experiments.calibration.simulate import replicate, simulate
+from experiments.calibration.simulate import MixtureSource, replicate, simulate
 from experiments.calibration.task import Batch, Ranks, ranks_of, run_batch
 from experiments.config.options import RANKED as KINDS
 from experiments.config.options import CalibrationOptions
@@ -35,15 +35,13 @@ def batch(mixture: Mixture, kind: str, size: int, points: int = 12, seed: int = 
     return Batch(
         model="model",
         method=kind,
-        mixture=mixture,
-        points=points,
+        source=MixtureSource("model", mixture, points, seed, KINDS),
         kind=kind,
         settings=SETTINGS[kind],
         seed=seed,
         first=first,
         size=size,
         draws=80,
-        kinds=KINDS,
     )
 
 

@@ -93,3 +93,13 @@ def test_a_calibration_draws_from_a_prior():
         elbowroom.calibrate(3)
     with pytest.raises(InputError, match=r"calibrate: calibration.replicates"):
         elbowroom.calibrate(TEXTBOOK, replicates=2)
+
+
+def test_a_model_of_ones_own_is_calibrated_by_its_name(tmp_path):
+    where = "tests.experiments.calibration.own_models:derivation_alone"
+    found = elbowroom.calibrate(
+        where, "cavi", replicates=20, folder=tmp_path / "c", workers=1, progress=False
+    )
+    table = found.table()
+    assert {"beta[0]", "beta[1]"} <= set(table.quantity if "quantity" in table else table.entry)
+    assert found["cavi"].verdict.decision in ("pass", "undecided")

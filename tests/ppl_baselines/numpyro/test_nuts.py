@@ -10,6 +10,7 @@ from hand_cavi import (
     NormalWishart,
     StickBreaking,
 )
+from ppl_baselines.data import as_data
 
 pytestmark = pytest.mark.numpyro
 pytest.importorskip("numpyro")
@@ -57,7 +58,7 @@ def test_posterior_moments_are_exact_and_statistics_allow_the_gate(prepared):
 
 def test_other_data_of_the_same_shapes_need_no_compiling(prepared):
     x, weight = X - 3.0, np.array([0.5, 2.0, 1.0, 1.5])
-    other = nuts.with_data(prepared, x, sample_weight=weight)
+    other = prepared.with_data(as_data(x, weight))
     assert other.chain is prepared.chain
     assert_moments(nuts.run(other, [{"mu": np.zeros((1, 1))}], seed=8), *exact_moments(x, weight))
 

@@ -6,6 +6,7 @@ import pytest
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance
 from hand_cavi.mixture import log_joint
 from ppl_baselines.convergence import Status
+from ppl_baselines.data import as_data
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.gaussian import GaussianApproximation
 from ppl_baselines.pymc import vi as pymc_vi
@@ -27,8 +28,9 @@ RATES = {"flow": (0.01, 0.001)}
 
 def fitted(mixture, x, starts, guide, **options):
     rate, final = RATES.get(guide, (0.1, 0.01))
-    prepared = vi.prepare(build(mixture, x), guide=guide, learning_rate=rate)
-    return prepared, vi.run(prepared, starts, seed=1, final_learning_rate=final, **options)
+    prepared = vi.prepare(build(mixture, x), guide=guide)
+    rates = {"learning_rate": rate, "final_learning_rate": final}
+    return prepared, vi.run(prepared, starts, seed=1, **rates, **options)
 
 
 @pytest.fixture(scope="module", params=GUIDES)
@@ -88,9 +90,9 @@ def test_only_what_maximises_f_says_so(fit):
         assert pickle.loads(pickle.dumps(q)).mean.shape == q.mean.shape
 
 
-def test_it_reaches_the_bound_that_pymcs_reaches(mean_field):
+def test_it_reaches_the_bound_that_pymcs_reaches(log_density):
     """The same family of q where all variables are real; five standard errors and the tolerance."""
-    theirs = pymc_vi.run(mean_field, STARTS, seed=2, steps=2_000)
+    theirs = pymc_vi.run(log_density, STARTS, kind="mean_field", seed=2, steps=2_000)
     _, ours = fitted(TEXTBOOK, X, STARTS, "mean_field", steps=2_000)
     assert ours.status is Status.CONVERGED
     assert abs(ours.elbo - theirs.elbo) <= 5 * np.hypot(ours.elbo_se, theirs.elbo_se) + 0.02
@@ -120,7 +122,7 @@ def test_other_data_restarts_and_hopeless_starts():
     assert alone.restart_elbos[0] == among.restart_elbos[0]
     assert [point.step for point in among.trace][:2] == [100, 100] and among.losses.shape == (200,)
 
-    moved = vi.run(vi.with_data(prepared, X + 50.0), [{"mu": STARTS[0]["mu"] + 50.0}], **options)
+    moved = vi.run(prepared.with_data(as_data(X + 50.0)), [{"mu": STARTS[0]["mu"] + 50.0}], **options)
     assert moved.approximation.mean.min() > 40
 
     hopeless = {"mu": np.full((2, 1), 1e200)}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ppl_baselines.data import as_data
 from ppl_baselines.pymc import compilation
 from ppl_baselines.pymc.build import build
 from ppl_baselines.pymc.log_density import compile_log_density
@@ -41,9 +42,9 @@ def test_it_is_the_log_joint_density_with_its_derivatives(prepared, mixture, x):
 
 def test_other_data_are_taken_without_compiling(prepared, mixture, x):
     weight = np.array([2.0, 1.0, 0.5])
-    other = prepared.with_data(x[:3], sample_weight=weight)
+    other = prepared.with_data(as_data(x[:3], weight))
     assert other.function is prepared.function
     u = np.array([0.4, -1.3])
     value = other.loaded().value_and_gradient(u)[0]
     assert value == pytest.approx(log_joint(mixture, x[:3], {"mu": u.reshape(1, 2, 1)}, weight)[0])
-    assert prepared.with_data(x).loaded().value_and_gradient(u)[0] != pytest.approx(value)
+    assert prepared.with_data(as_data(x)).loaded().value_and_gradient(u)[0] != pytest.approx(value)

@@ -4,6 +4,7 @@ import arviz as az
 import numpy as np
 import pytest
 
+from ppl_baselines.data import as_data
 from ppl_baselines.errors import UnavailableError
 from ppl_baselines.pymc import nuts
 from ppl_baselines.pymc.build import build
@@ -125,7 +126,7 @@ def test_what_does_not_exist_or_is_not_installed_is_named(monkeypatch):
 
 def test_a_start_where_the_gradient_is_zero_is_one_to_start_from(log_density, sampler):
     """As that of equal weights between equal components; here two points lie about the prior mean."""
-    other, start = log_density.with_data([[-2.0], [0.0]]), [{"mu": np.array([[-1.0]])}]
+    other, start = log_density.with_data(as_data([[-2.0], [0.0]])), [{"mu": np.array([[-1.0]])}]
     found = nuts.run(other, start, sampler=sampler, seed=1, chains=1, draws=500, tune=200)
-    log_density.with_data(X).loaded()
+    log_density.with_data(as_data(X)).loaded()
     assert abs(float(found.posterior["mu"].mean()) + 1) < 0.5 and float(found.posterior["mu"].std()) > 0.4
