@@ -77,7 +77,7 @@ def test_examples_are_written_and_used_from_the_wheel_alone(installed):
     run, folder, site = installed
     said = run("-c", EVERY_EXAMPLE)
     assert said.startswith(str(site))
-    assert said.count("cells") == 6  # five comparisons and a calibration
+    assert said.count("cells") == 7  # six comparisons and a calibration
     assert (folder / "normal-2" / "normal-2.txt").is_file() and not list(site.rglob("normal-2/*"))
     command = ("-m", "experiments.commands.cli")
     assert "Nothing wrong was found" in run(*command, "check", "normal/normal.py:Derivation")
