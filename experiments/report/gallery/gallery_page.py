@@ -162,7 +162,7 @@ def _place(one: Ranked) -> list[str]:
 
 def _with_error(value: float, error: float | None) -> str:
     shown = typeset(f"{value:.3g}")
-    return shown if error is None else f"{shown} ± {error:.2g}"
+    return shown if error is None else f"{shown} ± {typeset(f'{error:.2g}')}"
 
 
 def _answers(exhibits: Sequence[Exhibited]) -> Iterator[str]:
