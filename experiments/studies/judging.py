@@ -83,7 +83,8 @@ def judge_problem(case: Case) -> Judgement:
     whose, second = _whose(truth, cells, trees), None
     looked: dict[str, _Looked] = {}
     if whose is not None and case.problem is not None:
-        second = second_to(whose, _able(case, trees), trees, case.problem)
+        nuts = [cell for cell in _able(case, trees) if _is_nuts(trees[cell.cell.key])]
+        second = second_to(whose, nuts, trees, case.problem) if _is_nuts(trees[whose.cell.key]) else None
         if second is not None:
             looked[whose.cell.key] = look(whose, second.reference)
             verdict = looked[whose.cell.key][1]
@@ -188,7 +189,7 @@ def _reference(case: Case, trees: Trees) -> Reference:
     """
     able = _able(case, trees)
     nuts = [cell for cell in able if _is_nuts(trees[cell.cell.key])]
-    others = [cell for cell in able if cell not in nuts]
+    others = [cell for cell in able if not _is_nuts(trees[cell.cell.key])]
     if case.problem is None:
         found = _of_own_model([trees[cell.cell.key] for cell in nuts])
     else:

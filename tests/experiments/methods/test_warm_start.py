@@ -12,7 +12,7 @@ from experiments.methods import label, nuts
 from experiments.methods.compiled_models import Compiled
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
-from experiments.records import Cell, CellRecord, Fitted, Problem, Told
+from experiments.records import Cell, CellRecord, Fitted, Problem, Reference, Told
 from experiments.studies import judging as judge
 from experiments.studies.judging import Case
 from hand_cavi import (
@@ -77,7 +77,8 @@ def test_it_tunes_less_unless_told():
 def test_it_never_stands_as_a_reference(tmp_path, monkeypatch):
     """Draws that qualify are handed on as a reference from a cold run, and not from a warm one."""
     given = {}
-    monkeypatch.setattr(judge, "reference", lambda problem, **options: given.update(options) or "found")
+    found = Reference("none", True, "found")
+    monkeypatch.setattr(judge, "reference", lambda problem, **options: given.update(options) or found)
     problem = Problem(Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), 2), X)
     tree = sampled(np.random.default_rng(1))
     for told, handed_on in ((Told(), True), (Told(warm_start="cavi"), False)):
@@ -85,7 +86,7 @@ def test_it_never_stands_as_a_reference(tmp_path, monkeypatch):
         write_tree(path, tree)
         cell = CellRecord(Cell("d", "m", "nuts", 1, "key"), "ok", "", told=told, draws=path)
         case = Case(problem, (cell,), 1, ReferenceOptions(), VerdictOptions())
-        assert judge._reference(case, {"key": tree}) == "found"
+        assert judge._reference(case, {"key": tree}) is found
         assert (given["nuts_draws"] is tree) == handed_on
 
 

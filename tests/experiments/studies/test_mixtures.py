@@ -116,7 +116,7 @@ def test_options_of_the_judge_change_a_problems_key_and_no_cells():
 
 def test_code_and_versions_are_in_the_key(monkeypatch):
     before = numbers(study(*BASE))
-    monkeypatch.setattr(fingerprint, "versions", lambda: {"numpy": "0"})
+    monkeypatch.setattr(fingerprint, "versions", lambda *more: {"numpy": "0"})
     assert not set(numbers(study(*BASE)).values()) & set(before.values())
     monkeypatch.undo()
     monkeypatch.setattr(fingerprint, "code_of", lambda path: "other")

@@ -124,7 +124,7 @@ def test_a_name_of_nothing_is_refused(name, said):
         (
             'name = "cavi"',
             'name = "gibbs"',
-            'unknown method "gibbs" (for a model of your own there are advi, cavi',
+            '"gibbs" is for mixtures alone; for a model of your own there are advi, cavi',
         ),
         ("starts = 3", "stats = 3", 'methods[1].stats: unknown key; did you mean "starts"?'),
         ("starts = 3", "starts = 0", "methods[1].starts: is 0; it must be at least 1"),
