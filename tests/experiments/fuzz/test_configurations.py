@@ -153,7 +153,7 @@ def is_small(config):
     sizes += [model.mixture.n_components for model in config.models]
     sizes += [
         config.run.repeats**2,
-        config.calibration.points,
+        config.calibration.points or 0,
         config.calibration.replicates / config.calibration.batch,
     ]
     sizes += [len(config.models) * len(config.datasets)]
