@@ -50,12 +50,15 @@ def gallery(
 
     prepare(on)
 
-    from experiments.config.published import exhibit_files, shared_part, shipped_gallery
+    from experiments.config.published import exhibit_files, shared_part, shipped_gallery, without_libraries
     from experiments.report.gallery.gallery_details import write_gallery
 
     place = folder or shipped_gallery()
     files = exhibit_files(place)
-    shared = shared_part(place, [name.strip() for name in methods.split(",") if name.strip()])
+    only = [name.strip() for name in methods.split(",") if name.strip()]
+    shared = shared_part(place, only)
+    for why in [] if only else without_libraries(shared):
+        warn(f"left out: {why}")
     writable(output)
     writable(page or output)
     shown = []

@@ -15,7 +15,7 @@ from pydantic import Field
 from experiments.config.complaints import Complaints, stop_at, validated
 from experiments.config.kinds import kind_of
 from experiments.config.options import Options
-from experiments.config.plugins import did_you_mean, find, folder_of, names
+from experiments.config.plugins import did_you_mean, find, folder_of, names, refuse_without_libraries
 from experiments.config.reading import Config, parse_config
 from experiments.config.writing import written
 from hand_cavi import InputError
@@ -97,6 +97,20 @@ def shared_part(folder: Path, only: Sequence[str] = ()) -> dict[str, Any]:
     if only:
         values["methods"] = [entry for entry in values["methods"] if entry["name"] in only]
     return values
+
+
+def without_libraries(values: dict[str, Any]) -> list[str]:
+    """Take out the methods whose libraries are not installed; return why, a sentence each."""
+    kept, why = [], []
+    for entry in values.get("methods", ()):
+        kind = entry.get("kind", entry["name"])
+        try:
+            refuse_without_libraries(entry["name"], find("methods", kind))
+            kept.append(entry)
+        except InputError as error:
+            why.append(str(error))
+    values["methods"] = kept
+    return why
 
 
 def read_exhibit(path: Path, shared: dict[str, Any]) -> Exhibit:

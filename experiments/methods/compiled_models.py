@@ -2,12 +2,12 @@
 
 What is compiled depends on the target's `structure`, the prior's numbers among it, and not on the data, which
 PyMC has as `pm.Data` and NumPyro as arguments, of whose shape its programs are. A worker keeps the last few
-prepared models, and is sent tasks of the same kind where it can be. A model of the user's own has its data
-compiled in, and is compiled for every fit.
+compiled models, and is sent tasks of the same model where it can be. A model of the user's own has its data
+compiled in; its methods share what is compiled all the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
     from ppl_baselines.pymc.compilation import CacheWatch
 
 _MOST_KEPT = 6
-_kept: dict[tuple[object, ...], object] = {}
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """What was compiled, with the target's data, and the seconds that it took.
+    """What was compiled, with the target's data.
 
-    `reused`: whether this process had compiled it before, for other data; None where that cannot be.
+    `seconds` and `cache_warm` are of the compiling of this code, whichever method or data asked for it first,
+    so that methods can be compared; `reused`: whether this process had compiled it before.
     """
 
     prepared: Any
-    reused: bool | None
+    reused: bool
     cache_warm: bool
     seconds: float
+
+
+_kept: dict[tuple[object, ...], Compiled] = {}
 
 
 def compiled_for(prepare: Callable[..., Any], target: Target, **options: object) -> Compiled:
@@ -59,22 +62,25 @@ def _compiled(
     shape: tuple[int, ...],
     options: dict[str, object],
 ) -> Compiled:
-    began = perf_counter()
-    with watch() as cache:
-        reused: bool | None = None
-        if target.structure is None:
+    structure = target.structure or model()  # a model that has its data in it is one of its own
+    key = (prepare.__module__, prepare.__name__, *sorted(options.items()), structure, shape)
+
+    def compile_anew() -> Compiled:
+        began = perf_counter()
+        with watch() as cache:
             prepared = prepare(model(), **options)
-        else:
-            key = (prepare.__module__, prepare.__name__, *sorted(options.items()), target.structure, shape)
-            prepared, reused = _prepared(key, lambda: prepare(model(), **options))
-            prepared = prepared.with_data(target.data)
-    return Compiled(prepared, reused, cache.warm, perf_counter() - began)
+        return Compiled(prepared, False, cache.warm, perf_counter() - began)
+
+    found = _kept_or(key, compile_anew)
+    if target.structure is None:
+        return found
+    return replace(found, prepared=found.prepared.with_data(target.data))
 
 
-def _prepared(key: tuple[object, ...], prepare: Callable[[], Any]) -> tuple[Any, bool]:
-    reused = key in _kept
-    prepared = _kept.pop(key) if reused else prepare()
+def _kept_or(key: tuple[object, ...], compile_anew: Callable[[], Compiled]) -> Compiled:
+    """Return what was compiled before, or compile it; the last few are kept."""
+    found = replace(_kept.pop(key), reused=True) if key in _kept else compile_anew()
     while len(_kept) >= _MOST_KEPT:
         _kept.pop(next(iter(_kept)))
-    _kept[key] = prepared  # last in, last out
-    return prepared, reused
+    _kept[key] = found  # last in, last out
+    return found

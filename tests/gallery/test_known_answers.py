@@ -9,7 +9,13 @@ import csv
 import numpy as np
 import pytest
 
-from experiments.config.published import exhibit_files, read_exhibit, shared_part, shipped_gallery
+from experiments.config.published import (
+    exhibit_files,
+    read_exhibit,
+    shared_part,
+    shipped_gallery,
+    without_libraries,
+)
 from experiments.posterior.draws import as_tree
 from experiments.studies.found_answers import best_number, classes_of, figures_of, misplaced
 from experiments.studies.mixtures import plan
@@ -19,7 +25,9 @@ from tests.gallery import likelihood
 pytestmark = pytest.mark.data
 
 GALLERY = shipped_gallery()
-EXHIBITS = {path.stem: read_exhibit(path, shared_part(GALLERY)) for path in exhibit_files(GALLERY)}
+SHARED = shared_part(GALLERY)
+without_libraries(SHARED)
+EXHIBITS = {path.stem: read_exhibit(path, SHARED) for path in exhibit_files(GALLERY)}
 MIXTURES = [name for name, one in EXHIBITS.items() if one.config.kind == "mixtures"]
 
 

@@ -46,7 +46,8 @@ def picture(view: View) -> Picture | None:
         "wall-time",
         "Wall time",
         "Hatched: building and compiling; solid: running. Both are in the labels, with whether the "
-        "compiler's cache was warm (compiled before) or cold, or compiled code was reused on other data."
+        "compiler's cache was warm (compiled before) or cold, or compiled code was reused: the time is then "
+        "what compiling that had taken."
         f"{view.missing_from(timed)}",
         draw,
         "cost",

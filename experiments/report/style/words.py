@@ -55,7 +55,9 @@ def _cache(cells: list[CellRecord], styles: Mapping[str, MethodStyle]) -> str:
     reused = ", ".join(dict.fromkeys(found.pop("reused")))
     parts = [f"{word} for {', '.join(dict.fromkeys(names))}" for word, names in found.items() if names]
     if reused:
-        parts.append(f"not needed for {reused}, whose model had been compiled for other data before")
+        parts.append(
+            f"not asked for {reused}, whose model had been compiled before: the time is that of then"
+        )
     if not parts:
         return (
             "Whether the compiler's cache was warm is unknown, so compile times cannot be compared with "

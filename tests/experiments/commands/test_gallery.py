@@ -6,7 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from experiments.config.published import exhibit_files, read_exhibit, shared_part
+from experiments.config import plugins
+from experiments.config.published import exhibit_files, read_exhibit, shared_part, without_libraries
 from experiments.engine import runner
 from experiments.engine.workers.executors import executor
 from hand_cavi import InputError
@@ -159,3 +160,10 @@ def test_what_is_no_gallery_is_said(here, elbowroom, tmp_path):
         (place / "first.toml").write_text(ONE.format(name="first").replace(*change))
         with pytest.raises(InputError, match=re.escape(complaint)):
             read_exhibit(exhibit_files(place)[0], shared_part(place))
+
+
+def test_a_method_whose_libraries_are_missing_is_left_out_and_said(monkeypatch):
+    monkeypatch.setattr(plugins, "find_spec", lambda name: None)
+    values = {"methods": [{"name": "cavi"}, {"name": "flow", "kind": "numpyro_vi"}]}
+    (why,) = without_libraries(values)
+    assert values["methods"] == [{"name": "cavi"}] and "pip install" in why

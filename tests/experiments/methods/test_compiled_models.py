@@ -91,4 +91,6 @@ def test_what_was_prepared_first_keeps_its_own_data():
 def test_only_the_last_few_are_kept(monkeypatch):
     monkeypatch.setattr(compiled_models, "_MOST_KEPT", 2)
     for key, reused in (("a", False), ("b", False), ("a", True), ("c", False), ("a", True), ("b", False)):
-        assert compiled_models._prepared((key,), lambda key=key: key) == (key, reused)
+        anew = compiled_models.Compiled(key, False, False, 2.5)
+        found = compiled_models._kept_or((key,), lambda anew=anew: anew)
+        assert (found.prepared, found.reused, found.seconds) == (key, reused, 2.5)

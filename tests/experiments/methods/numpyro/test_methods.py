@@ -37,7 +37,7 @@ def test_nuts_tells_what_a_study_asks_and_is_compiled_once_for_data_of_one_shape
     assert (first.outcome, first.told.sampler, first.told.language) == ("sampled", "numpyro", "numpyro")
     assert first.told.reused is False and first.seconds_compile > first.seconds_run > 0
     again = result_of("numpyro_nuts", replace(COUNTS, x=COUNTS.x + 1), SHORT)
-    assert again.told.reused is True and again.seconds_compile < first.seconds_compile
+    assert again.told.reused is True and again.seconds_compile == first.seconds_compile
     assert again.draws["posterior"]["rate"].mean() > first.draws["posterior"]["rate"].mean()
     longer = result_of("numpyro_nuts", replace(COUNTS, x=np.tile(COUNTS.x, (2, 1))), SHORT)
     assert longer.told.reused is False
