@@ -169,7 +169,7 @@ def run(
     if not found.settled:
         return DadviResult(q, None, "max_steps", n_draws, loss, error, heights)
     covariance = np.linalg.inv(found.curvature)[:size, :size]
-    response = GaussianApproximation(m, np.linalg.cholesky(covariance), density.coordinates)
+    response = GaussianApproximation(m, np.linalg.cholesky(covariance), density.coordinates, maximises=False)
     outcome: Literal["converged", "undecided"] = "converged" if loss <= tolerance else "undecided"
     return DadviResult(q, response, outcome, n_draws, loss, error, heights)
 

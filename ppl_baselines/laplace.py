@@ -93,7 +93,9 @@ def run(density: Density, starts: Sequence[Mapping[str, np.ndarray]]) -> Laplace
     eigenvalues = [_least(one.curvature) for one in maxima if not one.positive]
     best = max(there, key=log_evidence, default=None)
     return LaplaceResult(
-        None if best is None else GaussianApproximation(best.at, _factor(best), density.coordinates),
+        None
+        if best is None
+        else GaussianApproximation(best.at, _factor(best), density.coordinates, maximises=False),
         np.nan if best is None else log_evidence(best),
         best is not None and best.settled,
         heights,

@@ -79,7 +79,6 @@ def fit(
         q=q,
         bound=None if corrected else bound,
         bound_se=None if corrected else error,
-        optimal=not corrected,
         told=Told(
             family="mean field with linear response" if corrected else "mean field",
             bound_of="" if corrected else "theta",

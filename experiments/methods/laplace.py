@@ -58,7 +58,6 @@ def fit(target: Target, settings: Settings, *, starts: StartingPoints, seed: int
         seconds_compile=compiled.seconds,
         seconds_run=seconds,
         q=found.approximation,
-        optimal=False,
         told=Told(
             cache_warm=compiled.cache_warm,
             reused=compiled.reused,

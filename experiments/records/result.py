@@ -74,9 +74,7 @@ class Told:
 class Fitted:
     """What a method found and how it ended, as in `MethodResult`; nothing is scored yet.
 
-    It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``. A Gaussian q
-    that claims to be `optimal`, the best of its kind for F, is asked what one step on would gain, as is one
-    with a bound.
+    It is a variational method's q, or a sampler's chains: draws with their ``sample_stats``.
     """
 
     outcome: str
@@ -90,7 +88,6 @@ class Fitted:
     trace: np.ndarray = field(default_factory=lambda: np.empty((0, 3)))
     told: Told = field(default_factory=Told)
     info: Mapping[str, object] = field(default_factory=dict)
-    optimal: bool = True
 
 
 @dataclass(frozen=True)

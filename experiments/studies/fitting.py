@@ -74,12 +74,11 @@ def fit_cell(assignment: Assignment) -> MethodResult | NotFinite:
             draws = checked_chains(target, fitted.chains, shapes)
         if hasattr(method, "afterwards"):
             told = check_told(method.afterwards(target, settings, fitted, seed))
-        if fitted.optimal or fitted.bound is not None:
-            told = with_step_gain(told, fitted.q, target.log_joint, seed)
+        told = with_step_gain(told, fitted.q, target.log_joint, seed)
         told = with_mass(told, fitted.q, shapes, target.log_joint, seed)
     except NotFiniteError as error:
         return NotFinite(str(error))
-    kept = {name: value for name, value in vars(fitted).items() if name not in ("q", "chains", "optimal")}
+    kept = {name: value for name, value in vars(fitted).items() if name not in ("q", "chains")}
     result = MethodResult(**{**kept, "draws": draws, "told": told})
     dumps({**vars(result), "draws": None})  # what cannot be kept fails here, where it costs one cell
     return result
