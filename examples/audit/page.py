@@ -5,15 +5,21 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from examples.real_data.table import written
 
 from examples.audit.measures import Ascent, Finding, Updates, Widths
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit.md"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 WIDER = 0.05
 """Widths that differ by more than this share from those of our own fit are shown in bold."""
 
 HEAD = ("| model | reading | bound less true ELBO | updates | true ELBO | sd over exact |", "|---" * 6 + "|")
+
+
+def written(text: str, content: str) -> str:
+    """Return a page with its tables replaced."""
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{rest.split(END)[1]}"
 
 
 def bound_words(a: Ascent) -> str:

@@ -22,7 +22,6 @@ from experiments.methods.own import nuts
 from experiments.methods.own.own_problem import OwnProblem
 from experiments.posterior.draws import as_chains, flat
 from experiments.records import Draws, Problem
-from experiments.references._gate import STATED, examine_chains, examine_quantities
 from hand_cavi import InputError, Mixture
 from hand_cavi.gibbs.sampler import GibbsRun, gibbs
 
@@ -99,6 +98,8 @@ class AroundMixture:
 
     def _posterior(self) -> Posterior:
         """Sample by Gibbs, each round twice as long as the last, until two draws are worth one."""
+        from experiments.references._gate import examine_chains  # slow to import
+
         problem = Problem(self.mixture, self.x, self.sample_weight)
         rng = generator(self.seed, "posterior", self.model, self.dataset)
         run: GibbsRun | None = None
@@ -159,6 +160,8 @@ class AroundOwn:
         tree = nuts.fit(target, settings, starts=target.starts(seed), seed=seed).chains
         assert tree is not None
         stats = as_chains(tree, "sample_stats")
+        from experiments.references._gate import STATED, examine_quantities  # slow to import
+
         figures, faults = examine_quantities(target.quantities(tree), stats, STATED)
         return _posterior_of(as_chains(tree), figures, faults, rng)
 

@@ -58,7 +58,7 @@ def bad_day(tmp_path_factory):
     """A study in which everything goes wrong that can, but for CAVI."""
     methods = [CAVI, odd("crash"), odd("fail"), odd("overflow"), odd("hang")]
     folder = tmp_path_factory.mktemp("bad") / "day"
-    return run(config(*methods, run="time_limit = 45"), folder), folder
+    return run(config(*methods, run="time_limit = 20"), folder), folder
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def bad_day(tmp_path_factory):
         ("crash", "crashed", "exit code 3"),
         ("fail", "failed", "it did not work"),
         ("overflow", "not_finite", "the loss became infinite"),
-        ("hang", "timed_out", "time limit of 45 s"),
+        ("hang", "timed_out", "time limit of 20 s"),
         ("cavi", "ok", "the bound stopped rising"),
     ],
 )
