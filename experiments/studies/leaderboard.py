@@ -1,9 +1,10 @@
 """Ranking methods over data sets: by paired differences, and only where these are beyond their errors.
 
 A method's loss on a problem is one number, the smaller the better. Two methods are compared on the data sets
-on which both have one: the mean of the differences, one for each data set, over its standard error, by
-Student's t; of all pairs of methods by Holm's (1979) method. A method's rank is one more than the number of
-methods that are better than it beyond that.
+on which both have one, by the differences, one for each data set: by Wilcoxon's signed ranks, because a
+method that fails on one data set has a loss there beside which all others vanish; of all pairs of methods by
+Holm's (1979) method. A method's rank is one more than the number of methods that are better than it beyond
+that.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,16 +42,21 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much larger a method's loss is than another's: a mean over n data sets, with standard error."""
+    """How much larger a method's loss is than another's: the mean over n data sets, with standard error.
+
+    The `median` and the `p_value` are of Wilcoxon's signed ranks: of a difference of either sign.
+    """
 
     mean: float
     standard_error: float
+    median: float
+    p_value: float
     n: int
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A method's place: its mean loss is over the n data sets that it has; `tied`, if its rank is shared.
+    """A method's place: its median and mean loss, over the n data sets that it has; `tied`, if it shares it.
 
     The rank is None on too few data sets. `from_first` compares it with the first of the list on the data
     sets that both have; None for that one, or if these are too few.
@@ -59,6 +65,7 @@ class Ranked:
     method: str
     rank: int | None
     tied: bool
+    median: float
     mean: float
     standard_error: float | None
     n: int
@@ -98,32 +105,39 @@ def compared(
     if len(differences) < FEWEST:
         return None
     error = np.std(differences, ddof=1) / sqrt(len(differences))
-    return Difference(float(np.mean(differences)), float(error), len(differences))
+    return Difference(
+        float(np.mean(differences)),
+        float(error),
+        _middle(differences),
+        p_value(differences),
+        len(differences),
+    )
 
 
 def ranking(losses: Losses, level: float = LEVEL) -> list[Ranked]:
-    """Return the methods in order: by rank, and within a rank by their mean losses."""
+    """Return the methods in order: by rank, and within a rank by their median losses."""
     pairs = {
         (a, b): found
         for a, b in combinations(losses, 2)
         if (found := compared(losses[a], losses[b])) is not None
     }
-    apart = holm({pair: p_value(found) for pair, found in pairs.items()}, level)
+    apart = holm({pair: found.p_value for pair, found in pairs.items()}, level)
     better: dict[str, list[str]] = {method: [] for method in losses}
     for a, b in apart:
-        winner, loser = (a, b) if pairs[a, b].mean < 0 else (b, a)
+        winner, loser = (a, b) if pairs[a, b].median < 0 else (b, a)
         better[loser].append(winner)
     means = {
         method: [float(np.mean(list(of.values()))) for of in losses[method].values()] for method in losses
     }
     ranks = {method: 1 + len(better[method]) if len(losses[method]) >= FEWEST else None for method in losses}
-    order = sorted(losses, key=lambda method: (ranks[method] or len(losses) + 1, np.mean(means[method])))
+    order = sorted(losses, key=lambda method: (ranks[method] or len(losses) + 1, np.median(means[method])))
     shared = [rank for rank in ranks.values()]
     return [
         Ranked(
             method,
             ranks[method],
             ranks[method] is not None and shared.count(ranks[method]) > 1,
+            float(np.median(means[method])),
             float(np.mean(means[method])),
             float(np.std(means[method], ddof=1) / sqrt(len(means[method])))
             if len(means[method]) > 1
@@ -136,13 +150,17 @@ def ranking(losses: Losses, level: float = LEVEL) -> list[Ranked]:
     ]
 
 
-def p_value(difference: Difference) -> float:
-    """Return the two-sided p-value of Student's t; without any spread 0, or 1 for no difference."""
-    from scipy.stats import t
+def p_value(differences: Sequence[float]) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed ranks; 1 where nothing differs."""
+    from scipy.stats import wilcoxon
 
-    if difference.standard_error == 0:
-        return 1.0 if difference.mean == 0 else 0.0
-    return float(2 * t.sf(abs(difference.mean) / difference.standard_error, difference.n - 1))
+    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+
+
+def _middle(differences: Sequence[float]) -> float:
+    """Return the median of all pairs' means (Hodges & Lehmann 1963), whose sign is that of the ranks."""
+    some = np.asarray(differences)
+    return float(np.median(((some[:, np.newaxis] + some) / 2)[np.triu_indices(len(some))]))
 
 
 def holm[Key](p_values: Mapping[Key, float], level: float) -> list[Key]:

@@ -16,14 +16,15 @@ _COMMAND = "uv run elbowroom gallery --page docs/gallery"
 
 
 _HOW = f"""\
-Methods are compared in pairs, on the data sets that both have: the mean of the differences of their losses,
-one for each data set, over its standard error, which is taken from their spread over data sets and so holds
-the Monte-Carlo errors of the figures too; by Student's t, of all pairs by Holm's method at {LEVEL:.0%}, from
-{FEWEST} data sets on; with fewer a method has no rank. A rank is one more than the number of methods that
-are better beyond that; "=" says that a rank is shared, and within it the order is no finding. Draws that are
-the reference, or a shorter run of the sampler that is, count for their cost alone on that data set, and so do
-data sets without a qualified reference. Mean losses are over each method's own data sets; what compares
-methods is the difference from the first, on common ones.
+Methods are compared in pairs, on the data sets that both have, by the differences of their losses, one for
+each data set: by Wilcoxon's signed ranks, since a method that fails on one data set has a loss there beside
+which all others vanish; of all pairs by Holm's method at {LEVEL:.0%}, from {FEWEST} data sets on; with fewer
+a method has no rank. A rank is one more than the number of methods that are better beyond that; "=" says
+that a rank is shared, and within it the order is no finding: few data sets in common tell nobody apart. Draws
+that are the reference, or a shorter run of the sampler that is, count for their cost alone on that data set,
+and so do data sets without a qualified reference. Median and mean losses are over each method's own data
+sets, which a refusal leaves out; what compares methods is the difference from the first, on as many common
+ones as stand behind it (the middle one, by Hodges and Lehmann).
 """
 
 _BESIDE = """\
@@ -139,6 +140,7 @@ def _leaderboard(exhibits: Sequence[Exhibited]) -> Iterator[str]:
                 "rank",
                 "method",
                 "data sets",
+                "median loss",
                 "mean loss",
                 f"more than {label(places[0].method)}",
                 "behind",
@@ -152,10 +154,9 @@ def _place(one: Ranked) -> list[str]:
         MARKS["none"] if one.rank is None else f"{one.rank}{' =' if one.tied else ''}",
         label(one.method),
         str(one.n),
+        _with_error(one.median, None),
         _with_error(one.mean, one.standard_error),
-        ""
-        if difference is None
-        else f"{_with_error(difference.mean, difference.standard_error)} ({difference.n})",
+        "" if difference is None else f"{_with_error(difference.median, None)} ({difference.n})",
         ", ".join(map(label, one.better)),
     ]
 
