@@ -152,7 +152,7 @@ def main() -> None:
         print(line(f"{n} moves", everything, n, 1 if n == options.moves else None))
     print(line(f"{options.starts} starts more", everything, None, 2))
     print(f"\n| {options.moves} moves | {head} |\n|---|---:|---:|---:|---:|---:|")
-    for place, names in enumerate((PRIORS, APART, COMPONENTS)):
+    for place, names in enumerate((tuple(PRIORS), tuple(APART), tuple(COMPONENTS))):
         for name in names:
             some = [one for key, ones in found.items() if key[place] == name for one in ones]
             print(line(f"K = {name}" if place == 2 else str(name), some, options.moves, 1))

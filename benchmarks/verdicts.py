@@ -14,9 +14,10 @@ correct method has, "not at its end" those of methods within the margins that ha
 import argparse
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from experiments.methods.starts import Starts
 from experiments.records import Problem, Reference, Verdict
@@ -25,7 +26,7 @@ from experiments.verdict import only_unfinished
 from tests.experiments import faults
 
 if TYPE_CHECKING:
-    from ppl_baselines.pymc.vi import Prepared
+    from ppl_baselines.pymc.log_density import LogDensity
 
 CONTROL, FAULT = "control", "fault"
 CAVI = {
@@ -105,23 +106,24 @@ def words(verdict: Verdict) -> list[str]:
 
 
 @cache
-def prepared_advi() -> "tuple[Problem, Reference, Prepared]":
-    from ppl_baselines.pymc import vi
+def compiled_case() -> "tuple[Problem, Reference, LogDensity]":
     from ppl_baselines.pymc.build import build
+    from ppl_baselines.pymc.log_density import compile_log_density
 
     problem, truth = case(0, 6.0)
-    return problem, truth, vi.prepare(build(problem.mixture, problem.x), kind="mean_field")
+    return problem, truth, compile_log_density(build(problem.mixture, problem.x))
 
 
 def own_advi(n_cases: int, steps: int | None = None) -> Counter[str]:
     """Run the method as a study does, or for so many `steps` without screening; its outcome is its own."""
     from ppl_baselines.pymc import vi
 
-    problem, truth, prepared = prepared_advi()
+    problem, truth, log_density = compiled_case()
     short = {} if steps is None else {"steps": steps, "screen_steps": 1, "keep": 1}
     count: Counter[str] = Counter()
     for seed in range(n_cases):
-        result = vi.run(prepared, Starts(problem, seed).parameters(1), seed=seed, **short)
+        starts = Starts(problem, seed).parameters(1)
+        result = vi.run(log_density, starts, kind="mean_field", seed=seed, **short)
         assert result.approximation is not None
         outcome = result.status.name.lower()
         claim = faults.Claim(result.approximation, result.elbo, outcome, result.elbo_se, "theta")
@@ -130,47 +132,33 @@ def own_advi(n_cases: int, steps: int | None = None) -> Counter[str]:
 
 
 def claimed_advi(n_cases: int, optimiser: str, steps: int) -> Counter[str]:
-    """PyMC's steps and nothing else, handed in as converged."""
-    from ppl_baselines.pymc import vi_steps
-
-    problem, truth, prepared = prepared_advi()
-    if optimiser == PYMC_S:
-        prepared = with_default_optimiser(problem, prepared)
-    count: Counter[str] = Counter()
-    for seed in range(n_cases):
-        (start,) = prepared.coordinates.flat_starts(Starts(problem, seed).parameters(1))
-        vi_steps.begin(prepared, start, seed)
-        vi_steps.advance(prepared, steps)
-        claim = faults.Claim(vi_steps.approximation(prepared), None)
-        count.update(words(faults.judge(problem, truth, claim, seed=seed)))
-    return count
-
-
-def with_default_optimiser(problem: Problem, prepared: "Prepared") -> "Prepared":
-    """Return the same with the steps that `pm.fit` takes if it is not told otherwise."""
+    """`pm.fit` and nothing else, by its default optimiser or Adam at 0.1, handed in as converged."""
     import pymc as pm
 
-    from ppl_baselines.pymc.build import build
+    from ppl_baselines.gaussian import GaussianApproximation
 
-    inference = pm.ADVI(model=build(problem.mixture, problem.x), random_seed=0)
-    step = inference.objective.step_function(obj_n_mc=1, score=True)
-    state = tuple(entry.variable for entry in step.maker.inputs if entry.update is not None)
-    initial = tuple(variable.get_value(borrow=False) for variable in state)
-    parameters = dict(inference.approx.groups[0].shared_params)
-    return replace(prepared, step=step, parameters=parameters, state=state, initial=initial)
+    problem, truth, log_density = compiled_case()
+    options = {"obj_optimizer": pm.adam(learning_rate=0.1)} if optimiser == ADAM else {}
+    count: Counter[str] = Counter()
+    for seed in range(n_cases):
+        (start,) = Starts(problem, seed).parameters(1)
+        with log_density.model:
+            fitted = pm.fit(steps, method="advi", start=start, random_seed=seed, progressbar=False, **options)
+        mean, factor = fitted.mean.eval(), np.diag(fitted.std.eval())
+        claim = faults.Claim(GaussianApproximation(mean, factor, log_density.coordinates), None)
+        count.update(words(faults.judge(problem, truth, claim, seed=seed)))
+    return count
 
 
 def pymc_nuts(n_cases: int, draws: int) -> Counter[str]:
     """Count the runs that qualify as a reference, as "pass", and those that do not."""
     from ppl_baselines.pymc import nuts
-    from ppl_baselines.pymc.build import build
 
-    problem, _ = case(0, 6.0)
-    prepared = nuts.prepare(build(problem.mixture, problem.x))
+    problem, _, log_density = compiled_case()
     count: Counter[str] = Counter()
     for seed in range(n_cases):
         starts = Starts(problem, seed).parameters(4)
-        tree = nuts.run(prepared, starts, seed=seed, chains=4, draws=draws, tune=draws)
+        tree = nuts.run(log_density, starts, seed=seed, chains=4, draws=draws, tune=draws)
         count["no reference" if examine(problem, tree)[1] else "pass"] += 1
     return count
 

@@ -68,6 +68,7 @@ def measure(kind: str, n_points: int) -> dict:
     from hand_cavi.data.condense import condense
     from ppl_baselines.pymc import nuts
     from ppl_baselines.pymc.build import build
+    from ppl_baselines.pymc.log_density import compile_log_density
 
     mixture = Mixture(NormalKnownVariance(0.0, 25.0), FixedWeights(), K)
     imported = perf_counter()
@@ -78,10 +79,10 @@ def measure(kind: str, n_points: int) -> dict:
             raise NotRunError(f"condensing {n_points} points does not pay, it says")
         points, weight = data.x, data.weight
     condensed = perf_counter()
-    sampler = nuts.prepare(build(mixture, points, sample_weight=weight), sampler="nutpie", backend="numba")
+    log_density = compile_log_density(build(mixture, points, sample_weight=weight))
     compiled = perf_counter()
     start = {"mu": means[:, np.newaxis]}
-    drawn = nuts.run(sampler, [start], seed=1, chains=2, draws=500, tune=500, cores=min(2, ALL_THREADS))
+    drawn = nuts.run(log_density, [start], seed=1, chains=2, draws=500, tune=500, cores=min(2, ALL_THREADS))
     sampled = perf_counter()
     return {
         "nodes": len(points),
