@@ -14,7 +14,7 @@ from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.resampling import resampled
 from experiments.methods.several_parts import mixed
 from experiments.methods.starts import Starts
-from experiments.records.result import Fitted, Told
+from experiments.records.result import Fitted
 
 
 class Settings(AscentSettings):
@@ -35,12 +35,5 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
     optima = optima_of(target.problem, settings, starts, seed, stopwatch)
     q = mixed(target, optima, seed).q
     found = resampled(target, q, settings.draws, seed)
-    return Fitted(
-        outcome="sampled",
-        message=found.sentence,
-        seconds_compile=0.0,
-        seconds_run=perf_counter() - stopwatch.began,
-        chains=target.as_tree({name: values[None] for name, values in found.draws.items()}),
-        told=Told(starts=settings.starts),
-        info={**found.info, "optima": len(q.parts), "elbo_of_cavi": optima[0].elbo},
-    )
+    seconds = perf_counter() - stopwatch.began
+    return found.handed_in(target, starts=settings.starts, seconds=seconds, elbo=optima[0].elbo)

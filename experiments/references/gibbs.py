@@ -4,9 +4,13 @@ Every round goes on where the last ended, takes twice as many sweeps for the sam
 passes the gate (`_gate`) or becomes the next round's warm-up. It gives no log evidence.
 """
 
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from experiments.records import Problem, Reference
+import numpy as np
+import xarray as xr
+
+from experiments.records import Draws, Problem, Reference
 from experiments.references._gate import examine_chains, in_words
 from experiments.references.request import Request
 from hand_cavi.gibbs.sampler import GibbsRun, gibbs
@@ -49,16 +53,39 @@ def compute(problem: Problem, request: Request) -> Reference:
             return Reference("gibbs", True, reason, draws=request.gibbs_draws, quality=quality)
     if infeasible := applies(problem):
         return Reference("gibbs", False, infeasible)
+    for one in rounds(problem, request.rng):
+        quality = one.quality | {"sweeps": one.sweeps, "thin": one.thin}
+        if not one.faults:
+            reason = f"Gibbs qualified after {one.sweeps} sweeps: {in_words(quality)}"
+            return Reference("gibbs", True, reason, draws=one.tree, quality=quality)
+    reason = f"Gibbs does not qualify after {one.sweeps} sweeps: {'; '.join(one.faults)}"
+    return Reference("gibbs", False, reason, quality=quality)
+
+
+@dataclass(frozen=True)
+class Round:
+    """Chains, all sweeps so far and those to a kept draw, and what the gate says of the draws."""
+
+    tree: xr.DataTree
+    draws: Draws
+    sweeps: int
+    thin: int
+    quality: dict[str, object]
+    faults: list[str]
+
+
+def rounds(problem: Problem, rng: np.random.Generator) -> Iterator[Round]:
+    """Sample round after round, one at least, until the next would take too long."""
     run: GibbsRun | None = None
-    quality, faults, sweeps = {}, [], 0
+    sweeps = 0
     for number in range(MAX_ROUNDS):
         thin, tune = 2**number, 0 if run else TUNE
         if run and (sweeps + DRAWS * thin) * _per_sweep(problem) > MAX_ALLOCATIONS:
-            break
+            return
         run = gibbs(
             problem.mixture,
             problem.x,
-            rng=request.rng,
+            rng=rng,
             chains=CHAINS,
             draws=DRAWS,
             tune=tune,
@@ -69,13 +96,7 @@ def compute(problem: Problem, request: Request) -> Reference:
         )
         sweeps += tune + DRAWS * thin
         tree = to_datatree(run.draws, sample_stats={"lp": run.log_joint})
-        quality, faults = examine_chains(problem, tree)
-        quality |= {"sweeps": sweeps, "thin": thin}
-        if not faults:
-            reason = f"Gibbs qualified after {sweeps} sweeps: {in_words(quality)}"
-            return Reference("gibbs", True, reason, draws=tree, quality=quality)
-    reason = f"Gibbs does not qualify after {sweeps} sweeps: {'; '.join(faults)}"
-    return Reference("gibbs", False, reason, quality=quality)
+        yield Round(tree, run.draws, sweeps, thin, *examine_chains(problem, tree))
 
 
 def _per_sweep(problem: Problem) -> int:

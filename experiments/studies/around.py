@@ -17,23 +17,16 @@ from experiments.calibration.own_source import OwnReplicate, OwnSource, own_mode
 from experiments.calibration.simulate import MixtureReplicate
 from experiments.engine.fingerprint import content_key, data_hash
 from experiments.engine.seeds import generator, integer
-from experiments.methods.mixture_target import MixtureTarget, mixture_content
+from experiments.methods.mixture_target import mixture_content
 from experiments.methods.own import nuts
 from experiments.methods.own.own_problem import OwnProblem
 from experiments.posterior.draws import as_chains, flat
 from experiments.records import Draws, Problem
 from hand_cavi import InputError, Mixture
-from hand_cavi.gibbs.sampler import GibbsRun, gibbs
-
-CHAINS = 4
-DRAWS = 1000
-"""Draws of theta* of each chain."""
 
 SHARE = 4
 """Effective draws for each replicate: fewer would make replicates alike (a convention of this project)."""
 
-_TUNE = 500
-_ROUNDS = 7
 _NUTS_DRAWS = 2000
 
 
@@ -98,29 +91,14 @@ class AroundMixture:
 
     def _posterior(self) -> Posterior:
         """Sample by Gibbs, each round twice as long as the last, until two draws are worth one."""
-        from experiments.references._gate import examine_chains  # slow to import
+        from experiments.references.gibbs import CHAINS, DRAWS, rounds  # slow to import
 
         problem = Problem(self.mixture, self.x, self.sample_weight)
         rng = generator(self.seed, "posterior", self.model, self.dataset)
-        run: GibbsRun | None = None
-        for number in range(_ROUNDS):
-            run = gibbs(
-                self.mixture,
-                self.x,
-                rng=rng,
-                chains=CHAINS,
-                draws=DRAWS,
-                tune=0 if run else _TUNE,
-                sample_weight=self.sample_weight,
-                starts=run,
-                thin=2**number,
-                keep_assignments=False,
-            )
-            figures, faults = examine_chains(problem, MixtureTarget(problem).as_tree(run.draws))
-            if not faults and _worth(figures) >= CHAINS * DRAWS / 2:
+        for one in rounds(problem, rng):
+            if not one.faults and _worth(one.quality) >= CHAINS * DRAWS / 2:
                 break
-        assert run is not None
-        return _posterior_of(run.draws, figures, faults, rng)
+        return _posterior_of(one.draws, one.quality, one.faults, rng)
 
 
 @dataclass(frozen=True)
@@ -155,7 +133,7 @@ class AroundOwn:
         source.replicate(0)  # other data show whether the model's prior depends on its data
         rng = generator(source.seed, "posterior", source.model)
         target = source.with_data(model.prior_draw(rng), model.held).target
-        settings = nuts.Settings.model_validate({"chains": CHAINS, "draws": _NUTS_DRAWS})
+        settings = nuts.Settings.model_validate({"draws": _NUTS_DRAWS})
         seed = integer(source.seed, "posterior", source.model)
         tree = nuts.fit(target, settings, starts=target.starts(seed), seed=seed).chains
         assert tree is not None

@@ -11,7 +11,7 @@ from pydantic import Field
 from experiments.methods.own import cavi
 from experiments.methods.own.own_target import OwnTarget
 from experiments.methods.resampling import resampled
-from experiments.records.result import Fitted, Told
+from experiments.records.result import Fitted
 from experiments.records.target import StartingPoints
 
 
@@ -33,13 +33,5 @@ def fit(target: OwnTarget, settings: Settings, *, starts: StartingPoints, seed: 
     assert fitted.q is not None
     began = perf_counter()
     found = resampled(target, fitted.q, settings.draws, seed)
-    seconds = perf_counter() - began
-    return Fitted(
-        outcome="sampled",
-        message=found.sentence,
-        seconds_compile=0.0,
-        seconds_run=fitted.seconds_run + seconds,
-        chains=target.as_tree({name: values[None] for name, values in found.draws.items()}),
-        told=Told(starts=settings.starts),
-        info={**found.info, "elbo_of_cavi": fitted.bound},
-    )
+    seconds = fitted.seconds_run + perf_counter() - began
+    return found.handed_in(target, starts=settings.starts, seconds=seconds, elbo=fitted.bound)

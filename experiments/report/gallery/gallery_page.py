@@ -94,12 +94,12 @@ def _verdicts(exhibits: Sequence[Exhibited]) -> Iterator[str]:
     rows = []
     for one in exhibits:
         if one.record is None:
-            rows.append([_link(one), *([f"*{FAILED}*"] * len(methods)), MARKS["none"]])
+            rows.append([_link(one), MARKS["none"], *([f"*{FAILED}*"] * len(methods))])
             continue
         for problem in one.record.problems:
-            rows.append([_link(one), *_marks(problem, methods), _reference(problem)])
+            rows.append([_link(one), _reference(problem), *_marks(problem, methods)])
     yield _LEGEND
-    yield table(["data", *map(label, methods), "reference"], rows)
+    yield table(["data", "reference", *map(label, methods)], rows)
     records = [one.record for one in exhibits if one.record is not None]
     machine = records[0].machine if records else {}
     where = f" on {machine.get('cores', '?')} cores ({machine.get('processor', '?')})" if machine else ""

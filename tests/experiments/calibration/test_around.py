@@ -12,6 +12,7 @@ from experiments.config.reading import parse_config
 from experiments.engine import runner
 from experiments.methods import cavi
 from experiments.methods.own import cavi as own_cavi
+from experiments.references import gibbs
 from experiments.report import write_report
 from experiments.studies import around, plan_of
 from experiments.studies.around import AroundMixture, AroundOwn, Posterior
@@ -91,8 +92,8 @@ def test_no_more_replicates_than_the_posterior_draws_are_worth():
 
 
 def test_a_posterior_that_does_not_qualify_is_not_drawn_from(monkeypatch):
-    monkeypatch.setattr(around, "_ROUNDS", 1)
-    monkeypatch.setattr(around, "DRAWS", 10)
+    monkeypatch.setattr(gibbs, "MAX_ROUNDS", 1)
+    monkeypatch.setattr(gibbs, "DRAWS", 10)
     monkeypatch.setattr(around, "_posteriors", {})
     with pytest.raises(
         InputError, match="there is no posterior to draw parameters from: .*effective sample size"
