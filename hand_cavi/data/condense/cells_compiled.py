@@ -12,14 +12,18 @@ changes no bit of the result.
 Importing this module imports numba; `hand_cavi.data.condense` does so when it pays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import count
 from threading import Thread
+from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 from hand_cavi.data.condense.cells import CellSums, Grid
-from hand_cavi.data.kernels_compiled import _bits, _compile, _exact, all_threads
+from hand_cavi.data.vectors import FUSED, all_threads, compile_loop
 
 __all__ = ["all_threads", "parts"]
 
@@ -30,7 +34,17 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multipli
 _TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
 
 
-@_exact
+def _bits_of(typing: object, x: types.Float) -> tuple:
+    """Return a number's 64 bits as an integer."""
+    return types.uint64(types.float64), lambda _, builder, signature, values: builder.bitcast(
+        values[0], ir.IntType(64)
+    )
+
+
+_bits: Callable[..., Any] = intrinsic(_bits_of)
+
+
+@njit(**FUSED)
 def _find(
     x: np.ndarray,
     weight: np.ndarray,
@@ -92,7 +106,7 @@ def _find(
     return used
 
 
-@_exact
+@njit(**FUSED)
 def _polynomials(t: np.ndarray, values: np.ndarray) -> None:
     """Set values[k] to T_k values[0], where values[1] is t values[0] already."""
     for k in range(2, len(values)):
@@ -101,7 +115,7 @@ def _polynomials(t: np.ndarray, values: np.ndarray) -> None:
             now[i] = 2 * t[i] * last[i] - before[i]
 
 
-@_exact
+@njit(**FUSED)
 def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
     """Add each column of values to the cell's moments, which lie one cell after the other."""
     n_moments = np.uint64(len(values))
@@ -111,7 +125,7 @@ def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
             moments[first + np.uint64(k)] += values[k, i]
 
 
-@_exact
+@njit(**FUSED)
 def _flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
     """Add the first n sums to the totals, and set them to 0."""
     for i in range(n):
@@ -191,7 +205,7 @@ def _sum(
     return used
 
 
-_compiled_sum = _compile(_sum)
+_compiled_sum = compile_loop(_sum)
 
 
 def parts(
