@@ -1,4 +1,4 @@
-"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.sums_plain`.
+"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.Grid.sums`.
 
 A block of rows is worked on while it lies in the processor's cache:
 
@@ -12,9 +12,11 @@ changes no bit of the result.
 Importing this module imports numba; `hand_cavi.data.condense` does so when it pays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from threading import Thread
+from typing import cast
 
 import numpy as np
 
@@ -197,8 +199,19 @@ _compiled_sum = _compile(_sum)
 def parts(
     grid: Grid, rows: np.ndarray, weight: np.ndarray | None, slices: Sequence[slice], most: int, threads: int
 ) -> list[CellSums | int | None]:
-    """Return what `sums_plain` does for each part of the rows."""
-    results: list[CellSums | int | None] = [None] * len(slices)
+    """Return what `Grid.sums` does for each part of the rows, shape (n, 1)."""
+    return in_turn(partial(_part, grid, most), rows[:, 0], weight, slices, threads)
+
+
+def in_turn[S](
+    part: Callable[[np.ndarray, np.ndarray], S],
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    slices: Sequence[slice],
+    threads: int,
+) -> list[S]:
+    """Return what a function gives for each part of the rows and its weights, as float64, by some threads."""
+    results: list[S] = [cast(S, None)] * len(slices)
     turn = count()
     ones = np.ones(max(s.stop - s.start for s in slices))
 
@@ -206,7 +219,7 @@ def parts(
         while (i := next(turn)) < len(slices):
             x = np.require(rows[slices[i]], np.float64, ["C", "W"])
             w = ones[: len(x)] if weight is None else np.require(weight[slices[i]], np.float64, ["C", "W"])
-            results[i] = _part(grid, x, w, most)
+            results[i] = part(x, w)
 
     helpers = [Thread(target=work) for _ in range(min(threads, len(slices)) - 1)]
     for helper in helpers:
@@ -217,7 +230,7 @@ def parts(
     return results
 
 
-def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int | None:
+def _part(grid: Grid, most: int, x: np.ndarray, w: np.ndarray) -> CellSums | int | None:
     """Return the sums over some rows, shape (n,); or the first row that cannot be used; or None: too many."""
     capacity, q = min(most, len(x)), grid.n_nodes
     bits = int(2 * capacity).bit_length()
