@@ -183,6 +183,13 @@ def add_products(typing: object, sums: Vector, a: Vector, b: Vector) -> tuple:
     return sums(sums, a, b), generate
 
 
+@_instructions
+def bits_of(typing: object, x: types.Float) -> tuple:
+    """Return a number's 64 bits as an integer."""
+    bits = types.uint64(types.float64)
+    return bits, lambda _, builder, signature, values: builder.bitcast(values[0], ir.IntType(64))
+
+
 # ---- exp and ln -------------------------------------------------------------------------------
 
 _LN_2, _LOG2_E = math.log(2), 1 / math.log(2)

@@ -1,4 +1,4 @@
-"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.sums_plain`.
+"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.Grid.sums`.
 
 A block of rows is worked on while it lies in the processor's cache:
 
@@ -13,17 +13,16 @@ Importing this module imports numba; `hand_cavi.data.condense` does so when it p
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from threading import Thread
-from typing import Any
+from typing import cast
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 
 from hand_cavi.data.condense.cells import CellSums, Grid
-from hand_cavi.data.vectors import FUSED, all_threads, compile_loop
+from hand_cavi.data.vectors import FUSED, all_threads, bits_of, compile_loop
 
 __all__ = ["all_threads", "parts"]
 
@@ -32,16 +31,6 @@ _SHORT_SUM = 1024  # rows after which the moments' sums begin anew, or more wher
 _ROWS_PER_CELL = 32  # so that adding the sums to the totals costs little
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multiplicative hash
 _TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
-
-
-def _bits_of(typing: object, x: types.Float) -> tuple:
-    """Return a number's 64 bits as an integer."""
-    return types.uint64(types.float64), lambda _, builder, signature, values: builder.bitcast(
-        values[0], ir.IntType(64)
-    )
-
-
-_bits: Callable[..., Any] = intrinsic(_bits_of)
 
 
 @njit(**FUSED)
@@ -75,7 +64,7 @@ def _find(
                 index[i] = capacity  # a row that nobody reads
                 continue
             return _BAD_ROW - i
-        slot = (_bits(c) * _SPREAD) >> np.uint64(shift)
+        slot = (bits_of(c) * _SPREAD) >> np.uint64(shift)
         j = table[slot]
         while j >= 0 and cell[j] != c:
             slot = (slot + np.uint64(1)) & mask
@@ -211,8 +200,19 @@ _compiled_sum = compile_loop(_sum)
 def parts(
     grid: Grid, rows: np.ndarray, weight: np.ndarray | None, slices: Sequence[slice], most: int, threads: int
 ) -> list[CellSums | int | None]:
-    """Return what `sums_plain` does for each part of the rows."""
-    results: list[CellSums | int | None] = [None] * len(slices)
+    """Return what `Grid.sums` does for each part of the rows, shape (n, 1)."""
+    return in_turn(partial(_part, grid, most), rows[:, 0], weight, slices, threads)
+
+
+def in_turn[S](
+    part: Callable[[np.ndarray, np.ndarray], S],
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    slices: Sequence[slice],
+    threads: int,
+) -> list[S]:
+    """Return what a function gives for each part of the rows and its weights, as float64, by some threads."""
+    results: list[S] = [cast(S, None)] * len(slices)
     turn = count()
     ones = np.ones(max(s.stop - s.start for s in slices))
 
@@ -220,7 +220,7 @@ def parts(
         while (i := next(turn)) < len(slices):
             x = np.require(rows[slices[i]], np.float64, ["C", "W"])
             w = ones[: len(x)] if weight is None else np.require(weight[slices[i]], np.float64, ["C", "W"])
-            results[i] = _part(grid, x, w, most)
+            results[i] = part(x, w)
 
     helpers = [Thread(target=work) for _ in range(min(threads, len(slices)) - 1)]
     for helper in helpers:
@@ -231,7 +231,7 @@ def parts(
     return results
 
 
-def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int | None:
+def _part(grid: Grid, most: int, x: np.ndarray, w: np.ndarray) -> CellSums | int | None:
     """Return the sums over some rows, shape (n,); or the first row that cannot be used; or None: too many."""
     capacity, q = min(most, len(x)), grid.n_nodes
     bits = int(2 * capacity).bit_length()
