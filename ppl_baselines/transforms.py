@@ -89,6 +89,45 @@ class LogOdds:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A variable between two bounds, or on one side of one, scaled log odds or a logarithm; never a bound.
+
+    Attributes
+    ----------
+    lower, upper : float or ndarray
+        Of the variable's shape, or of one that goes with it; one of them finite at least.
+    """
+
+    lower: float | np.ndarray = -np.inf
+    upper: float | np.ndarray = np.inf
+
+    def constrain(self, u: np.ndarray) -> np.ndarray:
+        """Return lower + (upper - lower) / (1 + exp(-u)), lower + exp(u), or upper - exp(u)."""
+        if not np.all(np.isfinite(self.upper)):
+            theta = self.lower + Log().constrain(u)
+        elif not np.all(np.isfinite(self.lower)):
+            theta = self.upper - Log().constrain(u)
+        else:
+            theta = self.lower + np.subtract(self.upper, self.lower) * LogOdds().constrain(u)
+        return np.clip(theta, np.nextafter(self.lower, np.inf), np.nextafter(self.upper, -np.inf))
+
+    def unconstrain(self, theta: np.ndarray) -> np.ndarray:
+        """Return the log odds of where theta lies, or the logarithm of how far from the bound."""
+        if not np.all(np.isfinite(self.upper)):
+            return _log(theta - self.lower)
+        if not np.all(np.isfinite(self.lower)):
+            return _log(self.upper - theta)
+        return _log(theta - self.lower) - _log(self.upper - theta)
+
+    def log_jacobian(self, u: np.ndarray) -> np.ndarray:
+        """Return the sum of ln(upper - lower) + ln of both shares, or the sum of u."""
+        width = np.subtract(self.upper, self.lower)
+        if not np.all(np.isfinite(width)):
+            return _sum(u)
+        return _sum(np.log(width) - np.logaddexp(0, u) - np.logaddexp(0, -u))
+
+
+@dataclass(frozen=True)
 class Simplex:
     """Probabilities along the last axis, p = softmax(u_1, ..., u_{C-1}, -sum u).
 

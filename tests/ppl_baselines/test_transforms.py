@@ -6,7 +6,7 @@ from scipy import stats
 
 from hand_cavi import StickBreaking
 from ppl_baselines.gaussian import GaussianApproximation
-from ppl_baselines.transforms import Identity, Log, LogCholesky, LogOdds, Simplex, Sticks
+from ppl_baselines.transforms import Identity, Interval, Log, LogCholesky, LogOdds, Simplex, Sticks
 from ppl_baselines.unconstrained import Coordinates, Span
 from tests.ppl_baselines.conftest import PLAIN
 
@@ -15,6 +15,9 @@ CASES = {
     "identity": (Identity(), (2, 2), lambda theta: theta),
     "log": (Log(), (2, 3), lambda theta: theta),
     "log odds": (LogOdds(), (2, 3), lambda theta: theta),
+    "interval": (Interval(-3.0, np.array([1.0, 2.0, 5.0])), (2, 3), lambda theta: theta),
+    "above": (Interval(lower=2.0), (2, 3), lambda theta: theta),
+    "below": (Interval(upper=-2.0), (2, 3), lambda theta: theta),
     "simplex": (Simplex(), (3,), lambda theta: theta[:-1]),
     "simplices": (Simplex(), (2, 2, 1), lambda theta: theta[..., :-1]),
     "sticks": (Sticks(), (3,), lambda theta: theta[:-1]),
@@ -60,6 +63,9 @@ def test_log_jacobian_is_by_draw(case):
     [
         (Log(), pm.distributions.transforms.log, (2, 3)),
         (LogOdds(), pm.distributions.transforms.logodds, (2, 3)),
+        (Interval(-1.0, 4.0), pm.distributions.transforms.Interval(*np.array([-1.0, 4.0])), (2, 3)),
+        (Interval(lower=-1.0), pm.distributions.transforms.Interval(-1.0, None), (2, 3)),
+        (Interval(upper=4.0), pm.distributions.transforms.Interval(None, 4.0), (2, 3)),
         (Simplex(), pm.distributions.transforms.simplex, (3,)),
         (Simplex(), pm.distributions.transforms.simplex, (2, 2, 3)),
     ],
@@ -89,6 +95,8 @@ def test_nothing_underflows_to_zero(transform):
     [
         (Log(), np.array([[1.0, -1.0]])),
         (LogOdds(), np.array([[0.5, 1.5]])),
+        (Interval(-1.0, 4.0), np.array([[0.5, 4.5]])),
+        (Interval(lower=-1.0), np.array([[0.5, -1.5]])),
         (Simplex(), np.array([[1.5, -0.5]])),
         (Sticks(), np.array([[1.5, -0.5]])),
         (LogCholesky(), np.array([[[[1.0, 2.0], [2.0, 1.0]]]])),
