@@ -48,7 +48,7 @@ class Statistics:
         if not isinstance(task, Task):
             return None
         n_components, (n_points, n_statistics) = len(task.weights.expected_log()), task.statistics.shape
-        if n_components * max(n_points * _LIGHT / WORTH_COMPILING, n_statistics**2) > _LIGHT:
+        if n_points * n_components > WORTH_COMPILING or n_components * n_statistics**2 > _LIGHT:
             return None
         columns = task.statistics.T
         alike = np.array([[np.array_equal(one, other) for other in columns] for one in columns])
