@@ -295,6 +295,6 @@ def _is_missing(entry: object) -> bool:
 
 
 def _as_float(value: ArrayLike, name: str) -> np.ndarray:
-    is_plain = type(value) is np.ndarray and value.dtype == np.float64  # nothing is missing
-    array = value if is_plain else as_numbers(value, name)
-    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    if not (type(value) is np.ndarray and value.dtype == np.float64):  # of which nothing is missing
+        value = as_numbers(value, name)
+    return np.ascontiguousarray(value, dtype=np.float64).reshape(value.shape)

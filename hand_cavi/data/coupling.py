@@ -47,9 +47,9 @@ def coupling(
 
 
 def _gram(matrix: np.ndarray) -> np.ndarray:
-    """Return the product of a matrix's transpose with it, by pieces so small that no thread is woken."""
-    piece = max(1, _PRODUCT // matrix.shape[1] ** 2)
+    """Return the product of a matrix's transpose with it, by pieces so small that few wake a thread."""
+    n_columns = matrix.shape[1]
+    piece = max(n_columns, _PRODUCT // n_columns**2)
     whole = len(matrix) - len(matrix) % piece
-    pieces = matrix[:whole].reshape(-1, piece, matrix.shape[1])
-    rest = matrix[whole:]
+    pieces, rest = matrix[:whole].reshape(-1, piece, n_columns), matrix[whole:]
     return np.matmul(pieces.transpose(0, 2, 1), pieces).sum(axis=0) + rest.T @ rest
