@@ -7,7 +7,8 @@ Data: K clusters of equal chance in a row, 1.5 to 2.5 standard deviations apart;
 three, every cluster's chances drawn at random. Every data set is fitted from the same dispersed starts
 (k-means++, random, splitting) with and without acceleration. A count of sweeps is that of the passes over the
 data, extrapolations that were undone among them, up to the first after which the bound is within
-1e-10 max(1, |bound|) of the better of both ends. Times are the process's own, up to that sweep.
+1e-10 max(1, |bound|) of the better of both ends; looks at the data for the derivative of a sweep, one before
+most extrapolations, are not among them, but their time is. Times are the process's own, up to that sweep.
 
 With --auto: may `accelerate="auto"` be the default of `hand_cavi.fit`? K is drawn from 2 to 5, there are just
 so many points that "auto" accelerates (250 P), and all else is `fit`'s default. Counted are ends lower, and

@@ -105,7 +105,8 @@ def fit(
         `hand_cavi.ascent.forecast`); by default, where the data are condensed or read anew in every sweep.
     accelerate : bool or "auto"
         Whether extrapolation makes the sweeps fewer, see `ascent.acceleration`; "auto" does so where that
-        takes less time. Every pass over the data is a sweep, also one that was undone.
+        takes less time. Every pass over the data is a sweep, also one that was undone; a look at few rows
+        for the derivative of a sweep, which is made before an extrapolation, is none.
     checkpoint : Path or str, optional
         A file in which every pass over the data is written down. The same call with the same file goes on
         from where it was interrupted, to the same result, bit for bit; see `hand_cavi.ascent.checkpoint`.

@@ -197,7 +197,7 @@ def as_positive(value: ArrayLike, name: str) -> np.ndarray:
         If an entry is not a finite number above zero.
     """
     array = _as_float(value, name)
-    if not (np.isfinite(array).all() and (array > 0).all()):
+    if not ((array > 0) & (array < np.inf)).all():
         raise InputError(f"{name} is {value!r}; it must be finite and above zero")
     return array
 
@@ -295,5 +295,6 @@ def _is_missing(entry: object) -> bool:
 
 
 def _as_float(value: ArrayLike, name: str) -> np.ndarray:
-    array = as_numbers(value, name)
-    return np.ascontiguousarray(array, dtype=np.float64).reshape(array.shape)
+    if not (type(value) is np.ndarray and value.dtype == np.float64):  # of which nothing is missing
+        value = as_numbers(value, name)
+    return np.ascontiguousarray(value, dtype=np.float64).reshape(value.shape)

@@ -41,7 +41,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.data.kernels import softmax_rows
+from hand_cavi.data.coupling import coupling
 from hand_cavi.inputs import InputError, as_sample_weight
 from hand_cavi.numerics.moments import Joint, Moments, block_diagonal
 from hand_cavi.numerics.symmetric import square_root, symmetrised
@@ -54,7 +54,7 @@ MAX_RADIUS = 0.99
 MAX_DISPLACEMENT = 0.05
 """How far from its fixed point a fit may have stopped, in posterior sds of linear response (a convention)."""
 
-_BLOCK = 1 << 18  # numbers held at once by the pass over the data: 2 MB
+_ROWS = 1 << 14  # whose statistics are held at once
 
 
 @dataclass(frozen=True)
@@ -235,21 +235,14 @@ def _coupling(
     inner: ConjugateFamily, weights: MixingWeights, rows: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return M, (K P, K P), and the sums S, (K, P), from one pass over blocks of rows."""
-    expected, expected_log = inner.expected_phi, weights.expected_log()
-    n_components, n_statistics = expected.shape
-    size = expected.size
-    own = np.zeros((size, n_statistics))  # sum_i w_i r_ik T T', the part with [k = l]
-    across = np.zeros((size, size))  # sum_i w_i r_ik r_il T T'
-    for start in range(0, len(rows), step := max(1, _BLOCK // size)):
-        block = slice(start, start + step)
+    size = inner.natural.size
+    m, sums = np.zeros((size, size)), np.zeros(inner.natural.shape)
+    for start in range(0, len(rows), _ROWS):
+        block = slice(start, start + _ROWS)
         statistics = inner.statistics(rows[block])
-        r = softmax_rows(statistics @ expected.T + expected_log)[0]
-        shared = (r[:, :, np.newaxis] * statistics[:, np.newaxis, :]).reshape(-1, size)
-        weighted = shared * weight[block, np.newaxis]
-        own += weighted.T @ statistics
-        across += weighted.T @ shared
-    by_component = own.reshape(n_components, n_statistics, n_statistics)
-    return block_diagonal(by_component) - across, by_component[..., -1]  # T ends with 1
+        of_block = coupling(statistics, weight[block], inner.expected_phi, weights.expected_log())
+        m, sums = m + of_block[0], sums + of_block[1]
+    return m, sums
 
 
 def _root_of_v(inner: ConjugateFamily, weights: MixingWeights) -> np.ndarray:

@@ -1,16 +1,19 @@
 r"""Fewer sweeps: extrapolation along the way that plain sweeps would take.
 
 `ascent.linear_model` says where j sweeps at once would end. What is decided here is when to extrapolate and
-how far, so that which of several optima is reached does not depend on it: extrapolation begins when the gains
-of plain sweeps fall; it goes no further than about one posterior standard deviation (or 1.5 plain steps, if
-those are longer); it goes further only while f is found about where the model said; and an extrapolation that
-lowers the bound is undone, and its sweep counted. Whether the ascent has converged, plain sweeps decide.
+how far, so that which of several optima is reached does not depend on it. Extrapolation begins when the gains
+of plain sweeps fall. Afterwards f is held against what was expected of it: the difference grows with the
+square of the distance, which says how far the next extrapolation may go. One after which f is too far off, or
+that lowers the bound, is undone, and its sweep counted. Far from an optimum, where nothing is quadratic, none
+goes further than a small part of what all the data say. What the linear model has left out is made up for
+afterwards, to the next order, before the next begins. Whether the ascent has converged, plain sweeps decide.
 
 No guard is a proof. Where a plain ascent passes a saddle between two optima, as from random starts, an
 extrapolation can end on its other side; `benchmarks/acceleration.py` counts how often.
 
 Sources: Jamshidian & Jennrich (1997), quasi-Newton acceleration of EM; Varadhan & Roland (2008), SQUAREM,
-for extrapolations whose length adapts and which the objective can refuse.
+for extrapolations whose length adapts and which the objective can refuse; Hochbruck & Ostermann (2010),
+exponential integrators, for following a path by steps that are exact where it is linear.
 """
 
 from dataclasses import replace
@@ -18,18 +21,20 @@ from typing import Literal
 
 import numpy as np
 
-from hand_cavi.ascent.linear_model import LinearModel, Metric
+from hand_cavi.ascent.expansion import Expansion, Statistics, expansion_of, posterior_of
 from hand_cavi.ascent.sweep import AnyTask, Asking, State, sweeping
 from hand_cavi.inputs import InputError
 from hand_cavi.result import StepInfo
 
 _HISTORY = 8  # differences of S that are remembered
 _FALLING = 3  # plain sweeps in a row, each of which gained less than the one before: extrapolation begins
-_LONGEST = 1.0  # of an extrapolation, in the metric: about one posterior standard deviation
-_AT_LEAST = 1.5  # plain steps; an extrapolation may be as long as that whatever the limit above
-_FIRST, _GROWTH, _SHORTEST = 2.0, 4.0, 2.0  # plain steps: how an extrapolation's length adapts
+_FIRST = 2.0  # plain steps: the length of the first extrapolation
+_GROWTH = 4.0  # times the length of the one before, at most
+_ERROR = 1.0  # in f afterwards, as a share of f before, that is aimed at; twice as much is undone
+_LONGEST = 0.045  # of an extrapolation, in posterior standard deviations, by the root of N
+_AT_LEAST = 2.0  # plain steps; an extrapolation may be as long as that whatever the limits above
+_HALVED = 8  # times, at most, if it leads to no posterior
 _LARGEST_METRIC = 1 << 23  # K P^2, of "auto": 64 MB
-_SURPRISE = 1.0  # error in f afterwards, as a share of f before, up to which extrapolations get longer
 
 
 WORTH_EXTRAPOLATING = 250
@@ -48,7 +53,7 @@ class Extrapolation:
     """
 
     def __init__(self, task: AnyTask) -> None:
-        self._task = task
+        self._task, self._statistics = task, Statistics.of(task)
         self.forget()
 
     def forget(self) -> None:
@@ -56,7 +61,9 @@ class Extrapolation:
         self._gains: list[float] = []
         self._points: list[tuple[np.ndarray, np.ndarray]] = []  # S and f(S); the last is where we are
         self._begun = False
-        self._length = _FIRST
+        self._length = np.inf  # of the last extrapolation
+        self._bend = 0.0  # its error, by the square of its length
+        self._expansion: Expansion | None = None
 
     def step(
         self, state: State, before: StepInfo | None, allowed: bool
@@ -82,31 +89,39 @@ class Extrapolation:
         plain : bool
             Whether it was a plain sweep.
         """
-        model = self._model(state) if allowed and self._begun else None
-        ahead = None if model is None else self._ahead(model)
-        if before is None or model is None or ahead is None:
+        here = self._expanded(state) if allowed and self._begun else None
+        ahead = None if here is None else self._ahead(here)
+        if before is None or here is None or ahead is None:
             reached, info = yield from self._plain_sweep(state, before)
             return reached, info, True
         sums, sweeps = ahead
         start = replace(state, assignments=replace(state.assignments, sums=sums, entropy=np.nan))
         reached, info = yield from sweeping(self._task, start, before.sweep + 1)
         held = replace(before, sweep=before.sweep + 1, after_globals=before.after_assignments)
-        if not np.isfinite(info.elbo):
-            self._length = _SHORTEST
-            return state, held, False
-        here, there = self._points.pop(), (sums, reached.assignments.sums - sums)
-        self._learn(model, sums - here[0], there[1], sweeps)
-        if info.elbo < before.elbo:
+        metric, plain = here.model.metric, here.model.length
+        self._length = metric.norm(sums - here.sums)
+        f = reached.assignments.sums - sums
+        error = f - here.model.left_after(sweeps)
+        size = metric.norm(error)
+        if not (np.isfinite(info.elbo) and np.isfinite(size)):
             self._shorten()
-            self._remember(there, here)  # we are where we were, but know what f is there
             return state, held, False
-        self._remember(here, there)
+        self._bend = size / self._length**2
+        if info.elbo < before.elbo or size > 2 * _ERROR * plain:
+            self._shorten()
+            self._remember((sums, f), self._points.pop())  # we are where we were, but know what f is there
+            return state, held, False
+        self._remember((sums, f))
+        self._expansion = None
+        if self._statistics is not None:
+            self._expansion = self._expanded_at(sums + here.model.missed(sweeps, error))
         return reached, replace(info, after_globals=held.after_globals), False
 
     def _plain_sweep(self, state: State, before: StepInfo | None) -> Asking[tuple[State, StepInfo]]:
         sums = state.assignments.sums
         reached, info = yield from sweeping(self._task, state, 1 if before is None else before.sweep + 1)
         self._remember((sums, reached.assignments.sums - sums))
+        self._expansion = None
         if before is not None and not self._begun:
             self._gains = [*self._gains, info.elbo - before.elbo][-_FALLING:]
             falling = self._gains == sorted(self._gains, reverse=True)
@@ -116,55 +131,39 @@ class Extrapolation:
     def _remember(self, *points: tuple[np.ndarray, np.ndarray]) -> None:
         self._points = [*self._points, *points][-_HISTORY - 1 :]
 
-    def _model(self, state: State) -> LinearModel | None:
-        """Return the linear model of f where we are, or None if there is nothing to go by."""
-        if len(self._points) < 2:
-            return None
-        sums, f = (np.array(arrays) for arrays in zip(*self._points, strict=True))
-        moves, images = np.diff(sums, axis=0)[::-1], -np.diff(f, axis=0)[::-1]
-        return LinearModel.from_differences(Metric(state), moves, images, f[-1])
-
-    def _ahead(self, model: LinearModel) -> tuple[np.ndarray, float] | None:
-        """Return the sums to go on from and how many plain sweeps that stands for, or None."""
-        longest = max(min(self._length * model.length, _LONGEST), _AT_LEAST * model.length)
-        sweeps = model.sweeps_within(longest)
-        if sweeps is None:
-            return None
-        sums = self._points[-1][0] + model.after(sweeps)
-        if not admissible(self._task, sums):
-            self._shorten()
-            return None
-        return sums, sweeps
-
-    def _learn(self, model: LinearModel, move: np.ndarray, f: np.ndarray, sweeps: float) -> None:
-        """Let the next extrapolation be longer or shorter, by how far f is from where it was expected."""
-        surprise = model.metric.norm(f - model.left_after(sweeps)) / model.length
-        length = model.metric.norm(move) / model.length
-        if surprise <= _SURPRISE:
-            self._length = max(self._length, _GROWTH * length)
-        else:
-            self._length = max(_SHORTEST, length * max(0.2, min(0.5, _SURPRISE / surprise)))
-
     def _shorten(self) -> None:
-        self._length = max(_SHORTEST, self._length / 2)
+        self._length /= 2 * _GROWTH
 
+    def _expanded(self, state: State) -> Expansion | None:
+        """Return where to go on from, and the model there; or None if there is nothing to go by."""
+        if self._statistics is None:
+            return expansion_of(self._points, state)
+        if self._expansion is None:
+            self._expansion = self._statistics.expansion(state, self._points[-1][0])
+        return self._expansion
 
-def admissible(task: AnyTask, sums: np.ndarray) -> bool:
-    """Return whether there is a posterior with these sums, shape (K, P), of components that are not empty.
+    def _expanded_at(self, sums: np.ndarray) -> Expansion | None:
+        assert self._statistics is not None
+        there = posterior_of(self._task, sums)
+        return None if there is None else self._statistics.expansion(there, sums)
 
-    There is none either where the family's arithmetic would mend what it is given.
-    """
-    if not (np.isfinite(sums).all() and (sums[:, -1] > 0).all()):
-        return False
-    eta = task.components.natural + sums
-    try:
-        with np.errstate(all="ignore"):
-            components = task.components.from_natural(eta)
-            phi = np.abs(components.expected_phi)  # 0 where a family keeps no eta, as there phi is 0
-            mended = np.sum(np.abs(components.natural - eta) * phi, axis=1)
-            return bool((mended <= 1e-8 * np.sum(np.abs(eta) * phi, axis=1)).all())
-    except InputError:
-        return False
+    def _ahead(self, here: Expansion) -> tuple[np.ndarray, int] | None:
+        """Return the sums to go on from and how many plain sweeps that stands for, or None."""
+        plain = here.model.length
+        longest = _FIRST * plain if self._length == np.inf else _GROWTH * self._length
+        if self._bend > 0:
+            longest = min(longest, float(np.sqrt(_ERROR * plain / self._bend)))
+        longest = min(longest, _LONGEST * float(np.sqrt(here.sums[:, -1].sum())))
+        longest = max(longest, _AT_LEAST * plain)
+        for _ in range(_HALVED):
+            sweeps = here.model.sweeps_within(longest)
+            if sweeps is None:
+                return None
+            move = here.model.after(sweeps)
+            if posterior_of(self._task, here.sums + move) is not None:
+                return here.sums + move, sweeps
+            longest = here.model.metric.norm(move) / 2
+        return None
 
 
 def as_acceleration(

@@ -35,6 +35,7 @@ from hand_cavi.numerics.moments import Moments, diagonal, join, where_finite
 from hand_cavi.numerics.special import digamma, gammaln, trigamma
 
 _LN_2PI = np.log(2 * np.pi)
+_EPSILON = np.finfo(float).eps
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,6 +288,6 @@ def _standard(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
     eta_1, eta_2 = eta[..., :n_features], eta[..., n_features:-2]
     beta, nu = eta[..., -2], eta[..., -1]
     mean = eta_1 / beta[..., np.newaxis]
-    rounding = np.finfo(float).eps * eta_2  # what is left of a rate that cancels altogether
+    rounding = _EPSILON * eta_2  # what is left of a rate that cancels altogether
     rate = np.maximum(eta_2 - eta_1 * mean, rounding) / 2
     return mean, beta, nu / 2, rate

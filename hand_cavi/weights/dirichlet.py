@@ -11,6 +11,7 @@ alpha_k + N_k. Source: Bishop, PRML (2006), section 10.2 and equations B.16 to B
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -72,7 +73,15 @@ class DirichletWeights(MixingWeights):
 
     def expected_log(self) -> np.ndarray:
         """E[ln pi_k] = psi(alpha_k) - psi(sum_k alpha_k), shape (K,) (PRML 10.66)."""
+        return self._expected_log
+
+    @cached_property
+    def _expected_log(self) -> np.ndarray:
         return digamma(self.concentration) - digamma(self.concentration.sum())
+
+    @cached_property
+    def _log_c(self) -> np.ndarray:
+        return _log_normaliser(self.concentration)
 
     def covariance_of_logs(self) -> np.ndarray:
         """Cov[ln pi_j, ln pi_k] = psi'(alpha_k) [j = k] - psi'(sum_k alpha_k), shape (K, K)."""
@@ -90,7 +99,7 @@ class DirichletWeights(MixingWeights):
     def kl(self, prior: Self) -> float:
         """Return KL = ln C(alpha) - ln C(alpha_0) + sum_k (alpha_k - alpha_0k) E[ln pi_k]."""
         gained = self.concentration - prior.concentration
-        ratio = _log_normaliser(self.concentration) - _log_normaliser(prior.concentration)
+        ratio = self._log_c - prior._log_c
         return float(ratio + gained @ self.expected_log())
 
     def mean(self) -> np.ndarray:
@@ -113,12 +122,12 @@ class DirichletWeights(MixingWeights):
 
     def log_density_terms(self, draws: Draws, n: int) -> np.ndarray:
         """Return (alpha_k - 1) ln pi_k + ln C(alpha) / K, shape (n, K)."""
-        share = _log_normaliser(self.concentration) / len(self.concentration)
+        share = self._log_c / len(self.concentration)
         return (self.concentration - 1) * np.log(draws["weights"]) + share
 
     def log_marginal(self, counts: np.ndarray) -> np.ndarray:
         """Return ln C(alpha) - ln C(alpha + N)."""
-        return _log_normaliser(self.concentration) - _log_normaliser(self.concentration + counts)
+        return self._log_c - _log_normaliser(self.concentration + counts)
 
     def favoured_order(self, counts: np.ndarray) -> np.ndarray:
         """Give the larger counts to the larger concentrations; nothing to choose if all are equal.

@@ -1,6 +1,7 @@
 """Equal, known weights: pi_k = 1/K, as in the textbook. Nothing to learn, so every term is a constant."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Self
 
 import numpy as np
@@ -45,6 +46,10 @@ class FixedWeights(MixingWeights):
 
     def expected_log(self) -> np.ndarray:
         """E[ln pi_k] = -ln K, shape (K,)."""
+        return self._expected_log
+
+    @cached_property
+    def _expected_log(self) -> np.ndarray:
         return np.full(self._k, -np.log(self._k))
 
     def covariance_of_logs(self) -> np.ndarray:

@@ -246,7 +246,8 @@ def test_blocks_of_rows_add_up(monkeypatch):
     mixture, x = make("normal_wishart D=3", "dirichlet", k=2, n=40, seed=23)
     best = converged(mixture, x)
     whole = linear_response(best, x)
-    monkeypatch.setattr("hand_cavi.linear_response._BLOCK", 100)  # 4 rows
+    monkeypatch.setattr("hand_cavi.linear_response._ROWS", 13)
+    monkeypatch.setattr("hand_cavi.data.coupling._BLOCK", 100)  # 4 rows
     np.testing.assert_allclose(linear_response(best, x).statistics, whole.statistics, rtol=1e-9, atol=1e-12)
 
 

@@ -17,11 +17,12 @@ from hand_cavi import (
     StickBreaking,
     fit,
 )
-from hand_cavi.ascent.acceleration import Extrapolation, admissible
+from hand_cavi.ascent.acceleration import Extrapolation
 from hand_cavi.ascent.ascend import StoppingRule, ascend
+from hand_cavi.ascent.expansion import Statistics, posterior_of
 from hand_cavi.ascent.linear_model import LinearModel, Metric
 from hand_cavi.ascent.starts import plus_plus
-from hand_cavi.ascent.sweep import init, serve, sweep
+from hand_cavi.ascent.sweep import StreamedTask, init, serve, sweep
 from hand_cavi.fit import prepare
 from tests.hand_cavi.cases import PAIRS, make
 
@@ -90,13 +91,16 @@ def test_fewer_sweeps(kind, k, times):
     assert np.median(ratios) >= times
 
 
-def test_extrapolations_that_are_undone_count_and_are_seen():
-    """Somewhere in these ascents an extrapolation lowers the bound: its sweep repeats the bound before it."""
+def test_extrapolations_that_are_undone_count_and_are_seen(monkeypatch):
+    """Twenty times too far, an extrapolation may lower the bound: its sweep repeats the bound before it."""
+    after = LinearModel.after
+    monkeypatch.setattr(LinearModel, "after", lambda self, sweeps: 20 * after(self, sweeps))
     undone = 0
     for seed in range(4):
         mixture, x, start = overlapping("full", 4, seed)
         seen = []
-        result = fit(mixture, x, rng=0, starts=start, accelerate=True, callback=lambda i, s=seen: s.append(i))
+        settings = {"accelerate": True, "max_sweeps": 60, "callback": lambda i, s=seen: s.append(i)}
+        result = fit(mixture, x, rng=0, starts=start, **settings)
         assert [i.sweep for i in seen] == list(range(1, result.sweeps + 1))
         assert [i.elbo for i in seen] == list(result.elbo_trace)
         undone += sum(i.after_globals.total == i.elbo < result.elbo - 1e-3 for i in seen)
@@ -116,6 +120,42 @@ def test_convergence_rests_on_plain_sweeps():
     assert not any(extrapolated[-4:])
     assert np.all(np.diff(result.elbo_trace[-5:]) <= 1e-12 * abs(result.elbo))
     assert fit(mixture, x, rng=0, starts=start, accelerate=True, max_sweeps=9).status is Status.MAX_SWEEPS
+
+
+@pytest.mark.slow
+def test_the_same_optimum_on_fifty_data_sets():
+    """Of those that plain sweeps come to; where they stop short of it, acceleration may go on."""
+    for seed in range(50):
+        mixture, x, start = overlapping("full", 2 + seed % 3, seed)
+        plain, fast = (
+            fit(mixture, x, rng=0, starts=start, accelerate=a, tolerance=1e-14, max_sweeps=20_000)
+            for a in (False, True)
+        )
+        assert_never_falls(fast.half_step_trace)
+        assert fast.elbo >= plain.elbo - 1e-9 * abs(plain.elbo), seed
+
+
+@pytest.mark.parametrize(("kind", "apart"), [("textbook", 1.5), ("full", 4.0)])
+def test_many_overlapping_components_of_many_points(kind, apart):
+    """Extrapolations are long where posteriors are narrow too: 12 components, 300,000 points, condensed."""
+    rng = np.random.default_rng(105)
+    x = apart * rng.integers(0, 12, 300_000) + rng.standard_normal(300_000)
+    mixture = overlapping(kind, 12, 0)[0]
+    start = fit(mixture, x, rng=0, starts=1, max_sweeps=5)
+    plain, fast = (fit(mixture, x, rng=0, starts=start, accelerate=a) for a in (False, True))
+    assert fast.status is Status.CONVERGED
+    assert fast.sweeps < min(100, plain.sweeps / 5)
+    assert_never_falls(fast.half_step_trace)
+    assert fast.elbo >= plain.elbo - 1e-9 * abs(plain.elbo)
+
+
+def test_relabelled_components_change_nothing():
+    mixture, x, start = overlapping("full", 4, 2)
+    order = [2, 0, 3, 1]
+    first, second = (fit(mixture, x, rng=0, starts=s, accelerate=True) for s in (start, start[:, order]))
+    np.testing.assert_allclose(second.elbo_trace[:20], first.elbo_trace[:20], rtol=1e-11)
+    assert second.elbo == pytest.approx(first.elbo, rel=1e-10)
+    np.testing.assert_allclose(second.counts, first.counts[order], rtol=1e-4)
 
 
 def test_sticks_are_put_in_order():
@@ -167,18 +207,18 @@ def test_auto_extrapolates_where_points_are_many():
 
 
 @pairs
-def test_what_no_posterior_has_is_not_admissible(family, weights):
+def test_what_no_posterior_has_is_none(family, weights):
     mixture, x = make(family, weights, 2, 30, seed=97)
     task, _ = prepare(mixture, x, np.ones(len(x)))
     sums = init(task, plus_plus(x, 2, np.random.default_rng(98))).assignments.sums
-    assert admissible(task, sums)
+    assert posterior_of(task, sums) is not None
     mean = sums.sum(axis=0) / len(x)
-    assert not admissible(task, sums - 2 * sums[0, -1] * mean)  # fewer than no points
-    assert not admissible(task, np.where(sums == sums[0, 0], np.nan, sums))
+    assert posterior_of(task, sums - 2 * sums[0, -1] * mean) is None  # fewer than no points
+    assert posterior_of(task, np.where(sums == sums[0, 0], np.nan, sums)) is None
     if "wishart" in family or "gamma D" in family.replace("gamma_poisson", ""):
         outside = sums.copy()
         outside[0, : x.shape[1]] += 100 * sums[0, -1]  # a mean whose square exceeds the sum of squares
-        assert not admissible(task, outside)
+        assert posterior_of(task, outside) is None
 
 
 def test_no_extrapolation_out_of_the_cone(monkeypatch):
@@ -250,14 +290,63 @@ def test_where_all_is_linear_the_model_is_exact():
     f = 0.3 * directions[0] - 0.2 * directions[1] + 0.1 * directions[2] + 1e-3 * directions[3]
     mixed = [sum(rng.normal() * d for d in directions) for _ in range(4)]
     model = LinearModel.from_differences(metric, np.array(mixed), np.array([c(m) for m in mixed]), f)
-    left, moved = f, np.zeros_like(f)
-    for _ in range(8):
+    error = sum(rng.normal() * d for d in directions)
+    left, moved, missed = f, np.zeros_like(f), np.zeros_like(f)
+    for t in range(11):
         moved, left = moved + left, left - c(left)
-    np.testing.assert_allclose(model.after(8.0), moved, rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(model.left_after(8.0), left, rtol=1e-6, atol=1e-9)
+        missed = missed - c(missed) + (t / 11) ** 2 * error
+    np.testing.assert_allclose(model.after(11), moved, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(model.left_after(11), left, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(model.missed(11, error), missed, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(model.after(1), f)
     assert model.length == pytest.approx(metric.norm(f))
-    assert 8 <= model.sweeps_within(1.01 * metric.norm(moved)) < 12
+    for sweeps in (2, 3, 4, 5, 7, 9, 13):  # one more than 1, 2, 3, 4, 6, 8, 12
+        assert model.sweeps_within(1.001 * metric.norm(model.after(sweeps))) == sweeps
     assert model.sweeps_within(model.length) is None
+
+
+@pairs
+def test_the_coupling_is_the_derivative_of_a_sweep(family, weights):
+    """What the model says of two sweeps, (1 + Q) f, against differences of sweeps, from weighted data."""
+    mixture, x = make(family, weights, 3, 40, seed=103)
+    rng = np.random.default_rng(104)
+    task, _ = prepare(mixture, x, rng.uniform(0.5, 2, len(x)))
+    state = ascend(task, init(task, plus_plus(x, 3, rng)), StoppingRule(3, 0.0, 9)).state
+    sums = state.assignments.sums
+    here = sweep(task, state, 1)[0]  # at the posterior with these sums
+
+    def swept(at):
+        moved = replace(state, assignments=replace(state.assignments, sums=at))
+        return sweep(task, moved, 1)[0].assignments.sums
+
+    expansion = Statistics.of(task).expansion(here, sums)
+    f = here.assignments.sums - sums
+    q_f = (swept(sums + 1e-4 * f) - swept(sums - 1e-4 * f)) / 2e-4
+    np.testing.assert_allclose(expansion.model.left_after(1), q_f, rtol=1e-5, atol=1e-6 * np.abs(f).max())
+    np.testing.assert_allclose(expansion.model.after(1), f, rtol=1e-9, atol=1e-9)
+
+
+def test_where_the_coupling_is_too_dear_differences_do():
+    """Many components of many features, many points, and data that are read anew."""
+    mixture, x, start = overlapping("full", 3, 0)
+    task, _ = prepare(mixture, x[:, np.newaxis], np.ones(len(x)))
+    assert Statistics.of(task).distinct.shape == (300, 3)  # of x, x^2, 1, 1
+    assert Statistics.of(replace(task, statistics=np.ones((70_000, 4)))) is None
+    assert Statistics.of(replace(task, statistics=np.ones((10, 20)))) is None
+    assert Statistics.of(StreamedTask(task.components, task.weights, None, None, 0.0)) is None
+
+
+def test_differences_alone_find_the_optimum_too(monkeypatch):
+    monkeypatch.setattr(Statistics, "of", lambda task: None)
+    for kind, k in (("textbook", 4), ("full", 3)):
+        mixture, x, start = overlapping(kind, k, 0)
+        plain, fast = (
+            fit(mixture, x, rng=0, starts=start, accelerate=a, tolerance=1e-14, max_sweeps=20_000)
+            for a in (False, True)
+        )
+        assert_never_falls(fast.half_step_trace)
+        assert fast.elbo == pytest.approx(plain.elbo, rel=1e-9)
+        assert fast.sweeps < plain.sweeps / 2
 
 
 def test_extrapolation_waits_for_falling_gains():
