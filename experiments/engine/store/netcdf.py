@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     import xarray as xr
 
-LARGEST = 1 << 23
+LARGEST = 1 << 21
 """Bytes of a file whose layout is kept; in a larger one the numbers are what takes time."""
 
 _KEPT = 8  # layouts, the last that were used
