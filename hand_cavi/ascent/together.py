@@ -27,6 +27,13 @@ from hand_cavi.weights.mixing import MixingWeights
 _BLOCK = 1 << 14  # responsibilities that are worked on at a time; they stay in the processor's cache
 
 
+type _Terms = tuple[np.ndarray, ...]
+"""The five terms of the bounds of all ascents, shape (A,) each, in the order of `ElboTerms`."""
+
+type _Bounds = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Which ascents swept, shape (A,), and their bounds after each half-step, shape (A,) each."""
+
+
 @dataclass(frozen=True)
 class Problems:
     """Problems of one family, of equal N, D and K and with one prior of the weights, as sweeps read them."""
@@ -80,20 +87,18 @@ class Problems:
 
 
 class _End(NamedTuple):
-    """Where an ascent ended: the sums before and after its last sweep, (K, P); the bound's terms, (5,)."""
+    """Where an ascent ended: the sums before and after its last sweep, (K, P); the bound's terms."""
 
     status: Status
     sweeps: int
     before: np.ndarray
     sums: np.ndarray
-    entropy: float
-    terms: np.ndarray
+    terms: ElboTerms
 
     @property
     def elbo(self) -> float:
         """The bound; below every other if it is not a number."""
-        elbo = float(_total(self.terms))
-        return -np.inf if np.isnan(elbo) else elbo
+        return -np.inf if np.isnan(self.terms.total) else self.terms.total
 
 
 class _Globals(NamedTuple):
@@ -111,6 +116,9 @@ class _UnderWay:
 
     number: np.ndarray  # (A,)
     problem: np.ndarray  # (A,)
+    prior: np.ndarray  # (A, K, P), its natural parameters
+    log_z: np.ndarray  # (A, K), of the prior
+    log_base: np.ndarray  # (A,)
     sums: np.ndarray  # (A, K, P)
     entropy: np.ndarray  # (A,)
     elbo: np.ndarray  # (A,), nan before the first sweep
@@ -138,28 +146,31 @@ def run_together(
     """
     starts = [list(each) for each in begun]
     flat = [assignments for each in starts for _, assignments in each]
-    n = len(flat)
+    n, n_components = len(flat), len(flat[0].sums)
     owner = np.repeat(np.arange(len(starts)), [len(each) for each in starts])
     under_way = _UnderWay(
         np.arange(n),
         owner,
+        np.repeat(problems.natural[owner, np.newaxis], n_components, axis=1),
+        np.repeat(problems.log_z[owner, np.newaxis], n_components, axis=1),
+        problems.log_base[owner],
         np.stack([one.sums for one in flat]),
         np.array([one.entropy for one in flat]),
         np.full(n, np.nan),
         np.zeros(n, dtype=int),
     )
-    history: list[tuple[np.ndarray, np.ndarray]] = []
+    history: list[_Bounds] = []
     ends: dict[int, _End] = {}
     for sweep in range(1, rule.max_sweeps + 1):
         before = under_way.sums
-        bounds, terms = _swept(problems, under_way)
-        history.append((under_way.number, bounds))
-        elbo = bounds[:, 1]
+        first, terms = _swept(problems, under_way)
+        elbo = _total(terms)
+        history.append((under_way.number, first, elbo))
         negligible = np.maximum(rule.tolerance * np.maximum(1.0, np.abs(elbo)), rule.tolerance_nats)
         gained = ~(elbo - under_way.elbo <= negligible)  # so does a first sweep
         under_way.stalled = np.where(gained, 0, under_way.stalled + 1)
         under_way.elbo = elbo
-        over = np.full(len(elbo), sweep == rule.max_sweeps) | ~np.isfinite(elbo)
+        over = ~np.isfinite(elbo) | (sweep == rule.max_sweeps)
         for i in np.flatnonzero(over | (under_way.stalled >= rule.patience)).tolist():
             status = Status.MAX_SWEEPS
             if not np.isfinite(elbo[i]):
@@ -169,8 +180,8 @@ def run_together(
                     continue
                 status = Status.CONVERGED
             over[i] = True
-            left = before[i], under_way.sums[i], under_way.entropy[i], terms[i]
-            ends[int(under_way.number[i])] = _End(status, sweep, *left)
+            at_end = ElboTerms(*(float(term[i]) for term in terms))
+            ends[int(under_way.number[i])] = _End(status, sweep, before[i], under_way.sums[i], at_end)
         if over.any():
             under_way.keep(~over)
             if len(under_way.number) == 0:
@@ -178,58 +189,45 @@ def run_together(
     return _ended(problems, starts, ends, history)
 
 
-def _swept(problems: Problems, under_way: _UnderWay) -> tuple[np.ndarray, np.ndarray]:
-    """Sweep all once.
-
-    Returns
-    -------
-    bounds : ndarray, shape (A, 2)
-        After each half-step.
-    terms : ndarray, shape (A, 5)
-        Of the bound at the end, in the order of `ElboTerms`.
-    """
+def _swept(problems: Problems, under_way: _UnderWay) -> tuple[np.ndarray, _Terms]:
+    """Sweep all once; return the bounds after the first half-step, shape (A,), and the terms at the end."""
     found = _updated(problems, under_way)
-    log_base = problems.log_base[under_way.problem]
-    first = _terms(found, under_way.sums, under_way.entropy, log_base)
+    first = _total(_terms(found, under_way))
     under_way.sums, under_way.entropy = _refreshed(problems, under_way.problem, found)
-    second = _terms(found, under_way.sums, under_way.entropy, log_base)
-    return np.stack([_total(first), _total(second)], axis=1), second
+    return first, _terms(found, under_way)
 
 
 def _updated(problems: Problems, under_way: _UnderWay) -> _Globals:
     """Return the optimal q(theta), q(pi) at the assignments."""
     shape = under_way.sums.shape
-    prior = np.repeat(problems.natural[under_way.problem], shape[1], axis=0)
-    components = problems.family.from_natural(prior + under_way.sums.reshape(-1, shape[2]))
+    natural = (under_way.prior + under_way.sums).reshape(-1, shape[2])
+    components = problems.family.from_natural(natural)
     weights = problems.weights.updated(under_way.sums[..., -1])
-    divergences = components.kl_from(prior, np.repeat(problems.log_z[under_way.problem], shape[1]))
+    divergences = components.kl_from(under_way.prior.reshape(natural.shape), under_way.log_z.ravel())
     return _Globals(
         components.expected_phi.reshape(shape),
-        np.broadcast_to(weights.expected_log(), shape[:2]),
+        np.zeros(shape[:2]) + weights.expected_log(),
         divergences.reshape(shape[:2]).sum(axis=1),
-        np.broadcast_to(weights.kl(problems.weights), shape[:1]),
+        np.zeros(shape[0]) + weights.kl(problems.weights),
     )
 
 
-def _terms(found: _Globals, sums: np.ndarray, entropy: np.ndarray, log_base: np.ndarray) -> np.ndarray:
-    """Return the terms of the bound, shape (A, 5), in the order of `ElboTerms`."""
+def _terms(found: _Globals, under_way: _UnderWay) -> _Terms:
+    """Return the terms of the bounds."""
+    sums = under_way.sums
     products = (sums * found.expected_phi).reshape(len(sums), -1)
-    return np.stack(
-        [
-            products.sum(axis=1) + log_base,
-            np.vecdot(sums[..., -1], found.expected_log),
-            entropy,
-            found.kl_weights,
-            found.kl_components,
-        ],
-        axis=1,
+    return (
+        products.sum(axis=1) + under_way.log_base,
+        np.vecdot(sums[..., -1], found.expected_log),
+        under_way.entropy,
+        found.kl_weights,
+        found.kl_components,
     )
 
 
-def _total(terms: np.ndarray) -> np.ndarray:
-    """Return the bounds, shape (A,) or (), of their terms (A, 5) or (5,)."""
-    likelihood, assignments, entropy, kl_weights, kl_components = terms.T
-    return likelihood + assignments + entropy - kl_weights - kl_components
+def _total(terms: _Terms) -> np.ndarray:
+    """Return the bounds, shape (A,)."""
+    return terms[0] + terms[1] + terms[2] - terms[3] - terms[4]
 
 
 def _refreshed(problems: Problems, problem: np.ndarray, found: _Globals) -> tuple[np.ndarray, np.ndarray]:
@@ -268,7 +266,7 @@ def _ended(
     problems: Problems,
     starts: Sequence[Sequence[tuple[str, Assignments]]],
     ends: dict[int, _End],
-    history: Sequence[tuple[np.ndarray, np.ndarray]],
+    history: Sequence[_Bounds],
 ) -> list[tuple[Ended, list[StartOutcome]]]:
     """Return each problem's best ascent, the first of equals, and how all its starts ended."""
     outcomes: list[list[StartOutcome]] = []
@@ -286,19 +284,17 @@ def _ended(
     for task, i, trace in zip(problems.tasks, best, traces, strict=True):
         end = ends[i]
         components, weights = task.components.updated(end.before), task.weights.updated(end.before[:, -1])
-        state = State(components, weights, Assignments(end.sums, float(end.entropy)))
-        found.append(Ended(state, end.status, ElboTerms(*end.terms.tolist()), trace))
+        state = State(components, weights, Assignments(end.sums, end.terms.entropy))
+        found.append(Ended(state, end.status, end.terms, trace))
     return list(zip(found, outcomes, strict=True))
 
 
-def _traces(
-    history: Sequence[tuple[np.ndarray, np.ndarray]], wanted: Sequence[int], n: int
-) -> list[np.ndarray]:
+def _traces(history: Sequence[_Bounds], wanted: Sequence[int], n: int) -> list[np.ndarray]:
     """Return the bounds of some of n ascents after each half-step, shapes (sweeps, 2)."""
-    numbers = np.concatenate([number for number, _ in history])
-    bounds = np.concatenate([bound for _, bound in history])
+    numbers, *both = (np.concatenate(each) for each in zip(*history, strict=True))
     is_wanted = np.zeros(n, dtype=bool)
     is_wanted[wanted] = True
-    numbers, bounds = numbers[is_wanted[numbers]], bounds[is_wanted[numbers]]
-    order = np.argsort(numbers, kind="stable")
-    return np.split(bounds[order], np.searchsorted(numbers[order], wanted)[1:])
+    kept = np.flatnonzero(is_wanted[numbers])
+    order = kept[np.argsort(numbers[kept], kind="stable")]
+    bounds = np.stack(both, axis=1)[order]
+    return np.split(bounds, np.searchsorted(numbers[order], wanted)[1:])
