@@ -1,5 +1,6 @@
 """Many small problems fitted at once: each is held against `fit` on it alone, of any family and weights."""
 
+import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ import pytest
 from hand_cavi import FixedWeights, InputError, Mixture, NormalKnownVariance, Status, fit, fit_many
 from hand_cavi.ascent import together
 from hand_cavi.ascent.starts import _mean
+from hand_cavi.numerics.coordinates import Coordinates
 from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS
 
 N, K = 17, 3
@@ -82,6 +84,15 @@ def test_one_seed_has_a_child_for_each():
         assert_same(one, fit(SIMPLE, x, rng=child, starts=2))
 
 
+def test_large_ones_are_fitted_one_after_another(monkeypatch):
+    xs = np.random.default_rng(9).standard_normal((2, 20))
+    small = fit_many(SIMPLE, xs, rng=SEEDS[:2], starts=2)
+    monkeypatch.setattr(sys.modules["hand_cavi.fit_many"], "_SMALL", 20)
+    monkeypatch.setattr(sys.modules["hand_cavi.fit_many"], "run_together", None)
+    for one, before in zip(fit_many(SIMPLE, xs, rng=SEEDS[:2], starts=2), small, strict=True):
+        assert_same(one, before)
+
+
 @dataclass(frozen=True)
 class OneByOne(FixedWeights):
     """Weights of somebody's own, who thought of one problem alone."""
@@ -101,6 +112,21 @@ def test_weights_that_know_of_one_problem_are_fitted_one_by_one():
         assert one.elbo == pytest.approx(alone.elbo, rel=1e-12)
 
 
+class Stretched(NormalKnownVariance):
+    """A family whose noise variance, in its coordinates, is another for each data set: no natural parameter."""
+
+    def coordinates(self, x, weight):
+        return Coordinates.centring(x, weight, self.mean, np.full(x.shape[1], x.std()))
+
+
+def test_families_with_more_than_natural_parameters_are_fitted_one_by_one():
+    xs = np.random.default_rng(9).standard_normal((2, 20)) * [[1.0], [3.0]]
+    mixture = Mixture(Stretched(0.0, 9.0), FixedWeights(), 2)
+    found = fit_many(mixture, xs, rng=SEEDS[:2], starts=2)
+    for one, x, seed in zip(found, xs, SEEDS, strict=False):
+        assert_same(one, fit(mixture, x, rng=seed, starts=2))
+
+
 @pytest.mark.parametrize(
     ("xs", "options", "says"),
     [
@@ -112,6 +138,8 @@ def test_weights_that_know_of_one_problem_are_fitted_one_by_one():
         ([[1.0, 2.0]], {"sample_weight": [[1.0, 1.0], [1.0, 1.0]]}, "sample_weight has length 2"),
         ([[1.0, 2.0]], {"max_sweeps": 0}, "max_sweeps is 0"),
         ([[1.0, 2.0]], {"starts": 0}, "starts is 0"),
+        ([[1.0, 2.0]], {"starts": 2.5}, "starts is 2.5; 1 data sets need a sequence"),
+        ([[1.0, 2.0]], {"starts": [[0.5, 0.5]]}, "starts have shape"),
     ],
 )
 def test_what_cannot_be_fitted_is_named(xs, options, says):
