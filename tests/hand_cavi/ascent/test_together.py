@@ -113,7 +113,7 @@ def test_weights_that_know_of_one_problem_are_fitted_one_by_one():
 
 
 class Stretched(NormalKnownVariance):
-    """A family whose noise variance, in its coordinates, is another for each data set: no natural parameter."""
+    """A family whose noise variance, no natural parameter, is another in each data set's coordinates."""
 
     def coordinates(self, x, weight):
         return Coordinates.centring(x, weight, self.mean, np.full(x.shape[1], x.std()))
