@@ -136,17 +136,15 @@ def read_tree(path: Path | bytes) -> "xr.DataTree":
     """
     if isinstance(path, bytes):
         return from_bytes(path)
+    image = path.read_bytes()
+    if isinstance(path, ArrayFile) and hash_of(image) != path.checksum:
+        with suppress(OSError):  # who may not write cannot run the study either
+            os.utime(path)
+        raise InputError(damage(path))
     try:
-        image = path.read_bytes()
-        if not isinstance(path, ArrayFile) or hash_of(image) == path.checksum:
-            return from_bytes(image)
-    except FileNotFoundError:
-        raise
+        return from_bytes(image)
     except (OSError, KeyError, ValueError, RuntimeError):  # HDF5's words, which name no file
         raise InputError(damage(path)) from None
-    with suppress(OSError):  # who may not write cannot run the study either
-        os.utime(path)
-    raise InputError(damage(path))
 
 
 def damage(path: Path) -> str:
