@@ -35,6 +35,7 @@ SECTIONS = (
     "memory",
     "condensed",
     "errors",
+    "condensed_two",
     "nuts",
     "acceleration",
     "growth",

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from hand_cavi.ascent.acceleration import as_acceleration
 from hand_cavi.ascent.ascend import Callback, StoppingRule, as_tolerance
 from hand_cavi.ascent.checkpoint import Log
-from hand_cavi.ascent.condensed_fit import WORTH_CONDENSING, fit_condensed, summary_for
+from hand_cavi.ascent.condensed_fit import fit_condensed
+from hand_cavi.ascent.condensing import summary_for, worth_condensing
 from hand_cavi.ascent.preparing import (
     StartingData,
     assignments_from,
@@ -25,6 +26,7 @@ from hand_cavi.ascent.preparing import (
 from hand_cavi.ascent.progress import Tell
 from hand_cavi.ascent.restarts import Restarts, result_of
 from hand_cavi.ascent.saddle import judged
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight, refuse_beyond_memory
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
@@ -57,7 +59,7 @@ def fit(
     moves: int | Literal["auto"] = 0,
     threads: int | None = None,
     condense: bool | Literal["auto"] = "auto",
-    condense_tolerance: float = 1e-10,
+    condense_tolerance: float | None = None,
     give_up: bool | Literal["auto"] = "auto",
     accelerate: bool | Literal["auto"] = False,
     checkpoint: Path | str | None = None,
@@ -90,11 +92,13 @@ def fit(
         Of the sweeps over large data; all that the process may use (OMP_NUM_THREADS, if set) if None. Their
         number changes no bit of the result.
     condense : bool or "auto"
-        Whether sweeps run on condensed data, a few hundred weighted points that stand for all (see
-        `hand_cavi.data.condense`), where the data allow that and it pays; by default, from 50,000 points on.
-    condense_tolerance : float
+        Whether sweeps run on condensed data, weighted points that stand for all (see
+        `hand_cavi.data.condense`), where the data allow that and it pays; by default, from 50,000 points on,
+        or 250,000 of two features that are no counts.
+    condense_tolerance : float, optional
         The relative error of the bound and of the sums of statistics, measured on all the data, that
-        condensing may make; where it is larger, the data are condensed more finely.
+        condensing may make; where it is larger, the data are condensed more finely. If None, 1e-10, and 1e-8
+        for two features that are no counts.
     give_up : bool or "auto"
         Whether a start is given up whose bound rises too slowly to reach another start's (see
         `hand_cavi.ascent.forecast`); by default, where the data are condensed or read anew in every sweep.
@@ -143,9 +147,11 @@ def fit(
         progress=progress,
     )
     n_threads = source.threads if threads is None else as_count(threads, "threads")
-    allowed = as_tolerance(condense_tolerance, "condense_tolerance")
+    allowed = condense_tolerance
+    if allowed is not None:
+        allowed = as_tolerance(allowed, "condense_tolerance")
     generator = np.random.default_rng(rng)
-    condensing = _condenses(condense, source)
+    condensing = _condenses(condense, source, prior)
     if give_up not in (True, False, "auto"):
         raise InputError(f'give_up is {give_up!r}; it must be True, False or "auto"')
     with (
@@ -228,7 +234,7 @@ def _fit_streamed(
     return result_of(mixture, best, outcomes, coordinates)
 
 
-def _condenses(condense: object, source: Source) -> bool:
+def _condenses(condense: object, source: Source, prior: ConjugateFamily) -> bool:
     if condense not in (True, False, "auto"):
         raise InputError(f'condense is {condense!r}; it must be True, False or "auto"')
-    return bool(condense) and (condense is True or source.n_points >= WORTH_CONDENSING)
+    return bool(condense) and (condense is True or worth_condensing(source, prior))

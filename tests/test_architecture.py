@@ -229,6 +229,14 @@ def test_asking_for_help_loads_nothing_heavy(arguments):
     assert loaded_by(ask) & absent == set()
 
 
+def test_fitting_a_small_file_loads_nothing_heavy(tmp_path):
+    file = tmp_path / "small.csv"
+    file.write_text("x\n" + "\n".join(str(centre + i / 7) for centre in (-3, 4) for i in range(20)))
+    arguments = ["elbowroom", "fit", str(file), "--components", "2"]
+    ask = f"sys.argv = {arguments}; from experiments.commands.cli import main; main()"
+    assert loaded_by(ask) & (HEAVY | {"rich", "filelock"}) == set()
+
+
 def loaded_by(code):
     """Return the top-level modules that a fresh interpreter holds after running the code."""
     say = "import atexit, sys; atexit.register(lambda: print('loaded', *sys.modules, file=sys.stderr))"

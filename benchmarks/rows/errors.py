@@ -6,6 +6,7 @@ import numpy as np
 from measuring import NotRunError, Row, Target, clusters, power
 
 from hand_cavi import DirichletWeights, FixedWeights, Mixture, NormalGamma, NormalKnownVariance
+from hand_cavi.conjugate import ConjugateFamily
 from hand_cavi.data.kernels import refresh_plain
 
 TITLE = "Error of condensed data"
@@ -70,6 +71,18 @@ def errors(mixture: Mixture, x: np.ndarray, nodes: np.ndarray, weight: np.ndarra
         components, pi = prior.updated(100 * sums), mixture.weights.updated(100 * sums[:, -1])
         e, log_weights = components.expected_phi, pi.expected_log()
         sums = refresh_plain(some, np.ones(len(some)), e, log_weights).sums
+    return at_posterior(prior, e, log_weights, x, nodes, weight)
+
+
+def at_posterior(
+    prior: ConjugateFamily,
+    e: np.ndarray,
+    log_weights: np.ndarray,
+    x: np.ndarray,
+    nodes: np.ndarray,
+    weight: np.ndarray,
+) -> tuple[float, float]:
+    """Return the relative errors of the sums and of the bound at E phi, (K, P), and E ln pi, (K,)."""
     full = prior.statistics(x)
     told = [
         refresh_plain(statistics, w, e, log_weights)

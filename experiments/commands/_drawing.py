@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.commands._messages import loudness
-from experiments.engine.workers.progress import duration, is_live, live_display
+from experiments.engine.workers.terminal import duration, is_live, live_display
 
 _PATIENCE = 1.0  # seconds before a bar is shown
 _EVERY = 5.0  # seconds between two lines, and before the first

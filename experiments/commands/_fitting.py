@@ -158,8 +158,8 @@ def fit_file(
     ]
     if settings.get("condense") is True and result.condensed is None:
         warnings.append(
-            "the data could not be condensed: several columns, components too narrow for points to share a "
-            "cell, or too many different rows; the sweeps ran on the points themselves"
+            "the data could not be condensed: three columns or more, components too narrow for points to "
+            "share a cell, or too many different rows; the sweeps ran on the points themselves"
         )
     said = tuple(word for word in warnings if word)
     begins("standard deviations")

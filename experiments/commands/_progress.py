@@ -5,14 +5,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Self, TextIO
-
-from rich.live import Live
-from rich.text import Text
+from typing import TYPE_CHECKING, Self, TextIO
 
 from experiments.commands._messages import loudness, note
-from experiments.engine.workers.progress import duration, is_live, live_display
+from experiments.engine.workers.terminal import duration, is_live, live_display
 from hand_cavi.ascent.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 PATIENCE = 1.0
 """Seconds for which nothing is shown, so that a short fit flickers nowhere."""
@@ -86,6 +86,8 @@ class FitProgress:
             if not (self._shows and words) or now - self._last < _EVERY:
                 return
             self._last = now
+            from rich.text import Text  # slow to import, and a short fit shows nothing
+
             if self._live is None:
                 self._live = live_display(self._stream, auto_refresh=False)
                 self._live.start()

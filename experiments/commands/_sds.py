@@ -7,7 +7,7 @@ from experiments.families.components import Figures
 from experiments.records import Draws
 from hand_cavi import Fit, InputError, Status
 from hand_cavi.ascent.cautions import overlapping
-from hand_cavi.ascent.condensed_fit import summary_for
+from hand_cavi.ascent.condensing import summary_for
 from hand_cavi.linear_response import linear_response
 from hand_cavi.sources import Block
 

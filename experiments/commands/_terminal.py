@@ -14,7 +14,7 @@ from rich.text import Text
 from experiments.commands._many import MOST_LINES, print_many
 from experiments.commands._messages import last_lines
 from experiments.commands._wrapping import GAP, columns, pieces
-from experiments.engine.workers.progress import console_on
+from experiments.engine.workers.terminal import console_on
 from experiments.records import CellRecord, MethodCalibration, ProblemRecord, QuantityCalibration, StudyRecord
 from experiments.report import MOST_ON_ONE_PAGE
 from experiments.report.style.numbers import DASH, fixed, seconds, typeset, with_error, with_spread

@@ -84,8 +84,8 @@ def fit(
     condense: Annotated[
         Condense,
         typer.Option(
-            help="Whether sweeps run on some hundred weighted points that stand for all. "
-            "auto: from 50,000 points on, where it pays."
+            help="Whether sweeps run on weighted points, far fewer, that stand for all. "
+            "auto: from 50,000 points on (250,000 of two columns), where it pays."
         ),
     ] = Condense.AUTO,
     threads: Annotated[

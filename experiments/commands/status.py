@@ -61,7 +61,7 @@ def status(
 
 def lines_of(now: "Standing") -> list[str]:
     """Return how a study stands, in a few lines: what failed and what is damaged have one each."""
-    from experiments.engine.workers.progress import duration
+    from experiments.engine.workers.terminal import duration
 
     lines = [_headline(now)]
     counts = {

@@ -1,7 +1,6 @@
 """Categories of unknown probabilities."""
 
 import numpy as np
-from scipy.special import betainc
 
 from experiments.families import log_densities
 from experiments.families.given_parameters import Parameters, take
@@ -10,6 +9,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import DirichletCategorical, InputError
+from hand_cavi.numerics.special import betainc
 
 CATEGORICAL = True
 

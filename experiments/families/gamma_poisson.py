@@ -1,7 +1,6 @@
 """Counts: Poisson components of unknown rates."""
 
 import numpy as np
-from scipy.special import gammainc, gammaln
 
 from experiments.families import log_densities
 from experiments.families.given_parameters import Parameters, take
@@ -10,6 +9,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import GammaPoisson, InputError
+from hand_cavi.numerics.special import gammainc, gammaln
 
 VARIABLES = ("rate",)
 EXAMPLE = ([1.7, 2.6], [0.4, 0.7]), [[0, 9], [1, 7], [2, 8], [1, 6], [5, 2], [6, 3], [4, 2]]

@@ -1,7 +1,6 @@
 """Normal components of unknown mean and precision, feature by feature."""
 
 import numpy as np
-from scipy.special import stdtr
 
 from experiments.families import gaussian, log_densities
 from experiments.families.components import if_finite
@@ -11,6 +10,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import InputError, NormalGamma
+from hand_cavi.numerics.special import stdtr
 
 VARIABLES = ("mu", "precision")
 EXAMPLE = ([0.3, 1.2], 0.4, 3.5, [2.2, 1.7]), gaussian.POINTS_OF_THE_EXAMPLE

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 
 import numpy as np
-from scipy.special import ndtr
 
 from experiments.families import gaussian, log_densities
 from experiments.families.line import Line, Term, normal, of_point, point, symbol, vector
@@ -12,6 +11,7 @@ from experiments.families.priors import Default
 from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import Fit, NormalKnownVariance
+from hand_cavi.numerics.special import ndtr
 from hand_cavi.sources import Block
 
 _SILLY = 4.0

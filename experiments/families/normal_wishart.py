@@ -1,7 +1,6 @@
 """Normal components of unknown mean and full precision matrix."""
 
 import numpy as np
-from scipy.special import stdtr
 
 from experiments.families import gaussian, log_densities
 from experiments.families.components import if_finite
@@ -13,6 +12,7 @@ from experiments.families.summary import Summary
 from experiments.records.problem import Draws
 from hand_cavi import InputError, NormalWishart
 from hand_cavi.families.normal_wishart import refuse_too_many
+from hand_cavi.numerics.special import stdtr
 from ppl_baselines.transforms import LogCholesky
 
 TRANSFORMS = {"precision": LogCholesky()}

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import bdtr, bdtrc, bdtrik, gammaln, xlogy
 
 GRID = 100
 """Intervals of the grid, at most; with fewer ranks than that, one for each."""
@@ -49,11 +48,11 @@ def band(n: int, level: float) -> Band:
 
 def band_on(n: int, grid: np.ndarray, level: float) -> Band:
     """Return the same on any grid, ascending between 0 and 1, shape (G,)."""
-    low, high = np.log(_SMALLEST), 0.0  # of log gamma
+    ranks, low, high = _Counts(n, grid), np.log(_SMALLEST), 0.0  # of log gamma
     inside = (np.zeros(len(grid), dtype=int), np.full(len(grid), n), 1.0)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        lower, upper = _bounds(n, grid, np.exp(middle))
+        lower, upper = ranks.bounds(np.exp(middle))
         chance = stays_inside(n, grid, lower, upper)
         if chance >= level:
             low, inside = middle, (lower, upper, chance)
@@ -70,15 +69,16 @@ def p_value(ranks: np.ndarray) -> float:
 
 def tail_of(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
     """Return the smallest tail probability of the counts of n uniform ranks up to each z of a grid."""
-    return float(np.minimum(bdtr(counts, n, grid), _above(counts - 1, n, grid)).min())
+    return float(_Counts(n, grid).tails(counts).min())
 
 
 def p_of_counts(counts: np.ndarray, n: int, grid: np.ndarray) -> float:
     """Return the chance that n uniform ranks stray, somewhere on any grid, into as small a tail as these."""
-    gamma = max(2 * tail_of(counts, n, grid) * _STRICTLY, _SMALLEST)
+    ranks = _Counts(n, grid)
+    gamma = max(2 * float(ranks.tails(counts).min()) * _STRICTLY, _SMALLEST)
     if gamma >= 1:
         return 1.0
-    lower, upper = _bounds(n, grid, gamma)
+    lower, upper = ranks.bounds(gamma)
     return float(np.clip(1 - stays_inside(n, grid, lower, upper), 0.0, 1.0))
 
 
@@ -88,30 +88,50 @@ def stays_inside(n: int, grid: np.ndarray, lower: np.ndarray, upper: np.ndarray)
         return 0.0
     chances, first, z = np.ones(1), 0, 0.0  # P(N(z) = first, first + 1, ... and inside so far)
     for z_next, low, high in zip(grid, lower, upper, strict=True):
-        steps = _poisson(np.arange(high - first + 1), n * (z_next - z))
+        steps = _poisson(np.arange(high - first + 1), n, n * (z_next - z))
         chances = np.convolve(chances, steps)[low - first : high - first + 1]
         first, z = int(low), float(z_next)
     rest = n - (first + np.arange(len(chances)))
-    return float(chances @ _poisson(rest, n * (1 - z)) / _poisson(n, n))
+    return float(chances @ _poisson(rest, n, n * (1 - z)) / _poisson(np.array(n), n, n))
 
 
-def _bounds(n: int, grid: np.ndarray, gamma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the counts outside of which, at each point, lies gamma/2 at most on either side."""
-    return _quantile(gamma / 2, n, grid), n - _quantile(gamma / 2, n, 1 - grid)
+class _Counts:
+    """The counts of n uniform ranks up to each z of a grid: binomial, one by one."""
+
+    def __init__(self, n: int, grid: np.ndarray) -> None:
+        self._up_to = [np.cumsum(_binomial(n, z)) for z in grid]
+        self._from = [np.cumsum(_binomial(n, 1 - z)) for z in grid]  # n - N is binomial too
+
+    def tails(self, counts: np.ndarray) -> np.ndarray:
+        """Return the smaller of P(N(z) <= count) and P(N(z) >= count), shape (G,)."""
+        both = zip(self._up_to, self._from, counts, strict=True)
+        return np.array([min(below[count], above[len(above) - 1 - count]) for below, above, count in both])
+
+    def bounds(self, gamma: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the counts outside of which, at each point, lies gamma/2 at most on either side."""
+        fewest = np.array([np.searchsorted(chances, gamma / 2) for chances in self._up_to])
+        most = np.array([len(chances) - 1 - np.searchsorted(chances, gamma / 2) for chances in self._from])
+        return fewest, most
 
 
-def _above(counts: np.ndarray, n: int, p: np.ndarray) -> np.ndarray:
-    """Return P(N > counts) of N ~ Binomial(n, p); 1 for a count of -1."""
-    return np.where(counts < 0, 1.0, bdtrc(np.maximum(counts, 0), n, p))
+def _binomial(n: int, p: float) -> np.ndarray:
+    """Return the chances of 0, ..., n by Binomial(n, p), to 1e-12 of themselves."""
+    counts, log_factorial = np.arange(n + 1), _log_factorials(n)
+    logs = log_factorial[n] - log_factorial - log_factorial[::-1]
+    return np.exp(logs + _times_log(counts, p) + _times_log(n - counts, 1 - p))
 
 
-def _quantile(chance: float, n: int, p: np.ndarray) -> np.ndarray:
-    """Return the smallest count that Binomial(n, p) does not exceed with this chance at least."""
-    found = np.ceil(bdtrik(chance, n, p))
-    one_less = np.maximum(found - 1, 0)  # what is found comes from a search, and can be just above
-    return np.where(bdtr(one_less, n, p) >= chance, one_less, found).astype(int)
+def _poisson(counts: np.ndarray, n: int, rate: float) -> np.ndarray:
+    """Return Poisson probabilities of counts up to n."""
+    return np.exp(_times_log(counts, rate) - rate - _log_factorials(n)[counts])
 
 
-def _poisson(counts: np.ndarray | int, rate: float) -> np.ndarray:
-    """Return Poisson probabilities; scipy's own function checks its input for longer than this takes."""
-    return np.exp(xlogy(counts, rate) - rate - gammaln(np.asarray(counts) + 1.0))
+def _times_log(counts: np.ndarray, x: float) -> np.ndarray:
+    """Return counts ln x, with 0 ln 0 = 0."""
+    return counts * np.log(x) if x > 0 else np.where(counts == 0, 0.0, -np.inf)
+
+
+@lru_cache(maxsize=8)
+def _log_factorials(n: int) -> np.ndarray:
+    """Return ln 0!, ..., ln n!. scipy's functions would take longer to import than all of this to run."""
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])

@@ -31,12 +31,14 @@ _BINS = 1200
 def condensed(problem: Problem, *, seed: int) -> Problem:
     """Return the problem with weighted nodes in the place of its points, or itself where that does not pay.
 
-    It pays for counts and categories, and for one feature, where there are at least `LARGE` points and four
-    to a node. The ``condensation`` says how well the nodes stand for the points. The truth has ``residual``,
-    the sum of squares about the true means and how many, in place of ``assignments``. The seed is that of
-    CAVI's starts and of the draws.
+    It is done for counts and categories, and for one feature, where there are at least `LARGE` points and
+    four to a node. The ``condensation`` says how well the nodes stand for the points. The truth has
+    ``residual``, the sum of squares about the true means and how many, in place of ``assignments``. The seed
+    is that of CAVI's starts and of the draws.
     """
-    if len(problem.x) < LARGE:
+    # Pictures of nodes need a histogram, which is of one feature.
+    in_columns = problem.x.shape[1] > 1 and not problem.mixture.components.discrete
+    if len(problem.x) < LARGE or in_columns:
         return problem
     began = perf_counter()
     rule = StoppingRule(max_sweeps=2000, tolerance=1e-12, patience=3)

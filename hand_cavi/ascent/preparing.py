@@ -67,12 +67,20 @@ def _seen_from(prior: ConjugateFamily, coordinates: Coordinates) -> ConjugateFam
 
 
 def prepare_streamed(
-    mixture: Mixture, source: Source, coordinates: Coordinates, threads: int | None = None
+    mixture: Mixture,
+    source: Source,
+    coordinates: Coordinates,
+    threads: int | None = None,
+    log_base: float | None = None,
 ) -> StreamedTask:
-    """Return a task whose sweeps read the source anew, in coordinates that are given."""
+    """Return a task whose sweeps read the source anew, in coordinates that are given.
+
+    The sum of w_i log h(x_i) takes a pass, if it is not known.
+    """
     prior = _seen_from(mixture.components.with_features(source.n_features), coordinates)
     reading = Reading(prior, coordinates)
-    return StreamedTask(prior, mixture.weights, source, reading, _log_base(source, reading), threads)
+    known = _log_base(source, reading) if log_base is None else log_base
+    return StreamedTask(prior, mixture.weights, source, reading, known, threads)
 
 
 def look_at(source: Source, check: Callable[[np.ndarray], None]) -> float:

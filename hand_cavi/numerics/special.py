@@ -1,12 +1,24 @@
-"""scipy's special functions, imported at the first call.
+"""Special functions: scipy's, but for a few numbers, as a fit of few components has.
 
-Importing them takes longer than importing numpy, and whoever fits the textbook model needs few of them.
+Importing scipy's takes longer than to fit a few hundred points, so that they are imported where they pay.
+How many numbers there are decides, and nothing else.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+_FEW = 8  # numbers; for more, scipy's loop is worth its import
+
+
+def betainc(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """Return the beta distribution's function at x."""
+    from scipy.special import betainc
+
+    return betainc(a, b, x)
 
 
 def betaln(a: ArrayLike, b: ArrayLike) -> np.ndarray:
@@ -18,6 +30,8 @@ def betaln(a: ArrayLike, b: ArrayLike) -> np.ndarray:
 
 def digamma(x: ArrayLike) -> np.ndarray:
     """Return psi(x), the derivative of ln Gamma."""
+    if (few := _of_few(_digamma, x)) is not None:
+        return few
     from scipy.special import digamma
 
     return digamma(x)
@@ -25,13 +39,21 @@ def digamma(x: ArrayLike) -> np.ndarray:
 
 def entr(x: ArrayLike) -> np.ndarray:
     """Return -x ln x, with 0 ln 0 = 0."""
-    from scipy.special import entr
+    x = np.asarray(x, dtype=float)
+    return -x * np.log(x, out=np.zeros_like(x), where=x != 0)
 
-    return entr(x)
+
+def gammainc(a: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """Return the gamma distribution's function at x, of rate 1."""
+    from scipy.special import gammainc
+
+    return gammainc(a, x)
 
 
 def gammaln(x: ArrayLike) -> np.ndarray:
     """Return ln Gamma(x)."""
+    if (few := _of_few(math.lgamma, x)) is not None:
+        return few
     from scipy.special import gammaln
 
     return gammaln(x)
@@ -62,14 +84,15 @@ def _exponentials(x: ArrayLike, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def multigammaln(a: ArrayLike, d: int) -> np.ndarray:
-    """Return ln Gamma_D(a), the multivariate gamma function."""
-    from scipy.special import multigammaln
-
-    return multigammaln(a, d)
+    """Return ln Gamma_d(a), the multivariate gamma function: d(d-1)/4 ln pi + sum_j ln Gamma(a - j/2)."""
+    shifted = np.asarray(a, dtype=float)[..., np.newaxis] - np.arange(d) / 2
+    return d * (d - 1) / 4 * math.log(math.pi) + gammaln(shifted).sum(axis=-1)
 
 
 def trigamma(x: ArrayLike) -> np.ndarray:
     """Return psi'(x), the second derivative of ln Gamma."""
+    if (few := _of_few(_trigamma, x)) is not None:
+        return few
     from scipy.special import polygamma
 
     return polygamma(1, x)
@@ -87,3 +110,43 @@ def ndtri(p: float) -> float:
     from scipy.special import ndtri
 
     return float(ndtri(p))
+
+
+def stdtr(degrees_of_freedom: ArrayLike, x: ArrayLike) -> np.ndarray:
+    """Return Student's distribution function at x."""
+    from scipy.special import stdtr
+
+    return stdtr(degrees_of_freedom, x)
+
+
+def _of_few(function: Callable[[float], float], x: ArrayLike) -> np.ndarray | None:
+    """Return a function of few positive numbers, one by one, or None if there are others."""
+    x = np.asarray(x, dtype=float)
+    if x.size > _FEW:
+        return None
+    numbers = x.ravel().tolist()
+    if not all(0 < number < math.inf for number in numbers):
+        return None
+    return np.array([function(number) for number in numbers]).reshape(x.shape)
+
+
+def _digamma(x: float) -> float:
+    """Return psi(x) = psi(x + 1) - 1/x, by Stirling's series from 10 on: DLMF 5.11.2."""
+    before = 0.0
+    while x < 10:
+        before += 1 / x
+        x += 1
+    y = 1 / (x * x)
+    series = 1 / 120 - y * (1 / 252 - y * (1 / 240 - y * (1 / 132 - y * (691 / 32_760 - y / 12))))
+    return math.log(x) - 0.5 / x - y * (1 / 12 - y * series) - before
+
+
+def _trigamma(x: float) -> float:
+    """Return psi'(x) = psi'(x + 1) + 1/x^2, by the derivative of the same series."""
+    before = 0.0
+    while x < 10:
+        before += 1 / (x * x)
+        x += 1
+    y = 1 / (x * x)
+    series = 1 / 30 - y * (1 / 42 - y * (1 / 30 - y * (5 / 66 - y * (691 / 2730 - y * 7 / 6))))
+    return (1 + 0.5 / x + y * (1 / 6 - y * series)) / x + before

@@ -103,7 +103,8 @@ class CondensingReport:
     n_points, n_nodes : int
         Points, and the weighted ones that stood for them in all sweeps.
     width : float or None
-        Of the cells, in the data's units; None where the nodes are the distinct points.
+        Of the cells, in the data's units, of two features the root of their area; None where the nodes are
+        the distinct points.
     elbo_error : float
         |bound on the nodes - bound on the data| / max(1, |bound|), at the posterior that was found.
     sums_error : float

@@ -3,10 +3,12 @@
 import os
 from itertools import count
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from experiments.engine.workers.environment import environment
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 
 def compile_cache(slot: int) -> dict[str, str]:
@@ -14,11 +16,13 @@ def compile_cache(slot: int) -> dict[str, str]:
     return environment(cache_folder() / f"worker-{slot}")
 
 
-def claimed_cache() -> tuple[dict[str, str], FileLock]:
+def claimed_cache() -> tuple[dict[str, str], "FileLock"]:
     """Return the environment of the first cache that nobody holds, and the lock that holds it.
 
     For workers that nobody counts, such as those of a cluster. The lock ends with the process.
     """
+    from filelock import FileLock, Timeout
+
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     for slot in count():

@@ -3,7 +3,6 @@
 A terminal gets a live display; anything else plain lines, one for each start and each end.
 """
 
-import os
 import sys
 import threading
 import time
@@ -13,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from statistics import fmean
-from typing import Any, Self, TextIO
+from typing import Self, TextIO
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
@@ -23,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments.engine.workers.interface import Event, Outcome, Task
+from experiments.engine.workers.terminal import duration, is_live, live_display
 
 _WORDS = {"ok": "done", "failed": "FAILED", "crashed": "CRASHED", "timed_out": "TIMED OUT"}
 
@@ -150,33 +150,6 @@ class Progress:
         if self._live or left is None or self.tally.finished == self.tally.total:
             return line
         return f"{line}; about {duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them: ``0.4 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def is_live(stream: TextIO) -> bool:
-    """Whether a stream is a terminal whose lines can be written over."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def console_on(stream: TextIO, **options: Any) -> Console:
-    """Return a console on a stream; it has no colours and styles if ``NO_COLOR`` is set (no-color.org)."""
-    return Console(file=stream, color_system=None if os.environ.get("NO_COLOR") else "auto", **options)
-
-
-def live_display(stream: TextIO, **options: Any) -> Live:
-    """Return a display on a stream, which is gone when it stops; `options` are those of rich's ``Live``."""
-    return Live(console=console_on(stream, highlight=False), transient=True, redirect_stdout=False, **options)
 
 
 class _View:

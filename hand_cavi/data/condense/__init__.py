@@ -1,4 +1,4 @@
-r"""Condensed data: a few hundred weighted points that stand for ten million.
+r"""Condensed data: a few hundred weighted points that stand for ten million; in the plane, ten thousands.
 
 All that a sweep, a bound or a gradient asks of scalar data are sums over i of smooth functions of x_i,
 such as r_k(x) T(x) and ln sum_k exp rho_k(x). On an interval that is short beside the scale on which such
@@ -32,14 +32,19 @@ those of the whole: `CellSums`.
     data = sums.condensed()
     fit(mixture, data.x, sample_weight=data.weight, rng=1)
 
+In the plane all this is alike (`plane`), but for the nodes: there is no Gauss quadrature, and positive
+weights with the moments of a cell are searched for (`cubature`).
+
 Where points hardly share cells, nothing is saved, and `None` is returned as soon as that is seen.
 The nearest published relative is Huggins, Adams & Broderick (2017), "PASS-GLM".
 """
 
-from hand_cavi.data.condense.cells import CellSums, Grid, merged
+from hand_cavi.data.condense.cells import MOST_CELLS, CellSums, Grid
 from hand_cavi.data.condense.condensed import Condensed
 from hand_cavi.data.condense.distinct import unique_rows, united
-from hand_cavi.data.condense.one_pass import MOST_CELLS, condense, sum_cells
+from hand_cavi.data.condense.merging import merged
+from hand_cavi.data.condense.one_pass import condense, sum_cells
+from hand_cavi.data.condense.plane import PlaneGrid, PlaneSums
 from hand_cavi.data.condense.sharpness import width_for, width_for_components, width_for_sd
 
 __all__ = [
@@ -47,6 +52,8 @@ __all__ = [
     "CellSums",
     "Condensed",
     "Grid",
+    "PlaneGrid",
+    "PlaneSums",
     "condense",
     "merged",
     "sum_cells",

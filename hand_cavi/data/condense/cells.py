@@ -5,12 +5,14 @@ compiled one, `hand_cavi.data.condense.cells_compiled`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
 from hand_cavi.data.condense.condensed import Condensed
 from hand_cavi.data.condense.gauss import chebyshev, gauss
+from hand_cavi.data.condense.merging import merged
 from hand_cavi.inputs import InputError, as_count, as_finite, as_positive
 
 MOMENTS = 16
@@ -19,6 +21,9 @@ MOMENTS = 16
 With 24 a pass over the data takes half as long again, cells may be 1.8 times as wide, and nodes are a
 sixth fewer.
 """
+
+MOST_CELLS = 1 << 14
+"""Occupied cells at which a pass gives up by default."""
 
 _BLOCK = 1 << 13  # rows of which the polynomials are held
 _FOLD = 8  # blocks' sums held before they are merged
@@ -47,6 +52,9 @@ class Grid:
     width: float
     n_moments: int = MOMENTS
 
+    n_features: ClassVar[int] = 1
+    rows_of_a_part: ClassVar[int] = 1 << 18  # summed by themselves, so that rounding stays that of short sums
+
     def __post_init__(self) -> None:
         width = as_positive(self.width, "width")
         if width.ndim or not np.isfinite(1 / width):
@@ -60,6 +68,11 @@ class Grid:
         object.__setattr__(self, "origin", float(self.origin))
         object.__setattr__(self, "width", float(width))
 
+    @classmethod
+    def most_cells(cls, n_points: int) -> int:
+        """Return the number of occupied cells at which to give up."""
+        return MOST_CELLS
+
     @property
     def n_nodes(self) -> int:
         """q, the nodes to a cell."""
@@ -68,7 +81,11 @@ class Grid:
     @property
     def refined(self) -> "Grid":
         """Cells half as wide; sums over them need the data again."""
-        return Grid(self.origin, self.width / 2, self.n_moments)
+        return self.of_width(self.width / 2)
+
+    def of_width(self, width: float) -> "Grid":
+        """Return the same grid with another width."""
+        return replace(self, width=width)
 
     def position(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return each x's cell, a whole float64 that no outlier overflows, and t, from -1 to 1 across it."""
@@ -79,6 +96,25 @@ class Grid:
     def place(self, cell: np.ndarray, t: np.ndarray) -> np.ndarray:
         """Return x of t in a cell."""
         return self.origin + self.width * (cell + (t + 1) / 2)
+
+    def sums(self, rows: np.ndarray, weight: np.ndarray | None, most: int) -> "CellSums | int | None":
+        """Return sums over rows, shape (n, 1); or the first that cannot be used; or None: too many cells."""
+        blocks = []
+        for start in range(0, len(rows), _BLOCK):
+            x = rows[start : start + _BLOCK, 0].astype(np.float64)
+            w = np.ones(len(x)) if weight is None else weight[start : start + _BLOCK].astype(np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):
+                cell, t = self.position(x)
+            bad = ~(np.isfinite(cell) & np.isfinite(w) & (w >= 0))
+            if bad.any():
+                return start + int(np.argmax(bad))
+            blocks.append(_block(self, x[w > 0], w[w > 0], cell[w > 0], t[w > 0], len(x)))
+            if len(blocks) > _FOLD:
+                blocks = [merged(blocks)]
+                if len(blocks[0].cell) > most:
+                    return None
+        whole = merged(blocks)
+        return whole if len(whole.cell) <= most else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +164,27 @@ class CellSums:
         after = np.searchsorted(self.cell, self.grid.position(high)[0], "right")
         return (below[after] - below[first]) / below[-1]
 
+    def joined(self, parts: Sequence["CellSums"]) -> "CellSums":
+        """Return the sums over all parts, which are on this grid, added in their order."""
+        grid = self.grid
+        cells = np.unique(np.concatenate([part.cell for part in parts]))
+        moments = np.zeros((len(cells), grid.n_moments))
+        low, high = np.full(len(cells), np.inf), np.full(len(cells), -np.inf)
+        all_kept = np.ones(len(cells), dtype=bool)  # a cell keeps its values only if all its parts do
+        for part in parts:
+            here = np.searchsorted(cells, part.cell)
+            moments[here] += part.moments
+            low[here] = np.minimum(low[here], part.low)
+            high[here] = np.maximum(high[here], part.high)
+            all_kept[here] &= part.n_kept > 0
+        value_cell = np.concatenate([np.repeat(part.cell, part.n_kept) for part in parts])
+        value = np.concatenate([part.value for part in parts])
+        value_weight = np.concatenate([part.value_weight for part in parts])
+        stay = np.flatnonzero(all_kept[np.searchsorted(cells, value_cell)])
+        stay = stay[np.lexsort((value[stay], value_cell[stay]))]
+        kept = _kept(grid, cells, *_distinct(value_cell[stay], value[stay], value_weight[stay]))
+        return CellSums(grid, cells, moments, low, high, *kept, sum(part.n_points for part in parts))
+
     def condensed(self) -> "Condensed":
         """Return the weighted points that stand for the data."""
         grid, full = self.grid, self.n_kept == 0
@@ -149,26 +206,6 @@ class CellSums:
         )
 
 
-def sums_plain(grid: Grid, rows: np.ndarray, weight: np.ndarray | None, most: int) -> CellSums | int | None:
-    """Return the sums over some rows, shape (n,); or the first row that cannot be used; or None: too many."""
-    blocks = []
-    for start in range(0, len(rows), _BLOCK):
-        x = rows[start : start + _BLOCK].astype(np.float64)
-        w = np.ones(len(x)) if weight is None else weight[start : start + _BLOCK].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            cell, t = grid.position(x)
-        bad = ~(np.isfinite(cell) & np.isfinite(w) & (w >= 0))
-        if bad.any():
-            return start + int(np.argmax(bad))
-        blocks.append(_block(grid, x[w > 0], w[w > 0], cell[w > 0], t[w > 0], len(x)))
-        if len(blocks) > _FOLD:
-            blocks = [merged(blocks)]
-            if len(blocks[0].cell) > most:
-                return None
-    whole = merged(blocks)
-    return whole if len(whole.cell) <= most else None
-
-
 def _block(
     grid: Grid, x: np.ndarray, w: np.ndarray, cell: np.ndarray, t: np.ndarray, n_points: int
 ) -> CellSums:
@@ -181,40 +218,6 @@ def _block(
     value_cell, value, value_weight = _distinct(cell, x, w)
     n_kept, value, value_weight = _kept(grid, cell[first], value_cell, value, value_weight)
     return CellSums(grid, cell[first], moments, x[first], x[last], n_kept, value, value_weight, n_points)
-
-
-def merged(parts: Sequence[CellSums]) -> CellSums:
-    """Return the sums over several data sets on the same grid, added in their order.
-
-    Raises
-    ------
-    InputError
-        If the grids differ.
-    """
-    grid = parts[0].grid
-    if any(part.grid != grid for part in parts):
-        raise InputError(
-            "sums on different grids cannot be added; give all of them one origin, width and n_moments"
-        )
-    if len(parts) == 1:
-        return parts[0]
-    cells = np.unique(np.concatenate([part.cell for part in parts]))
-    moments = np.zeros((len(cells), grid.n_moments))
-    low, high = np.full(len(cells), np.inf), np.full(len(cells), -np.inf)
-    all_kept = np.ones(len(cells), dtype=bool)  # a cell keeps its values only if all its parts do
-    for part in parts:
-        here = np.searchsorted(cells, part.cell)
-        moments[here] += part.moments
-        low[here] = np.minimum(low[here], part.low)
-        high[here] = np.maximum(high[here], part.high)
-        all_kept[here] &= part.n_kept > 0
-    value_cell = np.concatenate([np.repeat(part.cell, part.n_kept) for part in parts])
-    value = np.concatenate([part.value for part in parts])
-    value_weight = np.concatenate([part.value_weight for part in parts])
-    stay = np.flatnonzero(all_kept[np.searchsorted(cells, value_cell)])
-    stay = stay[np.lexsort((value[stay], value_cell[stay]))]
-    kept = _kept(grid, cells, *_distinct(value_cell[stay], value[stay], value_weight[stay]))
-    return CellSums(grid, cells, moments, low, high, *kept, sum(part.n_points for part in parts))
 
 
 def _firsts(sorted_keys: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.sums_plain`.
+"""The pass over the data that sums moments by cell, compiled by numba: `data.condense.cells.Grid.sums`.
 
 A block of rows is worked on while it lies in the processor's cache:
 
@@ -12,14 +12,17 @@ changes no bit of the result.
 Importing this module imports numba; `hand_cavi.data.condense` does so when it pays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from threading import Thread
+from typing import cast
 
 import numpy as np
+from numba import njit
 
 from hand_cavi.data.condense.cells import CellSums, Grid
-from hand_cavi.data.kernels_compiled import _bits, _compile, _exact, all_threads
+from hand_cavi.data.vectors import FUSED, all_threads, bits_of, compile_loop
 
 __all__ = ["all_threads", "parts"]
 
@@ -30,7 +33,7 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multipli
 _TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
 
 
-@_exact
+@njit(**FUSED)
 def _find(
     x: np.ndarray,
     weight: np.ndarray,
@@ -61,7 +64,7 @@ def _find(
                 index[i] = capacity  # a row that nobody reads
                 continue
             return _BAD_ROW - i
-        slot = (_bits(c) * _SPREAD) >> np.uint64(shift)
+        slot = (bits_of(c) * _SPREAD) >> np.uint64(shift)
         j = table[slot]
         while j >= 0 and cell[j] != c:
             slot = (slot + np.uint64(1)) & mask
@@ -92,7 +95,7 @@ def _find(
     return used
 
 
-@_exact
+@njit(**FUSED)
 def _polynomials(t: np.ndarray, values: np.ndarray) -> None:
     """Set values[k] to T_k values[0], where values[1] is t values[0] already."""
     for k in range(2, len(values)):
@@ -101,7 +104,7 @@ def _polynomials(t: np.ndarray, values: np.ndarray) -> None:
             now[i] = 2 * t[i] * last[i] - before[i]
 
 
-@_exact
+@njit(**FUSED)
 def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
     """Add each column of values to the cell's moments, which lie one cell after the other."""
     n_moments = np.uint64(len(values))
@@ -111,7 +114,7 @@ def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
             moments[first + np.uint64(k)] += values[k, i]
 
 
-@_exact
+@njit(**FUSED)
 def _flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
     """Add the first n sums to the totals, and set them to 0."""
     for i in range(n):
@@ -191,14 +194,25 @@ def _sum(
     return used
 
 
-_compiled_sum = _compile(_sum)
+_compiled_sum = compile_loop(_sum)
 
 
 def parts(
     grid: Grid, rows: np.ndarray, weight: np.ndarray | None, slices: Sequence[slice], most: int, threads: int
 ) -> list[CellSums | int | None]:
-    """Return what `sums_plain` does for each part of the rows."""
-    results: list[CellSums | int | None] = [None] * len(slices)
+    """Return what `Grid.sums` does for each part of the rows, shape (n, 1)."""
+    return in_turn(partial(_part, grid, most), rows[:, 0], weight, slices, threads)
+
+
+def in_turn[S](
+    part: Callable[[np.ndarray, np.ndarray], S],
+    rows: np.ndarray,
+    weight: np.ndarray | None,
+    slices: Sequence[slice],
+    threads: int,
+) -> list[S]:
+    """Return what a function gives for each part of the rows and its weights, as float64, by some threads."""
+    results: list[S] = [cast(S, None)] * len(slices)
     turn = count()
     ones = np.ones(max(s.stop - s.start for s in slices))
 
@@ -206,7 +220,7 @@ def parts(
         while (i := next(turn)) < len(slices):
             x = np.require(rows[slices[i]], np.float64, ["C", "W"])
             w = ones[: len(x)] if weight is None else np.require(weight[slices[i]], np.float64, ["C", "W"])
-            results[i] = _part(grid, x, w, most)
+            results[i] = part(x, w)
 
     helpers = [Thread(target=work) for _ in range(min(threads, len(slices)) - 1)]
     for helper in helpers:
@@ -217,7 +231,7 @@ def parts(
     return results
 
 
-def _part(grid: Grid, x: np.ndarray, w: np.ndarray, most: int) -> CellSums | int | None:
+def _part(grid: Grid, most: int, x: np.ndarray, w: np.ndarray) -> CellSums | int | None:
     """Return the sums over some rows, shape (n,); or the first row that cannot be used; or None: too many."""
     capacity, q = min(most, len(x)), grid.n_nodes
     bits = int(2 * capacity).bit_length()

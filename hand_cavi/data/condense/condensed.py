@@ -30,7 +30,7 @@ class Condensed:
     total_weight : float
         Their summed weight.
     width : float or None
-        Of the grid's cells, in units of x; None where there was no grid.
+        Of the grid's cells, in units of x, in the plane the root of their area; None where there was no grid.
     exact : bool
         Whether these are the data's distinct points themselves, so that every sum is the data's.
     residual : float

@@ -7,13 +7,11 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hand_cavi.data.condense.cells import MOMENTS, CellSums, Grid, merged, sums_plain
+from hand_cavi.data.condense.cells import MOMENTS, MOST_CELLS, CellSums, Grid
 from hand_cavi.data.condense.condensed import PAYS, Blocks, Condensed, as_blocks, check_values, is_array
+from hand_cavi.data.condense.merging import AnyGrid, Sums, merged
 from hand_cavi.data.kernels import WORTH_COMPILING, kernel_for
 from hand_cavi.inputs import InputError, as_count
-
-MOST_CELLS = 1 << 14
-"""Occupied cells at which a pass gives up by default."""
 
 ROWS_WORTH_COMPILING = 1_000_000
 """Rows from which the compiled loop is taken.
@@ -22,25 +20,24 @@ For one pass alone loading numba, about a second, pays from some three million r
 so many will soon run the compiled sweep over them, to measure the error, and needs numba anyway.
 """
 
-_PART = 1 << 18  # rows summed by themselves, so that rounding stays that of short sums
 _FOLD = 4  # parts held before they are merged; beyond, threads have nothing to do
 
 
-def sum_cells(
-    grid: Grid,
+def sum_cells[S: Sums](
+    grid: AnyGrid[S],
     x: ArrayLike | Blocks,
     sample_weight: ArrayLike | None = None,
     *,
     most_cells: int = MOST_CELLS,
     threads: int | None = None,
     part_from: int | None = None,
-) -> CellSums | None:
-    """Sum the moments of scalar data, cell by cell, in one pass.
+) -> S | None:
+    """Sum the moments of data of one or two features, cell by cell, in one pass.
 
     Parameters
     ----------
-    grid : Grid
-    x : array_like, shape (N,) or (N, 1); or iterable of (rows, weight)
+    grid : Grid or PlaneGrid
+    x : array_like, shape (N,) or (N, D); or iterable of (rows, weight)
         An array of any numeric type is read a part at a time, a memory map too. An iterable yields blocks
         of rows, such arrays, each with its weights, shape (n,), or None. Threads share a block out among
         them if it is of some hundred thousand rows.
@@ -55,7 +52,7 @@ def sum_cells(
 
     Returns
     -------
-    CellSums or None
+    CellSums, PlaneSums or None
         None if more than `most_cells` cells are occupied.
 
     Raises
@@ -65,16 +62,19 @@ def sum_cells(
     """
     most = as_count(most_cells, "most_cells")
     n_threads = None if threads is None else as_count(threads, "threads")
-    waiting: list[CellSums] = []
+    waiting: list[S] = []
     n_rows, begins = 0, part_from or 0
     for rows, weight in as_blocks(x, sample_weight):
-        if rows.shape[1] != 1:
-            raise InputError(f"the data have {rows.shape[1]} features; a grid condenses one: (N,) or (N, 1)")
-        for start in range(0, len(rows), _FOLD * _PART):
-            here = slice(start, start + _FOLD * _PART)
+        if rows.shape[1] != grid.n_features:
+            raise InputError(
+                f"the data have {rows.shape[1]} features; this grid condenses {grid.n_features}: (N, D)"
+            )
+        step = _FOLD * grid.rows_of_a_part
+        for start in range(0, len(rows), step):
+            here = slice(start, start + step)
             w = None if weight is None else weight[here]
             done = _sum_parts(
-                grid, rows[here, 0], w, most, n_threads, begins + n_rows + start, n_rows + len(rows)
+                grid, rows[here], w, most, n_threads, begins + n_rows + start, n_rows + len(rows)
             )
             if done is None:
                 return None
@@ -92,36 +92,34 @@ def sum_cells(
     return whole if len(whole.cell) <= most else None
 
 
-def _sum_parts(
-    grid: Grid,
+def _sum_parts[S: Sums](
+    grid: AnyGrid[S],
     x: np.ndarray,
     weight: np.ndarray | None,
     most: int,
     threads: int | None,
     first_row: int,
     n_rows: int,
-) -> list[CellSums] | None:
-    """Return the sums of each part of some rows, shape (n,), or None if one has too many cells.
+) -> list[S] | None:
+    """Return the sums of each part of some rows, shape (n, D), or None if one has too many cells.
 
     `first_row` is the number of the first of them in the data, `n_rows` how many rows are known of so far.
     """
-    slices = [slice(start, min(start + _PART, len(x))) for start in range(0, len(x), _PART)]
-    compiled = _compiled() if _kernel(n_rows) == "numba" else None
+    size = grid.rows_of_a_part
+    slices = [slice(start, min(start + size, len(x))) for start in range(0, len(x), size)]
+    compiled = _compiled(grid.n_features) if _kernel(n_rows) == "numba" else None
     if compiled is not None:
         results = compiled.parts(grid, x, weight, slices, most, threads or compiled.all_threads())
     else:
-        results = [sums_plain(grid, x[s], None if weight is None else weight[s], most) for s in slices]
+        results = [grid.sums(x[s], None if weight is None else weight[s], most) for s in slices]
     for s, result in zip(slices, results, strict=True):
         if isinstance(result, int):
             row = s.start + result
-            check_values(
-                x[row : row + 1, np.newaxis],
-                None if weight is None else weight[row : row + 1],
-                first_row + row,
-            )
+            check_values(x[row : row + 1], None if weight is None else weight[row : row + 1], first_row + row)
             raise InputError(
-                f"the data hold {x[row]:g} in row {first_row + row} (counted from 0), so far from the "
-                f"origin {grid.origin:g} that cells of width {grid.width:g} cannot be counted; use wider ones"
+                f"the data hold {_told(x[row])} in row {first_row + row} (counted from 0), so far from "
+                f"the origin {_told(grid.origin)} that cells of width {grid.width:g} cannot be counted; use "
+                "wider ones"
             )
     return None if any(result is None for result in results) else results
 
@@ -179,7 +177,8 @@ def condense(
         yield first
         yield from blocks
 
-    sums = sum_cells(Grid(origin, width, n_moments), again(), most_cells=most_cells, threads=threads)
+    grid = Grid(origin, width, n_moments)
+    sums: CellSums | None = sum_cells(grid, again(), most_cells=most_cells, threads=threads)
     if sums is None:
         return None
     data = sums.condensed()
@@ -199,10 +198,14 @@ def _kernel(n_rows: int) -> str:
 
 
 @cache
-def _compiled() -> ModuleType | None:
+def _compiled(n_features: int) -> ModuleType | None:
     """Return the compiled loop's module, or None where numba cannot be imported."""
     try:
-        from hand_cavi.data.condense import cells_compiled
+        from hand_cavi.data.condense import cells_compiled, plane_compiled
     except ImportError:
         return None
-    return cells_compiled
+    return cells_compiled if n_features == 1 else plane_compiled
+
+
+def _told(x: ArrayLike) -> str:
+    return ", ".join(f"{each:g}" for each in np.atleast_1d(x))

@@ -136,14 +136,35 @@ def width_for_sd(sd: float, *, n_moments: int = MOMENTS, tolerance: float = TOLE
 def _cancellations(mean: np.ndarray, sd: np.ndarray, log_weight: np.ndarray) -> np.ndarray:
     """Return the z, complex, shape (any,), in whose neighbourhood sum_k exp rho_k(z) vanishes."""
     k, l = np.triu_indices(len(mean), 1)
-    centre, scale = (mean[k] + mean[l]) / 2, np.minimum(sd[k], sd[l])
+    pairs = np.array([k, l])
+    found = []
+    for z in roots(mean[pairs], sd[pairs], log_weight[pairs]):
+        usable = np.isfinite(z)
+        found.append(z[usable][_not_outweighed(z[usable], k[usable], mean, sd, log_weight)])
+    return np.concatenate(found)
+
+
+def roots(mean: np.ndarray, sd: np.ndarray, log_weight: np.ndarray) -> list[np.ndarray]:
+    """Return the z, complex, in whose neighbourhood two components cancel.
+
+    Parameters
+    ----------
+    mean, sd, log_weight : ndarray, shape (2, n)
+        Of the first component of each pair, and of the second.
+
+    Returns
+    -------
+    list of ndarray, shape (n,)
+        Not finite where there is none.
+    """
+    centre, scale = (mean[0] + mean[1]) / 2, np.minimum(sd[0], sd[1])
     # In y = (z - centre) / scale, rho_k - rho_l = a y^2 + b y + c.
-    precision = [(scale / sd[i]) ** 2 for i in (k, l)]
-    away = [(mean[i] - centre) / scale for i in (k, l)]
+    precision = (scale / sd) ** 2
+    away = (mean - centre) / scale
     a = (precision[1] - precision[0]) / 2
     b = precision[0] * away[0] - precision[1] * away[1]
     c = (precision[1] * away[1] ** 2 - precision[0] * away[0] ** 2) / 2
-    c += log_weight[k] - log_weight[l] - np.log(sd[k] / sd[l])
+    c += log_weight[0] - log_weight[1] - np.log(sd[0] / sd[1])
     found = []
     for multiple in _MULTIPLES:
         constant = c - 1j * np.pi * multiple
@@ -151,10 +172,8 @@ def _cancellations(mean: np.ndarray, sd: np.ndarray, log_weight: np.ndarray) -> 
         # The root in which nothing cancels, and the other from the product of both.
         numerator = -(b + np.where((b * root).real >= 0, root, -root)) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            for y in (numerator / a, constant / numerator):
-                z, usable = centre + scale * y, np.isfinite(y)
-                found.append(z[usable][_not_outweighed(z[usable], k[usable], mean, sd, log_weight)])
-    return np.concatenate(found)
+            found += [centre + scale * y for y in (numerator / a, constant / numerator)]
+    return found
 
 
 def _not_outweighed(

@@ -125,11 +125,14 @@ def test_a_replicate_is_the_same_whatever_the_batch_and_the_method() -> None:
 def test_replicates_fitted_together_are_ranked_as_alone(
     kind: str, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ranks, and what is refused and why, are the same; so they are where fitting together breaks off."""
+    """Ranks, and what is refused and why, are the same; so they are where fitting together breaks off.
+
+    Of one start: which of two ends that are alike but for their labels is the best, rounding decides.
+    """
     mixture = Mixture(PRIORS[family], WEIGHTS["dirichlet"], 2)
     source = MixtureSource("model", mixture, 12, 1, KINDS)
     method = {"cavi": cavi, "cavi_lr": cavi_lr}[kind]
-    settings = method.Settings(starts=2, max_sweeps=40)
+    settings = method.Settings(starts=1, max_sweeps=40)
     given = Batch("model", kind, source, kind, settings, seed=1, first=0, size=12, draws=80)
     together = ranked(given)
     calls = []

@@ -133,5 +133,5 @@ def test_what_draws_is_the_one_console():
     """No other place makes a console, which would have colours of its own."""
     root = Path(cli.__file__).parents[1]
     made = [path.name for path in root.rglob("*.py") if re.search(r"\bConsole\(", path.read_text("utf-8"))]
-    assert made == ["progress.py"]
+    assert made == ["terminal.py"]
     assert _drawing.live_display is _progress.live_display

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from experiments.engine.workers.interface import Event, Outcome, Task
-from experiments.engine.workers.progress import Progress, Tally, duration
+from experiments.engine.workers.progress import Progress, Tally
+from experiments.engine.workers.terminal import duration
 
 
 def task(key, kind=None):

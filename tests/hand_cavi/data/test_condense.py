@@ -12,7 +12,6 @@ from numpy.polynomial.chebyshev import chebvander
 
 from hand_cavi import InputError, NormalGamma, NormalKnownVariance
 from hand_cavi.data.condense import Grid, condense, merged, sum_cells
-from hand_cavi.data.condense.cells import sums_plain
 from hand_cavi.data.condense.sharpness import width_for
 from hand_cavi.data.kernels import refresh_plain
 
@@ -210,8 +209,8 @@ def test_the_compiled_pass_is_the_plain_one(compiled, kind, n, weighted, width, 
     grid = Grid(float(np.median(x)), width, n_moments)
     cuts = sorted({0, n // 3, n})
     slices = [slice(a, b) for a, b in zip(cuts, cuts[1:], strict=False)]
-    one, two = (compiled.parts(grid, x, weight, slices, 1 << 14, threads) for threads in (1, 2))
-    plain = [sums_plain(grid, x[s], weight if weight is None else weight[s], 1 << 14) for s in slices]
+    one, two = (compiled.parts(grid, x[:, None], weight, slices, 1 << 14, threads) for threads in (1, 2))
+    plain = [grid.sums(x[s, None], weight if weight is None else weight[s], 1 << 14) for s in slices]
     for ours, again, theirs in zip(one, two, plain, strict=True):
         if theirs is None:
             assert ours is None and again is None

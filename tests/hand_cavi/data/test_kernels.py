@@ -23,11 +23,12 @@ from tests.hand_cavi.cases import FAMILIES, PAIRS, WEIGHTS
 
 pytest.importorskip("numba")
 compiled = importlib.import_module("hand_cavi.data.kernels_compiled")
-BLOCK = compiled.BLOCK
+vectors = importlib.import_module("hand_cavi.data.vectors")
+LANES = vectors.LANES
 ROOT = Path(__file__).parents[3]
 
-# Sizes around the edges of blocks and of the parts that threads share out.
-SIZES = [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 16 * BLOCK, 16 * BLOCK + 3, 70 * BLOCK - 5]
+# Sizes around the edges of vectors and of the parts that threads share out.
+SIZES = [1, 2, LANES - 1, LANES, LANES + 1, 4096, 4099, 4096 + 2 * LANES, 17_915]
 
 
 def refresh_compiled(*arguments):
@@ -169,15 +170,16 @@ def along():
     import numba
 
     def over(function):
-        @numba.njit
+        @numba.njit(**vectors.FUSED)
         def loop(x, out):
-            for i in range(len(x)):
-                out[i] = function(x[i])
+            for i in range(0, len(x), LANES):
+                vectors.store(out, i, function(vectors.load(x, i)))
 
         def call(x):
-            out = np.empty_like(x)
-            loop(x, out)
-            return out
+            whole = np.ones(-(-len(x) // LANES) * LANES)
+            whole[: len(x)] = x
+            loop(whole, out := np.empty_like(whole))
+            return out[: len(x)]
 
         return call
 
@@ -197,7 +199,7 @@ def test_exp_over_its_whole_range(along):
             np.nextafter(halves, np.inf),
         ]
     )
-    exp = along(compiled._exp)
+    exp = along(vectors.exp)
     np.testing.assert_allclose(exp(x), np.exp(x), rtol=2e-15, atol=0)
     assert (exp(np.array([-708.01, -745.0, -1e5, -1e300, -np.inf])) == 0).all()
     assert exp(np.array([0.0, -0.0, -1e-320])).tolist() == [1, 1, 1]
@@ -208,7 +210,7 @@ def test_log_from_one_on(along):
     z = np.concatenate(
         [1 + np.logspace(-16, 0, 50_000), np.linspace(1, 300, 50_000), np.logspace(0, 300, 9_999)]
     )
-    np.testing.assert_allclose(along(compiled._log)(z), np.log(z), rtol=4e-15, atol=4e-16)
+    np.testing.assert_allclose(along(vectors.log)(z), np.log(z), rtol=4e-15, atol=4e-16)
 
 
 # ---- which of the two, and fits --------------------------------------------------------------

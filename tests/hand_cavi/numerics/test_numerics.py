@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import special as scipys
 from scipy.special import gammaln, logsumexp, softmax
 
 from hand_cavi import (
@@ -196,3 +197,25 @@ def test_sums_of_exponentials_are_scipys(axis):
         found = special.logsumexp(values, axis=axis)
         np.testing.assert_allclose(found, logsumexp(values, axis=axis), rtol=1e-14)
     np.testing.assert_allclose(special.softmax(x[4:]), softmax(x[4:], axis=-1), rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize("name", ["digamma", "trigamma", "gammaln"])
+def test_few_numbers_are_scipys(name):
+    """Few go one by one, many to scipy: nobody can tell which by the value."""
+    ours = getattr(special, name)
+    theirs = (lambda x: scipys.polygamma(1, x)) if name == "trigamma" else getattr(scipys, name)
+    x = np.concatenate([np.logspace(-8, 8, 400), np.linspace(0.5, 12, 400), [1.0, 2.0, 10.0, np.inf, 0.0]])
+    one_by_one = np.array([ours(number) for number in x])
+    np.testing.assert_array_equal(ours(x), theirs(x))
+    np.testing.assert_allclose(one_by_one, theirs(x), rtol=2e-15, atol=2e-15)
+    assert ours(x[:6].reshape(2, 3)).shape == (2, 3) and np.isnan(ours(np.nan))
+
+
+def test_the_multivariate_gamma_function_is_scipys():
+    a = np.linspace(3.1, 40, 50)
+    np.testing.assert_allclose(special.multigammaln(a, 6), scipys.multigammaln(a, 6), rtol=1e-14)
+
+
+def test_entropy_terms_are_scipys():
+    p = np.concatenate([[0.0, 1.0], np.logspace(-300, 0, 100)])
+    np.testing.assert_allclose(special.entr(p), scipys.entr(p), rtol=1e-15)
