@@ -39,6 +39,7 @@ SECTIONS = (
     "nuts",
     "acceleration",
     "growth",
+    "runner",
 )
 LIMIT = 480  # seconds that a section may take
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         NormalWishart,
         StickBreaking,
         fit,
+        fit_many,
     )
     from hand_cavi.estimators import BayesianMixture
 
@@ -51,6 +52,7 @@ __all__ = [
     "choose",
     "compare",
     "fit",
+    "fit_many",
     "load",
     "log_evidence",
     "relabel",

@@ -13,6 +13,7 @@ from hand_cavi.families import (
     NormalWishart,
 )
 from hand_cavi.fit import fit
+from hand_cavi.fit_many import fit_many
 from hand_cavi.inputs import InputError
 from hand_cavi.mixture import Mixture, log_joint
 from hand_cavi.result import Fit, MoveOutcome, StartOutcome, Status, StepInfo, wilson_interval
@@ -37,6 +38,7 @@ __all__ = [
     "StepInfo",
     "StickBreaking",
     "fit",
+    "fit_many",
     "log_joint",
     "wilson_interval",
 ]

@@ -186,8 +186,12 @@ class ConjugateFamily(ABC):
 
     def kl(self, prior: Self) -> np.ndarray:
         """Return KL(q_k, prior) in nats, shape (...)."""
-        eta, eta_0 = self.natural, prior.natural
-        return np.sum((eta - eta_0) * self.expected_phi, axis=-1) - self.log_z + prior.log_z
+        return self.kl_from(prior.natural, prior.log_z)
+
+    def kl_from(self, eta_0: np.ndarray, log_z_0: np.ndarray) -> np.ndarray:
+        """Return the same from priors' natural parameters, shape (..., P), and their log Z, shape (...)."""
+        gained = np.sum((self.natural - eta_0) * self.expected_phi, axis=-1)
+        return gained - self.log_z + log_z_0
 
     def log_predictive(self, x: np.ndarray) -> np.ndarray:
         """Return log of the integral of p(x_i | theta) q_k(theta) over theta, shape (N, K)."""

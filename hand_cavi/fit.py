@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hand_cavi.ascent.acceleration import as_acceleration
-from hand_cavi.ascent.ascend import Callback, StoppingRule
+from hand_cavi.ascent.ascend import Callback, StoppingRule, as_tolerance
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.condensed_fit import fit_condensed
 from hand_cavi.ascent.condensing import summary_for, worth_condensing
 from hand_cavi.ascent.preparing import (
     StartingData,
     assignments_from,
+    hold,
     look_at,
-    prepare,
     prepare_streamed,
     sample_of,
     summarised,
@@ -27,7 +27,6 @@ from hand_cavi.ascent.progress import Tell
 from hand_cavi.ascent.restarts import Restarts, result_of
 from hand_cavi.ascent.saddle import judged
 from hand_cavi.conjugate import ConjugateFamily
-from hand_cavi.data.kernels import summarise
 from hand_cavi.inputs import InputError, Seed, as_count, as_rows, as_sample_weight, refuse_beyond_memory
 from hand_cavi.mixture import Mixture
 from hand_cavi.result import Fit, StartOutcome
@@ -144,20 +143,14 @@ def fit(
     prior = mixture.components.with_features(source.n_features)
     n_statistics = prior.natural.shape[-1]
     restarts = Restarts(
-        StoppingRule(
-            as_count(max_sweeps, "max_sweeps"),
-            _as_tolerance(tolerance, "tolerance"),
-            as_count(patience, "patience"),
-            callback,
-            _as_tolerance(tolerance_nats, "tolerance_nats"),
-        ),
+        StoppingRule.of(max_sweeps, tolerance, patience, callback, tolerance_nats),
         AUTO_MOVES if moves == "auto" else as_count(moves, "moves", at_least=0),
         progress=progress,
     )
     n_threads = source.threads if threads is None else as_count(threads, "threads")
     allowed = condense_tolerance
     if allowed is not None:
-        allowed = _as_tolerance(allowed, "condense_tolerance")
+        allowed = as_tolerance(allowed, "condense_tolerance")
     generator = np.random.default_rng(rng)
     condensing = _condenses(condense, source, prior)
     if give_up not in (True, False, "auto"):
@@ -199,15 +192,12 @@ def _fit_held(
     whole = source.spread_out(source.n_points)
     rows = as_rows(whole.rows)
     weight = as_sample_weight(whole.weight, len(rows))
-    task, coordinates = prepare(mixture, rows, weight, threads)
-    task = replace(task, log=restarts.log)
-    landmarks = task.components.landmarks(coordinates.apply(rows))
-    summarised = partial(summarise, task.statistics, weight)
-    data = StartingData(task, coordinates, landmarks, task.statistics, weight, summarised, len(rows))
-    best, outcomes = restarts.run(task, assignments_from(starts, data, rng))
-    best, tried = restarts.moved(task, landmarks, best, rng)
+    data = hold(mixture, rows, weight, threads)
+    task = replace(data.task, log=restarts.log)
+    best, outcomes = restarts.run(task, assignments_from(starts, replace(data, task=task), rng))
+    best, tried = restarts.moved(task, data.landmarks, best, rng)
     best = judged(task, best, task.statistics)
-    return result_of(mixture, best, outcomes, coordinates, tried)
+    return result_of(mixture, best, outcomes, data.coordinates, tried)
 
 
 def _fit_streamed(
@@ -249,9 +239,3 @@ def _condenses(condense: object, source: Source, prior: ConjugateFamily) -> bool
     if condense not in (True, False, "auto"):
         raise InputError(f'condense is {condense!r}; it must be True, False or "auto"')
     return bool(condense) and (condense is True or worth_condensing(source, prior))
-
-
-def _as_tolerance(tolerance: float, name: str) -> float:
-    if not (np.isfinite(tolerance) and tolerance >= 0):
-        raise InputError(f"{name} is {tolerance!r}; it must be finite and not negative")
-    return float(tolerance)

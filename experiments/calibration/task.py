@@ -5,8 +5,9 @@ that can fit with fewer estimates of its bound does.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from experiments.methods._contract import check_fitted
 from experiments.posterior.draws import are_independent, as_chains, flat
 from experiments.records.problem import Draws
 from experiments.records.result import Fitted, MethodResult
+from experiments.records.target import StartingPoints, Target
 from hand_cavi import InputError
 
 if TYPE_CHECKING:
@@ -80,17 +82,21 @@ def run_batch(batch: Batch) -> MethodResult:
     method = find(batch.source.package, batch.kind)
     fit: FitMethod = getattr(method, "fit_briefly", method.fit)
     numbers = range(batch.first, batch.first + batch.size)
+    replicates: Iterable[Replicate] = map(batch.source.replicate, numbers)
+    fits: Iterable[Fitted | Exception | None] = repeat(None)
+    if together := getattr(method, "fit_together", None):
+        replicates = list(replicates)
+        fits = _together(batch, together, numbers, replicates)
     names: tuple[str, ...] = ()
     rows: list[np.ndarray] = []
     n_draws = np.zeros(batch.size, dtype=int)
     refused: dict[int, str] = {}
     failed: dict[int, str] = {}
-    for row, number in enumerate(numbers):
-        replicate = batch.source.replicate(number)
+    for row, (number, replicate, fitted) in enumerate(zip(numbers, replicates, fits, strict=False)):
         names = replicate.names
         rows.append(np.full(len(names), np.nan))
         try:
-            rows[row], n_draws[row] = _ranks(batch, fit, number, replicate)
+            rows[row], n_draws[row] = _ranks(batch, fit, number, replicate, fitted)
         except (InputError, NotFiniteError) as error:
             refused[number] = str(error)
         except (ArithmeticError, ValueError, np.linalg.LinAlgError) as error:
@@ -135,12 +141,42 @@ def ranks_of(tree: "xr.DataTree") -> Ranks:
     )
 
 
-def _ranks(batch: Batch, fit: FitMethod, number: int, replicate: Replicate) -> tuple[np.ndarray, int]:
-    """Return the ranks of the truth, shape (Q,), and among how many draws."""
-    target = replicate.target
-    starts = target.starts(integer(batch.seed, "calibration starts", batch.model, number))
-    seed = integer(batch.seed, "calibration fit", batch.model, batch.method, number)
-    fitted = check_fitted(fit(target, batch.settings, starts=starts, seed=seed))
+def _together(
+    batch: Batch,
+    fit: Callable[..., list[Fitted | Exception]],
+    numbers: range,
+    replicates: Sequence[Replicate],
+) -> Sequence[Fitted | Exception | None]:
+    """Return what fitting all at once gave for each; None where that broke off, and each must go alone."""
+    targets = [replicate.target for replicate in replicates]
+    starts = [_starts(batch, number, target) for number, target in zip(numbers, targets, strict=True)]
+    try:
+        return fit(targets, batch.settings, starts=starts, seeds=[_seed(batch, number) for number in numbers])
+    except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+        return [None] * len(numbers)
+
+
+def _starts(batch: Batch, number: int, target: Target) -> StartingPoints:
+    return target.starts(integer(batch.seed, "calibration starts", batch.model, number))
+
+
+def _seed(batch: Batch, number: int) -> int:
+    return integer(batch.seed, "calibration fit", batch.model, batch.method, number)
+
+
+def _ranks(
+    batch: Batch, fit: FitMethod, number: int, replicate: Replicate, found: Fitted | Exception | None
+) -> tuple[np.ndarray, int]:
+    """Return the ranks of the truth, shape (Q,), and among how many draws.
+
+    What has been `found` is ranked, or raised; without, the replicate is fitted.
+    """
+    if isinstance(found, Exception):
+        raise found
+    target, seed = replicate.target, _seed(batch, number)
+    if found is None:
+        found = fit(target, batch.settings, starts=_starts(batch, number, target), seed=seed)
+    fitted = check_fitted(found)
     chains, independent = _chains(fitted, seed, batch.draws)
     shape = next(iter(chains.values())).shape[:2]
     values = replicate.values(flat(chains)).reshape(*shape, -1)

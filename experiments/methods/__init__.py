@@ -13,6 +13,8 @@ It may offer besides
   adds: nothing of it counts as the method's time;
 - ``fit_briefly``, with the arguments of ``fit``: a fit of which only the draws are wanted, as of the many of
   a calibration;
+- ``fit_together(targets, settings, *, starts, seeds)``, which fits data sets of one shape under one model at
+  once, as those of a calibration: a list of what ``fit`` returns or raises for each;
 - ``EXACT = True``, if its draws come from the exact posterior, but for noise;
 - ``LIBRARIES``, the names of libraries beside PyMC that make its numbers, and ``EXTRA``, the extra of this
   package that installs them: without them a configuration is refused;

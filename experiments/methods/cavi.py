@@ -1,5 +1,6 @@
 """Coordinate-ascent variational inference, derived by hand (hand_cavi)."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from time import perf_counter
 
@@ -13,7 +14,7 @@ from experiments.methods.starts import Starts
 from experiments.posterior.held_out import STARTS_HELD_OUT, log_predictive, mean_and_error
 from experiments.records.problem import Problem
 from experiments.records.result import Fitted, Told
-from hand_cavi import Fit, Status, StepInfo
+from hand_cavi import Fit, Status, StepInfo, fit_many
 from hand_cavi import fit as fit_mixture
 from hand_cavi.ascent.ascend import Callback
 from hand_cavi.ascent.cautions import occupied
@@ -96,12 +97,54 @@ def ascend(
     return best
 
 
+def ascend_together(
+    targets: Sequence[MixtureTarget], settings: AscentSettings, starts: Sequence[Starts], seeds: Sequence[int]
+) -> list[Fit | NotFiniteError]:
+    """Fit the same mixture to data sets of one shape, each as `ascend` does, in one go.
+
+    Where no start of one stayed finite, there is the error.
+    """
+    given = [one.responsibilities(settings.starts) for one in starts]
+    problems = [target.problem for target in targets]
+    if settings.accelerate or settings.moves:
+        each = zip(problems, given, seeds, strict=True)
+        return [ascend(problem, settings, r, seed) for problem, r, seed in each]
+    found = fit_many(
+        problems[0].mixture,
+        [problem.x for problem in problems],
+        rng=seeds,
+        starts=given,
+        sample_weight=[problem.sample_weight for problem in problems],
+        **settings.model_dump(include={"max_sweeps", "tolerance", "patience"}),
+    )
+    return [NotFiniteError(one.status.value) if one.status is Status.NOT_FINITE else one for one in found]
+
+
 def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int) -> Fitted:
     """Fit by CAVI from the problem's dispersed starts."""
     given = starts.responsibilities(settings.starts)
     stopwatch = Stopwatch()
     best = ascend(target.problem, settings, given, seed, stopwatch)
-    seconds = perf_counter() - stopwatch.began
+    found = _found(best, perf_counter() - stopwatch.began)
+    return replace(
+        found,
+        trace=np.array(stopwatch.trace),
+        told=replace(found.told, smallest_gain=stopwatch.smallest_gain),
+        info={**found.info, **({"folds": settings.folds} if _holds_out(target.problem, settings) else {})},
+    )
+
+
+def fit_together(
+    targets: Sequence[MixtureTarget], settings: Settings, *, starts: Sequence[Starts], seeds: Sequence[int]
+) -> list[Fitted | Exception]:
+    """Fit the same mixture to data sets of one shape by CAVI; no trace is kept."""
+    began = perf_counter()
+    fits = ascend_together(targets, settings, starts, seeds)
+    seconds = (perf_counter() - began) / len(fits)
+    return [one if isinstance(one, Exception) else _found(one, seconds) for one in fits]
+
+
+def _found(best: Fit, seconds: float) -> Fitted:
     return Fitted(
         outcome=best.status.name.lower(),
         message=best.status.value,
@@ -110,11 +153,9 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
         q=best,
         bound=best.elbo,
         bound_se=0.0,
-        trace=np.array(stopwatch.trace),
         told=Told(
             family="mean field",
             bound_of="theta and assignments",
-            smallest_gain=stopwatch.smallest_gain,
             starts=len(best.starts),
             starts_at_best=best.starts_at_best,
             occupied=int(occupied(best).sum()),
@@ -124,7 +165,6 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
             "start_elbos": [start.elbo for start in best.starts],
             "elbo_terms": asdict(best.elbo_terms),
             "counts": best.counts.tolist(),
-            **({"folds": settings.folds} if _holds_out(target.problem, settings) else {}),
         },
     )
 

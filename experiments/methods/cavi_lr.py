@@ -4,6 +4,7 @@ N(E_q[g], Cov_LR[g]) with g in free coordinates, see docs/mathematics.md, sectio
 assumption, and draws of a rate, exp(g), are not CAVI's in the mean. It optimises no bound; `info` has CAVI's.
 """
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ import numpy as np
 
 from experiments.families import weights
 from experiments.families.lookup import offered
-from experiments.methods.cavi import AscentSettings, ascend
+from experiments.methods.cavi import AscentSettings, ascend, ascend_together
 from experiments.methods.mixture_target import MixtureTarget
 from experiments.methods.starts import Starts
+from experiments.records.problem import Problem
 from experiments.records.result import Fitted, Told
-from hand_cavi import InputError, Mixture
+from hand_cavi import Fit, InputError, Mixture
 from hand_cavi.linear_response import LinearResponse, linear_response
 
 if TYPE_CHECKING:
@@ -37,27 +39,47 @@ def fit(target: MixtureTarget, settings: Settings, *, starts: Starts, seed: int)
     """
     import ppl_baselines.gaussian  # noqa: F401  (slow to import; not to be timed)
 
-    problem = target.problem
     given = starts.responsibilities(settings.starts)
     began = perf_counter()
-    best = ascend(problem, settings, given, seed)
+    best = ascend(target.problem, settings, given, seed)
+    return _corrected(target.problem, best, perf_counter() - began)
+
+
+def fit_together(
+    targets: Sequence[MixtureTarget], settings: Settings, *, starts: Sequence[Starts], seeds: Sequence[int]
+) -> list[Fitted | Exception]:
+    """Fit the same mixture to data sets of one shape, and correct the covariances of each."""
+    began = perf_counter()
+    fits = ascend_together(targets, settings, starts, seeds)
+    seconds = (perf_counter() - began) / len(fits)
+    found: list[Fitted | Exception] = []
+    for target, one in zip(targets, fits, strict=True):
+        try:
+            found.append(one if isinstance(one, Exception) else _corrected(target.problem, one, seconds))
+        except (InputError, ArithmeticError, np.linalg.LinAlgError) as error:
+            found.append(error)
+    return found
+
+
+def _corrected(problem: Problem, best: Fit, seconds: float) -> Fitted:
+    """Correct the covariances of a fit that took so many seconds."""
     ascended = perf_counter()
     response = linear_response(best, problem.x, sample_weight=problem.sample_weight)
     q = normal_approximation(problem.mixture, response)
-    ended = perf_counter()
+    correcting = perf_counter() - ascended
     return Fitted(
         outcome="converged",
         message=f"{best.status.value}; linear response widens variances up to "
         f"{1 / (1 - response.radius):.3g}-fold",
         seconds_compile=0.0,
-        seconds_run=ended - began,
+        seconds_run=seconds + correcting,
         q=q,
         told=Told(starts=len(best.starts), starts_at_best=best.starts_at_best),
         info={
             "sweeps": best.sweeps,
             "elbo_of_cavi": best.elbo,
             "spectral_radius": response.radius,
-            "seconds_linear_response": ended - ascended,
+            "seconds_linear_response": correcting,
             "counts": best.counts.tolist(),
         },
     )

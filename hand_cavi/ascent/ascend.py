@@ -6,11 +6,14 @@ it ended.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from hand_cavi.ascent.acceleration import Extrapolation
 from hand_cavi.ascent.sweep import AnyTask, Asking, State, serve, sweeping
+from hand_cavi.elbo import ElboTerms
+from hand_cavi.inputs import InputError, as_count
 from hand_cavi.result import Status, StepInfo
 from hand_cavi.weights.mixing import MixingWeights
 
@@ -40,9 +43,34 @@ class StoppingRule:
     callback: Callback | None = None
     tolerance_nats: float = 0.0
 
+    @classmethod
+    def of(
+        cls,
+        max_sweeps: int,
+        tolerance: float,
+        patience: int,
+        callback: Callback | None = None,
+        tolerance_nats: float = 0.0,
+    ) -> Self:
+        """Return the rule of settings that a user gave; raise InputError if one is none."""
+        return cls(
+            as_count(max_sweeps, "max_sweeps"),
+            as_tolerance(tolerance, "tolerance"),
+            as_count(patience, "patience"),
+            callback,
+            as_tolerance(tolerance_nats, "tolerance_nats"),
+        )
+
     def negligible(self, elbo: float) -> float:
         """Return the gain, in nats, that a sweep must exceed at this bound to count as progress."""
         return max(self.tolerance * max(1.0, abs(elbo)), self.tolerance_nats)
+
+
+def as_tolerance(value: float, name: str) -> float:
+    """Return a number of 0 or more; raise InputError if it is not finite, or below 0."""
+    if not (np.isfinite(value) and value >= 0):
+        raise InputError(f"{name} is {value!r}; it must be finite and not negative")
+    return float(value)
 
 
 @dataclass(frozen=True)
@@ -58,6 +86,26 @@ class MixtureAscent:
         """The bound at the end, in nats; below every other if it is not a number."""
         elbo = self.infos[-1].elbo
         return -np.inf if np.isnan(elbo) else elbo
+
+    @property
+    def terms(self) -> ElboTerms:
+        """Those of the bound at the end."""
+        return self.infos[-1].after_assignments
+
+    @property
+    def half_step_trace(self) -> np.ndarray:
+        """The bound after each half-step, shape (sweeps, 2)."""
+        return np.array([[i.after_globals.total, i.after_assignments.total] for i in self.infos])
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What is left of one of many ascents: `terms` and `half_step_trace` are those of `MixtureAscent`."""
+
+    state: State
+    status: Status
+    terms: ElboTerms
+    half_step_trace: np.ndarray
 
 
 def ascend(task: AnyTask, state: State, rule: StoppingRule, accelerate: bool = False) -> MixtureAscent:

@@ -139,7 +139,7 @@ def sample_of(source: Source, most: int = START_ROWS) -> tuple[np.ndarray, np.nd
 
 
 @dataclass(frozen=True)
-class StartingData:
+class StartingData[T: AnyTask]:
     """The data of a fit, as its starts see them.
 
     Attributes
@@ -157,7 +157,7 @@ class StartingData:
         How many points each of the n rows stands for.
     """
 
-    task: AnyTask
+    task: T
     coordinates: Coordinates
     landmarks: np.ndarray
     statistics: np.ndarray
@@ -167,8 +167,18 @@ class StartingData:
     factor: float = 1.0
 
 
+def hold(
+    mixture: Mixture, rows: np.ndarray, weight: np.ndarray, threads: int | None = None
+) -> StartingData[Task]:
+    """Return rows (N, D) and their weights, whose statistics are held, ready to start from."""
+    task, coordinates = prepare(mixture, rows, weight, threads)
+    landmarks = task.components.landmarks(coordinates.apply(rows))
+    summarised = partial(summarise, task.statistics, weight)
+    return StartingData(task, coordinates, landmarks, task.statistics, weight, summarised, len(rows))
+
+
 def assignments_from(
-    starts: int | np.ndarray | Fit, data: StartingData, rng: np.random.Generator
+    starts: int | np.ndarray | Fit, data: StartingData[AnyTask], rng: np.random.Generator
 ) -> Iterator[tuple[str, Assignments]]:
     """Return the kind of every start, and the assignments that it begins from.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hand_cavi.ascent.ascend import MixtureAscent, StoppingRule, ascending
+from hand_cavi.ascent.ascend import Ended, MixtureAscent, StoppingRule, ascending
 from hand_cavi.ascent.checkpoint import Log
 from hand_cavi.ascent.forecast import Forecast
 from hand_cavi.ascent.progress import Tell, Tracker
@@ -119,7 +119,7 @@ class Restarts:
 
 def result_of(
     mixture: Mixture,
-    best: MixtureAscent,
+    best: MixtureAscent | Ended,
     outcomes: Sequence[StartOutcome],
     coordinates: Coordinates,
     moves: tuple[MoveOutcome, ...] = (),
@@ -129,8 +129,8 @@ def result_of(
         mixture=mixture,
         components=best.state.components.seen_from(coordinates.inverse),
         weights=best.state.weights,
-        elbo_terms=best.infos[-1].after_assignments,
-        half_step_trace=np.array([[i.after_globals.total, i.after_assignments.total] for i in best.infos]),
+        elbo_terms=best.terms,
+        half_step_trace=best.half_step_trace,
         status=best.status,
         starts=tuple(sorted(outcomes, key=lambda outcome: -outcome.elbo)),
         counts=best.state.assignments.sums[:, -1],

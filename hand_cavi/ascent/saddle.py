@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hand_cavi.ascent.ascend import MixtureAscent
+from hand_cavi.ascent.ascend import Ended, MixtureAscent
 from hand_cavi.ascent.linear_model import Metric
 from hand_cavi.ascent.sweep import AnyTask, State, StreamedTask, sweep
 from hand_cavi.result import Status
@@ -33,14 +33,14 @@ _ROWS = 64  # of which the first push is made
 _ALIKE = 1e-6
 
 
-def judged(task: AnyTask, ascent: MixtureAscent, statistics: np.ndarray) -> MixtureAscent:
+def judged[A: (MixtureAscent, Ended)](task: AnyTask, ascent: A, statistics: np.ndarray) -> A:
     """Return the ascent, with another status if it converged to a saddle.
 
     Parameters
     ----------
     task : Task or StreamedTask
         Of data that are read anew in every sweep, an end is looked at only if two components are alike.
-    ascent : MixtureAscent
+    ascent : MixtureAscent or Ended
     statistics : ndarray, shape (n, P)
         Of some rows.
     """

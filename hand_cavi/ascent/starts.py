@@ -125,7 +125,7 @@ def bisect(x: np.ndarray, rng: np.random.Generator, weight: np.ndarray, sweeps: 
         leaves = (x - (first + second) / 2) @ (second - first) > 0
         if not (weight[leaves].any() and weight[~leaves].any()):
             break
-        first, second = (np.average(x[side], axis=0, weights=weight[side]) for side in (~leaves, leaves))
+        first, second = (_mean(x[side], weight[side]) for side in (~leaves, leaves))
     return leaves
 
 
@@ -133,4 +133,9 @@ def _scatter(x: np.ndarray, weight: np.ndarray) -> float:
     """Return sum_i w_i |x_i - mean|^2; 0 where nothing weighs anything."""
     if not weight.any():
         return 0.0
-    return float(weight @ np.sum((x - np.average(x, axis=0, weights=weight)) ** 2, axis=1))
+    return float(weight @ np.sum((x - _mean(x, weight)) ** 2, axis=1))
+
+
+def _mean(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the weighted mean of the rows, shape (anything,): that of numpy.average, bit for bit."""
+    return (x * weight[:, np.newaxis]).sum(axis=0) / weight.sum()

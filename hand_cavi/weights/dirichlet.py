@@ -31,7 +31,7 @@ class DirichletWeights(MixingWeights):
 
     Attributes
     ----------
-    concentration : ndarray, shape (K,) or ()
+    concentration : ndarray, shape (K,) or (); posterior (..., K)
         alpha: how many points of each component the prior is worth. A single number stands for every
         component.
 
@@ -44,13 +44,12 @@ class DirichletWeights(MixingWeights):
     concentration: np.ndarray
 
     name: ClassVar[str] = "dirichlet"
+    takes_many: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         concentration = as_positive(self.concentration, "concentration")
-        if concentration.ndim > 1 or concentration.size == 0:
-            raise InputError(
-                f"concentration has shape {concentration.shape}; give one number, or one per component"
-            )
+        if concentration.size == 0:
+            raise InputError("there are no concentrations; give one number, or one per component")
         object.__setattr__(self, "concentration", concentration)
 
     @property
@@ -72,12 +71,12 @@ class DirichletWeights(MixingWeights):
         return type(self)(self.concentration + counts)
 
     def expected_log(self) -> np.ndarray:
-        """E[ln pi_k] = psi(alpha_k) - psi(sum_k alpha_k), shape (K,) (PRML 10.66)."""
+        """E[ln pi_k] = psi(alpha_k) - psi(sum_k alpha_k), shape (..., K) (PRML 10.66)."""
         return self._expected_log
 
     @cached_property
     def _expected_log(self) -> np.ndarray:
-        return digamma(self.concentration) - digamma(self.concentration.sum())
+        return digamma(self.concentration) - digamma(self.concentration.sum(axis=-1, keepdims=True))
 
     @cached_property
     def _log_c(self) -> np.ndarray:
@@ -96,11 +95,11 @@ class DirichletWeights(MixingWeights):
         shape = (len(self.concentration) - 1,)
         return Moments({"weights": shape}, *simplex.of_log_ratios(self.concentration))
 
-    def kl(self, prior: Self) -> float:
+    def kl(self, prior: Self) -> np.ndarray:
         """Return KL = ln C(alpha) - ln C(alpha_0) + sum_k (alpha_k - alpha_0k) E[ln pi_k]."""
         gained = self.concentration - prior.concentration
         ratio = self._log_c - prior._log_c
-        return float(ratio + gained @ self.expected_log())
+        return ratio + np.vecdot(gained, self.expected_log())
 
     def mean(self) -> np.ndarray:
         """Return alpha_k / sum_k alpha_k, shape (K,)."""

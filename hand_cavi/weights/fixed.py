@@ -24,6 +24,7 @@ class FixedWeights(MixingWeights):
     n_components: int | None = None
 
     name: ClassVar[str] = "fixed"
+    takes_many: ClassVar[bool] = True
 
     @property
     def exchangeable(self) -> bool:

@@ -10,10 +10,17 @@ from hand_cavi.numerics.moments import Moments
 
 
 class MixingWeights(ABC):
-    """Distribution of pi = (pi_1, ..., pi_K): the prior, or a posterior of the same class."""
+    """Distribution of pi = (pi_1, ..., pi_K): the prior, or a posterior of the same class.
+
+    "..." below stands for leading axes, of many problems that are fitted together, where `takes_many` says
+    that counts may have them; without them it is nothing.
+    """
 
     name: ClassVar[str]
     """The name of the distribution's file, by which configurations and mirrors find it."""
+
+    takes_many: ClassVar[bool] = False
+    """Whether `updated`, and then `expected_log` and `kl`, take and give leading axes."""
 
     @property
     @abstractmethod
@@ -26,11 +33,11 @@ class MixingWeights(ABC):
 
     @abstractmethod
     def updated(self, counts: np.ndarray) -> Self:
-        """Return the posterior after N_k = sum_i w_i r_ik points in component k, shape (K,)."""
+        """Return the posterior after N_k = sum_i w_i r_ik points in component k, shape (..., K)."""
 
     @abstractmethod
     def expected_log(self) -> np.ndarray:
-        """Return E[ln pi_k], shape (K,)."""
+        """Return E[ln pi_k], shape (..., K)."""
 
     @abstractmethod
     def covariance_of_logs(self) -> np.ndarray:
@@ -45,8 +52,8 @@ class MixingWeights(ABC):
         """Return the same of the weights taken to K - 1 real numbers; each file says how."""
 
     @abstractmethod
-    def kl(self, prior: Self) -> float:
-        """Return KL(q(pi), prior) in nats."""
+    def kl(self, prior: Self) -> np.ndarray | float:
+        """Return KL(q(pi), prior) in nats, shape (...)."""
 
     @abstractmethod
     def mean(self) -> np.ndarray:

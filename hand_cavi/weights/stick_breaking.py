@@ -36,7 +36,7 @@ class StickBreaking(MixingWeights):
     ----------
     concentration : float
         alpha; the larger, the more components are used.
-    broken, kept : ndarray, shape (T - 1,), or None
+    broken, kept : ndarray, shape (T - 1,), or None; posterior (..., T - 1)
         The Beta parameters of q(v_t), gamma_1 and gamma_2; a mixture sets them to the prior's 1 and
         alpha, an update to the posterior's.
 
@@ -51,6 +51,7 @@ class StickBreaking(MixingWeights):
     kept: np.ndarray | None = None
 
     name: ClassVar[str] = "stick_breaking"
+    takes_many: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         concentration = as_positive(self.concentration, "concentration")
@@ -71,10 +72,10 @@ class StickBreaking(MixingWeights):
     def updated(self, counts: np.ndarray) -> Self:
         """Return the posterior: gamma_1t += N_t, gamma_2t += sum_{j>t} N_j (Blei & Jordan, eqs. 18, 19)."""
         broken, kept = self._sticks
-        return type(self)(self.concentration, broken + counts[:-1], kept + _later(counts))
+        return type(self)(self.concentration, broken + counts[..., :-1], kept + _later(counts))
 
     def expected_log(self) -> np.ndarray:
-        """E[ln pi_t] = E[ln v_t] (0 at T) + sum_{j<t} E[ln(1 - v_j)], shape (K,)."""
+        """E[ln pi_t] = E[ln v_t] (0 at T) + sum_{j<t} E[ln(1 - v_j)], shape (..., K)."""
         broken, kept = self._sticks
         either = digamma(broken + kept)
         return _along_the_stick(digamma(broken) - either, digamma(kept) - either)
@@ -125,7 +126,7 @@ class StickBreaking(MixingWeights):
             slope,
         )
 
-    def kl(self, prior: Self) -> float:
+    def kl(self, prior: Self) -> np.ndarray:
         """Return sum_t KL(Beta(gamma_1t, gamma_2t), Beta of the prior)."""
         broken, kept = self._sticks
         broken_0, kept_0 = prior._sticks
@@ -133,7 +134,7 @@ class StickBreaking(MixingWeights):
         per_stick = betaln(broken_0, kept_0) - betaln(broken, kept)
         per_stick += (broken - broken_0) * (digamma(broken) - either)
         per_stick += (kept - kept_0) * (digamma(kept) - either)
-        return float(per_stick.sum())
+        return np.sum(per_stick, axis=-1)
 
     def mean(self) -> np.ndarray:
         """Return E[pi_t] = E[v_t] prod_{j<t} E[1 - v_j], shape (K,); never below the smallest float."""

@@ -6,10 +6,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from experiments.engine.store.netcdf import from_bytes, to_bytes
 from experiments.engine.store.salvage import what_can_be_saved
 from hand_cavi import InputError
 
@@ -62,7 +62,7 @@ def clear_errors(doing: str, folder: Path) -> Iterator[None]:
     ) from None
 
 
-def write_whole(path: Path, content: bytes | memoryview) -> None:
+def write_whole(path: Path, content: bytes | bytearray | memoryview) -> None:
     """Write a file so that it is there in full or, whenever one dies or the disk fills, not at all."""
     with whole(path) as part:
         part.write_bytes(content)
@@ -123,7 +123,7 @@ class ArrayFile(Path):
 
 def write_tree(path: Path, tree: "xr.DataTree") -> None:
     """Write a DataTree as netCDF, whole or not at all."""
-    write_whole(path, tree.to_netcdf(engine="h5netcdf"))
+    write_whole(path, to_bytes(tree))
 
 
 def read_tree(path: Path | bytes) -> "xr.DataTree":
@@ -134,20 +134,15 @@ def read_tree(path: Path | bytes) -> "xr.DataTree":
 
     Raises InputError if the file is damaged, FileNotFoundError if there is none.
     """
-    import xarray as xr
-
     if isinstance(path, bytes):
-        with xr.open_datatree(BytesIO(path), engine="h5netcdf") as tree:
-            return tree.load()
-    if isinstance(path, ArrayFile) and checksum_of(path) != path.checksum:
+        return from_bytes(path)
+    image = path.read_bytes()
+    if isinstance(path, ArrayFile) and hash_of(image) != path.checksum:
         with suppress(OSError):  # who may not write cannot run the study either
             os.utime(path)
         raise InputError(damage(path))
     try:
-        with xr.open_datatree(Path(path), engine="h5netcdf") as tree:
-            return tree.load()
-    except FileNotFoundError:
-        raise
+        return from_bytes(image)
     except (OSError, KeyError, ValueError, RuntimeError):  # HDF5's words, which name no file
         raise InputError(damage(path)) from None
 
@@ -167,6 +162,11 @@ def checksum_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def hash_of(image: bytes | bytearray) -> str:
+    """Return the same of the bytes themselves."""
+    return hashlib.blake2b(image, digest_size=32).hexdigest()
 
 
 def is_whole(path: Path) -> bool:

@@ -14,7 +14,7 @@ from experiments.calibration.task import Batch, Ranks, ranks_of, run_batch
 from experiments.config.options import RANKED as KINDS
 from experiments.config.options import CalibrationOptions
 from experiments.engine.store.files import read_tree, write_tree
-from experiments.methods import cavi, gibbs
+from experiments.methods import cavi, cavi_lr, gibbs
 from experiments.records import QuantityCalibration
 from hand_cavi import FixedWeights, Mixture, NormalKnownVariance, fit
 from tests.experiments.engine.runner_methods import Settings
@@ -118,6 +118,35 @@ def test_a_replicate_is_the_same_whatever_the_batch_and_the_method() -> None:
     whole = ranked(batch(textbook(2), "cavi", 6))
     late = ranked(batch(textbook(2), "cavi", 2, first=4))
     assert np.array_equal(whole.ranks[4:], late.ranks)
+
+
+@pytest.mark.parametrize("kind", ["cavi", "cavi_lr"])
+@pytest.mark.parametrize("family", ["normal_gamma", "gamma_poisson"])
+def test_replicates_fitted_together_are_ranked_as_alone(
+    kind: str, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ranks, and what is refused and why, are the same; so they are where fitting together breaks off.
+
+    Of one start: which of two ends that are alike but for their labels is the best, rounding decides.
+    """
+    mixture = Mixture(PRIORS[family], WEIGHTS["dirichlet"], 2)
+    source = MixtureSource("model", mixture, 12, 1, KINDS)
+    method = {"cavi": cavi, "cavi_lr": cavi_lr}[kind]
+    settings = method.Settings(starts=1, max_sweeps=40)
+    given = Batch("model", kind, source, kind, settings, seed=1, first=0, size=12, draws=80)
+    together = ranked(given)
+    calls = []
+
+    def broken(targets: list, *rest: object, **options: object) -> list:
+        calls.append(len(targets))
+        raise ArithmeticError("one of them is beyond float64")
+
+    monkeypatch.setattr(method, "fit_together", broken)
+    alone = ranked(given)
+    assert calls == [12]
+    assert (together.refused, together.failed) == (alone.refused, alone.failed)
+    np.testing.assert_array_equal(together.n_draws, alone.n_draws)
+    np.testing.assert_allclose(together.ranks, alone.ranks, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

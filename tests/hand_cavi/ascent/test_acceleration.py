@@ -21,9 +21,9 @@ from hand_cavi.ascent.acceleration import Extrapolation
 from hand_cavi.ascent.ascend import StoppingRule, ascend
 from hand_cavi.ascent.expansion import Statistics, posterior_of
 from hand_cavi.ascent.linear_model import LinearModel, Metric
+from hand_cavi.ascent.preparing import prepare
 from hand_cavi.ascent.starts import plus_plus
 from hand_cavi.ascent.sweep import StreamedTask, init, serve, sweep
-from hand_cavi.fit import prepare
 from tests.hand_cavi.cases import PAIRS, make
 
 pairs = pytest.mark.parametrize(("family", "weights"), PAIRS)

@@ -17,10 +17,10 @@ from hand_cavi import (
     wilson_interval,
 )
 from hand_cavi.ascent.ascend import StoppingRule, ascend
+from hand_cavi.ascent.preparing import prepare
 from hand_cavi.ascent.split_merge import promising
 from hand_cavi.ascent.starts import bisect, by_splitting, propose
 from hand_cavi.ascent.sweep import init, responsibilities
-from hand_cavi.fit import prepare
 from tests.hand_cavi.cases import PAIRS, make
 
 pairs = pytest.mark.parametrize(("family", "weights"), PAIRS)

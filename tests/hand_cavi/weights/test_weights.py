@@ -133,7 +133,7 @@ def test_many_sticks_stay_finite():
         (lambda: DirichletWeights(0.0), "concentration is 0.0"),
         (lambda: DirichletWeights([1.0, np.nan]), "concentration is"),
         (lambda: DirichletWeights([]), "one per component"),
-        (lambda: DirichletWeights(np.ones((2, 2))), "one per component"),
+        (lambda: DirichletWeights(np.ones((2, 2))).for_components(2), "one per component"),
         (lambda: DirichletWeights([1.0, 2.0]).for_components(3), "2 concentrations for 3 components"),
         (lambda: StickBreaking(-1.0), "concentration is -1.0"),
         (lambda: StickBreaking([1.0, 2.0]), "a single number"),
