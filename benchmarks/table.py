@@ -27,6 +27,7 @@ from machine import facts  # noqa: E402
 from measuring import NotRunError  # noqa: E402
 
 SECTIONS = (
+    "first_minute",
     "textbook",
     "scikit_learn",
     "bayespy",
