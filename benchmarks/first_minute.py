@@ -81,7 +81,9 @@ class Fresh:
                 if line.startswith("Installed "):
                     installed = time()
         if process.returncode:
-            raise NotRunError(f"uv run, without the network: {last(''.join(said))}")
+            if any("network was disabled" in line for line in said):
+                raise NotRunError("uv's cache lacks packages; `uv sync` in this repository puts them there")
+            raise NotRunError(f"uv run: {last(''.join(said))}")
         return {
             "began": began,
             "installed": installed,

@@ -36,7 +36,7 @@ assignments summed out and every constant: of our q and scikit-learn's the bound
 reading is that of `examples/audit`) and what its q(c) costs by 100 draws, of the Gaussians of ADVI and
 SVI by 400 draws. BayesPy is held against its own best bound: its mean and precision have independent
 priors, which is another model. It starts from k-means, as scikit-learn does by itself, whose time is
-counted. SVI and ADVI screen {N_INIT} starts by 200 steps each, with Adam at rates that fall from 0.1 to
+counted. SVI and ADVI screen {N_INIT} starts by 100 steps each, with Adam at rates that fall from 0.1 to
 0.0003, kinder than their defaults; their own end is that of 1,000 steps. ADVI's steps are PyMC's own on
 this project's one compiled log density, which its later rows find in the cache. All use {ALL_THREADS}
 threads where they can; numpy's parts use one."""

@@ -4,7 +4,7 @@
 
 STARTS holds canonical values of all starts, arrays of shape (starts, K, ...). Steps are PyMC's own, number
 for number, and NumPyro's own, by `ppl_baselines`, which compiles one log density where PyMC compiles a
-program for every kind. Every start takes 200 steps; the best goes on, in runs of 1,000 steps, 3,000, ...
+program for every kind. Every start takes 100 steps; the best goes on, in runs of 1,000 steps, 3,000, ...
 while they may be expected to take no more than so many seconds; Adam's rate falls geometrically over a run.
 Prints JSON as `scikit_learn_fits.py` does; a bound is the mean of log p - log q over fresh draws.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-SCREENING, DRAWS = 200, 400
+SCREENING, DRAWS = 100, 400
 RUNS = (1_000, 3_000, 10_000, 30_000)
 RATES = (0.1, 0.0003)
 PIECES = 40
