@@ -6,6 +6,7 @@ bound of any q(theta) q(pi) q(c) with every constant, are used as they are.
 Letters: N points, D features, K components, S draws.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,11 +83,12 @@ def bound_of(
     return closed + float(lost.mean()), float(lost.std(ddof=1) / np.sqrt(draws))
 
 
-def first_within(reached: list[Reached], best: float) -> Reached | None:
-    """Return the first setting, in the order of the list, that comes within 0.1 nats of the best bound."""
-    return next((one for one in reached if one.bound >= best - WITHIN), None)
+def quickest_within(reached: Sequence[Reached], best: float) -> Reached | None:
+    """Return the setting that comes within 0.1 nats of the best bound in the least time."""
+    near = [one for one in reached if one.bound >= best - WITHIN]
+    return min(near, key=lambda one: one.seconds, default=None)
 
 
-def best_of(courses: list[list[Reached]]) -> float:
+def best_of(courses: Sequence[Sequence[Reached]]) -> float:
     """Return the best bound known; of an estimated one, what it exceeds by two standard errors."""
     return max(one.bound - 2 * one.standard_error for reached in courses for one in reached)
