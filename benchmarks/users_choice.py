@@ -179,7 +179,11 @@ def main() -> None:
     parser.add_argument("features", type=int, choices=(1, 2))
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script")
     arguments = parser.parse_args()
-    print(table([one.cells for one in rows(arguments.features, arguments.quick)]))
+    found = []
+    for one in rows(arguments.features, arguments.quick):
+        found.append(one.cells)
+        print(" | ".join(one.cells.values()), file=sys.stderr, flush=True)
+    print(table(found))
 
 
 if __name__ == "__main__":
