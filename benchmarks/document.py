@@ -12,6 +12,11 @@ HEAD = """# Benchmarks
 
 Made by `benchmarks/table.py` on the machine below. Ratios come from one run in which the peer and we take
 turns. Times are wall times. Where a target is missed, it says so.
+
+    uv run python benchmarks/table.py              # this page; --only SECTION: one anew; --quick: a try
+    uv run python benchmarks/first_minute.py       # the first minute alone, from nothing to a report
+    uv run python benchmarks/users_choice.py 2     # other tools on the same problem, of 1 or 2 features
+    uv run python benchmarks/guard.py BASE HEAD    # which rows got slower between two commits, ten minutes
 """
 
 

@@ -27,12 +27,16 @@ from machine import facts  # noqa: E402
 from measuring import NotRunError  # noqa: E402
 
 SECTIONS = (
+    "first_minute",
     "textbook",
     "scikit_learn",
     "bayespy",
+    "users_choice_1",
+    "users_choice_2",
     "limits",
     "convergence",
     "memory",
+    "many_features",
     "condensed",
     "errors",
     "condensed_two",
