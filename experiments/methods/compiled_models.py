@@ -2,8 +2,9 @@
 
 What is compiled depends on the target's `structure`, the prior's numbers among it, and not on the data, which
 PyMC has as `pm.Data` and NumPyro as arguments, of whose shape its programs are. A worker keeps the last few
-compiled models, and is sent tasks of the same model where it can be. A model of the user's own has its data
-compiled in; its methods share what is compiled all the same.
+compiled models, and is sent tasks of the same model where it can be; what another worker of its run compiled
+it takes over. A model of the user's own has its data compiled in; its methods share what is compiled all the
+same.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from experiments.methods.mixture_target import MixtureTarget
+from experiments.methods.shared_compiling import alone
 from experiments.records.target import Target
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ class Compiled:
     """What was compiled, with the target's data.
 
     `seconds` and `cache_warm` are of the compiling of this code, whichever method or data asked for it first,
-    so that methods can be compared; `reused`: whether this process had compiled it before.
+    so that methods can be compared; `reused`: whether this process, or another worker of its run, had
+    compiled it before.
     """
 
     prepared: Any
@@ -66,10 +69,14 @@ def _compiled(
     key = (prepare.__module__, prepare.__name__, *sorted(options.items()), structure, shape)
 
     def compile_anew() -> Compiled:
-        began = perf_counter()
-        with watch() as cache:
-            prepared = prepare(model(), **options)
-        return Compiled(prepared, False, cache.warm, perf_counter() - began)
+        with alone(key if target.structure else None) as note:
+            began = perf_counter()
+            with watch() as cache:
+                prepared = prepare(model(), **options)
+            taken_over = bool(note) and cache.warm
+            if not taken_over:
+                note.update(seconds=perf_counter() - began, warm=cache.warm)
+            return Compiled(prepared, taken_over, note["warm"], note["seconds"])
 
     found = _kept_or(key, compile_anew)
     if target.structure is None:
