@@ -13,7 +13,7 @@ yields the expectations in the second line, and is sent the assignments. `serve`
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -101,7 +101,12 @@ class Task(Data):
             read = self.statistics, self.sample_weight
             return [refresh(*read, *each, self.threads, self.kernel) for each in expectations]
         rows, reading = self.rows, self.reading
-        return [refresh_rows(rows, self.sample_weight, reading, *each, self.threads) for each in expectations]
+        weight = self.sample_weight if self._is_weighted else None
+        return [refresh_rows(rows, weight, reading, *each, self.threads) for each in expectations]
+
+    @cached_property
+    def _is_weighted(self) -> bool:
+        return bool((self.sample_weight != 1).any())
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ def _read(
 def _part(
     rows: np.ndarray,
     weight: np.ndarray,
+    alike: bool,
     shift: np.ndarray,
     scale: np.ndarray,
     products: np.ndarray,
@@ -75,6 +76,8 @@ def _part(
     ----------
     rows : ndarray, shape (n, D)
     weight : ndarray, shape (n,)
+    alike : bool
+        Whether all weights are 1: then one logarithm serves many rows.
     shift, scale : ndarray, shape (D,)
         x' = (x - shift) / scale.
     products : ndarray of int, shape (P, 2)
@@ -91,6 +94,7 @@ def _part(
     for p in range(P):
         place[p] = LANES * (products[p, 0] if products[p, 1] == D else D + 1 + p)
     totals, entropies = np.zeros((K, P + 1, NARROW)), np.zeros(LANES)
+    product, factors, most = everywhere(1.0), 0, int(1000 / np.log2(K + 1))  # of normalisers, each at most K
     inverse = 1.0 / scale  # dividing each number would take a tenth of a sweep
     for start in range(0, len(rows), LANES):
         if start + LANES <= len(rows):
@@ -129,7 +133,15 @@ def _part(
             cross = cross + r * below
         weights = load(w, 0)
         share = weights / normaliser
-        store(entropies, 0, load(entropies, 0) + weights * log(normaliser) - share * cross)
+        entropy = load(entropies, 0) - share * cross
+        if alike and start + LANES <= len(rows):  # ln z_1 + ln z_2 + ... = ln(z_1 z_2 ...)
+            product, factors = product * normaliser, factors + 1
+            if factors == most:
+                entropy = entropy + log(product)
+                product, factors = everywhere(1.0), 0
+        else:
+            entropy = entropy + weights * log(normaliser)
+        store(entropies, 0, entropy)
 
         for k in range(0, K - 1, 2):
             a, b = load(rho, k * LANES) * share, load(rho, (k + 1) * LANES) * share
@@ -146,6 +158,7 @@ def _part(
     for k in range(K):
         for p in range(P + 1):
             sums[k, p] += totals[k, p].sum()
+    store(entropies, 0, load(entropies, 0) + log(product))
     return entropies.sum()
 
 
@@ -193,7 +206,9 @@ def refresh(
                 here = slice(start, min(start + _PIECE, end))
                 piece = np.require(rows[here], np.float64, ["C", "W"])
                 w = ones[: len(piece)] if weight is None else np.require(weight[here], np.float64, ["C", "W"])
-                entropy[part] += _compiled_part(piece, w, shift, scale, varying, e, log_weights, sums[part])
+                entropy[part] += _compiled_part(
+                    piece, w, weight is None, shift, scale, varying, e, log_weights, sums[part]
+                )
 
     helpers = [Thread(target=work) for _ in range(min(threads, n_parts) - 1)]
     for helper in helpers:
