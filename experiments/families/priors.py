@@ -7,6 +7,7 @@ something, give one.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,10 @@ def weights_prior(name: str, given: Mapping[str, object]) -> tuple[MixingWeights
 
 def fields_of(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
     """Return what identifies a prior beside its name, as JSON content by field."""
-    names = (name for name in getattr(prior, "__dataclass_fields__", ()) if not name.startswith("_"))
-    return {name: np.asarray(getattr(prior, name)).tolist() for name in names if name != "name"}
+    names = (
+        (each.name for each in fields(prior) if not each.name.startswith("_")) if is_dataclass(prior) else ()
+    )
+    return {name: np.asarray(getattr(prior, name)).tolist() for name in names}
 
 
 def _made(cls: Any, given: Mapping[str, object], defaults: dict[str, Default]) -> tuple[Any, str]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,7 +98,8 @@ def mixture_content(mixture: Mixture) -> dict[str, object]:
 
 
 def _fields(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
-    public = [name for name in getattr(prior, "__dataclass_fields__", ()) if not name.startswith("_")]
+    names = [each.name for each in fields(prior)] if is_dataclass(prior) else []
+    public = [name for name in names if not name.startswith("_")]
     code = fingerprint.code_of(source_file(type(prior)))  # which may be the user's own
     return {
         "name": prior.name,
