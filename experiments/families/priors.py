@@ -7,7 +7,7 @@ something, give one.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -75,9 +75,8 @@ def weights_prior(name: str, given: Mapping[str, object]) -> tuple[MixingWeights
 
 def fields_of(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
     """Return what identifies a prior beside its name, as JSON content by field."""
-    names = (
-        (each.name for each in fields(prior) if not each.name.startswith("_")) if is_dataclass(prior) else ()
-    )
+    of_class: tuple[Field[Any], ...] = fields(prior) if is_dataclass(prior) else ()
+    names = [each.name for each in of_class if not each.name.startswith("_")]
     return {name: np.asarray(getattr(prior, name)).tolist() for name in names}
 
 

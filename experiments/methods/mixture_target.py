@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import TYPE_CHECKING
+from dataclasses import Field, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -98,8 +98,8 @@ def mixture_content(mixture: Mixture) -> dict[str, object]:
 
 
 def _fields(prior: ConjugateFamily | MixingWeights) -> dict[str, object]:
-    names = [each.name for each in fields(prior)] if is_dataclass(prior) else []
-    public = [name for name in names if not name.startswith("_")]
+    of_class: tuple[Field[Any], ...] = fields(prior) if is_dataclass(prior) else ()
+    public = [each.name for each in of_class if not each.name.startswith("_")]
     code = fingerprint.code_of(source_file(type(prior)))  # which may be the user's own
     return {
         "name": prior.name,
