@@ -53,7 +53,10 @@ def alone(key: tuple[object, ...] | None) -> Iterator[dict[str, Any]]:
 def _own_cache() -> Path | None:
     """Return the folder of this worker's caches, if this is a worker."""
     folder = Path(os.environ.get("NUMBA_CACHE_DIR", "")).parent
-    return folder if folder.name.startswith("worker-") and folder.is_dir() else None
+    if not folder.name.startswith("worker-"):
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _take_over(own: Path) -> None:

@@ -17,8 +17,7 @@ def worker(tmp_path, monkeypatch):
     """Become the worker of a number."""
 
     def become(number):
-        folder = tmp_path / f"worker-{number}"
-        folder.mkdir(exist_ok=True)
+        folder = tmp_path / "caches" / f"worker-{number}"  # which a worker may be the first to need
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder / "numba"))
         return folder
 
