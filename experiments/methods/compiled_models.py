@@ -73,7 +73,7 @@ def _compiled(
             began = perf_counter()
             with watch() as cache:
                 prepared = prepare(model(), **options)
-            taken_over = bool(note) and cache.warm
+            taken_over = bool(note)
             if not taken_over:
                 note.update(seconds=perf_counter() - began, warm=cache.warm)
             return Compiled(prepared, taken_over, note["warm"], note["seconds"])
