@@ -12,9 +12,10 @@ import numpy as np
 from hand_cavi.ascent.linear_model import LinearModel, Metric
 from hand_cavi.ascent.sweep import AnyTask, State, Task
 from hand_cavi.data.coupling import coupling
-from hand_cavi.data.kernels import WORTH_COMPILING, Assignments
+from hand_cavi.data.kernels import Assignments
 from hand_cavi.inputs import InputError
 
+_FEW = 200_000  # N K, up to which it is looked at
 _LIGHT = 1000  # K P^2, up to which a look at the coupling costs no more than a few sweeps
 
 
@@ -48,7 +49,7 @@ class Statistics:
         if not isinstance(task, Task):
             return None
         n_components, (n_points, n_statistics) = len(task.weights.expected_log()), task.statistics.shape
-        if n_points * n_components > WORTH_COMPILING or n_components * n_statistics**2 > _LIGHT:
+        if n_points * n_components > _FEW or n_components * n_statistics**2 > _LIGHT:
             return None
         columns = task.statistics.T
         alike = np.array([[np.array_equal(one, other) for other in columns] for one in columns])

@@ -24,10 +24,11 @@ _BLOCK = 4096  # rows; a block of responsibilities stays in the processor's cach
 
 _ROWS = 1 << 16  # rows whose statistics are held at once where the compiled loop cannot make them
 
-WORTH_COMPILING = 200_000
-"""N K from which a fit is faster with numba, whose loading takes as long as some hundred such sweeps save.
+WORTH_COMPILING = 20_000
+"""N K from which a fit is faster with numba, whose loading takes as long as a thousand such sweeps save.
 
-Choosing by the size alone keeps results the same whatever else the process has loaded.
+A fit from twenty starts makes one to forty thousand. Choosing by the size alone keeps results the same
+whatever else the process has loaded.
 """
 
 

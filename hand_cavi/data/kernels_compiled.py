@@ -18,6 +18,7 @@ Importing this module imports numba; `hand_cavi.data.kernels` does so when it pa
 
 from itertools import count
 from threading import Thread
+from typing import Literal
 
 import numpy as np
 from numba import njit
@@ -43,6 +44,7 @@ __all__ = ["all_threads", "refresh"]
 
 _PART = 4096  # rows; fewer are not worth handing to a thread
 _PARTS = 64  # at most, so that their sums are few
+_READY: tuple[Literal["C"], Literal["W"]] = ("C", "W")  # how numba knows arrays
 _PIECE = 16_384  # rows handed over at once; stored otherwise than compiled for, they are copied by the piece
 
 
@@ -198,14 +200,15 @@ def refresh(
     sums, entropy = np.zeros((n_parts, len(e), e.shape[1] + 1)), np.zeros(n_parts)
     ones = np.ones(min(_PIECE, len(rows)))
     turn = count()
+    are_ready = rows.dtype == np.float64 and rows.flags.c_contiguous and rows.flags.writeable
 
     def work() -> None:
         while (part := next(turn)) < n_parts:
             end = min((part + 1) * part_rows, len(rows))
             for start in range(part * part_rows, end, _PIECE):
                 here = slice(start, min(start + _PIECE, end))
-                piece = np.require(rows[here], np.float64, ["C", "W"])
-                w = ones[: len(piece)] if weight is None else np.require(weight[here], np.float64, ["C", "W"])
+                piece = rows[here] if are_ready else np.require(rows[here], np.float64, _READY)
+                w = ones[: len(piece)] if weight is None else np.require(weight[here], np.float64, _READY)
                 entropy[part] += _compiled_part(
                     piece, w, weight is None, shift, scale, varying, e, log_weights, sums[part]
                 )

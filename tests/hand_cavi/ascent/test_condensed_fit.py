@@ -76,7 +76,8 @@ def test_condensing_changes_nothing(name, weighted):
     np.testing.assert_allclose(condensed.elbo_trace[:both], direct.elbo_trace[:both], rtol=1e-11)
     assert condensed.elbo == pytest.approx(direct.elbo, rel=1e-12)
     np.testing.assert_allclose(condensed.counts, direct.counts, rtol=1e-8)
-    np.testing.assert_allclose(condensed.components.natural, direct.components.natural, rtol=1e-7)
+    ours, theirs = condensed.components.natural, direct.components.natural
+    np.testing.assert_allclose(ours, theirs, rtol=1e-7, atol=1e-8 * np.abs(theirs).max())  # sums that cancel
 
 
 def test_the_bound_is_that_of_the_data():
