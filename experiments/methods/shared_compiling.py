@@ -24,14 +24,14 @@ def alone(key: tuple[object, ...] | None) -> Iterator[dict[str, Any]]:
     Yields what the worker of this run that compiled it noted down, or an empty note to be filled in. Outside
     of workers, and for code without a key, there is nobody to wait for, and an empty note.
     """
-    own = _own_cache()
-    if own is None or key is None:
+    own, run = _own_cache(), os.environ.get("ELBOWROOM_RUN")
+    if own is None or run is None or key is None:
         yield {}
         return
     from filelock import FileLock, Timeout
 
     path = own.parent / f"compiled-{sha256(repr(key).encode()).hexdigest()[:16]}.json"
-    lock, run = FileLock(path.with_suffix(".lock")), os.getppid()
+    lock = FileLock(path.with_suffix(".lock"))
     try:
         lock.acquire(timeout=_PATIENCE)
     except Timeout:  # it compiles, or hangs; this worker need not
@@ -40,12 +40,12 @@ def alone(key: tuple[object, ...] | None) -> Iterator[dict[str, Any]]:
     try:
         _take_over(own)
         note = _read(path)
-        if note.get("run") != run:
+        if note.get("run") != run or note.get("process") == os.getpid():  # which may have let go of it
             note = {}
         known = bool(note)
         yield note
         if note and not known:
-            path.write_text(json.dumps({**note, "run": run}))
+            path.write_text(json.dumps({**note, "run": run, "process": os.getpid()}))
     finally:
         lock.release()
 

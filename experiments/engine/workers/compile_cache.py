@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 
 def compile_cache(slot: int) -> dict[str, str]:
-    """Return the environment that gives a worker its own compile cache, kept from run to run."""
-    return environment(cache_folder() / f"worker-{slot}")
+    """Return the environment that gives a worker its own compile cache, kept from run to run.
+
+    ``ELBOWROOM_RUN`` tells the workers of one process from those of another.
+    """
+    return {**environment(cache_folder() / f"worker-{slot}"), "ELBOWROOM_RUN": str(os.getpid())}
 
 
 def claimed_cache() -> tuple[dict[str, str], "FileLock"]:

@@ -19,6 +19,8 @@ def worker(tmp_path, monkeypatch):
     def become(number):
         folder = tmp_path / "caches" / f"worker-{number}"  # which a worker may be the first to need
         monkeypatch.setenv("NUMBA_CACHE_DIR", str(folder / "numba"))
+        monkeypatch.setenv("ELBOWROOM_RUN", "1234")
+        monkeypatch.setattr(os, "getpid", lambda: number)
         return folder
 
     return become
@@ -47,10 +49,19 @@ def test_the_note_of_another_run_tells_nothing(worker, monkeypatch):
     worker(0)
     with alone(KEY) as note:
         note.update(seconds=7.5, warm=False)
-    monkeypatch.setattr(os, "getppid", lambda: -1)
+    worker(1)
+    monkeypatch.setenv("ELBOWROOM_RUN", "1235")
     with alone(KEY) as note:
         assert note == {}
     next(iter(worker(0).parent.glob("*.json"))).write_text("{damaged")
+    with alone(KEY) as note:
+        assert note == {}
+
+
+def test_who_let_go_of_it_compiles_it_again(worker):
+    worker(0)
+    with alone(KEY) as note:
+        note.update(seconds=7.5, warm=False)
     with alone(KEY) as note:
         assert note == {}
 
@@ -85,6 +96,7 @@ def test_who_hangs_is_not_waited_for_forever(worker, monkeypatch):
 @pytest.mark.parametrize("key", [KEY, None])
 def test_outside_of_workers_nothing_is_shared(monkeypatch, tmp_path, key):
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "mine"))
+    monkeypatch.setenv("ELBOWROOM_RUN", "1234")
     with alone(key) as note:
         assert note == {}
         note.update(seconds=1.0)
