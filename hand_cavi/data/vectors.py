@@ -3,14 +3,14 @@
 numba's loops over arrays become vector instructions where its compiler sees that it may; a loop over rows of
 several arrays pays for the proof every time that it begins. Here the vector is a value, and one operation on
 it is one instruction, or four that do not wait for one another.
-
-numba keeps a compiled loop until the file that it is in changes, and does not notice an edit to this one.
 """
 
 import math
 import operator
 import os
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from llvmlite import binding, ir
@@ -268,11 +268,22 @@ def log(z: float) -> float:
 # ---- compiling -------------------------------------------------------------------------------
 
 
+def _edition() -> str:
+    """Return what changes with any file of this folder: numba itself looks at the file of the loop alone."""
+    files = sorted(Path(__file__).parent.rglob("*.py"))
+    return f"{zlib.crc32(b''.join(file.read_bytes() for file in files)):08x}"
+
+
+_EDITION = _edition()
+
+
 def compile_loop(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     """Compile, once for all processes if there is a folder to keep the result in, else for this one.
 
     numba looks at NUMBA_CACHE_DIR, then beside the function's file, then in the user's folder of caches.
+    What it keeps is called by the function's name.
     """
+    function.__qualname__ += f"_{_EDITION}"
     try:
         return njit(function, nogil=True, cache=True, **options)
     except RuntimeError:

@@ -1,7 +1,8 @@
 """What a worker process needs in its environment before it imports numpy and PyMC. Imports neither.
 
 One thread each, so that workers do not fight over cores and wall times mean something; and a compile cache of
-its own, because a worker that is killed while it writes could spoil a cache that others read.
+its own, because a worker that is killed while it writes could spoil a cache that others read. What is whole
+there is taken over: `experiments.methods.shared_compiling`.
 """
 
 import os

@@ -29,8 +29,8 @@ __all__ = ["all_threads", "parts"]
 _BLOCK = 256  # rows; 16 moments of them are 32 kB
 _SHORT_SUM = 1024  # rows after which the moments' sums begin anew, or more where cells are many
 _ROWS_PER_CELL = 32  # so that adding the sums to the totals costs little
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multiplicative hash
-_TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
+SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multiplicative hash
+TOO_MANY, BAD_ROW = -1, -2  # a bad row i is told as BAD_ROW - i
 
 
 @njit(**FUSED)
@@ -63,15 +63,15 @@ def _find(
             if abs(u) < np.inf and w == 0:
                 index[i] = capacity  # a row that nobody reads
                 continue
-            return _BAD_ROW - i
-        slot = (bits_of(c) * _SPREAD) >> np.uint64(shift)
+            return BAD_ROW - i
+        slot = (bits_of(c) * SPREAD) >> np.uint64(shift)
         j = table[slot]
         while j >= 0 and cell[j] != c:
             slot = (slot + np.uint64(1)) & mask
             j = table[slot]
         if j < 0:
             if used == capacity:
-                return _TOO_MANY
+                return TOO_MANY
             j = used
             used += 1
             table[slot] = j
@@ -115,7 +115,7 @@ def _add(values: np.ndarray, index: np.ndarray, moments: np.ndarray) -> None:
 
 
 @njit(**FUSED)
-def _flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
+def flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
     """Add the first n sums to the totals, and set them to 0."""
     for i in range(n):
         totals[i] += sums[i]
@@ -138,7 +138,7 @@ def _sum(
     value: np.ndarray,
     value_weight: np.ndarray,
 ) -> int:
-    """Return how many cells are occupied, or `_TOO_MANY`, or `_BAD_ROW` - i for the row i.
+    """Return how many cells are occupied, or `TOO_MANY`, or `BAD_ROW` - i for the row i.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _sum(
             index,
         )
         if found < 0:
-            return found if found == _TOO_MANY else found - start
+            return found if found == TOO_MANY else found - start
         used = found
         n = len(block)
         values[0, :n], values[0, n:] = w, 0.0
@@ -188,9 +188,9 @@ def _sum(
         _add(values, index, sums)
         summed += _BLOCK
         if summed >= max(_SHORT_SUM, _ROWS_PER_CELL * used):
-            _flush(sums, moments, used * len(values))
+            flush(sums, moments, used * len(values))
             summed = 0
-    _flush(sums, moments, used * len(values))
+    flush(sums, moments, used * len(values))
     return used
 
 
@@ -260,9 +260,9 @@ def _part(grid: Grid, most: int, x: np.ndarray, w: np.ndarray) -> CellSums | int
         value,
         value_weight,
     )
-    if used <= _BAD_ROW:
-        return int(_BAD_ROW - used)
-    if used == _TOO_MANY:
+    if used <= BAD_ROW:
+        return int(BAD_ROW - used)
+    if used == TOO_MANY:
         return None
     order = np.argsort(cell[:used])
     n_kept = np.where(n_distinct[order] <= q, n_distinct[order], 0)

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from hand_cavi.data.condense.cells_compiled import in_turn
+from hand_cavi.data.condense.cells_compiled import BAD_ROW, SPREAD, TOO_MANY, flush, in_turn
 from hand_cavi.data.condense.cubature import LEFT, RIGHT, SIDE
 from hand_cavi.data.condense.plane import KEPT, PlaneGrid, PlaneSums
 from hand_cavi.data.vectors import FUSED, all_threads, bits_of, compile_loop
@@ -25,8 +25,6 @@ _HALF = SIDE // 2
 _SUMMED = _HALF * SIDE + _HALF * _HALF  # for i < 4 all j, for the others j < 4
 _COLUMN = np.where(LEFT < _HALF, LEFT * SIDE, _HALF * SIDE + (LEFT - _HALF) * _HALF) + RIGHT
 _SHORT_SUM = 1 << 14  # rows after which the moments' sums begin anew, or more where cells are many
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio: Knuth's multiplicative hash
-_TOO_MANY, _BAD_ROW = -1, -2  # a bad row i is told as _BAD_ROW - i
 
 
 _rounding = njit(error_model="numpy")  # each product is rounded, as numpy does: else a row changes its cell
@@ -61,15 +59,15 @@ def _find(
             if abs(u) < np.inf and abs(v) < np.inf and w == 0:
                 index[i] = capacity  # a row that nobody reads
                 continue
-            return _BAD_ROW - i
-        slot = ((bits_of(a) * _SPREAD ^ (bits_of(b) >> np.uint64(7))) * _SPREAD) >> np.uint64(shift)
+            return BAD_ROW - i
+        slot = ((bits_of(a) * SPREAD ^ (bits_of(b) >> np.uint64(7))) * SPREAD) >> np.uint64(shift)
         j = table[slot]
         while j >= 0 and not (cell[j, 0] == a and cell[j, 1] == b):
             slot = (slot + np.uint64(1)) & mask
             j = table[slot]
         if j < 0:
             if used == capacity:
-                return _TOO_MANY
+                return TOO_MANY
             j = used
             used += 1
             table[slot] = j
@@ -117,14 +115,6 @@ def _add(left: np.ndarray, right: np.ndarray, index: np.ndarray, n: int, moments
             moments[at + np.uint64(3)] += factor * t_3
 
 
-@njit(**FUSED)
-def _flush(sums: np.ndarray, totals: np.ndarray, n: int) -> None:
-    """Add the first n sums to the totals, and set them to 0."""
-    for i in range(n):
-        totals[i] += sums[i]
-        sums[i] = 0.0
-
-
 def _sum(
     x: np.ndarray,
     weight: np.ndarray,
@@ -139,7 +129,7 @@ def _sum(
     row: np.ndarray,
     row_weight: np.ndarray,
 ) -> int:
-    """Return how many cells are occupied, or `_TOO_MANY`, or `_BAD_ROW` - i for the row i.
+    """Return how many cells are occupied, or `TOO_MANY`, or `BAD_ROW` - i for the row i.
 
     Parameters
     ----------
@@ -164,16 +154,16 @@ def _sum(
             block, w, origin, per_edge, table, shift, cell, n_rows, row, row_weight, used, t, index
         )
         if used_now < 0:
-            return used_now if used_now == _TOO_MANY else used_now - start
+            return used_now if used_now == TOO_MANY else used_now - start
         used = used_now
         _polynomials(t[0, :n], w, left)
         _polynomials(t[1, :n], ones, right)
         _add(left, right, index, n, sums)
         summed += n
         if summed >= max(_SHORT_SUM, _SUMMED * used):
-            _flush(sums, moments, used * _SUMMED)
+            flush(sums, moments, used * _SUMMED)
             summed = 0
-    _flush(sums, moments, used * _SUMMED)
+    flush(sums, moments, used * _SUMMED)
     return used
 
 
@@ -204,9 +194,9 @@ def _part(grid: PlaneGrid, most: int, x: np.ndarray, w: np.ndarray) -> PlaneSums
     used = _compiled_sum(
         x, w, origin, per_edge, table, 64 - bits, cell, sums, moments, n_rows, row, row_weight
     )
-    if used <= _BAD_ROW:
-        return int(_BAD_ROW - used)
-    if used == _TOO_MANY:
+    if used <= BAD_ROW:
+        return int(BAD_ROW - used)
+    if used == TOO_MANY:
         return None
     order = np.lexsort((cell[:used, 1], cell[:used, 0]))
     keeps = np.arange(KEPT) < n_rows[order, np.newaxis]

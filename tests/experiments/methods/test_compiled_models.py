@@ -69,6 +69,23 @@ def test_methods_share_what_is_compiled():
     assert fit_by("nutpie", given).told.reused and fit_by("pymc", given).told.reused
 
 
+def test_what_another_worker_of_the_run_compiled_counts_as_reused(tmp_path, monkeypatch):
+    """Its seconds are those of who compiled it; a later run's are its own."""
+    monkeypatch.setenv("ELBOWROOM_RUN", "1")
+    for number in (0, 1):
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / f"worker-{number}" / "numba"))
+        monkeypatch.setattr("os.getpid", lambda number=number: number)
+        monkeypatch.setattr(compiled_models, "_kept", {})
+        found = compiled(MixtureTarget(problem(1, 10)))
+        if number == 0:
+            first = found
+    assert not first.reused and found.reused
+    assert (found.seconds, found.cache_warm) == (first.seconds, first.cache_warm)
+    monkeypatch.setenv("ELBOWROOM_RUN", "2")
+    monkeypatch.setattr(compiled_models, "_kept", {})
+    assert not compiled(MixtureTarget(problem(1, 10))).reused
+
+
 def test_another_prior_is_another_model():
     first, second = (compiled(MixtureTarget(problem(1, 10, v))) for v in (25.0, 26.0))
     assert not second.reused

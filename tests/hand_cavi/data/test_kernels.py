@@ -6,6 +6,7 @@ The plain loop is itself held to the definition elsewhere (test_cavi, test_textb
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -289,6 +290,21 @@ def test_a_small_fit_does_not_load_numba():
         "print(json.dumps('numba' in sys.modules))"
     )
     assert in_a_new_process(code, ELBOWROOM_KERNEL="") is False
+
+
+def test_an_edit_to_any_file_of_the_loops_has_them_compiled_anew(tmp_path):
+    """numba looks at the file of the loop alone, and exp, ln and + of vectors are in another."""
+    package = tmp_path / "hand_cavi"
+    shutil.copytree(ROOT / "hand_cavi", package, ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        "import json; from hand_cavi.data import kernels_compiled as c;"
+        "print(json.dumps(c._compiled_part._cache._cache_file._index_path))"
+    )
+    before = in_a_new_process(code, tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    assert in_a_new_process(code, tmp_path, PYTHONDONTWRITEBYTECODE="1") == before
+    vectors = package / "data" / "vectors.py"
+    vectors.write_text(vectors.read_text().replace("range(13)", "range(12)"))
+    assert in_a_new_process(code, tmp_path, PYTHONDONTWRITEBYTECODE="1") != before
 
 
 @pytest.mark.parametrize("numba_cache_dir", [True, False])
